@@ -15,11 +15,10 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from mesh.runtime.startup_errors import SettingError
-from mesh.runtime.times import SECOND_US, from_datetime, to_datetime
+from mesh.runtime.times import DAY_US, SECOND_US, from_datetime, to_datetime
 
 PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
-DAY_US = 24 * 3600 * SECOND_US
 # A root lives as long as the stations that trust it.
 ROOT_LIFE_US = 20 * 365 * DAY_US
 # Stations' clocks go wrong by some minutes.

@@ -25,8 +25,9 @@ from auth_svc.keys import SigningKeys
 from auth_svc.normalization import MAX_TOKEN, fold
 from auth_svc.seen_tokens import SeenTokens
 from mesh.contract.id_tokens import match_key
+from mesh.contract.texts import is_storable
 from mesh.database.engine import Database
-from mesh.database.pages import cut_page, decode_token, page_size
+from mesh.database.pages import page_of
 from mesh.grpc.types import Context
 from mesh.runtime.errors import MeshError, invalid_field
 from mesh.runtime.logs import get_logger
@@ -135,19 +136,19 @@ class AuthorizationServicer(AuthorizationServiceServicer):
     ) -> ListTokensForLocalListsResponse:
         """A tenant's tokens by their folded text, each as Authorize would answer now."""
         tenant_id = request.tenant_id
-        if not tenant_id or "\0" in tenant_id:
+        if not tenant_id or not is_storable(tenant_id):
             raise invalid_field("tenant_id", "is required")
-        size = page_size(request.page_size, default=MAX_PAGE, most=MAX_PAGE)
-        after = decode_token(request.page_token, [str], binding=tenant_id) or ("",)
+        page = page_of(request, [str], binding=tenant_id, default=MAX_PAGE, most=MAX_PAGE)
+        (after_key,) = page.after or ("",)
         rows = await self._database.read(
             lambda connection: id_token_store.list_id_tokens(
-                connection, tenant_id, after_key=after[0], condition=None, limit=size + 1
+                connection, tenant_id, after_key=after_key, condition=None, limit=page.limit
             )
         )
-        page, next_token = cut_page(rows, size, lambda token: (fold(token.id_token),), binding=tenant_id)
+        rows, next_token = page.cut(rows, lambda token: (fold(token.id_token),))
         now_us = self._clock()
         return ListTokensForLocalListsResponse(
-            tokens=[_to_local_list_token(token, now_us) for token in page], next_page_token=next_token
+            tokens=[_to_local_list_token(token, now_us) for token in rows], next_page_token=next_token
         )
 
     async def GetSigningKeys(self, request: GetSigningKeysRequest, context: Context) -> GetSigningKeysResponse:
@@ -156,7 +157,7 @@ class AuthorizationServicer(AuthorizationServiceServicer):
 
     async def FindReaderForms(self, request: FindReaderFormsRequest, context: Context) -> FindReaderFormsResponse:
         """As local lists have them. Nothing is noted: these tokens come from operators, not from readers."""
-        if not request.tenant_id or "\0" in request.tenant_id:
+        if not request.tenant_id or not is_storable(request.tenant_id):
             raise invalid_field("tenant_id", "is required")
         if len(request.id_tokens) > MAX_ITEMS:
             raise invalid_field("id_tokens", f"there are {len(request.id_tokens)}, and {MAX_ITEMS} are the most")

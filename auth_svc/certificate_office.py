@@ -9,7 +9,6 @@ from cryptography import x509
 
 from auth_svc import certificate_store as store
 from auth_svc.authority import (
-    DAY_US,
     ROOT_LIFE_US,
     Authority,
     fingerprint,
@@ -24,7 +23,7 @@ from auth_svc.signing_requests import check_request, digest_of, read_request
 from mesh.database.engine import Database
 from mesh.runtime.errors import MeshError
 from mesh.runtime.logs import get_logger
-from mesh.runtime.times import Clock, from_datetime
+from mesh.runtime.times import DAY_US, Clock, from_datetime
 
 log = get_logger(__name__)
 
@@ -39,7 +38,6 @@ class CertificateRules:
     authority: Authority | None = None
     organization: str | None = None
     validity_days: int = 365
-    retention_days: int = 365
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,11 +107,6 @@ class CertificateOffice:
             else IssuedCertificate(issued=found[one.key], chain=found[one.key].certificate + between)
             for one in checked
         ]
-
-    async def remove_ended(self, limit: int) -> int:
-        """Removes up to `limit` certificates whose time to be kept after their end is over; returns how many."""
-        before_us = self._clock() - self._rules.retention_days * DAY_US
-        return await self._database.write(partial(store.remove_ended, before_us=before_us, limit=limit))
 
     async def _own_authority(self) -> Authority:
         now_us = self._clock()

@@ -13,7 +13,7 @@ from auth_svc.certificate_store import Issued
 from auth_svc.signing_requests import refusal
 from mesh.database.engine import Database
 from mesh.database.filters import to_condition
-from mesh.database.pages import cut_page, decode_token, page_size
+from mesh.database.pages import page_of
 from mesh.grpc.types import Context
 from mesh.identity.operators import current_caller
 from mesh.runtime.errors import MeshError, invalid_field
@@ -56,16 +56,14 @@ class CertificateServicer(CertificateServiceServicer):
     ) -> listing.ListIssuedCertificatesResponse:
         """Lists certificates, newest first."""
         del context
-        tenant_id, size = current_caller().tenant_id, page_size(request.page_size)
+        tenant_id = current_caller().tenant_id
         condition = to_condition(request.filter, store.issued_filters())
-        after = decode_token(request.page_token, (int, str), binding=request.filter)
+        page = page_of(request, (int, str), binding=request.filter, condition=condition)
         rows = await self._database.read(
-            lambda db: store.list_issued(
-                db, tenant_id, after=(after[0], after[1]) if after else None, condition=condition, limit=size + 1
-            )
+            lambda db: store.list_issued(db, tenant_id, after=page.after, condition=condition, limit=page.limit)
         )
-        page, token = cut_page(rows, size, lambda row: (row.create_us, row.serial_number), binding=request.filter)
-        return listing.ListIssuedCertificatesResponse(issued_certificates=map(_to_issued, page), next_page_token=token)
+        rows, token = page.cut(rows, lambda row: (row.create_us, row.serial_number))
+        return listing.ListIssuedCertificatesResponse(issued_certificates=map(_to_issued, rows), next_page_token=token)
 
     async def GetCertificateAuthority(
         self, request: listing.GetCertificateAuthorityRequest, context: Context

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Connection
 
 from auth_svc.models import certificate_authority, issued_certificate
 from mesh.database.filters import Field
-from mesh.database.rowset import RowStatement
+from mesh.database.rowset import RowStatement, columns_of
 from mesh.events import outbox
 from mesh.runtime.times import to_datetime
 
@@ -60,9 +60,7 @@ _FIND = RowStatement(
      AND issued_certificate.csr_digest = rows.csr_digest
     ORDER BY issued_certificate.issue
     """,
-    tenant_id="text",
-    station_id="text",
-    csr_digest="text",
+    **columns_of(issued_certificate, "tenant_id", "station_id", "csr_digest"),
 )
 
 _ADD = RowStatement(
@@ -74,21 +72,7 @@ _ADD = RowStatement(
            sha256_fingerprint, authority_fingerprint, certificate, start_us, expire_us, create_us
     FROM {rows} WHERE true ON CONFLICT DO NOTHING RETURNING serial_number
     """,
-    tenant_id="text",
-    station_id="text",
-    csr_digest="text",
-    issue="integer",
-    serial_number="text",
-    certificate_type="integer",
-    common_name="text",
-    subject="text",
-    issuer="text",
-    sha256_fingerprint="text",
-    authority_fingerprint="text",
-    certificate="text",
-    start_us="bigint",
-    expire_us="bigint",
-    create_us="bigint",
+    **columns_of(issued_certificate),
 )
 
 

@@ -33,7 +33,7 @@ from auth_svc.id_token_store import MOST_CONCURRENT_TRANSACTIONS
 from auth_svc.normalization import MAX_TOKEN, MAX_TYPE, STATUSES, TYPES, canonical, fold, is_plain
 from mesh.database.engine import Database
 from mesh.database.filters import to_condition
-from mesh.database.pages import cut_page, decode_token, page_size
+from mesh.database.pages import page_of
 from mesh.grpc.types import Context
 from mesh.identity.operators import current_caller
 from mesh.runtime.errors import MeshError, invalid_field
@@ -82,26 +82,26 @@ class IdTokenServicer(IdTokenServiceServicer):
 
     async def ListIdTokens(self, request: ListIdTokensRequest, context: Context) -> ListIdTokensResponse:
         """Lists them by their folded text."""
-        tenant_id, size = current_caller().tenant_id, page_size(request.page_size)
+        tenant_id = current_caller().tenant_id
         condition = to_condition(request.filter, id_token_store.id_token_filters(status=_status_word, kind=_type_word))
-        after = decode_token(request.page_token, [str], binding=request.filter) or ("",)
+        page = page_of(request, [str], binding=request.filter, condition=condition)
+        (after_key,) = page.after or ("",)
         rows = await self._database.read(
             lambda connection: id_token_store.list_id_tokens(
-                connection, tenant_id, after_key=after[0], condition=condition, limit=size + 1
+                connection, tenant_id, after_key=after_key, condition=condition, limit=page.limit
             )
         )
-        page, next_token = cut_page(rows, size, lambda token: (fold(token.id_token),), binding=request.filter)
-        return ListIdTokensResponse(id_tokens=await self._to_messages(page), next_page_token=next_token)
+        rows, next_token = page.cut(rows, lambda token: (fold(token.id_token),))
+        return ListIdTokensResponse(id_tokens=await self._to_messages(rows), next_page_token=next_token)
 
     async def ListSeenIdTokens(self, request: ListSeenIdTokensRequest, context: Context) -> ListSeenIdTokensResponse:
         """Lists the unknown tokens that stations requested, the latest first."""
-        tenant_id, size = current_caller().tenant_id, page_size(request.page_size)
-        after = decode_token(request.page_token, [int, str])
+        tenant_id, page = current_caller().tenant_id, page_of(request, [int, str])
         rows = await self._database.read(
-            lambda connection: seen_token_store.list_seen(connection, tenant_id, after=after, limit=size + 1)
+            lambda connection: seen_token_store.list_seen(connection, tenant_id, after=page.after, limit=page.limit)
         )
-        page, next_token = cut_page(rows, size, lambda seen: (seen.last_us, seen.key[1]))
-        return ListSeenIdTokensResponse(seen_id_tokens=map(_to_seen, page), next_page_token=next_token)
+        rows, next_token = page.cut(rows, lambda seen: (seen.last_us, seen.key[1]))
+        return ListSeenIdTokensResponse(seen_id_tokens=map(_to_seen, rows), next_page_token=next_token)
 
     async def AddSeenIdToken(self, request: AddSeenIdTokenRequest, context: Context) -> AddSeenIdTokenResponse:
         """Adds one of them, as it was seen."""

@@ -13,7 +13,7 @@ from auth_svc.common_store import event, insert
 from auth_svc.normalization import fold
 from mesh.contract.id_tokens import match_key
 from mesh.database.filters import Field, switch
-from mesh.database.rowset import RowStatement
+from mesh.database.rowset import RowStatement, columns_of
 from mesh.events import outbox
 from mesh.runtime.times import to_datetime
 
@@ -69,8 +69,7 @@ _FIND_STATUSES = RowStatement(
     SELECT id_token.tenant_id, id_token.match_key, {_STATUS_COLUMNS}
     FROM {{rows}} JOIN id_token ON id_token.tenant_id = rows.tenant_id AND id_token.match_key = rows.match_key
     """,  # noqa: S608 - the project's own column names
-    tenant_id="text",
-    match_key="text",
+    **columns_of(models.id_token, "tenant_id", "match_key"),
 )
 _FIND_BY_OLD_KEYS = RowStatement(
     f"""
@@ -78,9 +77,7 @@ _FIND_BY_OLD_KEYS = RowStatement(
     FROM {{rows}} JOIN id_token ON id_token.tenant_id = rows.tenant_id AND id_token.token_key = rows.token_key
     WHERE id_token.merged_into = ''
     """,  # noqa: S608 - the project's own column names
-    tenant_id="text",
-    match_key="text",
-    token_key="text",  # noqa: S106 - a type
+    **columns_of(models.id_token, "tenant_id", "match_key", "token_key"),
 )
 
 Key = tuple[str, str]
@@ -183,9 +180,7 @@ _SET_READER_FORMS = RowStatement(
     UPDATE id_token SET reader_id_token = rows.reader_id_token, reader_us = :now_us FROM {rows}
     WHERE id_token.tenant_id = rows.tenant_id AND id_token.match_key = rows.match_key
     """,
-    tenant_id="text",
-    match_key="text",
-    reader_id_token="text",  # noqa: S106 - a type
+    **columns_of(models.id_token, "tenant_id", "match_key", "reader_id_token"),
 )
 
 

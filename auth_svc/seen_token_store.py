@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from auth_svc import models
 from mesh.contract.id_tokens import match_key
-from mesh.database.rowset import RowStatement
+from mesh.database.rowset import RowStatement, columns_of
 
 # Of one tenant; beyond that, those that were seen last are kept.
 MOST = 10_000
@@ -53,16 +53,7 @@ _RECORD = RowStatement(
         evse_id = excluded.evse_id, connector_id = excluded.connector_id, last_us = excluded.last_us,
         count = seen_token.count + excluded.count
     """,
-    tenant_id="text",
-    token_key="text",  # noqa: S106 - a type
-    id_token="text",  # noqa: S106
-    type="text",
-    station_id="text",
-    evse_id="integer",
-    connector_id="integer",
-    first_us="bigint",
-    last_us="bigint",
-    count="bigint",
+    **columns_of(models.seen_token),
 )
 
 
@@ -73,7 +64,7 @@ def record(connection: Connection, seen: Sequence[SeenToken]) -> None:
         _trim(connection, tenant_id)
 
 
-def remove_old(connection: Connection, before_us: int, limit: int) -> int:
+def remove_old(connection: Connection, *, before_us: int, limit: int) -> int:
     """Removes up to `limit` that were last seen before a time; returns how many."""
     table = models.seen_token
     old = sa.select(table.c.tenant_id, table.c.token_key).where(table.c.last_us < before_us).limit(limit)

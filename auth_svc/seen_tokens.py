@@ -11,7 +11,9 @@ from csms.auth.v1.authorization_service_pb2 import AuthorizeItem
 
 from auth_svc import seen_token_store
 from auth_svc.seen_token_store import SeenToken
+from mesh.contract.texts import without_nul
 from mesh.database.engine import Database
+from mesh.runtime.background import PeriodicTask
 from mesh.runtime.errors import MeshError
 from mesh.runtime.logs import get_logger
 from mesh.runtime.times import Clock
@@ -24,7 +26,7 @@ MOST_WAITING = 1000
 
 
 class SeenTokens:
-    """Takes notes; `run` writes them down, and `flush` what is left at the end."""
+    """Counts them; `run` stores them once a second at the most, and `flush` those that are left at the end."""
 
     def __init__(self, *, database: Database, clock: Clock, every_s: float = EVERY_S) -> None:
         self._database = database
@@ -42,7 +44,7 @@ class SeenTokens:
         self._waiting[key] = SeenToken(
             tenant_id=key[0],
             id_token=item.id_token.id_token,
-            type=item.id_token.type.replace("\0", ""),
+            type=without_nul(item.id_token.type),
             station_id=item.origin.station_id,
             evse_id=item.evse.evse_id,
             connector_id=item.evse.connector_id,
@@ -53,24 +55,27 @@ class SeenTokens:
         self._noted.set()
 
     async def run(self) -> None:
-        """Writes down what was noted, once a second at the most, until it is cancelled."""
-        while True:
-            await self._noted.wait()
-            await self.flush()
-            await asyncio.sleep(self._every_s)
+        """Stores until it is cancelled."""
+        await PeriodicTask("seen tokens", self._store, every_s=self._every_s, due=self._noted).run()
 
     async def flush(self) -> None:
         """Stores the noted tokens. If the database is unavailable, they are kept for the next attempt."""
+        try:
+            await self._store()
+        except MeshError as error:
+            log.warning("unknown id tokens not written down yet", reason=error.reason)
+
+    async def _store(self) -> None:
         self._noted.clear()
         waiting, self._waiting = self._waiting, {}
         if not waiting:
             return
         try:
             await self._database.write(lambda connection: seen_token_store.record(connection, list(waiting.values())))
-        except MeshError as error:
-            log.warning("unknown id tokens not written down yet", reason=error.reason)
+        except MeshError:
             self._waiting = _joined(waiting, self._waiting)
             self._noted.set()
+            raise
 
 
 def _joined(

@@ -18,7 +18,7 @@ from auth_svc.administrator import ensure_administrator
 from auth_svc.authorization_servicer import AuthorizationServicer
 from auth_svc.certificate_office import CertificateOffice
 from auth_svc.certificate_servicer import CertificateAuthorityServicer, CertificateServicer
-from auth_svc.housekeeping import Housekeeper
+from auth_svc.housekeeping import Housekeeper, retention_task
 from auth_svc.id_token_servicer import IdTokenServicer
 from auth_svc.keys import SigningKeys
 from auth_svc.login_throttle import LoginThrottle
@@ -28,6 +28,7 @@ from auth_svc.sessions import Sessions
 from auth_svc.settings import AuthSettings
 from auth_svc.user_servicer import UserServicer
 from mesh.database.engine import Database
+from mesh.database.retention import RetentionTask
 from mesh.events.relay import open_relay
 from mesh.runtime.background import Background
 from mesh.runtime.times import Clock
@@ -64,14 +65,13 @@ async def build(
     seen = SeenTokens(database=database, clock=clock)
     stack.push_async_callback(seen.flush)
     office = CertificateOffice(database=database, clock=clock, rules=settings.certificates)
-    housekeeper = Housekeeper(
-        database=database, keys=keys, sessions=sessions, office=office, clock=clock, outbox_days=settings.outbox_days
-    )
+    housekeeper = Housekeeper(database=database, keys=keys, clock=clock)
+    retention = _retention(database, settings, clock)
     return Parts(
         keys=keys,
         mesh=_mesh(database, keys, office, seen=seen, settings=settings, clock=clock),
         operator=_operators(database, users, office, clock),
-        background=[housekeeper.run, seen.run, *_relay(database, stack, settings, clock)],
+        background=[housekeeper.run, retention.run, seen.run, *_relay(database, stack, settings, clock)],
     )
 
 
@@ -90,6 +90,15 @@ async def _prepare(
         await database.write(user_store.fill_skeletons)
     await ensure_administrator(
         database=database, passwords=passwords, password=settings.admin_password, clock=clock, announce=announce
+    )
+
+
+def _retention(database: Database, settings: AuthSettings, clock: Clock) -> RetentionTask:
+    return retention_task(
+        database=database,
+        clock=clock,
+        outbox_days=settings.outbox_days,
+        certificate_days=settings.certificate_days,
     )
 
 

@@ -90,9 +90,12 @@ def session_user(connection: Connection, tenant_id: str, session_id: str, *, now
     return user_store.to_user(connection.execute(query).mappings().first())
 
 
-def delete_expired_sessions(connection: Connection, now_us: int) -> int:
-    """Removes sessions that have expired, and returns how many."""
-    return connection.execute(sa.delete(models.session).where(models.session.c.expire_us <= now_us)).rowcount
+def remove_expired(connection: Connection, *, now_us: int, limit: int) -> int:
+    """Removes up to `limit` sessions that have expired; returns how many."""
+    table = models.session.c
+    expired = sa.select(table.tenant_id, table.session_id).where(table.expire_us <= now_us).limit(limit)
+    key = sa.tuple_(table.tenant_id, table.session_id)
+    return connection.execute(sa.delete(models.session).where(key.in_(expired))).rowcount
 
 
 def _is_session(tenant_id: str, session_id: str) -> ColumnElement[bool]:

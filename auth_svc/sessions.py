@@ -111,13 +111,6 @@ class Sessions:
             raise _session_ended()
         return user
 
-    async def delete_expired(self) -> None:
-        """Removes sessions that cannot be continued."""
-        now_us = self._clock()
-        count = await self._database.write(lambda connection: session_store.delete_expired_sessions(connection, now_us))
-        if count:
-            log.info("expired sessions deleted", count=count)
-
     async def _refuse(self, family_hash: str, secret_hash: str, now_us: int) -> None:
         """Ends the session of a spent token. Raises MeshError instead where another call replaced it a moment ago."""
         since_us = now_us - TOGETHER_S * SECOND_US

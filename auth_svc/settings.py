@@ -29,6 +29,7 @@ class AuthSettings:
     mesh_secret: str = field(default="", repr=False)
     outbox_days: int
     certificates: CertificateRules = field(default_factory=CertificateRules)
+    certificate_days: int = 365
     concurrency: ConcurrencyRule = field(default_factory=ConcurrencyRule)
 
     @classmethod
@@ -55,8 +56,8 @@ class AuthSettings:
                 authority=_authority(env),
                 organization=env.optional("CSMS_CERTIFICATE_ORGANIZATION"),
                 validity_days=env.number("CSMS_CERTIFICATE_VALIDITY_DAYS", 365, least=1, most=3650),
-                retention_days=env.number("CSMS_CERTIFICATE_RETENTION_DAYS", 365, least=1, most=_MOST_DAYS),
             ),
+            certificate_days=env.number("CSMS_CERTIFICATE_RETENTION_DAYS", 365, least=1, most=_MOST_DAYS),
             concurrency=ConcurrencyRule(
                 max_transactions=env.number(
                     "CSMS_MAX_CONCURRENT_TRANSACTIONS", 0, least=0, most=MOST_CONCURRENT_TRANSACTIONS

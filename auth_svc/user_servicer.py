@@ -35,7 +35,7 @@ from auth_svc.normalization import MAX_PASSWORD, MAX_USERNAME, MIN_PASSWORD, fol
 from auth_svc.passwords import Passwords
 from auth_svc.sessions import ACCESS_TOKEN_S, Sessions
 from mesh.database.engine import Database
-from mesh.database.pages import cut_page, decode_token, page_size
+from mesh.database.pages import page_of
 from mesh.grpc.types import Context
 from mesh.identity.operators import Role, current_caller, optional_caller
 from mesh.runtime.errors import MeshError, invalid_field
@@ -129,15 +129,15 @@ class UserServicer(UserServiceServicer):
     async def ListUsers(self, request: ListUsersRequest, context: Context) -> ListUsersResponse:
         """Lists the users of the caller's tenant."""
         administrator = await self._administrator()
-        size = page_size(request.page_size)
-        after = decode_token(request.page_token, [str]) or ("",)
+        page = page_of(request, [str])
+        (after_key,) = page.after or ("",)
         rows = await self._database.read(
             lambda connection: user_store.list_users(
-                connection, administrator.tenant_id, after_key=after[0], limit=size + 1
+                connection, administrator.tenant_id, after_key=after_key, limit=page.limit
             )
         )
-        page, next_token = cut_page(rows, size, lambda user: (fold(user.username),))
-        return ListUsersResponse(users=[_to_message(user) for user in page], next_page_token=next_token)
+        rows, next_token = page.cut(rows, lambda user: (fold(user.username),))
+        return ListUsersResponse(users=[_to_message(user) for user in rows], next_page_token=next_token)
 
     async def DeleteUser(self, request: DeleteUserRequest, context: Context) -> DeleteUserResponse:
         """Removes a user of the caller's tenant."""

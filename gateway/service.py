@@ -8,10 +8,12 @@ from typing import Any
 
 from csms.gateway.v1 import gateway_service_pb2_grpc
 from csms.station.v1 import station_ingest_service_pb2 as ingest
-from csms.transaction.v1.transaction_ingest_service_pb2 import StationEventItem
+from csms.transaction.v1.transaction_ingest_service_pb2 import StationEventItem, StationEventResult
 
+from gateway.batching.background_sink import BackgroundSink
 from gateway.batching.buffers import Buffer
 from gateway.batching.mesh_client import MeshClient
+from gateway.batching.sinks import ItemSink
 from gateway.connection.keepalive_monitor import KeepaliveMonitor
 from gateway.connection.registry import Registry
 from gateway.lease import LeaseClient, NodeLease
@@ -19,13 +21,17 @@ from gateway.message_translator import MessageTranslator
 from gateway.metrics import Metrics
 from gateway.ocpp.schemas import Schemas
 from gateway.ocpp.served_version import ServedVersion
-from gateway.ocpp.translation import Routes
+from gateway.ocpp.translation import IngestRpc, Routes
 from gateway.ocpp.v16.routes import ROUTES as V16
 from gateway.ocpp.v201.routes import ROUTES as V201
 from gateway.servicer import GatewayServicer
 from gateway.settings import GatewaySettings
+from gateway.websocket.admissions import Admissions
 from gateway.websocket.client_address import ClientAddresses
+from gateway.websocket.closings import Closings
 from gateway.websocket.server import SERVICE_RESTART, StationServer
+from gateway.websocket.session_factory import SessionFactory
+from gateway.websocket.station_sessions import StationSessions
 from mesh.contract.services import MESH_SERVICES
 from mesh.grpc.channels import open_channel
 from mesh.grpc.servers import GrpcServer, mesh_server
@@ -66,9 +72,9 @@ async def start(stack: AsyncExitStack, settings: GatewaySettings) -> RunningGate
         for _ in range(buffer.runners):
             await _beside(stack, buffer.run())
     versions = {routes.ocpp.subprotocol: ServedVersion(routes, _schemas(routes)) for routes in VERSIONS}
-    server = _station_server(mesh, registry, buffers, metrics, versions, settings=settings)
-    downward = _downward_server(settings, registry, server, versions)
-    lease = _node_lease(settings, downward, server)
+    server, sessions = _station_server(mesh, registry, buffers, metrics, versions, settings=settings)
+    downward = _downward_server(settings, registry, sessions, versions)
+    lease = _node_lease(settings, downward, sessions)
     loop_s = asyncio.get_running_loop().time
     keepalive_monitor = KeepaliveMonitor(registry=registry, sightings=buffers.sightings, clock=now_us, loop_s=loop_s)
     await _beside(stack, keepalive_monitor.run())
@@ -143,21 +149,43 @@ def _station_server(
     versions: Mapping[str, ServedVersion],
     *,
     settings: GatewaySettings,
-) -> StationServer:
-    return StationServer(
+) -> tuple[StationServer, StationSessions]:
+    """The server of the stations' port, and the sessions that it serves."""
+    closings = Closings(buffer=buffers.closings, clock=now_us)
+    admissions = Admissions(
         versions=versions,
         mesh=mesh,
-        registry=registry,
-        messages=buffers.messages,
-        closings=buffers.closings,
-        sightings=buffers.sightings,
-        background_reports=buffers.background_reports,
-        station_events=buffers.station_events,
+        closings=closings,
         count=metrics.count,
-        clock=now_us,
         addresses=ClientAddresses(mesh_secret=settings.mesh_secret),
         origins=settings.station_origins,
     )
+    sessions = StationSessions(
+        factory=SessionFactory(
+            versions=versions,
+            sinks=_sinks(mesh, buffers),
+            messages=buffers.messages,
+            clock=now_us,
+            count=metrics.count,
+        ),
+        registry=registry,
+        closings=closings,
+        sightings=buffers.sightings,
+        subprotocols=tuple(versions),
+        is_opening=admissions.is_opening,
+        clock=now_us,
+        count=metrics.count,
+    )
+    return StationServer(admissions=admissions, sessions=sessions), sessions
+
+
+def _sinks(mesh: MeshClient, buffers: _Buffers) -> Mapping[IngestRpc, ItemSink]:
+    """Where the items of messages go: to the batcher of their RPC, or to a buffer where no answer waits for them."""
+    return {
+        **mesh.batchers,
+        IngestRpc.BACKGROUND_REPORTS: BackgroundSink(buffer=buffers.background_reports, result=ingest.ReportResult()),
+        IngestRpc.STATION_EVENTS: BackgroundSink(buffer=buffers.station_events, result=StationEventResult()),
+    }
 
 
 def _schemas(routes: Routes) -> Schemas:
@@ -167,16 +195,16 @@ def _schemas(routes: Routes) -> Schemas:
 
 
 def _downward_server(
-    settings: GatewaySettings, registry: Registry, server: StationServer, versions: Mapping[str, ServedVersion]
+    settings: GatewaySettings, registry: Registry, sessions: StationSessions, versions: Mapping[str, ServedVersion]
 ) -> GrpcServer:
     downward = mesh_server(settings.mesh_address, secret=settings.mesh_secret, services=MESH_SERVICES["gateway"])
     translator = MessageTranslator(versions.values())
-    servicer = GatewayServicer(registry=registry, server=server, translator=translator)
+    servicer = GatewayServicer(registry=registry, sessions=sessions, translator=translator)
     gateway_service_pb2_grpc.add_GatewayServiceServicer_to_server(servicer, downward.server)
     return downward
 
 
-def _node_lease(settings: GatewaySettings, downward: GrpcServer, server: StationServer) -> NodeLease:
+def _node_lease(settings: GatewaySettings, downward: GrpcServer, sessions: StationSessions) -> NodeLease:
     """While it is held, commands are accepted; once it is lost, none are, and every station has to reconnect."""
 
     async def taken() -> None:
@@ -184,7 +212,7 @@ def _node_lease(settings: GatewaySettings, downward: GrpcServer, server: Station
 
     async def lost() -> None:
         await downward.tell(ready=False)
-        await server.close_all(SERVICE_RESTART, "connect again")
+        await sessions.close_all(SERVICE_RESTART, "connect again")
 
     address = f"{settings.advertised_host or settings.mesh_address.rpartition(':')[0]}:{downward.port}"
     stations = LeaseClient(settings.station_address, secret=settings.mesh_secret)

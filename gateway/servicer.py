@@ -18,7 +18,7 @@ from gateway.ocpp.frames import Payload
 from gateway.ocpp.schemas import SchemaFault, is_large
 from gateway.ocpp.split_reads import with_limit
 from gateway.ocpp.translation import CallFailure, Outbound, UnacceptableError
-from gateway.websocket.server import StationServer
+from gateway.websocket.station_sessions import StationSessions
 from mesh.contract.quirk_names import QuirkName
 from mesh.contract.structs import to_object
 from mesh.grpc.types import Context
@@ -37,9 +37,9 @@ LIMIT_TIMEOUT_S = 5.0
 class GatewayServicer(gateway_service_pb2_grpc.GatewayServiceServicer):
     """Serves the mesh only."""
 
-    def __init__(self, *, registry: Registry, server: StationServer, translator: MessageTranslator) -> None:
+    def __init__(self, *, registry: Registry, sessions: StationSessions, translator: MessageTranslator) -> None:
         self._registry = registry
-        self._server = server
+        self._sessions = sessions
         self._translator = translator
 
     async def Call(
@@ -49,7 +49,7 @@ class GatewayServicer(gateway_service_pb2_grpc.GatewayServiceServicer):
         del context
         session = self._registry.find(request.station_id, request.epoch)
         if session is None:
-            self._server.note_missing(request.tenant_id, request.station_id, request.epoch)
+            self._sessions.note_missing(request.tenant_id, request.station_id, request.epoch)
             raise station_offline(f"station {request.station_id} is not connected")
         name = request.WhichOneof("command")
         if name is None:
@@ -71,7 +71,7 @@ class GatewayServicer(gateway_service_pb2_grpc.GatewayServiceServicer):
             if session is not None:
                 if request.quirk:
                     session.reports.note_quirk(request.quirk)
-                self._server.close_soon(session, request.close_code, request.reason)
+                self._sessions.close_soon(session, request.close_code, request.reason)
         return gateway_service_pb2.CloseSocketsResponse()
 
     async def TranslateMessage(

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from csms.event.v1.event_ingest_service_pb2 import PublishEventItem, PublishEventsRequest, PublishEventsResponse
 from csms.event.v1.event_ingest_service_pb2_grpc import EventIngestServiceServicer
 
+from mesh.contract.texts import is_storable
 from mesh.database.engine import Database
 from mesh.grpc.types import Context
 from mesh.runtime.errors import invalid_field
@@ -71,5 +72,5 @@ def _read(item: PublishEventItem, path: str) -> store.NewEvent:
 
 
 def _check_text(text: str, path: str, *, most: int, least: int = 1) -> None:
-    if not least <= len(text.encode()) <= most or "\0" in text:
+    if not least <= len(text.encode()) <= most or not is_storable(text):
         raise invalid_field(path, f"{least} to {most} bytes are needed, and no NUL")

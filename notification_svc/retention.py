@@ -1,49 +1,28 @@
-"""Removes events that have been kept long enough."""
+"""Retention: events are removed from their streams when they have been kept long enough."""
 
-import asyncio
-from functools import partial
+from sqlalchemy import Connection
 
 from mesh.database.engine import Database
-from mesh.runtime.errors import MeshError
-from mesh.runtime.logs import get_logger
-from mesh.runtime.times import SECOND_US, Clock
+from mesh.database.retention import RetentionTask, older_than
+from mesh.runtime.times import Clock
 from notification_svc import store
 
-log = get_logger(__name__)
-
-_DAY_US = 24 * 3600 * SECOND_US
-_EVERY_S = 3600
-# A few at a time: the stream is locked meanwhile, and new events wait.
-MOST = 1_000
+_EVERY_S = 3600.0
+# Rows in a transaction: the streams are locked meanwhile, and new events wait.
+_CHUNK = 1_000
 
 
-class Retention:
+def retention_task(*, database: Database, clock: Clock, days: int) -> RetentionTask:
     """Removes events that came more than `days` ago."""
+    removals = [older_than(days, _remove_old)]
+    return RetentionTask(database=database, clock=clock, removals=removals, every_s=_EVERY_S, chunk=_CHUNK)
 
-    def __init__(self, *, database: Database, clock: Clock, days: int) -> None:
-        self._database = database
-        self._clock = clock
-        self._kept_us = days * _DAY_US
 
-    async def run(self) -> None:
-        """Removes each hour, until cancelled."""
-        while True:
-            try:
-                await self.remove_old()
-            except MeshError as error:
-                log.warning("old events stay for now", error=error.message)
-            await asyncio.sleep(_EVERY_S)
-
-    async def remove_old(self) -> int:
-        """Removes all that is old enough, and returns how many."""
-        before_us = self._clock() - self._kept_us
-        total = 0
-        for tenant_id in await self._database.read(store.read_heads):
-            removed = MOST
-            while removed == MOST:
-                work = partial(store.remove_old, tenant_id=tenant_id, before_us=before_us, limit=MOST)
-                removed = await self._database.write(work)
-                total += removed
-        if total:
-            log.info("old events removed", count=total)
-        return total
+def _remove_old(connection: Connection, *, before_us: int, limit: int) -> int:
+    count = 0
+    # Sorted, as batches of new events are, so that both lock the streams in the same order.
+    for tenant_id in sorted(store.read_heads(connection)):
+        count += store.remove_old(connection, tenant_id=tenant_id, before_us=before_us, limit=limit - count)
+        if count >= limit:
+            break
+    return count

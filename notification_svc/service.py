@@ -14,7 +14,7 @@ from notification_svc.event_servicer import SIGN_OF_LIFE_S, EventServicer
 from notification_svc.fanout import Fanout
 from notification_svc.feed import Feed
 from notification_svc.ingest_servicer import IngestServicer
-from notification_svc.retention import Retention
+from notification_svc.retention import retention_task
 from notification_svc.settings import NotificationSettings
 
 
@@ -34,7 +34,7 @@ async def build(
     announce = [feed.announce, *(fanout.announce for fanout in fanouts)]
     ingest = IngestServicer(database=database, clock=clock, announce=announce)
     events = EventServicer(database=database, feed=feed, clock=clock, sign_of_life_s=sign_of_life_s)
-    retention = Retention(database=database, clock=clock, days=settings.retention_days)
+    retention = retention_task(database=database, clock=clock, days=settings.retention_days)
     return Parts(
         keys=RemoteKeys(channel=channel),
         mesh=[lambda server: add_EventIngestServiceServicer_to_server(ingest, server)],

@@ -1,14 +1,14 @@
 """Work in the background: the connections of lost gateways are closed, and old rows are removed."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from mesh.database.engine import Database
+from mesh.database.retention import CHUNK, ChunkWork, RetentionTask, in_chunks, older_than
 from mesh.events import outbox
-from mesh.runtime.errors import MeshError
+from mesh.runtime.background import Background, PeriodicTask
 from mesh.runtime.logs import get_logger
-from mesh.runtime.times import DAY_US, SECOND_US, Clock
+from mesh.runtime.times import SECOND_US, Clock
 from station_svc.core import retention_store as store
 from station_svc.core.storage import Storage
 from station_svc.feature import DueHandler
@@ -16,28 +16,33 @@ from station_svc.ingest.lease_store import close_lost
 
 log = get_logger(__name__)
 
-# Rows per transaction: a few milliseconds, between which the work of gateways goes on.
-CHUNK = 500
 SWEEP_EVERY_S = 1.0
-TIDY_EVERY_S = 300.0
+HISTORY_EVERY_S = 300.0
 DUE_EVERY_S = 5.0
-# Between two chunks of a long removal, so that it never has the database to itself.
-PAUSE_S = 0.02
 # A gateway whose renewal comes this late finds its connections as they were; until then they count as offline already.
 GRACE_S = 3.0
 
 OUTBOX = "OUTBOX"
 """The name of the retention of events, beside those that packages register."""
 
-_Turn = Callable[..., int]
-"""`turn(db, limit=…)` changes up to so many rows, and returns how many."""
+
+def retention_task(
+    *, database: Database, clock: Clock, storage: Sequence[Storage], days: Mapping[str, int], chunk: int = CHUNK
+) -> RetentionTask:
+    """Removes rows that have been kept long enough.
+
+    `days` has the settings, by the name of each Retention in `storage`; one that it does not name keeps its default.
+    """
+    registered = [one for each in storage for one in each.retention]
+    removals = [older_than(days.get(one.name, one.days), removal) for one in registered for removal in one.removals]
+    events = partial(outbox.remove_old, days=days.get(OUTBOX, outbox.RETENTION_DAYS))
+    return RetentionTask(database=database, clock=clock, removals=[*removals, events], chunk=chunk)
 
 
 class Housekeeper:
-    """Keeps house. `watch_nodes`, `watch_due` and `tidy_up` run until they are cancelled.
+    """Ends what has come to its end by time. Run `background` beside the servers.
 
-    `retention` says for how many days rows are kept, by the name of each Retention in `storage`; where it says nothing,
-    the usual days count. `due` ends what has come to its end by time.
+    `due` are the handlers of features; `storage` names the tables that have history of removed stations.
     """
 
     def __init__(
@@ -45,7 +50,6 @@ class Housekeeper:
         *,
         database: Database,
         clock: Clock,
-        retention: Mapping[str, int],
         storage: Sequence[Storage],
         due: Sequence[DueHandler],
         grace_s: float = GRACE_S,
@@ -53,30 +57,18 @@ class Housekeeper:
     ) -> None:
         self._database = database
         self._clock = clock
-        self._retention = retention
         self._storage = storage
         self._due = due
         self._grace_s = grace_s
         self._chunk = chunk
 
-    async def watch_nodes(self) -> None:
-        """Closes the connections of gateways that are gone."""
-        while True:
-            await _despite_database(self.close_lost)
-            await asyncio.sleep(SWEEP_EVERY_S)
-
-    async def watch_due(self) -> None:
-        """Ends what has come to its end by time."""
-        while True:
-            await _despite_database(self.end_due)
-            await asyncio.sleep(DUE_EVERY_S)
-
-    async def tidy_up(self) -> None:
-        """Removes what is old, and the history of removed stations."""
-        while True:
-            await _despite_database(self.remove_old)
-            await _despite_database(self.remove_histories)
-            await asyncio.sleep(TIDY_EVERY_S)
+    def background(self) -> Sequence[Background]:
+        """The periodic tasks."""
+        return (
+            PeriodicTask("lost gateways", self.close_lost, every_s=SWEEP_EVERY_S).run,
+            PeriodicTask("due", self.end_due, every_s=DUE_EVERY_S).run,
+            PeriodicTask("history of removed stations", self.remove_histories, every_s=HISTORY_EVERY_S).run,
+        )
 
     async def close_lost(self) -> int:
         """Closes the connections of gateways whose lease ran out some time ago; returns how many."""
@@ -94,15 +86,6 @@ class Housekeeper:
             count += await self._in_chunks(partial(end_due, now_us=now_us))
         return count
 
-    async def remove_old(self) -> int:
-        """Removes what has been kept for long enough; returns how many rows."""
-        count = 0
-        for removal in self._removals():
-            count += await self._in_chunks(removal)
-        if count:
-            log.info("old rows removed", rows=count)
-        return count
-
     async def remove_histories(self) -> int:
         """Removes the history of removed stations; returns how many rows."""
         count = 0
@@ -118,27 +101,5 @@ class Housekeeper:
             count += await self._in_chunks(remove)
         return count
 
-    def _removals(self) -> Iterator[_Turn]:
-        now_us = self._clock()
-        for one in (one for storage in self._storage for one in storage.retention):
-            days = self._retention.get(one.name, one.days)
-            for removal in one.removals:
-                yield partial(removal, before_us=now_us - days * DAY_US)
-        yield partial(outbox.remove_old, now_us=now_us, days=self._retention.get(OUTBOX, outbox.RETENTION_DAYS))
-
-    async def _in_chunks(self, turn: _Turn) -> int:
-        count = 0
-        while True:
-            changed = await self._database.write(partial(turn, limit=self._chunk))
-            count += changed
-            if changed < self._chunk:
-                return count
-            await asyncio.sleep(PAUSE_S)
-
-
-async def _despite_database(turn: Callable[[], Awaitable[int]]) -> None:
-    """One turn; a database that is away is waited for without a word: `Database` has said so already."""
-    try:
-        await turn()
-    except MeshError as error:
-        log.debug("turn skipped", error=error.reason)
+    async def _in_chunks(self, work: ChunkWork) -> int:
+        return await in_chunks(self._database, work, chunk=self._chunk)

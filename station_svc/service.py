@@ -33,7 +33,7 @@ from station_svc.features.credentials.failures import CredentialFailures
 from station_svc.features.credentials.proofs import Proofs
 from station_svc.features.credentials.rotation import CredentialRotation
 from station_svc.features.data_transfer.transfer_limits import TransferTrimmer
-from station_svc.housekeeping import Housekeeper
+from station_svc.housekeeping import Housekeeper, retention_task
 from station_svc.ingest.admission import Admission
 from station_svc.ingest.servicer import IngestRules, StationIngestServicer
 from station_svc.jobs.runner import JobKind, Jobs
@@ -51,10 +51,10 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
     housekeeper = Housekeeper(
         database=database,
         clock=clock,
-        retention=settings.retention,
         storage=STORAGE,
         due=[feature.end_due for feature in FEATURES if feature.end_due],
     )
+    retention = retention_task(database=database, clock=clock, storage=STORAGE, days=settings.retention)
     failures = CredentialFailures(database=database, clock=clock)
     trimmer = TransferTrimmer(database=database, limits=settings.transfer_limits)
     return Parts(
@@ -67,9 +67,8 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
         ],
         background=[
             resources.closer.run,
-            housekeeper.watch_nodes,
-            housekeeper.watch_due,
-            housekeeper.tidy_up,
+            *housekeeper.background(),
+            retention.run,
             jobs.run,
             failures.run,
             trimmer.run,

@@ -15,11 +15,13 @@ from csms.transaction.v1.transaction_ingest_service_pb2 import AuthorizationItem
 from sqlalchemy import Connection
 
 from mesh.contract.id_tokens import match_key
+from mesh.contract.texts import without_nul
 from mesh.runtime.errors import MeshError, invalid_field
 from mesh.runtime.reasons import Reason
 from transaction_svc import adjacent_transactions, store, stored_form, token_store
 from transaction_svc.batch_context import BatchContext
 from transaction_svc.ingestion import rebuild_names, write_changes
+from transaction_svc.received_items import check_origin
 from transaction_svc.store import Lookup
 
 _REFUSALS = frozenset(AuthorizationStatus.values()) - {0, AUTHORIZATION_STATUS_ACCEPTED}
@@ -57,7 +59,7 @@ def read_refusal(item: AuthorizationItem) -> Refusal:
 def read_question(item: CountOpenTransactionsItem) -> TokenQuestion:
     """Reads an item. Raises MeshError INVALID_FIELD."""
     tenant_id, station_id = _names(item.origin)
-    token = item.id_token.id_token.replace("\0", "")
+    token = without_nul(item.id_token.id_token)
     if not token:
         raise invalid_field("id_token.id_token", "is required")
     return TokenQuestion(tenant_id, station_id, match_key(token))
@@ -127,7 +129,5 @@ def _rows(refusals: Iterable[Refusal]) -> Iterable[dict[str, Any]]:
 
 
 def _names(origin: Origin) -> tuple[str, str]:
-    tenant_id, station_id = origin.tenant_id, origin.station_id
-    if not tenant_id or not station_id or "\0" in tenant_id + station_id:
-        raise invalid_field("origin", "needs tenant_id and station_id")
-    return tenant_id, station_id
+    check_origin(origin.tenant_id, origin.station_id)
+    return origin.tenant_id, origin.station_id

@@ -3,13 +3,13 @@
 from google.protobuf.message import Message
 
 from mesh.runtime.clocks import AHEAD_US, EARLIEST_US
-from mesh.runtime.times import SECOND_US
+from mesh.runtime.times import DAY_US, SECOND_US
 
 # The years 1 to 9999, protobuf's own bounds, in seconds.
 _FIRST_S, _LAST_S = -62_135_596_800, 253_402_300_799
 
 # Local time labelled as UTC is wrong by 14 hours at most.
-LATEST_AHEAD_US = 24 * 3600 * SECOND_US
+LATEST_AHEAD_US = DAY_US
 
 
 def is_plausible(time_us: int, receive_us: int) -> bool:

@@ -7,7 +7,8 @@ from functools import partial
 from sqlalchemy import Connection
 
 from mesh.database.engine import Database
-from mesh.runtime.errors import MeshError
+from mesh.database.retention import PAUSE_S, in_chunks
+from mesh.runtime.background import PeriodicTask
 from mesh.runtime.logs import get_logger
 from mesh.runtime.times import Clock
 from transaction_svc import expiry_store, ingestion, store
@@ -19,7 +20,6 @@ _EVERY_S = 10
 # A few at a time, with a pause, so that messages are recorded meanwhile.
 _MOST = 100
 _MOST_FLAGS = 200
-_PAUSE_S = 0.02
 
 
 class Expiry:
@@ -30,14 +30,8 @@ class Expiry:
         self._clock = clock
 
     async def run(self) -> None:
-        """Runs both tasks every few seconds, until cancelled."""
-        while True:
-            try:
-                await self.end_due()
-                await self.fill_flags()
-            except MeshError as error:
-                log.warning("hanging transactions stay for now", error=error.message)
-            await asyncio.sleep(_EVERY_S)
+        """Runs both tasks every few seconds, until it is cancelled."""
+        await PeriodicTask("expiry", self._turn, every_s=_EVERY_S).run()
 
     async def end_due(self) -> int:
         """Ends the transactions that are due; returns their number."""
@@ -49,18 +43,18 @@ class Expiry:
                 total += await self._database.write(partial(_end, keys=set(keys), now_us=now_us))
             if len(keys) < _MOST:
                 break
-            await asyncio.sleep(_PAUSE_S)
+            await asyncio.sleep(PAUSE_S)
         if total:
             log.info("hanging transactions ended", count=total)
         return total
 
     async def fill_flags(self) -> int:
         """Fills the column `flags` of rows that older code has written; returns their number."""
-        total = 0
-        while filled := await self._database.write(partial(expiry_store.fill_flags, limit=_MOST_FLAGS)):
-            total += filled
-            await asyncio.sleep(_PAUSE_S)
-        return total
+        return await in_chunks(self._database, expiry_store.fill_flags, chunk=_MOST_FLAGS)
+
+    async def _turn(self) -> None:
+        await self.end_due()
+        await self.fill_flags()
 
 
 def _end(connection: Connection, *, keys: Collection[store.Key], now_us: int) -> int:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, text
 
-from mesh.database.rowset import RowStatement
-from transaction_svc import stored_form
+from mesh.database.rowset import RowStatement, columns_of
+from transaction_svc import models, stored_form
 from transaction_svc.store import Key
 from transaction_svc.transaction_columns import flags_text
 
@@ -30,11 +30,7 @@ _FILL_FLAGS = RowStatement(
     WHERE tx.tenant_id = rows.tenant_id AND tx.station_id = rows.station_id
       AND tx.transaction_id = rows.transaction_id AND tx.generation = rows.generation AND tx.flags IS NULL
     """,
-    tenant_id="text",
-    station_id="text",
-    transaction_id="text",
-    generation="integer",
-    flags="text",
+    **columns_of(models.tx, "tenant_id", "station_id", "transaction_id", "generation", "flags"),
 )
 
 

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 import msgspec
 
-from mesh.runtime.times import SECOND_US
+from mesh.runtime.times import DAY_US, SECOND_US
 
 # Longest time after which a station treats an attempt without an answer as failed; usually it is 20 s to 30 s.
 _ATTEMPT_S = 60
 # A year: the bound for settings and stations.
-MOST_GRACE_US = 366 * 86_400 * SECOND_US
+MOST_GRACE_US = 366 * DAY_US
 
 
 class MessageAttempts(msgspec.Struct, frozen=True, kw_only=True):

@@ -28,6 +28,7 @@ from google.protobuf.message import Message
 from sqlalchemy import Connection
 
 from mesh.contract.quirk_names import QuirkName
+from mesh.contract.texts import is_storable
 from mesh.database.engine import Database, commit_batch
 from mesh.grpc.types import Context
 from mesh.runtime.errors import MeshError
@@ -131,7 +132,7 @@ class TransactionIngestServicer(transaction_ingest_service_pb2_grpc.TransactionI
     async def FindTransaction(self, request: FindTransactionRequest, context: Context) -> FindTransactionResponse:
         """See the contract."""
         names = request.tenant_id, request.station_id, request.transaction_id
-        if any("\0" in name for name in names):  # PostgreSQL refuses to compare with a NUL
+        if not all(map(is_storable, names)):
             return FindTransactionResponse(found=False)
         found = await self._database.read(lambda connection: reading_store.has_transaction(connection, *names))
         return FindTransactionResponse(found=found)

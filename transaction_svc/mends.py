@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import grpc
 from sqlalchemy import Connection
 
+from mesh.contract.texts import is_storable
 from mesh.runtime.errors import MeshError
 from mesh.runtime.reasons import Reason
 from transaction_svc import quarantine_store as store
@@ -120,7 +121,7 @@ def note_failure(connection: Connection, found: Quarantined, failure: MeshError,
 
 def find(connection: Connection, tenant_id: str, quarantine_id: str, *, lock: bool = False) -> Quarantined:
     """An item. Raises MeshError NOT_FOUND."""
-    found = None if "\0" in quarantine_id else store.get(connection, tenant_id, quarantine_id, lock=lock)
+    found = store.get(connection, tenant_id, quarantine_id, lock=lock) if is_storable(quarantine_id) else None
     if found is None:
         raise MeshError(
             grpc.StatusCode.NOT_FOUND,

@@ -21,9 +21,10 @@ from csms.transaction.v1.meter_profile_service_pb2 import (
     ZeroBegin,
 )
 
+from mesh.contract.texts import is_storable
 from mesh.database.engine import Database
 from mesh.database.filters import to_condition
-from mesh.database.pages import cut_page, decode_token, page_size
+from mesh.database.pages import page_of
 from mesh.grpc.types import Context
 from mesh.identity.operators import current_caller
 from mesh.runtime.errors import MeshError, invalid_field
@@ -65,24 +66,25 @@ class MeterProfileServicer(meter_profile_service_pb2_grpc.MeterProfileServiceSer
         """Reads one."""
         name = request.meter_profile_id
         getting = partial(store.get_profile, tenant_id=current_caller().tenant_id, profile_id=name)
-        profile = None if "\0" in name else await self._database.read(getting)
+        profile = await self._database.read(getting) if is_storable(name) else None
         if profile is None:
             raise _not_found(name)
         return GetMeterProfileResponse(meter_profile=_to_message(profile))
 
     async def ListMeterProfiles(self, request: ListMeterProfilesRequest, context: Context) -> ListMeterProfilesResponse:
         """Lists them by vendor, model, firmware version and station."""
-        size = page_size(request.page_size)
+        condition = to_condition(request.filter, store.FILTERS)
+        page = page_of(request, (str, str, str, str), binding=request.filter, condition=condition)
         listing = partial(
             store.list_profiles,
             tenant_id=current_caller().tenant_id,
-            condition=to_condition(request.filter, store.FILTERS),
-            after=decode_token(request.page_token, (str, str, str, str), binding=request.filter),
-            most=size + 1,
+            condition=page.condition,
+            after=page.after,
+            most=page.limit,
         )
         rows = await self._database.read(listing)
-        page, token = cut_page(rows, size, lambda row: row.sort_key, binding=request.filter)
-        return ListMeterProfilesResponse(meter_profiles=[_to_message(row) for row in page], next_page_token=token)
+        rows, token = page.cut(rows, lambda row: row.sort_key)
+        return ListMeterProfilesResponse(meter_profiles=[_to_message(row) for row in rows], next_page_token=token)
 
     async def DeleteMeterProfile(
         self, request: DeleteMeterProfileRequest, context: Context
@@ -90,7 +92,7 @@ class MeterProfileServicer(meter_profile_service_pb2_grpc.MeterProfileServiceSer
         """Removes one."""
         tenant_id, name = current_caller().tenant_id, request.meter_profile_id
         deleting = partial(store.delete_profile, tenant_id=tenant_id, profile_id=name)
-        if "\0" in name or not await self._database.write(deleting):
+        if not is_storable(name) or not await self._database.write(deleting):
             raise _not_found(name)
         self._meters.forget(tenant_id)
         return DeleteMeterProfileResponse()

@@ -8,7 +8,8 @@ import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
 from mesh.database.filters import Field
-from mesh.database.rowset import RowStatement
+from mesh.database.rowset import RowStatement, columns_of
+from transaction_svc import models
 from transaction_svc.models import meter_profile
 
 ANY = ""
@@ -81,8 +82,7 @@ _IDENTITIES = RowStatement(
     SELECT s.tenant_id, s.station_id, s.vendor_name, s.model, s.firmware_version
     FROM {rows} JOIN station s ON s.tenant_id = rows.tenant_id AND s.station_id = rows.station_id
     """,
-    tenant_id="text",
-    station_id="text",
+    **columns_of(models.station, "tenant_id", "station_id"),
 )
 _KEY = ("tenant_id", "profile_id")
 _SET = RowStatement(

@@ -11,6 +11,7 @@ from threading import Lock
 
 from sqlalchemy import Connection
 
+from mesh.contract.texts import without_nul
 from mesh.runtime.times import SECOND_US
 from transaction_svc import meter_profile_store as store
 from transaction_svc.energy import Terms
@@ -42,7 +43,7 @@ class PowerLimits:
 
 def normalize_name(name: str) -> str:
     """The form in which vendors, models and firmware versions are compared."""
-    return name.replace("\0", "").strip().casefold()
+    return without_nul(name).strip().casefold()
 
 
 def profile_id(identity: Identity) -> str:

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 
 from sqlalchemy import Connection
 
-from mesh.database.rowset import RowStatement, run_prepared
+from mesh.database.rowset import RowStatement, columns_of, run_prepared
+from transaction_svc import models
 from transaction_svc.received_items import ReceivedMeterValues
 
 _INSERT_METER_VALUES = RowStatement(
@@ -14,11 +15,7 @@ _INSERT_METER_VALUES = RowStatement(
     ON CONFLICT (tenant_id, station_id, content_key) DO NOTHING
     RETURNING tenant_id, station_id, content_key
     """,
-    tenant_id="text",
-    station_id="text",
-    content_key="text",
-    item="text",
-    receive_us="bigint",
+    **columns_of(models.meter_values),
 )
 
 

@@ -6,9 +6,10 @@ from functools import partial
 import grpc
 from sqlalchemy import Connection
 
+from mesh.contract.requests import check_text
 from mesh.database.engine import Database
 from mesh.identity.operators import Caller
-from mesh.runtime.errors import MeshError, invalid_field
+from mesh.runtime.errors import MeshError
 from mesh.runtime.reasons import Reason
 from mesh.runtime.times import Clock
 from transaction_svc import ends, ingestion, store, unmatched
@@ -32,11 +33,9 @@ class OperatorEnds:
 
         Raises MeshError TRANSACTION_ENDED, INVALID_FIELD.
         """
-        if not reason.strip() or len(reason) > MOST_REASON or "\0" in reason:
-            raise invalid_field("reason", f"1 to {MOST_REASON} characters are needed")
-        closure = Closure(
-            origin=ends.OPERATOR, request_us=self._clock(), username=caller.username, reason=reason.strip()
-        )
+        reason = reason.strip()
+        check_text("reason", reason, least=1, most=MOST_REASON)
+        closure = Closure(origin=ends.OPERATOR, request_us=self._clock(), username=caller.username, reason=reason)
         await self._database.write(partial(_end, name=name, generation=generation, closure=closure))
 
 

@@ -50,9 +50,10 @@ from csms.transaction.v1.transaction_service_pb2 import (
 from google.protobuf.timestamp_pb2 import Timestamp
 from sqlalchemy import Connection
 
+from mesh.contract.texts import is_storable
 from mesh.database.engine import Database
 from mesh.database.filters import to_condition
-from mesh.database.pages import cut_page, decode_token, page_size
+from mesh.database.pages import page_of
 from mesh.grpc.types import Context
 from mesh.identity.operators import current_caller
 from mesh.runtime.errors import MeshError
@@ -107,89 +108,73 @@ class TransactionServicer(transaction_service_pb2_grpc.TransactionServiceService
 
     async def ListTransactions(self, request: ListTransactionsRequest, context: Context) -> ListTransactionsResponse:
         """Lists transactions, newest first."""
-        size = page_size(request.page_size)
+        condition = to_condition(request.filter, store.FILTERS)
         binding = f"{request.station_id}\n{request.filter}"
-        after = decode_token(request.page_token, (int, str, str, int), binding=binding)
+        page = page_of(request, (int, str, str, int), binding=binding, condition=condition)
         listing = partial(
             store.list_transactions,
             tenant_id=current_caller().tenant_id,
             station_id=request.station_id,
-            condition=to_condition(request.filter, store.FILTERS),
-            after=after,
-            most=size + 1,
+            condition=page.condition,
+            after=page.after,
+            most=page.limit,
         )
         rows = await self._list(request.station_id, listing)
-        page, token = cut_page(
-            rows,
-            size,
-            lambda row: (row.state.created_us, row.station_id, row.transaction_id, row.generation),
-            binding=binding,
+        rows, token = page.cut(
+            rows, lambda row: (row.state.created_us, row.station_id, row.transaction_id, row.generation)
         )
-        return ListTransactionsResponse(transactions=[to_transaction(row) for row in page], next_page_token=token)
+        return ListTransactionsResponse(transactions=[to_transaction(row) for row in rows], next_page_token=token)
 
     async def ListTransactionEvents(
         self, request: ListTransactionEventsRequest, context: Context
     ) -> ListTransactionEventsResponse:
         """Lists the events of a transaction, in the order of `EventRecord.key`."""
-        size = page_size(request.page_size, default=100)
         found = await self._get(request)
         binding = f"{request.station_id}\n{request.transaction_id}\n{found.generation}"
-        after = decode_token(request.page_token, (int, int, int, int, str, int), binding=binding)
+        page = page_of(request, (int, int, int, int, str, int), binding=binding, default=100)
         listing = partial(
             store.list_events,
             tenant_id=current_caller().tenant_id,
             station_id=request.station_id,
             transaction_id=request.transaction_id,
             generation=found.generation,
-            after=after,
-            most=size + 1,
+            after=page.after,
+            most=page.limit,
         )
         rows = await self._database.read(listing)
-        page, token = cut_page(rows, size, lambda row: row.key, binding=binding, text=lambda row: row.event)
-        return ListTransactionEventsResponse(events=[_to_event(row) for row in page], next_page_token=token)
+        rows, token = page.cut(rows, lambda row: row.key, text=lambda row: row.event)
+        return ListTransactionEventsResponse(events=[_to_event(row) for row in rows], next_page_token=token)
 
     async def ListMeterValues(self, request: ListMeterValuesRequest, context: Context) -> ListMeterValuesResponse:
         """Lists meter values outside of transactions, newest first."""
-        size = page_size(request.page_size)
-        after = decode_token(request.page_token, (int, str), binding=request.station_id)
+        page = page_of(request, (int, str), binding=request.station_id)
         listing = partial(
             store.list_meter_values,
             tenant_id=current_caller().tenant_id,
             station_id=request.station_id,
-            after=after,
-            most=size + 1,
+            after=page.after,
+            most=page.limit,
         )
         rows = await self._list(request.station_id, listing)
-        page, token = cut_page(
-            rows,
-            size,
-            lambda row: (row.receive_us, row.content_key),
-            binding=request.station_id,
-            text=lambda row: row.item,
-        )
-        return ListMeterValuesResponse(meter_values=[_to_meter_values(row) for row in page], next_page_token=token)
+        rows, token = page.cut(rows, lambda row: (row.receive_us, row.content_key), text=lambda row: row.item)
+        return ListMeterValuesResponse(meter_values=[_to_meter_values(row) for row in rows], next_page_token=token)
 
     async def ListQuarantinedItems(
         self, request: ListQuarantinedItemsRequest, context: Context
     ) -> ListQuarantinedItemsResponse:
         """Lists messages that could not be recorded, newest first."""
-        size = page_size(request.page_size)
+        condition = to_condition(request.filter, quarantine_store.FILTERS)
+        page = page_of(request, (int, str), binding=request.filter, condition=condition)
         listing = partial(
             quarantine_store.list_items,
             tenant_id=current_caller().tenant_id,
-            condition=to_condition(request.filter, quarantine_store.FILTERS),
-            after=decode_token(request.page_token, (int, str), binding=request.filter),
-            most=size + 1,
+            condition=page.condition,
+            after=page.after,
+            most=page.limit,
         )
         rows = await self._database.read(listing)
-        page, token = cut_page(
-            rows,
-            size,
-            lambda row: (row.create_us, row.quarantine_id),
-            binding=request.filter,
-            text=lambda row: row.item,
-        )
-        return ListQuarantinedItemsResponse(items=[to_quarantined_item(row) for row in page], next_page_token=token)
+        rows, token = page.cut(rows, lambda row: (row.create_us, row.quarantine_id), text=lambda row: row.item)
+        return ListQuarantinedItemsResponse(items=[to_quarantined_item(row) for row in rows], next_page_token=token)
 
     async def GetQuarantinedItem(
         self, request: GetQuarantinedItemRequest, context: Context
@@ -225,21 +210,20 @@ class TransactionServicer(transaction_service_pb2_grpc.TransactionServiceService
         self, request: ListUnmatchedEventsRequest, context: Context
     ) -> ListUnmatchedEventsResponse:
         """Lists events that belong to no transaction."""
-        size = page_size(request.page_size, default=100)
-        after = decode_token(request.page_token, (int, str, str, int, int, str, int), binding=request.station_id)
+        page = page_of(request, (int, str, str, int, int, str, int), binding=request.station_id, default=100)
         listing = partial(
             store.list_unmatched,
             tenant_id=current_caller().tenant_id,
             station_id=request.station_id,
-            after=after,
-            most=size + 1,
+            after=page.after,
+            most=page.limit,
         )
         rows = await self._list(request.station_id, listing)
-        page, token = cut_page(rows, size, lambda row: row.key, binding=request.station_id, text=lambda row: row.event)
-        return ListUnmatchedEventsResponse(unmatched_events=[_to_unmatched(row) for row in page], next_page_token=token)
+        rows, token = page.cut(rows, lambda row: row.key, text=lambda row: row.event)
+        return ListUnmatchedEventsResponse(unmatched_events=[_to_unmatched(row) for row in rows], next_page_token=token)
 
     async def _list(self, station_id: str, listing: Callable[[Connection], Sequence[T]]) -> Sequence[T]:
-        return await self._database.read(listing) if _may_be(station_id) else []
+        return await self._database.read(listing) if is_storable(station_id) else []
 
     async def _get(
         self,
@@ -257,7 +241,7 @@ class TransactionServicer(transaction_service_pb2_grpc.TransactionServiceService
             transaction_id=transaction_id,
             generation=generation,
         )
-        found = await self._database.read(getting) if _may_be(station_id) and _may_be(transaction_id) else None
+        found = await self._database.read(getting) if is_storable(station_id + transaction_id) else None
         if found is None:
             raise MeshError(
                 grpc.StatusCode.NOT_FOUND,
@@ -266,11 +250,6 @@ class TransactionServicer(transaction_service_pb2_grpc.TransactionServiceService
                 + (f" of generation {generation}" if generation else ""),
             )
         return found
-
-
-def _may_be(name: str) -> bool:
-    """Whether a name can exist: PostgreSQL refuses to compare with a NUL."""
-    return "\0" not in name
 
 
 def to_transaction(row: store.Transaction) -> Transaction:

@@ -9,6 +9,7 @@ import grpc
 from csms.transaction.v1.transaction_ingest_service_pb2 import TransactionEventItem
 from sqlalchemy import Connection
 
+from mesh.contract.texts import replace_nul
 from mesh.database.engine import Database, commit_batch
 from mesh.events import outbox
 from mesh.events.outbox import OutboxEvent
@@ -233,7 +234,7 @@ def _dismiss(connection: Connection, tenant_id: str, quarantine_id: str, *, now_
 
 def _row(item: AnyItem, error: MeshError, now_us: int) -> dict[str, Any]:
     origin, kind = item.origin, item.DESCRIPTOR.name
-    tenant_id, station_id = origin.tenant_id.replace("\0", "�"), origin.station_id.replace("\0", "�")
+    tenant_id, station_id = replace_nul(origin.tenant_id), replace_nul(origin.station_id)
     # The id is a digest of these and the content without its origin: a repeat is kept once.
     named = f"{kind}\0{tenant_id}\0{station_id}\0".encode()
     encoded = received_items.encode(item.SerializeToString(deterministic=True))

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
 from mesh.database.filters import Field, moment
-from mesh.database.rowset import RowStatement
+from mesh.database.rowset import RowStatement, columns_of
 from transaction_svc.models import quarantine, quarantine_mend
 
 OPEN, RECORDED, DISMISSED = "OPEN", "RECORDED", "DISMISSED"
@@ -88,8 +88,7 @@ _UNACCEPTED = RowStatement(
      AND q.reason = 'STATION_NOT_ACCEPTED' AND q.state = 'OPEN'
     GROUP BY rows.tenant_id, rows.station_id
     """,
-    tenant_id="text",
-    station_id="text",
+    **columns_of(quarantine, "tenant_id", "station_id"),
 )
 
 

@@ -13,6 +13,7 @@ from csms.transaction.v1.transaction_service_pb2 import (
     RecordedTransactionEvent,
 )
 
+from mesh.contract.requests import check_text
 from mesh.contract.structs import to_object
 from mesh.runtime.errors import invalid_field
 from mesh.runtime.times import to_timestamp
@@ -101,8 +102,7 @@ def _to_mend(row: Mend) -> QuarantineMend:
 def to_new_mend(request: MendQuarantinedItemRequest, username: str) -> NewMend:
     """Reads an operator's mend. Raises MeshError INVALID_FIELD."""
     reason = request.reason.strip()
-    if not reason or len(reason) > MOST_REASON or "\0" in reason:
-        raise invalid_field("reason", f"needs 1 to {MOST_REASON} characters, and none of them U+0000")
+    check_text("reason", reason, least=1, most=MOST_REASON)
     item: TransactionEventItem | MeterValuesItem | None = None
     payload = ""
     match request.WhichOneof("replacement"):

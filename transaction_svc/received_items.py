@@ -7,6 +7,7 @@ import msgspec
 from csms.transaction.v1.transaction_event_pb2 import TransactionEvent
 from csms.transaction.v1.transaction_ingest_service_pb2 import MeterValuesItem, TransactionEventItem
 
+from mesh.contract.texts import is_storable, without_nul
 from mesh.runtime.errors import MeshError, invalid_field
 from mesh.runtime.reasons import Reason, reason_of
 from transaction_svc import idempotency_keys
@@ -69,7 +70,7 @@ def read_event(item: TransactionEventItem, now_us: int) -> ReceivedEvent:
     key = idempotency_keys.event_key(event, record, data, plausible=plausible)
     record.frame = (origin.epoch, origin.ordinal)
     return ReceivedEvent(
-        name=(tenant_id, station_id, clean(named)),
+        name=(tenant_id, station_id, without_nul(named)),
         content=(tenant_id, station_id, key),
         plausible=plausible,
         record=record,
@@ -124,7 +125,7 @@ def _to_event_record(
         connector_id=evse.connector_id,
     )
     if event.HasField("id_token"):
-        record.id_token, record.id_token_type = clean(event.id_token.id_token), clean(event.id_token.type)
+        record.id_token, record.id_token_type = without_nul(event.id_token.id_token), without_nul(event.id_token.type)
     if values := event.meter_values:
         readings, intervals = read_meter_values(values, order_us=order_us, receive_us=receive_us)
         record.readings, record.intervals = tuple(by_event(kind, readings)), tuple(intervals)
@@ -144,10 +145,5 @@ def check_origin(tenant_id: str, station_id: str) -> None:
     """Raises MeshError INVALID_FIELD for an origin without a station."""
     if not tenant_id or not station_id:
         raise invalid_field("origin", "needs tenant_id and station_id")
-    if "\0" in tenant_id or "\0" in station_id:
+    if not is_storable(tenant_id + station_id):
         raise invalid_field("origin", "holds a character that no name may have")
-
-
-def clean(text: str) -> str:
-    """Text without NUL, which some stations leave at the end, and PostgreSQL cannot store."""
-    return text.replace("\0", "") if "\0" in text else text

@@ -1,56 +1,21 @@
-"""Retention: deletes old rows of the outbox and quarantined messages. Transactions are never deleted."""
+"""Retention: for how long rows are kept of the outbox and of quarantined messages. Transactions are never deleted."""
 
-import asyncio
 from functools import partial
 
 from mesh.database.engine import Database
+from mesh.database.retention import RetentionTask, older_than
 from mesh.events import outbox
-from mesh.runtime.errors import MeshError
-from mesh.runtime.logs import get_logger
-from mesh.runtime.times import DAY_US, Clock
+from mesh.runtime.times import Clock
 from transaction_svc import quarantine_store
 
-log = get_logger(__name__)
 
-_EVERY_S = 300
-# A few at a time, with a pause, so that messages are recorded meanwhile.
-_MOST = 500
-_PAUSE_S = 0.02
+def retention_task(*, database: Database, clock: Clock, outbox_days: int, quarantine_days: int) -> RetentionTask:
+    """Removes outbox rows a day after they were published, and unpublished ones after `outbox_days`.
 
-
-class Retention:
-    """Deletes outbox rows a day after they were published, and unpublished ones after `outbox_days`.
-
-    Quarantined messages are deleted `quarantine_days` after their last change, in any state.
+    Quarantined messages are removed `quarantine_days` after their last change, in any state.
     """
-
-    def __init__(self, *, database: Database, clock: Clock, outbox_days: int, quarantine_days: int) -> None:
-        self._database = database
-        self._clock = clock
-        self._outbox_days = outbox_days
-        self._quarantine_days = quarantine_days
-
-    async def run(self) -> None:
-        """Deletes every few minutes, until cancelled."""
-        while True:
-            try:
-                await self.delete_old()
-            except MeshError as error:
-                log.warning("old rows stay for now", error=error.message)
-            await asyncio.sleep(_EVERY_S)
-
-    async def delete_old(self) -> int:
-        """Deletes the rows whose time is over; returns their number."""
-        now_us = self._clock()
-        removals = (
-            partial(outbox.remove_old, now_us=now_us, days=self._outbox_days, limit=_MOST),
-            partial(quarantine_store.remove_old, before_us=now_us - self._quarantine_days * DAY_US, limit=_MOST),
-        )
-        total = 0
-        for removal in removals:
-            while deleted := await self._database.write(removal):
-                total += deleted
-                await asyncio.sleep(_PAUSE_S)
-        if total:
-            log.info("old rows deleted", count=total)
-        return total
+    removals = (
+        partial(outbox.remove_old, days=outbox_days),
+        older_than(quarantine_days, quarantine_store.remove_old),
+    )
+    return RetentionTask(database=database, clock=clock, removals=removals)

@@ -19,7 +19,7 @@ from transaction_svc.ingest_servicer import TransactionIngestServicer
 from transaction_svc.meter_profile_servicer import MeterProfileServicer
 from transaction_svc.meter_profiles import MeterTerms
 from transaction_svc.operator_servicer import TransactionServicer
-from transaction_svc.retention import Retention
+from transaction_svc.retention import retention_task
 from transaction_svc.settings import TransactionSettings
 
 
@@ -33,7 +33,7 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: Transact
     translator = _translator(stack, settings)
     transactions = TransactionServicer(database=database, clock=clock, meters=meters, translator=translator)
     profiles = MeterProfileServicer(database=database, clock=clock, meters=meters)
-    retention = Retention(
+    retention = retention_task(
         database=database,
         clock=clock,
         outbox_days=settings.outbox_days,

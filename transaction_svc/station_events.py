@@ -12,6 +12,7 @@ import msgspec
 from csms.transaction.v1.transaction_ingest_service_pb2 import StationBooted, StationEventItem
 from sqlalchemy import Connection
 
+from mesh.contract.texts import without_nul
 from mesh.database.engine import Database, commit_batch
 from mesh.runtime.errors import MeshError, invalid_field
 from mesh.runtime.times import Clock
@@ -21,7 +22,7 @@ from transaction_svc.clocks import is_plausible, read_time
 from transaction_svc.ends import Closure, FramePosition, Mark
 from transaction_svc.grace import Grace, MessageAttempts
 from transaction_svc.meter_profiles import MeterTerms
-from transaction_svc.received_items import check_origin, clean
+from transaction_svc.received_items import check_origin
 from transaction_svc.tracked_transaction import TrackedTransaction
 from transaction_svc.transaction_state import TransactionState
 
@@ -76,9 +77,9 @@ def read(item: StationEventItem, now_us: int) -> StationEvent:
 def _read_boot(item: StationEventItem, common: dict[str, Any]) -> StationEvent:
     boot = item.boot
     return Boot(
-        vendor_name=clean(boot.vendor_name),
-        model=clean(boot.model),
-        firmware_version=clean(boot.firmware_version),
+        vendor_name=without_nul(boot.vendor_name),
+        model=without_nul(boot.model),
+        firmware_version=without_nul(boot.firmware_version),
         message_attempts=_read_attempts(boot),
         **common,
     )

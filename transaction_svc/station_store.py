@@ -6,7 +6,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from mesh.database.rowset import RowStatement
+from mesh.database.rowset import RowStatement, columns_of
+from transaction_svc import models
 from transaction_svc.grace import MessageAttempts
 
 _UPSERT_STATIONS = RowStatement(
@@ -40,8 +41,7 @@ _FIND_ATTEMPTS = RowStatement(
     FROM {rows} JOIN station s ON s.tenant_id = rows.tenant_id AND s.station_id = rows.station_id
      AND s.message_attempts IS NOT NULL AND s.message_attempt_interval_s IS NOT NULL
     """,
-    tenant_id="text",
-    station_id="text",
+    **columns_of(models.station, "tenant_id", "station_id"),
 )
 
 

@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
-from mesh.database.rowset import Call, RowStatement, run_later, run_prepared
+from mesh.database.rowset import Call, RowStatement, columns_of, run_later, run_prepared
+from transaction_svc import models
 from transaction_svc.idempotency_keys import name_hash
 
 Key = tuple[str, str, str, int]
@@ -96,10 +97,7 @@ _LOOK_UP = RowStatement(
                          ORDER BY m.generation DESC LIMIT 1)
     """,
     n="integer",
-    tenant_id="text",
-    station_id="text",
-    content_key="text",
-    transaction_id="text",
+    **columns_of(models.tx_event, "tenant_id", "station_id", "content_key", "transaction_id"),
 )
 
 _OPEN = RowStatement(
@@ -109,9 +107,7 @@ _OPEN = RowStatement(
       ON t.station_hash = rows.station_hash AND t.tenant_id || '' = rows.tenant_id
      AND t.station_id || '' = rows.station_id AND NOT t.ended
     """,
-    tenant_id="text",
-    station_id="text",
-    station_hash="bigint",
+    **columns_of(models.tx, "tenant_id", "station_id", "station_hash"),
 )
 
 _INSERT_EVENTS = RowStatement(
@@ -122,18 +118,7 @@ _INSERT_EVENTS = RowStatement(
            fact, event, receive_us, epoch, ordinal
     FROM {rows}
     """,
-    tenant_id="text",
-    station_id="text",
-    content_key="text",
-    repeat_no="integer",
-    transaction_id="text",
-    generation="integer",
-    tx_hash="bigint",
-    fact="text",
-    event="text",
-    receive_us="bigint",
-    epoch="bigint",
-    ordinal="bigint",
+    **columns_of(models.tx_event),
 )
 
 _EVENT_RECORDS = RowStatement(
@@ -143,11 +128,7 @@ _EVENT_RECORDS = RowStatement(
       ON e.tx_hash = rows.tx_hash AND e.tenant_id || '' = rows.tenant_id AND e.station_id || '' = rows.station_id
      AND e.transaction_id = rows.transaction_id AND e.generation >= rows.generation
     """,
-    tenant_id="text",
-    station_id="text",
-    transaction_id="text",
-    generation="integer",
-    tx_hash="bigint",
+    **columns_of(models.tx_event, "tenant_id", "station_id", "transaction_id", "generation", "tx_hash"),
 )
 
 _GENERATIONS = RowStatement(
@@ -157,10 +138,7 @@ _GENERATIONS = RowStatement(
       ON t.tenant_id || '' = rows.tenant_id AND t.station_id = rows.station_id
      AND t.transaction_id = rows.transaction_id AND t.generation >= rows.generation
     """,
-    tenant_id="text",
-    station_id="text",
-    transaction_id="text",
-    generation="integer",
+    **columns_of(models.tx, "tenant_id", "station_id", "transaction_id", "generation"),
 )
 
 _MOVE_EVENTS = RowStatement(
@@ -171,14 +149,17 @@ _MOVE_EVENTS = RowStatement(
     WHERE tx_event.tenant_id = rows.tenant_id AND tx_event.station_id = rows.station_id
       AND tx_event.content_key = rows.content_key AND tx_event.repeat_no = rows.repeat_no
     """,
-    tenant_id="text",
-    station_id="text",
-    content_key="text",
-    repeat_no="integer",
-    transaction_id="text",
-    generation="integer",
-    tx_hash="bigint",
-    fact="text",
+    **columns_of(
+        models.tx_event,
+        "tenant_id",
+        "station_id",
+        "content_key",
+        "repeat_no",
+        "transaction_id",
+        "generation",
+        "tx_hash",
+        "fact",
+    ),
 )
 
 # Reads the index on (evse_hash, begin_us) from there to the first row that fits, for a history of any length.
@@ -198,38 +179,14 @@ _ADJACENT = RowStatement(
     _AT.format(beside=_BESIDE.format(side="<=", order="DESC"))
     + "UNION ALL"
     + _AT.format(beside=_BESIDE.format(side=">", order="ASC")),
-    tenant_id="text",
-    station_id="text",
-    transaction_id="text",
-    generation="integer",
-    evse_id="integer",
-    evse_hash="bigint",
-    begin_us="bigint",
+    **columns_of(
+        models.tx, "tenant_id", "station_id", "transaction_id", "generation", "evse_id", "evse_hash", "begin_us"
+    ),
 )
 
 _KEY_COLUMNS = ("tenant_id", "station_id", "transaction_id", "generation")
-_TX_COLUMNS = {
-    "tenant_id": "text",
-    "station_id": "text",
-    "transaction_id": "text",
-    "generation": "integer",
-    "fold": "text",
-    "ended": "boolean",
-    "token_key": "text",
-    "evse_id": "integer",
-    "evse_hash": "bigint",
-    "waiting": "boolean",
-    "begin_us": "bigint",
-    "start_us": "bigint",
-    "end_us": "bigint",
-    "energy_mwh": "bigint",
-    "create_us": "bigint",
-    "update_us": "bigint",
-    "token_held": "boolean",
-    "flags": "text",
-    "hanging_due_us": "bigint",
-}
-_NEW_COLUMNS = {**_TX_COLUMNS, "station_hash": "bigint"}
+_NEW_COLUMNS = columns_of(models.tx)
+_TX_COLUMNS = {name: kind for name, kind in _NEW_COLUMNS.items() if name != "station_hash"}
 _NAMES = ", ".join(_NEW_COLUMNS)
 _INSERT_TXS = RowStatement(f"INSERT INTO tx ({_NAMES}) SELECT {_NAMES} FROM {{rows}}", **_NEW_COLUMNS)  # noqa: S608
 # Columns that change with each event of an open transaction, and with its end. An update costs time for each index of a

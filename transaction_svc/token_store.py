@@ -5,7 +5,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from mesh.database.rowset import RowStatement, run_prepared
+from mesh.database.rowset import RowStatement, columns_of, run_prepared
+from transaction_svc import models
 
 MOST = 100
 """Counts end here: a tag that a whole network shares must not slow down each of its starts."""
@@ -52,11 +53,7 @@ _UPDATE_EVENT_RECORDS = RowStatement(
     WHERE tx_event.tenant_id = rows.tenant_id AND tx_event.station_id = rows.station_id
       AND tx_event.content_key = rows.content_key AND tx_event.repeat_no = rows.repeat_no
     """,
-    tenant_id="text",
-    station_id="text",
-    content_key="text",
-    repeat_no="integer",
-    fact="text",
+    **columns_of(models.tx_event, "tenant_id", "station_id", "content_key", "repeat_no", "fact"),
 )
 
 

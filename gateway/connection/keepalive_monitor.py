@@ -1,6 +1,5 @@
 """Watches over the sessions: notes who was seen, pings the silent, gives up on those who no longer read or live."""
 
-import asyncio
 from collections.abc import Callable
 
 from csms.station.v1 import station_ingest_service_pb2 as ingest
@@ -9,6 +8,7 @@ from gateway.batching.buffers import Buffer
 from gateway.connection.last_seen import has_news, take_last_seen
 from gateway.connection.registry import Registry
 from gateway.connection.session import Session
+from mesh.runtime.background import PeriodicTask
 from mesh.runtime.logs import get_logger
 from mesh.runtime.times import SECOND_US, Clock
 
@@ -42,10 +42,8 @@ class KeepaliveMonitor:
         self._noted_us: dict[Session, int] = {}
 
     async def run(self) -> None:
-        """Sweeps until cancelled."""
-        while True:
-            await asyncio.sleep(SWEEP_S)
-            self.sweep()
+        """Sweeps until it is cancelled."""
+        await PeriodicTask("keepalive", self._turn, every_s=SWEEP_S, at_once=False).run()
 
     def sweep(self) -> None:
         """Looks at every session once."""
@@ -56,6 +54,9 @@ class KeepaliveMonitor:
             if session.liveness.last_seen_us > self._noted_us.get(session, 0) or has_news(session):
                 self._sightings.add(take_last_seen(session, self._clock()))
         self._noted_us = noted
+
+    async def _turn(self) -> None:
+        self.sweep()
 
     def _judge(self, session: Session) -> None:
         station_id, liveness = session.connection.station_id, session.liveness

@@ -8,6 +8,7 @@ from csms.station.v1 import station_pb2
 from gateway.allowance import Allowance
 from gateway.batching.buffers import Buffer
 from gateway.message_log.log_entry import LogEntries
+from mesh.contract.texts import is_storable, replace_nul
 from mesh.runtime.masking import MASK, SECRET_VARIABLES, mask_beginning, mask_text
 
 MAX_LOGGED_BYTES = 64 * 1024
@@ -79,7 +80,7 @@ def to_loggable(data: bytes) -> bytes:
         return _mask(data)
     if len(data) > MAX_LOGGED_BYTES:
         return _cut(data)
-    return _without_nul(text) if "\0" in text else data
+    return data if is_storable(text) else replace_nul(text).encode()
 
 
 def _is_suspect(lowered: str) -> bool:
@@ -105,15 +106,11 @@ def _mask(data: bytes) -> bytes:
         payload = msgspec.json.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         text = data[:MAX_LOGGED_BYTES].decode("utf-8", "replace")
-        return _without_nul(mask_text(_SECRET_IN_TEXT.sub(rf"\1{MASK}", text)))
+        return replace_nul(mask_text(_SECRET_IN_TEXT.sub(rf"\1{MASK}", text))).encode()
     masked = mask_beginning(payload, MAX_LOGGED_BYTES)
     # What is unchanged is stored as it came, spaces and all.
     return _cut(data if masked is None else msgspec.json.encode(masked))
 
 
 def _cut(data: bytes) -> bytes:
-    return _without_nul(data[:MAX_LOGGED_BYTES].decode("utf-8", "replace"))
-
-
-def _without_nul(text: str) -> bytes:
-    return text.replace("\0", "\ufffd").encode()
+    return replace_nul(data[:MAX_LOGGED_BYTES].decode("utf-8", "replace")).encode()

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gateway.ocpp.lenient import WrittenNumbers
-from gateway.ocpp.tolerances import Violation
+from gateway.ocpp.violations import Violation
 
 Schema = Mapping[str, Any]
 

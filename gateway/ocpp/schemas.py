@@ -13,11 +13,14 @@ from typing import Any, Literal
 import jsonschema_rs
 import msgspec
 
+from gateway.ocpp.anomalies import anomalies
 from gateway.ocpp.lenient import WrittenNumbers
+from gateway.ocpp.mending import MAX_FAULTS, Round, forgive, unforgiven
 from gateway.ocpp.schema_places import detailed
-from gateway.ocpp.tolerances import MAX_FAULTS, Mended, Round, Violation, anomalies, forgive, unforgiven
+from gateway.ocpp.tolerances import Mended
 from gateway.ocpp.values import shorten
 from gateway.ocpp.versions import OcppVersion
+from gateway.ocpp.violations import Violation
 
 PayloadKind = Literal["request", "response"]
 KINDS: tuple[PayloadKind, ...] = ("request", "response")

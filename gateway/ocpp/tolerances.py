@@ -12,53 +12,23 @@ The translators get the station's own words: an unknown enum word, a long id tag
 it is. Only values that could not be handled otherwise are rewritten (a number as a sampled value becomes its text) or
 left out (null where a field may be missing).
 
-Some anomalies are valid by the schema (a sampled value of "12 kWh"); `anomalies` finds those in valid messages.
+Some anomalies are valid by the schema (a sampled value of "12 kWh"); `anomalies.py` finds those in valid messages.
+`mending.py` looks up the violations of a message in the table, and carries out the corrections.
 Operators see the names of quirks per station, and in the metrics: they never change.
 """
 
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from enum import Enum
-from itertools import islice
-from typing import Any, Final, NamedTuple
+from typing import Any
 
 import msgspec
 
 from gateway.ocpp.translation import Payload
 from gateway.ocpp.values import clean, decimal_text, is_number, parse_us
 from gateway.ocpp.versions import V16, V21, V201, OcppVersion
-
-Path = tuple[str | int, ...]
-
-
-class Violation(NamedTuple):
-    """One way in which a payload breaks its schema."""
-
-    keyword: str  # of JSON Schema: "type", "enum", "maxLength", …
-    path: Path  # to the value; () is the payload itself
-    value: Any  # the value at the place
-    limit: Any  # the keyword's value: the allowed types, the words, the length, the missing or unknown field, …
-    is_optional: bool = False  # whether the schema lets the field be missing
-    is_free_text: bool = False  # whether the schema requires text here that is neither a word of a list nor a time
-    written: str = ""  # a number where text belongs, in the characters that the station sent
-
-    @property
-    def field(self) -> str:
-        """The innermost field's name; empty for the payload itself."""
-        return next((step for step in reversed(self.path) if isinstance(step, str)), "")
-
-
-class Absent(Enum):
-    """Stands for a value that is left out."""
-
-    ABSENT = "absent"
-
-
-ABSENT: Final = Absent.ABSENT
-Change = tuple[Path, Any]
-"""A path into a payload, and the value to put there; ABSENT takes out what is there."""
+from gateway.ocpp.violations import ABSENT, Change, Violation
 
 
 def _replace(mend: Callable[[Any], Any]) -> Callable[[Violation], Iterable[Change]]:
@@ -338,99 +308,3 @@ class Mended(msgspec.Struct, frozen=True):
 
     payload: Payload
     quirks: tuple[str, ...]
-
-
-class Round(NamedTuple):
-    """A payload after its violations were put to the table once; `changed` where something in it is new."""
-
-    payload: Any
-    quirks: frozenset[str]
-    changed: bool
-
-
-# Most violations without a tolerance that are examined.
-MAX_FAULTS = 20
-
-
-def forgive(
-    version: OcppVersion, action: str, payload: Any, violations: Iterable[Violation]
-) -> Round | Sequence[Violation]:
-    """Corrects a message with these violations, in a copy; or returns those that no entry tolerates, twenty at most.
-
-    A corrected value may violate another rule of its field (a number as text may be too long), so that the result has
-    to be validated again where it `changed`.
-    """
-    known = [quirk for quirk in QUIRKS if quirk.covers(version, action)]
-    met: set[str] = set()
-    changes: dict[Path, Any] = {}
-    faults: list[Violation] = []
-    for violation in violations:
-        quirk = next((quirk for quirk in known if quirk.forgives(violation)), None)
-        if quirk is None:
-            faults.append(violation)
-            if len(faults) == MAX_FAULTS:
-                break
-        elif not faults:
-            met.add(quirk.name)
-            changes.update(quirk.mend(violation))
-    return faults or Round(_with(payload, changes), frozenset(met), bool(changes))
-
-
-def unforgiven(version: OcppVersion, action: str, violations: Iterable[Violation]) -> Sequence[Violation]:
-    """Those of the violations of a message that no entry tolerates, twenty at most."""
-    known = [quirk for quirk in QUIRKS if quirk.covers(version, action)]
-    faults = (violation for violation in violations if not any(quirk.forgives(violation) for quirk in known))
-    return list(islice(faults, MAX_FAULTS))
-
-
-def _with(payload: Any, changes: Mapping[Path, Any]) -> Any:
-    if not changes:
-        return payload
-    mended = _copy(payload)
-    # Deepest and last first, so that what is left out moves nothing that is still to be changed.
-    for path in sorted(changes, key=_order, reverse=True):
-        value, place = changes[path], mended
-        for step in path[:-1]:
-            place = place[step]
-        if value is ABSENT:
-            del place[path[-1]]
-        else:
-            place[path[-1]] = value
-    return mended
-
-
-def _order(path: Path) -> tuple[int, list[tuple[int, str]]]:
-    return len(path), [(step, "") if isinstance(step, int) else (-1, step) for step in path]
-
-
-def _copy(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _copy(item) for key, item in value.items()}
-    return [_copy(item) for item in value] if isinstance(value, list) else value
-
-
-# Where 1.6 has its meter values; 2.x has numbers there, which its schemas check.
-_METER_VALUES_OF: Mapping[str, str] = {"MeterValues": "meterValue", "StopTransaction": "transactionData"}
-
-
-def anomalies(version: OcppVersion, action: str, payload: Payload) -> tuple[str, ...]:
-    """Quirks in a message that no schema can see, sorted: sampled values that are blank, padded or no numbers (14)."""
-    if not version.has_text_readings or action not in _METER_VALUES_OF:
-        return ()
-    entries = payload.get(_METER_VALUES_OF[action], ())
-    for entry in entries:
-        for sample in entry["sampledValue"]:
-            if not is_number(sample["value"]):
-                return tuple(sorted(set(_odd_values(entries))))
-    return ()
-
-
-def _odd_values(entries: Iterable[Payload]) -> Iterator[str]:
-    for sample in (sample for entry in entries for sample in entry["sampledValue"]):
-        value = sample["value"]
-        if is_number(value) or sample.get("format") == "SignedData":
-            continue
-        if not value.strip():
-            yield "sampled_value_blank"
-        else:
-            yield "sampled_value_spaces" if is_number(value.strip()) else "sampled_value_text"

@@ -8,6 +8,7 @@ from typing import Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from mesh.contract.texts import replace_nul
 from mesh.runtime.times import SECOND_US
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -18,9 +19,6 @@ _SHORTEST = len("20240101T120000")  # shorter texts have no time of day
 _LONGEST = 64
 _LEAP_SECOND = re.compile(r"(?<=T\d\d:\d\d:)60")
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
-
-NUL = "\0"
-NUL_STAND_IN = "\N{REPLACEMENT CHARACTER}"
 
 
 @lru_cache(maxsize=4)  # messages have the same time in several places, and their clock is watched besides
@@ -97,7 +95,7 @@ def is_number(text: str) -> bool:
 def clean(value: Any) -> Any:
     """A JSON value with U+0000 replaced by U+FFFD in every text at any depth: PostgreSQL cannot store it."""
     if isinstance(value, str):
-        return value.replace(NUL, NUL_STAND_IN)
+        return replace_nul(value)
     if isinstance(value, list):
         return [clean(item) for item in value]
     if isinstance(value, dict):

@@ -1,5 +1,6 @@
 """The result of a handshake that admits a station."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from gateway.connection.session import Connection
@@ -8,8 +9,11 @@ from gateway.ocpp.translation import Routes
 
 @dataclass(frozen=True, kw_only=True)
 class Admission:
-    """An admitted station: its OCPP version's routes, its connection, and the lease that it was admitted under."""
+    """An admitted station: its OCPP version's routes and its connection.
+
+    `may_answer()` is true while the node's lease is held that the station was admitted under.
+    """
 
     routes: Routes
     connection: Connection
-    term: int  # of gateway.lease.NodeLease
+    may_answer: Callable[[], bool]

@@ -102,7 +102,7 @@ class Admissions:
         response = upgrade(socket, request)
         if self.lease is None or not self.lease.held or self._is_backend_unavailable():
             raise BadHandshakeError(503, "not ready: try again later")
-        term = self.lease.term
+        holds_lease = partial(self.lease.holds, self.lease.term)
         offer = credential(single_header(request.headers, "Authorization"), request.path)
         item = ingest.OpenConnectionItem(
             station_id=identity,
@@ -119,11 +119,11 @@ class Admissions:
             odd.append(QuirkName.ODD_PATH)
         if odd_origin:
             odd.append(QuirkName.ODD_ORIGIN)
-        result = await self._open(socket, item, partial(self._to_admission, chosen, term, odd, item))
+        result = await self._open(socket, item, partial(self._to_admission, chosen, holds_lease, odd, item))
         if result is None:
             return upgrade_stranger(socket, request)
         answer_subprotocol(socket, response, chosen[self._spoken(chosen, item, result)])
-        if not self.lease.holds(term):  # the connection is closed with the socket
+        if not holds_lease():  # the connection is closed with the socket
             raise BadHandshakeError(503, "not ready: try again later")
         return response
 
@@ -170,7 +170,7 @@ class Admissions:
     def _to_admission(
         self,
         chosen: Mapping[str, str],
-        term: int,
+        may_answer: Callable[[], bool],
         odd: Sequence[str],
         item: ingest.OpenConnectionItem,
         result: OpenResult,
@@ -178,7 +178,7 @@ class Admissions:
         subprotocol = self._spoken(chosen, item, result)
         if chosen[subprotocol] not in {"", subprotocol}:
             odd = [*odd, QuirkName.SUBPROTOCOL_CASE]
-        return _to_admission(self._versions[subprotocol].routes, term, odd, item.station_id, result)
+        return _to_admission(self._versions[subprotocol].routes, may_answer, odd, item.station_id, result)
 
     def _ended_opening(self, station: str) -> None:
         self._opening[station] -= 1
@@ -201,7 +201,9 @@ class Admissions:
         return next(map(Subprotocol, chosen.values()), None)
 
 
-def _to_admission(routes: Routes, term: int, odd: Sequence[str], station: str, result: OpenResult) -> Admission:
+def _to_admission(
+    routes: Routes, may_answer: Callable[[], bool], odd: Sequence[str], station: str, result: OpenResult
+) -> Admission:
     connection = Connection(
         station_id=station,
         tenant_id=result.tenant_id,
@@ -211,7 +213,7 @@ def _to_admission(routes: Routes, term: int, odd: Sequence[str], station: str, r
         heartbeat_interval_s=result.heartbeat_interval_s,
         quirks=(*odd, *result.quirks),
     )
-    return Admission(routes=routes, connection=connection, term=term)
+    return Admission(routes=routes, connection=connection, may_answer=may_answer)
 
 
 def _to_handshake_error(error: MeshError) -> BadHandshakeError:

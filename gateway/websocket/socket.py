@@ -24,11 +24,9 @@ from websockets.protocol import CLOSING, OPEN, SEND_EOF
 from websockets.speedups import apply_mask
 
 from gateway.connection.frame_channel import SocketClosedError
-from gateway.websocket.admission import Admission
+from gateway.websocket.admitted_connection import AdmittedConnection
+from gateway.websocket.client_frames import MASKED, WHOLE_TEXT, frame_extent
 
-# RFC 6455, 5.2: FIN and opcode 1; the mask bit.
-_WHOLE_TEXT = 0x81
-_MASKED = 0x80
 _HEAD_END = b"\r\n\r\n"
 # A request line begins with its method; some bytes of it are enough to recognize it.
 _METHOD_BYTES = 16
@@ -64,18 +62,11 @@ class Receiver(Protocol):
         """Takes note that the far end does not read, or reads again."""
 
 
-class StationSocket(ServerConnection):
-    """One station's socket. `attach` sets the receiver of its messages.
-
-    `admission` is the result of the handshake. `on_unclaimed` is called with it, once, where the connection ends
-    before `claim` was called: the handshake did not complete.
-    """
+class StationSocket(AdmittedConnection):
+    """One station's socket. `attach` sets the receiver of its messages."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self.admission: Admission | None = None
-        self.on_unclaimed: Callable[[Admission], None] = lambda _admission: None
-        self.peer = ""  # the address at the other end of the connection
         self._may_answer: Callable[[], bool] = lambda: True
         self._receiver: Receiver | None = None
         self._takes_lone_text = (
@@ -94,22 +85,6 @@ class StationSocket(ServerConnection):
         self._ending: asyncio.TimerHandle | None = None
 
     # The handshake
-
-    @property
-    def is_lost(self) -> bool:
-        """Whether the TCP connection is lost."""
-        return self.connection_lost_waiter.done()
-
-    def admit(self, admission: Admission) -> None:
-        """Keeps what the handshake found out; where the connection is lost already, it is unclaimed at once."""
-        self.admission = admission
-        if self.is_lost:
-            self._leave_unclaimed()
-
-    def claim(self) -> Admission | None:
-        """The admission, which from now on is the caller's to end; None where there is none."""
-        admission, self.admission = self.admission, None
-        return admission
 
     async def close_unadmitted(self, code: int, reason: str) -> None:
         """Closes a connection without a receiver: no more of it is parsed."""
@@ -167,10 +142,6 @@ class StationSocket(ServerConnection):
         self._rest += data
         if len(self._rest) > EARLY_BYTES:
             self._pause_for(_TOO_EARLY)
-
-    def _leave_unclaimed(self) -> None:
-        if (admission := self.claim()) is not None:
-            self.on_unclaimed(admission)
 
     # Reading and not reading
 
@@ -239,11 +210,11 @@ class StationSocket(ServerConnection):
             raise SocketClosedError(1006)
         length = len(data)
         if length < 126:
-            header = bytes((_WHOLE_TEXT, length))
+            header = bytes((WHOLE_TEXT, length))
         elif length < 65_536:
-            header = bytes((_WHOLE_TEXT, 126, length >> 8, length & 0xFF))
+            header = bytes((WHOLE_TEXT, 126, length >> 8, length & 0xFF))
         else:
-            header = bytes((_WHOLE_TEXT, 127)) + length.to_bytes(8, "big")
+            header = bytes((WHOLE_TEXT, 127)) + length.to_bytes(8, "big")
         self.transport.write(header + data)
         return not self.paused
 
@@ -277,20 +248,13 @@ class StationSocket(ServerConnection):
 
     # asyncio.Protocol
 
-    def connection_made(self, transport: Any) -> None:
-        """Keeps the peer's address: a connection that was reset has none any more."""
-        super().connection_made(transport)
-        address = transport.get_extra_info("peername")
-        self.peer = str(address[0]) if address else ""
-
     def connection_lost(self, exc: Exception | None) -> None:
-        """Ends the handshake's admission where no session does."""
+        """Drops the data that was read and not taken."""
         super().connection_lost(exc)
         if self._ending is not None:
             self._ending.cancel()
         self._rest.clear()
         self._fragments.clear()
-        self._leave_unclaimed()
         # The library's objects refer to each other in cycles, which the garbage collector seldom looks for
         # (mesh.runtime.process.freeze_startup_objects): without the cycles a refused connection is freed at once.
         protocol = self.protocol
@@ -338,9 +302,9 @@ class StationSocket(ServerConnection):
         Nearly all that is read is such a frame, which `_take_frames` would take too, at twice the price.
         """
         size = len(data)
-        if not self._takes_lone_text or not 2 <= size <= TURN_BYTES or data[0] != _WHOLE_TEXT or data[1] < _MASKED:
+        if not self._takes_lone_text or not 2 <= size <= TURN_BYTES or data[0] != WHOLE_TEXT or data[1] < MASKED:
             return 0
-        body, after = _extent(data, 0, size)
+        body, after = frame_extent(data, 0, size)
         return body if after == size and self._takes_text() else 0
 
     def _take_rest(self) -> None:
@@ -354,7 +318,7 @@ class StationSocket(ServerConnection):
         longest = protocol.max_message_size or end
         self._needed = 0
         while not self._pauses and end - at >= 2:
-            body, after = _extent(data, at, end)
+            body, after = frame_extent(data, at, end)
             length = after - body
             if length > longest:
                 return self._leave_to_library(data, at)
@@ -365,7 +329,7 @@ class StationSocket(ServerConnection):
                 self._end_turn()
                 break
             # With an extension a frame's bytes are not its text.
-            if data[at] == _WHOLE_TEXT and data[at + 1] & _MASKED and not protocol.extensions and self._takes_text():
+            if data[at] == WHOLE_TEXT and data[at + 1] & MASKED and not protocol.extensions and self._takes_text():
                 receiver.receive(apply_mask(data[body:after], data[body - 4 : body]))
             else:
                 length = max(length, self._give_frame(data[at:after]))
@@ -416,22 +380,6 @@ class StationSocket(ServerConnection):
         self._reads_all = True
         self._give_frame(data[at:])
         return len(data)
-
-
-def _extent(data: bytes | bytearray, at: int, end: int) -> tuple[int, int]:
-    """The begin of the body of the frame at `at` and the end of the frame; beyond `end` where it is not complete."""
-    second = data[at + 1]
-    length = second & 0x7F
-    body = at + 2
-    if length >= 126:
-        size = 2 if length == 126 else 8
-        if end < body + size:
-            return end, end + 1
-        length = int.from_bytes(data[body : body + size], "big")
-        body += size
-    if second & _MASKED:
-        body += 4
-    return body, body + length
 
 
 def _bad_request(socket: ServerConnection, beginning: bytes) -> Response:

@@ -9,6 +9,7 @@ from typing import Any
 import grpc
 from sqlalchemy import ColumnElement, and_, not_, or_
 
+from mesh.contract.texts import is_storable
 from mesh.runtime.errors import MeshError
 from mesh.runtime.reasons import Reason
 from mesh.runtime.times import from_datetime
@@ -48,7 +49,7 @@ def to_condition(text: str, fields: Mapping[str, Field]) -> ColumnElement[bool] 
     """A filter as an SQL condition; None for an empty one. Raises MeshError INVALID_FILTER."""
     if not text.strip():
         return None
-    if "\0" in text:
+    if not is_storable(text):
         raise _invalid("it has a NUL in it, which no field has")
     if len(text) > MAX_LENGTH:
         raise _invalid(f"it is longer than {MAX_LENGTH} characters")

@@ -3,11 +3,13 @@
 import base64
 import binascii
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import grpc
 import msgspec
 
+from mesh.contract.texts import is_storable
 from mesh.runtime.errors import MeshError
 from mesh.runtime.reasons import Reason
 
@@ -51,23 +53,53 @@ def decode_token(token: str, types: Sequence[type], *, binding: str = "") -> tup
     return tuple(key[1:])
 
 
-def cut_page(
-    rows: Sequence[T],
-    size: int,
-    key: Callable[[T], Sequence[Any]],
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """The part of a list that is wanted: up to `limit` rows after the one with the key `after`.
+
+    `limit` is one more than fit, to see whether there is a next page. `condition` is what the filter stands for, and
+    `binding` is all that must stay the same while paging, such as the filter's text.
+    """
+
+    limit: int
+    after: tuple[Any, ...] | None = None
+    condition: Any = None
+    binding: str = ""
+
+    def cut(
+        self, rows: Sequence[T], key: Callable[[T], Sequence[Any]], *, text: Callable[[T], str] | None = None
+    ) -> tuple[list[T], str]:
+        """The rows of the page, of up to `limit`, and the token of the next one; `key` is that of a row in the list.
+
+        `text` is what makes a row large, where something does: then a page may end before its size is reached.
+        """
+        size = self.limit - 1
+        if text is not None:
+            size = min(size, _fitting([len(text(row).encode()) for row in rows]))
+        if len(rows) <= size:
+            return list(rows), ""
+        return list(rows[:size]), encode_token(key(rows[size - 1]), binding=self.binding)
+
+
+def page_of(
+    request: Any,
+    key: Sequence[type],
     *,
     binding: str = "",
-    text: Callable[[T], str] | None = None,
-) -> tuple[Sequence[T], str]:
-    """The page and the token of the next, from up to `size` + 1 rows: the one too many shows that there is a next.
+    condition: Any = None,
+    default: int = 50,
+    most: int = MOST,
+) -> Page:
+    """The page that a request asks for, which has page_size and page_token; `key` has the types of a row's key.
 
-    `text` is what makes a row large, where something does: then a page may end before its size is reached.
+    Raises MeshError INVALID_FIELD, INVALID_PAGE_TOKEN.
     """
-    if text is not None:
-        size = min(size, _fitting([len(text(row).encode()) for row in rows]))
-    if len(rows) <= size:
-        return rows, ""
-    return rows[:size], encode_token(key(rows[size - 1]), binding=binding)
+    return Page(
+        limit=page_size(request.page_size, default=default, most=most) + 1,
+        after=decode_token(request.page_token, key, binding=binding),
+        condition=condition,
+        binding=binding,
+    )
 
 
 def _fitting(sizes: Sequence[int]) -> int:
@@ -81,8 +113,8 @@ def _fitting(sizes: Sequence[int]) -> int:
 
 
 def _is_beyond_sql(part: Any) -> bool:
-    """Whether a database would choke on this: an integer beyond 64 bits, or a text with a NUL."""
-    return not -(2**63) <= part < 2**63 if isinstance(part, int) else isinstance(part, str) and "\0" in part
+    """Whether a database does not take this: an integer beyond 64 bits, or a text with a NUL."""
+    return not -(2**63) <= part < 2**63 if isinstance(part, int) else isinstance(part, str) and not is_storable(part)
 
 
 def _invalid(message: str) -> MeshError:

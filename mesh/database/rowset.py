@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 import psycopg2
+import sqlalchemy as sa
 from sqlalchemy import Connection, CursorResult, TextClause, text
 from sqlalchemy.exc import DBAPIError
 
@@ -20,6 +21,29 @@ from mesh.database import pipeline
 
 _encode = msgspec.json.Encoder().encode
 _LOCK = re.compile(r"\bFOR UPDATE OF \w+")
+
+
+# How values of a column travel as JSON: the PostgreSQL type of it in a set of rows. The more special type comes first.
+_TYPES: Sequence[tuple[type[sa.types.TypeEngine[Any]], str]] = (
+    (sa.BigInteger, "bigint"),
+    (sa.Integer, "integer"),
+    (sa.Boolean, "boolean"),
+    (sa.Double, "double precision"),
+    (sa.Text, "text"),
+)
+
+
+def columns_of(table: sa.Table, *names: str) -> dict[str, str]:
+    """The `columns` of a RowStatement over columns of a table, all of them where none is named, with their types."""
+    return {name: _type_of(table.c[name]) for name in names or table.c.keys()}
+
+
+def _type_of(column: sa.Column[Any]) -> str:
+    """The type in a set of rows. Raises TypeError for a column whose values have no form in JSON, such as bytes."""
+    for kind, name in _TYPES:
+        if isinstance(column.type, kind):
+            return name
+    raise TypeError(f"{column} has the type {column.type}, which has no form in a set of rows")
 
 
 class _Literal:

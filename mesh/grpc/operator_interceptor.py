@@ -6,7 +6,7 @@ from typing import Any
 import grpc
 from google.protobuf.message import DecodeError, Message
 
-from mesh.contract.required import check_required
+from mesh.contract.requests import check_request
 from mesh.grpc.aborts import abort
 from mesh.grpc.types import Context, Continuation, Handler
 from mesh.identity.operators import Role, TokenVerifier, bearer_token, set_caller
@@ -112,7 +112,7 @@ class OperatorInterceptor(grpc.aio.ServerInterceptor):
                 "the request cannot be read: it is no message of this method's type, or a text in it is not UTF-8",
             )
         if isinstance(request, Message):  # else it is a stream of them
-            check_required(request)
+            check_request(request)
 
     async def _admit_token(self, rule: MethodRule, token: str) -> None:
         try:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import grpc
 
+from mesh.contract.requests import check_text
 from mesh.runtime.errors import MeshError, invalid_field
 from mesh.runtime.reasons import Reason
 from station_svc.core.names import ID_RULE, is_new_station_id
@@ -43,8 +44,7 @@ class Line:
 
 def check_display_name(field: str, value: str) -> str:
     """The name. Raises MeshError INVALID_FIELD."""
-    if len(value) > MOST_DISPLAY_NAME or "\0" in value:
-        raise invalid_field(field, f"at most {MOST_DISPLAY_NAME} characters are taken")
+    check_text(field, value, most=MOST_DISPLAY_NAME)
     return value
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from mesh.database import pages
 from mesh.database.engine import Database
 from mesh.database.filters import to_condition
+from mesh.database.pages import Page
 from mesh.grpc.types import Context
 from mesh.identity.operators import Caller, current_caller
 from mesh.runtime.errors import invalid_field
@@ -24,9 +25,9 @@ from station_svc.api.resource import to_station
 from station_svc.commands.closer import SocketCloser
 from station_svc.commands.gateways import station_offline
 from station_svc.core import station_store as store
-from station_svc.core.lists import FRAME_KEY, cut, page_of, storable
+from station_svc.core.lists import FRAME_KEY, page_of, storable
 from station_svc.core.reports import Status
-from station_svc.core.rows import ACCEPTED, Page
+from station_svc.core.rows import ACCEPTED
 from station_svc.core.socket_store import find_socket
 from station_svc.core.station_rows import Socket, VariableRow
 from station_svc.features.availability.report_store import list_status_reports
@@ -112,18 +113,14 @@ class StationServicer(StationServiceServicer):
     ) -> station_service_pb2.ListStationsResponse:
         """Lists stations, by id."""
         del context
-        size = pages.page_size(request.page_size)
         now_us = self._clock()
-        page = Page(
-            limit=size + 1,
-            after=pages.decode_token(request.page_token, (str,), binding=request.filter),
-            condition=to_condition(request.filter, store.station_filters(now_us)),
-        )
+        condition = to_condition(request.filter, store.station_filters(now_us))
+        page = pages.page_of(request, (str,), binding=request.filter, condition=condition)
         tenant_id = current_caller().tenant_id
         rows = await self._database.read(
             lambda connection: store.list_stations(connection, tenant_id=tenant_id, now_us=now_us, page=page)
         )
-        rows, token = pages.cut_page(rows, size, lambda row: (row.station_id,), binding=request.filter)
+        rows, token = page.cut(rows, lambda row: (row.station_id,))
         return station_service_pb2.ListStationsResponse(stations=map(to_station, rows), next_page_token=token)
 
     async def UpdateStation(
@@ -198,7 +195,7 @@ class StationServicer(StationServiceServicer):
         del context
         page = page_of(request, FRAME_KEY)
         rows = await self._list(list_status_reports, request.station_id, page)
-        rows, token = cut(request, rows, page, lambda row: row.frame.version)
+        rows, token = page.cut(rows, lambda row: row.frame.version)
         return station_service_pb2.ListStatusReportsResponse(
             status_reports=map(_to_status_report, rows), next_page_token=token
         )
@@ -210,7 +207,7 @@ class StationServicer(StationServiceServicer):
         del context
         page = page_of(request, _VARIABLE_KEY, default=200)
         rows = await self._list(variable_store.list_variables, request.station_id, page)
-        rows, token = cut(request, rows, page, lambda row: row.key)
+        rows, token = page.cut(rows, lambda row: row.key)
         return station_service_pb2.ListVariablesResponse(variables=map(to_variable, rows), next_page_token=token)
 
     async def ListMessages(
@@ -219,16 +216,9 @@ class StationServicer(StationServiceServicer):
         """Lists the frames that crossed a station's socket, newest first."""
         del context
         condition = to_condition(request.filter, message_store.message_filters(_DIRECTIONS))
-        page = page_of(request, FRAME_KEY, filter_text=request.filter, condition=condition)
+        page = page_of(request, FRAME_KEY, condition=condition)
         rows = await self._list(message_store.list_messages, request.station_id, page)
-        rows, token = cut(
-            request,
-            rows,
-            page,
-            lambda row: (row.epoch, row.ordinal),
-            filter_text=request.filter,
-            text=lambda row: row.payload,
-        )
+        rows, token = page.cut(rows, lambda row: (row.epoch, row.ordinal), text=lambda row: row.payload)
         messages = [_to_message(request.station_id, row) for row in rows]
         return station_service_pb2.ListMessagesResponse(messages=messages, next_page_token=token)
 
@@ -239,7 +229,7 @@ class StationServicer(StationServiceServicer):
         del context
         page = page_of(request, FRAME_KEY)
         rows = await self._list(list_data_transfers, request.station_id, page)
-        rows, token = cut(request, rows, page, lambda row: row.frame.version, text=lambda row: row.data)
+        rows, token = page.cut(rows, lambda row: row.frame.version, text=lambda row: row.data)
         return station_service_pb2.ListDataTransfersResponse(
             data_transfers=map(_to_data_transfer, rows), next_page_token=token
         )

@@ -9,11 +9,10 @@ from mesh.identity.operators import current_caller
 from mesh.runtime.errors import invalid_field
 from station_svc.commands.commands import CommandRequest, Commands, make_budget
 from station_svc.commands.hooks import NO_HOOKS, CommandHooks
-from station_svc.core.station_store import not_found
+from station_svc.core.lists import storable
 
 Answer = TypeVar("Answer", bound=Message)
 
-_MOST_REQUEST_ID = 64
 _MOST_TIMEOUT_S = 300
 
 
@@ -41,16 +40,12 @@ class CommandSender:
         """
         if not 0 <= request.timeout_s <= _MOST_TIMEOUT_S:
             raise invalid_field("timeout_s", f"1 to {_MOST_TIMEOUT_S} seconds, or 0 for the usual budget, is needed")
-        if len(request.request_id) > _MOST_REQUEST_ID or not _is_storable(request.request_id):
-            raise invalid_field("request_id", f"at most {_MOST_REQUEST_ID} characters are taken")
-        if not _is_storable(request.station_id):
-            raise not_found(request.station_id)
         caller = current_caller()
         command = CommandRequest(
             tenant_id=caller.tenant_id,
             username=caller.username,
             name=name,
-            station_id=request.station_id,
+            station_id=storable(request.station_id),
             request_id=request.request_id,
             request=request if sent is None else sent,
             content=request.SerializeToString(deterministic=True),
@@ -61,7 +56,3 @@ class CommandSender:
             hooks=hooks,
         )
         return await self._commands.run(command, answer_type)
-
-
-def _is_storable(text: str) -> bool:
-    return "\0" not in text  # PostgreSQL does not accept NUL

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from mesh.database import pipeline
-from mesh.database.rowset import RowStatement, run_prepared
+from mesh.database.rowset import RowStatement, columns_of, run_prepared
 from station_svc.commands.models import command
 from station_svc.commands.rows import BegunCommand, CommandRow, FinishedCommand, NewCommand
 from station_svc.core.digests import digest_of
@@ -45,16 +45,19 @@ _BEGIN = RowStatement(
               (SELECT station.boot_status FROM station
                WHERE station.tenant_id = command.tenant_id AND station.station_id = command.station_id)
     """,
-    tenant_id="text",
-    command_id="text",
-    request_id="text",
-    station_id="text",
-    name="text",
-    username="text",
-    salt="text",
-    digest="text",
-    create_us="bigint",
-    deadline_us="bigint",
+    **columns_of(
+        command,
+        "tenant_id",
+        "command_id",
+        "request_id",
+        "station_id",
+        "name",
+        "username",
+        "salt",
+        "digest",
+        "create_us",
+        "deadline_us",
+    ),
 )
 
 _OWN = sa.text(
@@ -124,16 +127,19 @@ _REMEMBER = RowStatement(
                   update_us = excluded.update_us
     WHERE variable.update_us <= excluded.update_us
     """,
-    component="text",
-    variable="text",
-    component_instance="text",
-    evse_id="integer",
-    connector_id="integer",
-    variable_instance="text",
-    attribute_type="text",
-    value="text",
-    readonly="boolean",
-    update_us="bigint",
+    **columns_of(
+        variable,
+        "component",
+        "variable",
+        "component_instance",
+        "evse_id",
+        "connector_id",
+        "variable_instance",
+        "attribute_type",
+        "value",
+        "readonly",
+        "update_us",
+    ),
 )
 
 

@@ -6,9 +6,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection, Row
 
+from mesh.database.pages import Page
 from station_svc.core.list_store import paged
 from station_svc.core.models import removal
-from station_svc.core.rows import Page
 from station_svc.core.station_store import expect_station
 
 

@@ -4,7 +4,7 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
-from station_svc.core.rows import Page
+from mesh.database.pages import Page
 
 Query = TypeVar("Query", bound=sa.Select[Any])
 

@@ -1,6 +1,6 @@
 """Rows that every part has: frozen, without SQL and protobuf. Enums hold the contract's numbers."""
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -56,15 +56,6 @@ class Frame:
             "ordinal": self.ordinal,
             "receive_us": self.receive_us,
         }
-
-
-@dataclass(frozen=True, kw_only=True)
-class Page:
-    """The requested part of a list: up to `limit` rows after the one with the key `after`."""
-
-    limit: int
-    after: tuple[Any, ...] | None = None
-    condition: Any = field(default=None)
 
 
 def to_row(kind: type[T], row: Any, **given: Any) -> T:

@@ -9,13 +9,14 @@ from csms.station.v1 import station_pb2
 from sqlalchemy import ColumnElement, Connection, Row, Select
 
 from mesh.database.filters import Field, choice, switch
+from mesh.database.pages import Page
 from mesh.runtime.errors import MeshError
 from mesh.runtime.reasons import Reason
 from station_svc.core import present_store
 from station_svc.core.digests import HASH, WEAK
 from station_svc.core.list_store import paged
 from station_svc.core.models import connection, node, sighting, station
-from station_svc.core.rows import BOOT_REFUSED, CLOCK_SKEW, UNRESPONSIVE, Page, to_row
+from station_svc.core.rows import BOOT_REFUSED, CLOCK_SKEW, UNRESPONSIVE, to_row
 from station_svc.core.station_rows import ConditionRow, ConnectionRow, ConnectorRow, FailureRow, HandOver, StationRow
 
 _STRENGTH = "CREDENTIAL_STRENGTH_"

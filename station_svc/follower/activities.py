@@ -140,11 +140,6 @@ class ActivityHooks(CommandHooks):
         return Board(self._kind, activities, least_id=least_id).others_open(self._activity_id)
 
 
-def storable(text: str) -> str:
-    """A text as it can be stored. PostgreSQL accepts no NUL; the gateway refuses such a text anyhow."""
-    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
-
-
 def _answered(activity: ActivityRow, outcome: Any, now_us: int) -> ActivityRow:
     """The activity after the answer. What the station has reported meanwhile counts more."""
     if isinstance(outcome, MeshError):

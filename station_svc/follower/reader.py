@@ -11,7 +11,7 @@ from mesh.database.filters import Field, to_condition
 from mesh.identity.operators import current_caller
 from mesh.runtime.errors import MeshError
 from mesh.runtime.times import Clock, to_timestamp
-from station_svc.core.lists import cut, page_of, storable
+from station_svc.core.lists import page_of, storable
 from station_svc.core.station_store import expect_station
 from station_svc.follower import store
 from station_svc.follower.rows import ActivityKind, ActivityReport, ActivityRow
@@ -51,7 +51,7 @@ class ActivityReader:
         """A page of activities, and the token of the next; `filters(now_us)` are the fields of the filter."""
         now_us = self._clock()
         condition = to_condition(request.filter, filters(now_us))
-        page = page_of(request, _KEY, filter_text=request.filter, condition=condition)
+        page = page_of(request, _KEY, condition=condition)
         station_id = None if request.station_id == ALL_STATIONS else storable(request.station_id)
         read = partial(
             store.list_activities,
@@ -62,13 +62,7 @@ class ActivityReader:
             now_us=now_us,
         )
         rows = await self._database.read(read)
-        return cut(
-            request,
-            rows,
-            page,
-            lambda row: (row.create_us, row.station_id, row.task_id),
-            filter_text=request.filter,
-        )
+        return page.cut(rows, lambda row: (row.create_us, row.station_id, row.task_id))
 
 
 def set_times(resource: Any, activity: ActivityRow) -> None:

@@ -8,11 +8,12 @@ import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
 from mesh.database.filters import Field, moment, switch
-from mesh.database.rowset import RowStatement
+from mesh.database.pages import Page
+from mesh.database.rowset import RowStatement, columns_of
 from station_svc.core.history_store import history
 from station_svc.core.list_store import paged
 from station_svc.core.models import station
-from station_svc.core.rows import Frame, Page, to_row
+from station_svc.core.rows import Frame, to_row
 from station_svc.core.station_store import expect_station
 from station_svc.follower.models import activity, activity_report
 from station_svc.follower.rows import REQUESTED, UNKNOWN, ActivityReport, ActivityRow
@@ -21,13 +22,6 @@ from station_svc.follower.rows import REQUESTED, UNKNOWN, ActivityReport, Activi
 LATEST = 3
 
 _NAMES = [one.name for one in fields(ActivityRow)]
-_BIG = ("epoch", "ordinal", "create_us", "update_us", "end_us", "deadline_us")
-_TYPES = {
-    **dict.fromkeys(_NAMES, "text"),
-    **dict.fromkeys(("task_id", "state", "status", "answer", "log_type", "retries", "retry_interval_s"), "integer"),
-    **dict.fromkeys(("retrieve_us", "install_us", "oldest_us", "latest_us", *_BIG), "bigint"),
-    **dict.fromkeys(("station_made", "is_signed"), "boolean"),
-}
 _KEY = ("tenant_id", "station_id", "kind", "task_id")
 
 _SAVE = RowStatement(
@@ -37,7 +31,7 @@ _SAVE = RowStatement(
     ON CONFLICT ({", ".join(_KEY)}) DO UPDATE
     SET {", ".join(f"{name} = excluded.{name}" for name in _NAMES if name not in _KEY)}
     """,  # noqa: S608 - the project's own column names
-    **_TYPES,
+    **columns_of(activity, *_NAMES),
 )
 _COLUMNS = ", ".join(f"task.{name}" for name in _NAMES)
 _LOAD = RowStatement(
@@ -51,8 +45,7 @@ _LOAD = RowStatement(
                              AND task.kind = :kind
     ) AS ranked WHERE place <= :latest OR end_us IS NULL
     """,  # noqa: S608 - the project's own column names
-    tenant_id="text",
-    station_id="text",
+    **columns_of(activity, "tenant_id", "station_id"),
 )
 _OPEN = RowStatement(
     f"""
@@ -60,8 +53,7 @@ _OPEN = RowStatement(
     FROM {{rows}} JOIN task ON task.tenant_id = rows.tenant_id AND task.station_id = rows.station_id
                            AND task.kind = :kind AND task.end_us IS NULL
     """,  # noqa: S608 - the project's own column names
-    tenant_id="text",
-    station_id="text",
+    **columns_of(activity, "tenant_id", "station_id"),
 )
 _NAMED = RowStatement(
     f"""
@@ -69,9 +61,7 @@ _NAMED = RowStatement(
     FROM {{rows}} JOIN task ON task.tenant_id = rows.tenant_id AND task.station_id = rows.station_id
                            AND task.kind = :kind AND task.task_id = rows.task_id
     """,  # noqa: S608 - the project's own column names
-    tenant_id="text",
-    station_id="text",
-    task_id="integer",
+    **columns_of(activity, "tenant_id", "station_id", "task_id"),
 )
 _REPORT = RowStatement(
     """
@@ -80,15 +70,18 @@ _REPORT = RowStatement(
     SELECT tenant_id, station_id, epoch, ordinal, :kind, task_id, status, reported_status, named_id, receive_us
     FROM {rows} WHERE true ON CONFLICT (tenant_id, station_id, epoch, ordinal) DO NOTHING
     """,
-    tenant_id="text",
-    station_id="text",
-    epoch="bigint",
-    ordinal="bigint",
-    task_id="integer",
-    status="integer",
-    reported_status="text",
-    named_id="integer",
-    receive_us="bigint",
+    **columns_of(
+        activity_report,
+        "tenant_id",
+        "station_id",
+        "epoch",
+        "ordinal",
+        "task_id",
+        "status",
+        "reported_status",
+        "named_id",
+        "receive_us",
+    ),
 )
 
 StationKey = tuple[str, str]

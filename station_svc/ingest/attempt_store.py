@@ -5,8 +5,9 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from mesh.database.rowset import RowStatement
+from mesh.database.rowset import RowStatement, columns_of
 from station_svc.core.lock_store import StationKey
+from station_svc.core.models import variable
 from station_svc.ingest.rows import MessageAttempts
 
 
@@ -39,11 +40,7 @@ _FIND = RowStatement(
      AND v.evse_id = 0 AND v.connector_id = 0 AND v.variable_instance = rows.variable_instance
      AND v.attribute_type = 'Actual'
     """,
-    tenant_id="text",
-    station_id="text",
-    component="text",
-    variable="text",
-    variable_instance="text",
+    **columns_of(variable, "tenant_id", "station_id", "component", "variable", "variable_instance"),
 )
 
 

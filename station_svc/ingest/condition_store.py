@@ -5,8 +5,9 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from mesh.database.rowset import RowStatement
+from mesh.database.rowset import RowStatement, columns_of
 from mesh.events import outbox
+from station_svc.core.models import condition, station
 from station_svc.core.rows import BOOT_REFUSED
 from station_svc.ingest import events
 from station_svc.ingest.rows import ConditionReport, Sighting
@@ -24,8 +25,7 @@ _LOCK = RowStatement(
     FROM {rows} JOIN station ON station.tenant_id = rows.tenant_id AND station.station_id = rows.station_id
     ORDER BY station.tenant_id, station.station_id FOR UPDATE OF station
     """,
-    tenant_id="text",
-    station_id="text",
+    **columns_of(station, "tenant_id", "station_id"),
 )
 _FIND = RowStatement(
     """
@@ -33,8 +33,7 @@ _FIND = RowStatement(
            condition.update_us, condition.reason
     FROM {rows} JOIN condition ON condition.tenant_id = rows.tenant_id AND condition.station_id = rows.station_id
     """,
-    tenant_id="text",
-    station_id="text",
+    **columns_of(condition, "tenant_id", "station_id"),
 )
 _SET = RowStatement(
     """
@@ -44,13 +43,7 @@ _SET = RowStatement(
     ON CONFLICT (tenant_id, station_id, kind) DO UPDATE
     SET size = excluded.size, begin_us = excluded.begin_us, update_us = excluded.update_us, reason = excluded.reason
     """,
-    tenant_id="text",
-    station_id="text",
-    kind="integer",
-    size="bigint",
-    begin_us="bigint",
-    update_us="bigint",
-    reason="text",
+    **columns_of(condition),
 )
 
 

@@ -11,12 +11,13 @@ import grpc
 from sqlalchemy import Connection, text
 
 from mesh.contract.quirk_names import QuirkName
-from mesh.database.rowset import RowStatement
+from mesh.database.rowset import RowStatement, columns_of
 from mesh.events import outbox
 from mesh.events.outbox import OutboxEvent
 from mesh.runtime.errors import MeshError, unavailable
 from mesh.runtime.reasons import Reason
 from station_svc.core import digests as credentials
+from station_svc.core import models
 from station_svc.core.digests import StoredCredential
 from station_svc.core.events import created
 from station_svc.core.lock_store import Json, lock_stations
@@ -88,12 +89,9 @@ _CONNECT = RowStatement(
     RETURNING epoch, station_id
     """,
     position="integer",
-    tenant_id="text",
-    station_id="text",
-    node_id="text",
-    ocpp_version="text",
-    remote_address="text",
-    opening_id="text",
+    **columns_of(
+        models.connection, "tenant_id", "station_id", "node_id", "ocpp_version", "remote_address", "opening_id"
+    ),
 )
 _SET_LATEST = RowStatement(
     """
@@ -352,11 +350,7 @@ _DISCONNECT = RowStatement(
       AND connection.station_id = rows.station_id AND connection.disconnect_us IS NULL
     RETURNING connection.epoch
     """,
-    tenant_id="text",
-    station_id="text",
-    epoch="bigint",
-    disconnect_us="bigint",
-    close_code="integer",
+    **columns_of(models.connection, "tenant_id", "station_id", "epoch", "disconnect_us", "close_code"),
 )
 
 
@@ -367,8 +361,7 @@ _FIND_OPENINGS = RowStatement(
     FROM {rows} JOIN connection ON connection.opening_id = rows.opening_id AND connection.opening_id <> ''
       AND connection.station_id = rows.station_id AND connection.disconnect_us IS NULL
     """,
-    station_id="text",
-    opening_id="text",
+    **columns_of(models.connection, "station_id", "opening_id"),
 )
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from mesh.contract.quirk_names import QuirkName
+from mesh.contract.texts import replace_nul, without_nul
 from mesh.database.engine import Database, commit_batch
 from mesh.grpc.types import Context
 from mesh.runtime.errors import MeshError, invalid_field
@@ -346,7 +347,7 @@ def _to_sighting(item: ingest.Sighting) -> Sighting:
                 kind=report.type,
                 size=report.size,
                 report_us=from_timestamp(report.report_time),
-                reason=report.reason.replace("\0", ""),
+                reason=without_nul(report.reason),
             )
             for report in item.conditions
         ],
@@ -363,13 +364,8 @@ def _to_message(item: ingest.MessageItem) -> message_store.Row:
         message.ordinal,
         message.direction,
         message.message_type,
-        _storable(message.message_id),
-        _storable(message.action),
-        _storable(message.payload),
+        replace_nul(message.message_id),
+        replace_nul(message.action),
+        replace_nul(message.payload),
         from_timestamp(message.message_time),
     )
-
-
-def _storable(text: str) -> str:
-    # PostgreSQL stores no NUL; a frame with one is logged all the same.
-    return text.replace("\0", "\N{REPLACEMENT CHARACTER}") if "\0" in text else text

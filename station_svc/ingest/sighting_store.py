@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
-from mesh.database.rowset import RowStatement
+from mesh.database.rowset import RowStatement, columns_of
 from station_svc.core.lock_store import StationKey
+from station_svc.core.models import quirk, sighting
 from station_svc.ingest import condition_store
 from station_svc.ingest.rows import Sighting
 
@@ -18,9 +19,7 @@ _SEE = RowStatement(
     ON CONFLICT (tenant_id, station_id) DO UPDATE SET seen_us = excluded.seen_us
     WHERE sighting.seen_us < excluded.seen_us
     """,
-    tenant_id="text",
-    station_id="text",
-    seen_us="bigint",
+    **columns_of(sighting),
 )
 _COUNT_QUIRKS = RowStatement(
     """
@@ -30,10 +29,7 @@ _COUNT_QUIRKS = RowStatement(
     WHERE true ORDER BY station.tenant_id, station.station_id, rows.name
     ON CONFLICT (tenant_id, station_id, name) DO UPDATE SET count = quirk.count + excluded.count
     """,
-    tenant_id="text",
-    station_id="text",
-    name="text",
-    count="bigint",
+    **columns_of(quirk),
 )
 
 

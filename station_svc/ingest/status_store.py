@@ -5,30 +5,16 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from mesh.database.rowset import RowStatement
+from mesh.database.rowset import RowStatement, columns_of
 from mesh.events import outbox
 from mesh.runtime.errors import MeshError
 from station_svc.core.lock_store import Json, frame_row, known_stations, removed
 from station_svc.core.reports import Status
 from station_svc.feature import StatusHandler
+from station_svc.features.availability.models import status_report
 from station_svc.ingest import events
 
-_STATUS_COLUMNS = {
-    "tenant_id": "text",
-    "station_id": "text",
-    "epoch": "bigint",
-    "ordinal": "bigint",
-    "receive_us": "bigint",
-    "evse_id": "integer",
-    "connector_id": "integer",
-    "status": "integer",
-    "reported_status": "text",
-    "error_code": "text",
-    "info": "text",
-    "vendor_id": "text",
-    "vendor_error_code": "text",
-    "status_us": "bigint",
-}
+_STATUS_COLUMNS = columns_of(status_report)
 _REPORT = RowStatement(
     """
     INSERT INTO status_report (tenant_id, station_id, epoch, ordinal, evse_id, connector_id, status, reported_status,

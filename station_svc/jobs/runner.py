@@ -26,6 +26,8 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from mesh.database.engine import Database, is_unavailable
+from mesh.database.retention import in_chunks
+from mesh.runtime.background import PeriodicTask
 from mesh.runtime.backoff import Backoff, Uniform
 from mesh.runtime.errors import MeshError
 from mesh.runtime.logs import get_logger
@@ -40,7 +42,6 @@ MOST_RUNNING = 16
 LEASE_S = 30.0
 POLL_S = 1.0
 SWEEP_S = 60.0
-SWEEP_CHUNK = 500
 JITTER = (0.75, 1.25)
 BACKOFF = Backoff(first_s=5.0, most_s=300.0, jitter=JITTER)
 # A station that was there when its job was taken, and gone when its command was sent, is looked at again after this.
@@ -141,7 +142,7 @@ class Jobs:
                 loop.call_soon_threadsafe(self._wake.set)
 
         self._database.on_commit(committed)
-        helpers = [asyncio.create_task(self._keep_renewing()), asyncio.create_task(self._keep_sweeping())]
+        helpers = [asyncio.create_task(task.run()) for task in self._periodic_tasks()]
         try:
             while True:
                 self._wake.clear()
@@ -331,10 +332,12 @@ class Jobs:
 
     # --- leases and sweeps -------------------------------------------------------------------------------------
 
-    async def _keep_renewing(self) -> None:
-        while True:
-            await asyncio.sleep(self._lease_s / 3)
-            await self._despite_trouble(self.renew)
+    def _periodic_tasks(self) -> Sequence[PeriodicTask]:
+        uniform = self._uniform
+        return (
+            PeriodicTask("leases of jobs", self.renew, every_s=self._lease_s / 3, at_once=False),
+            PeriodicTask("sweep of jobs", self.sweep, every_s=SWEEP_S, jitter=JITTER, uniform=uniform),
+        )
 
     async def renew(self) -> None:
         """Lets the leases of what runs here go on. What was taken over is stopped: its outcome would not count."""
@@ -348,30 +351,12 @@ class Jobs:
             if row.key not in kept and running is not None and running[0].turn == row.turn:
                 running[1].cancel()
 
-    async def _keep_sweeping(self) -> None:
-        while True:
-            await self._despite_trouble(self.sweep)
-            await asyncio.sleep(SWEEP_S * self._uniform(*JITTER))
-
     async def sweep(self) -> int:
         """Wakes what was overlooked, and what has waited for too long; returns how many."""
-        wake = partial(store.wake_overlooked, limit=SWEEP_CHUNK)
-        count = 0
-        while True:
-            woken = await self._database.write(partial(wake, now_us=self._clock()))
-            count += woken
-            if count:
-                self._wake.set()
-            if woken < SWEEP_CHUNK:
-                return count
-
-    async def _despite_trouble(self, work: Callable[[], Awaitable[object]]) -> None:
-        try:
-            await work()
-        except MeshError as error:
-            log.debug("turn skipped", error=error.reason)
-        except Exception:
-            log.exception("looking after jobs failed")
+        count = await in_chunks(self._database, partial(store.wake_overlooked, now_us=self._clock()))
+        if count:
+            self._wake.set()
+        return count
 
 
 def _dead_end(row: JobRow, station: store.StationReadiness | None, now_us: int) -> MeshError | None:

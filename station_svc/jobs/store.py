@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 from sqlalchemy.dialects import postgresql, sqlite
 
-from mesh.database.rowset import RowStatement
+from mesh.database.rowset import RowStatement, columns_of
 from mesh.runtime.times import DAY_US, SECOND_US
 from station_svc.core.models import connection, node, station
 from station_svc.core.rows import ACCEPTED
@@ -115,8 +115,7 @@ _STATIONS = RowStatement(
     LEFT JOIN connection ON connection.epoch = station.latest_epoch
     LEFT JOIN node ON node.node_id = connection.node_id
     """,  # noqa: S608 - the project's own constants
-    tenant_id="text",
-    station_id="text",
+    **columns_of(station, "tenant_id", "station_id"),
 )
 
 
@@ -135,10 +134,7 @@ _CLAIM = RowStatement(
                    takeovers = rows.takeovers
     FROM {{rows}} WHERE job.tenant_id = rows.tenant_id AND job.job_id = rows.job_id
     """,  # noqa: S608 - the project's own constants
-    tenant_id="text",
-    job_id="text",
-    turn="integer",
-    takeovers="integer",
+    **columns_of(job, "tenant_id", "job_id", "turn", "takeovers"),
 )
 
 
@@ -156,8 +152,7 @@ _PARK = RowStatement(
     UPDATE job SET state = {JobState.PARKED}, owner = ''
     FROM {{rows}} WHERE job.tenant_id = rows.tenant_id AND job.job_id = rows.job_id
     """,  # noqa: S608 - the project's own constants
-    tenant_id="text",
-    job_id="text",
+    **columns_of(job, "tenant_id", "job_id"),
 )
 
 
@@ -175,9 +170,7 @@ _RENEW = RowStatement(
       AND job.state = {JobState.RUNNING}
     RETURNING job.tenant_id, job.job_id
     """,  # noqa: S608 - the project's own constants
-    tenant_id="text",
-    job_id="text",
-    turn="integer",
+    **columns_of(job, "tenant_id", "job_id", "turn"),
 )
 
 
@@ -249,8 +242,7 @@ _WAKE = RowStatement(
     FROM {{rows}} WHERE job.tenant_id = rows.tenant_id AND job.station_id = rows.station_id
       AND job.state = {JobState.PARKED}
     """,  # noqa: S608 - the project's own constants
-    tenant_id="text",
-    station_id="text",
+    **columns_of(job, "tenant_id", "station_id"),
 )
 
 
@@ -267,8 +259,7 @@ _PULL = RowStatement(
     FROM {{rows}} WHERE job.tenant_id = rows.tenant_id AND job.slot = rows.slot
       AND job.state = {JobState.WAITING} AND job.run_us > :run_us
     """,  # noqa: S608 - the project's own constants
-    tenant_id="text",
-    slot="text",
+    **columns_of(job, "tenant_id", "slot"),
 )
 
 

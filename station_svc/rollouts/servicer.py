@@ -13,9 +13,11 @@ from google.rpc import status_pb2
 from sqlalchemy import ColumnElement, Connection
 from sqlalchemy.exc import IntegrityError
 
-from mesh.database import pages
+from mesh.contract.requests import check_text
+from mesh.contract.texts import is_storable
 from mesh.database.engine import Database
 from mesh.database.filters import to_condition
+from mesh.database.pages import page_of
 from mesh.grpc.types import Context
 from mesh.identity.operators import current_caller
 from mesh.runtime.errors import MeshError, invalid_field
@@ -24,7 +26,6 @@ from mesh.runtime.reasons import Reason
 from mesh.runtime.times import DAY_US, SECOND_US, Clock, from_timestamp, to_timestamp
 from station_svc.commands.guard import is_credential, use_rotate_credential
 from station_svc.core import station_store
-from station_svc.core.rows import Page
 from station_svc.jobs import store as job_store
 from station_svc.rollouts import firmware as firmware_rollout
 from station_svc.rollouts import store
@@ -32,7 +33,6 @@ from station_svc.rollouts import variables as variables_rollout
 from station_svc.rollouts.rows import STOPPED_BY_OPERATOR, RolloutRow, RolloutState, TargetRow
 from station_svc.rollouts.runner import own_job
 
-_MOST_REQUEST_ID = 64
 _MOST_NAME = 255
 _MOST_VARIABLES = 50
 _MOST_PARALLEL = 1000
@@ -80,11 +80,10 @@ class RolloutServicer(RolloutServiceServicer):
     async def ListRollouts(self, request: pb.ListRolloutsRequest, context: Context) -> pb.ListRolloutsResponse:
         """Lists rollouts, newest first."""
         del context
-        size = pages.page_size(request.page_size)
-        page = Page(limit=size + 1, after=pages.decode_token(request.page_token, (int, str)))
+        page = page_of(request, (int, str))
         tenant_id = current_caller().tenant_id
         rows = await self._database.read(lambda db: store.list_(db, tenant_id, page))
-        rows, token = pages.cut_page(rows, size, lambda row: (row.create_us, row.rollout_id))
+        rows, token = page.cut(rows, lambda row: (row.create_us, row.rollout_id))
         return pb.ListRolloutsResponse(rollouts=map(_to_message, rows), next_page_token=token)
 
     async def ListRolloutTargets(
@@ -92,16 +91,12 @@ class RolloutServicer(RolloutServiceServicer):
     ) -> pb.ListRolloutTargetsResponse:
         """Lists the stations of a rollout, by id."""
         del context
-        size = pages.page_size(request.page_size, default=200)
+        condition = to_condition(request.filter, store.target_filters(_STATES))
         binding = f"{request.rollout_id}\n{request.filter}"
-        page = Page(
-            limit=size + 1,
-            after=pages.decode_token(request.page_token, (str,), binding=binding),
-            condition=to_condition(request.filter, store.target_filters(_STATES)),
-        )
+        page = page_of(request, (str,), binding=binding, condition=condition, default=200)
         row = await self._read(request.rollout_id)
         rows = await self._database.read(lambda db: store.list_targets(db, row, page))
-        rows, token = pages.cut_page(rows, size, lambda target: (target.station_id,), binding=binding)
+        rows, token = page.cut(rows, lambda target: (target.station_id,))
         return pb.ListRolloutTargetsResponse(targets=map(_to_target, rows), next_page_token=token)
 
     async def PauseRollout(self, request: pb.PauseRolloutRequest, context: Context) -> pb.PauseRolloutResponse:
@@ -181,10 +176,7 @@ def _expect_open(row: RolloutRow) -> None:
 
 def _to_row(request: pb.CreateRolloutRequest, now_us: int) -> RolloutRow:
     caller = current_caller()
-    if len(request.request_id) > _MOST_REQUEST_ID or "\0" in request.request_id:
-        raise invalid_field("request_id", f"at most {_MOST_REQUEST_ID} characters are taken")
-    if len(request.display_name) > _MOST_NAME or "\0" in request.display_name:
-        raise invalid_field("display_name", f"at most {_MOST_NAME} characters are taken")
+    check_text("display_name", request.display_name, most=_MOST_NAME)
     if not 0 <= request.max_parallel <= _MOST_PARALLEL:
         raise invalid_field("max_parallel", f"0 to {_MOST_PARALLEL} is needed")
     if request.stop_after_failures < 0:
@@ -252,7 +244,7 @@ def _check_firmware(work: pb.FirmwareRollout) -> None:
 
 
 def _storable(rollout_id: str) -> str:
-    if "\0" in rollout_id:
+    if not is_storable(rollout_id):
         raise store.not_found(rollout_id)
     return rollout_id
 

@@ -13,12 +13,12 @@ import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
 from mesh.database.filters import Field
+from mesh.database.pages import Page
 from mesh.events import outbox
 from mesh.runtime.errors import MeshError
 from mesh.runtime.reasons import Reason
 from station_svc.core.list_store import paged
 from station_svc.core.models import connection, node, station
-from station_svc.core.rows import Page
 from station_svc.jobs import store as job_store
 from station_svc.jobs.models import job
 from station_svc.rollouts import events

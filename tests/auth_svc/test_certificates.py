@@ -27,7 +27,8 @@ from csms.auth.v1.certificate_service_pb2 import (
 from csms.common.v1 import certificate_pb2
 
 from auth_svc.authority import Authority, read_files
-from auth_svc.certificate_office import CertificateOffice, CertificateRules
+from auth_svc.certificate_office import CertificateRules
+from auth_svc.housekeeping import retention_task
 from auth_svc.signing_requests import digest_of, read_request
 from mesh.runtime.errors import from_status
 from mesh.runtime.startup_errors import SettingError
@@ -243,15 +244,14 @@ async def test_nobody_outlives_the_authority(start_auth: StartAuth, clock: FakeC
 
 
 async def test_ended_certificates_are_removed(start_auth: StartAuth) -> None:
-    auth = await start_auth(certificates=CertificateRules(validity_days=10, retention_days=5))
+    auth = await start_auth(certificates=CertificateRules(validity_days=10))
     await _sign(auth, _item(certificates.csr("CP1")))
-    office = CertificateOffice(
-        database=auth.database, clock=auth.clock, rules=CertificateRules(validity_days=10, retention_days=5)
-    )
+    retention = retention_task(database=auth.database, clock=auth.clock, outbox_days=99, certificate_days=5)
     auth.clock.advance(15 * DAY_S)
-    assert await office.remove_ended(10) == 0
+    await retention.remove_old()
+    assert len(await _issued(auth)) == 1
     auth.clock.advance(1)
-    assert await office.remove_ended(10) == 1
+    await retention.remove_old()
     assert await _issued(auth) == []
 
 

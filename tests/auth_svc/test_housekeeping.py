@@ -86,7 +86,7 @@ async def test_database_that_is_away_ends_nothing(auth: Auth) -> None:
         with capture_logs() as logs:
 
             def put_off() -> bool:
-                return any(entry["event"] == "housekeeping put off" for entry in logs)
+                return any(entry["event"] == "periodic task put off" for entry in logs)
 
             async with _running(auth):
                 await until(put_off)

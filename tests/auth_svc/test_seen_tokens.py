@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from functools import partial
 
 import grpc
 import pytest
@@ -175,7 +176,7 @@ async def test_the_list_is_bounded(database: Database, monkeypatch: pytest.Monke
     kept = sa.select(models.seen_token.c.id_token).order_by(models.seen_token.c.last_us)
     texts = await database.read(lambda connection: connection.execute(kept).scalars().all())
     assert texts == ["T3", "T4", "T5", "T6", "T7"]
-    assert await database.write(lambda connection: seen_token_store.remove_old(connection, 5, 100)) == 2
+    assert await database.write(partial(seen_token_store.remove_old, before_us=5, limit=100)) == 2
     assert await database.read(lambda connection: connection.execute(kept).scalars().all()) == ["T5", "T6", "T7"]
 
 

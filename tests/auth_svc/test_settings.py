@@ -65,16 +65,17 @@ def test_certificates_are_read(tmp_path: Path) -> None:
     made = certificates.authority("Issuing")
     (tmp_path / "ca.pem").write_text(made.pem)
     (tmp_path / "ca.key").write_text(certificates.key_pem(made.key))
-    rules = _read(
+    settings = _read(
         CSMS_CA_CERTIFICATE_FILE=str(tmp_path / "ca.pem"),
         CSMS_CA_KEY_FILE=str(tmp_path / "ca.key"),
         CSMS_CERTIFICATE_ORGANIZATION="ACME",
         CSMS_CERTIFICATE_VALIDITY_DAYS="90",
         CSMS_CERTIFICATE_RETENTION_DAYS="7",
-    ).certificates
+    )
+    rules = settings.certificates
     assert rules.authority is not None
     assert rules.authority.certificate == made.certificate
-    assert (rules.organization, rules.validity_days, rules.retention_days) == ("ACME", 90, 7)
+    assert (rules.organization, rules.validity_days, settings.certificate_days) == ("ACME", 90, 7)
     assert "RSAPrivateKey" not in repr(rules)
     assert "EllipticCurvePrivateKey" not in repr(rules)
     assert _read().certificates.authority is None

@@ -122,7 +122,7 @@ def _session(mesh: MeshRig, station_id: str) -> Session:
 def _server(mesh: MeshRig) -> Any:
     """The server of the mesh's own gateway; those of earlier tests may be there still."""
     servers: list[Any] = [each for each in gc.get_objects() if type(each) is StationServer]
-    return next(each for each in servers if each._registry is mesh.gateway.registry)
+    return next(each for each in servers if each._sessions._registry is mesh.gateway.registry)
 
 
 def _sockets() -> Sequence[StationSocket]:
@@ -344,14 +344,14 @@ async def test_an_opening_that_is_committed_after_its_closing(mesh: MeshRig, mon
     again: list[Callable[[], None]] = []
     noted: list[Any] = []
     server = _server(mesh)
-    flush = server._closings._buffer._flush
+    flush = server._sessions._closings._buffer._flush
 
     async def flush_and_note(items: Any) -> None:
         await flush(items)
         noted.extend(items)
 
     monkeypatch.setattr(server._admissions._unanswered, "_call_later", lambda _delay_s, work: again.append(work))
-    monkeypatch.setattr(server._closings._buffer, "_flush", flush_and_note)
+    monkeypatch.setattr(server._sessions._closings._buffer, "_flush", flush_and_note)
     admit, released, admitted = Admission.admit, asyncio.Event(), []
 
     async def admit_late(*arguments: Any) -> Any:

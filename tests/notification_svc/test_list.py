@@ -5,7 +5,7 @@ from typing import Any
 import grpc
 import pytest
 
-from notification_svc.retention import Retention
+from notification_svc.retention import retention_task
 from tests.notification_svc.rig import RETENTION_DAYS, Notifications, item, refused
 
 DAY_S = 24 * 3600.0
@@ -94,7 +94,7 @@ async def test_old_events_are_removed_and_missed_by_nobody_silently(notification
     page_token = (await notifications.list(page_size=1)).next_page_token
     notifications.clock.advance((RETENTION_DAYS - 1) * DAY_S)
     await notifications.publish(item("d"))
-    retention = Retention(database=notifications.database, clock=notifications.clock, days=RETENTION_DAYS)
+    retention = retention_task(database=notifications.database, clock=notifications.clock, days=RETENTION_DAYS)
     assert await retention.remove_old() == 0
     notifications.clock.advance(DAY_S + 1)
     assert await retention.remove_old() == 3
@@ -112,7 +112,7 @@ async def test_cursors_are_not_used_again_after_all_is_removed(notifications: No
     await notifications.publish(item("a"))
     (a,) = await notifications.all()
     notifications.clock.advance((RETENTION_DAYS + 1) * DAY_S)
-    retention = Retention(database=notifications.database, clock=notifications.clock, days=RETENTION_DAYS)
+    retention = retention_task(database=notifications.database, clock=notifications.clock, days=RETENTION_DAYS)
     assert await retention.remove_old() == 1
     await notifications.publish(item("b"))
     (b,) = await notifications.all()
@@ -125,7 +125,7 @@ async def test_removal_takes_many_turns_where_there_is_much(notifications: Notif
         await notifications.publish(*(item(f"{batch}.{index}") for index in range(256)))
     notifications.clock.advance((RETENTION_DAYS + 1) * DAY_S)
     await notifications.publish(item("new"), item("other", tenant_id="other"))
-    retention = Retention(database=notifications.database, clock=notifications.clock, days=RETENTION_DAYS)
+    retention = retention_task(database=notifications.database, clock=notifications.clock, days=RETENTION_DAYS)
     assert await retention.remove_old() == 5 * 256
     assert [event.event_id for event in await notifications.all()] == ["new"]
     assert [event.event_id for event in await notifications.all("other")] == ["other"]

@@ -30,6 +30,7 @@ from joserfc.jwk import ECKey, KeySet
 from mesh.contract.services import MESH_SERVICES, OPERATOR_SERVICES
 from mesh.database import migrate
 from mesh.database.engine import Database, make_engine
+from mesh.database.retention import RetentionTask
 from mesh.grpc.channels import open_channel
 from mesh.grpc.servers import GrpcServer, mesh_server, operator_server
 from mesh.grpc.types import Context
@@ -43,7 +44,7 @@ from station_svc.catalogue import FEATURES, STORAGE
 from station_svc.core.models import outbox
 from station_svc.features.data_transfer.transfer_limits import TransferLimits
 from station_svc.features.data_transfer.vendors import Vendors
-from station_svc.housekeeping import Housekeeper
+from station_svc.housekeeping import Housekeeper, retention_task
 from station_svc.jobs.runner import Jobs
 from station_svc.service import build
 from station_svc.settings import StationSettings
@@ -160,6 +161,7 @@ class StationSystem:
     clock: FakeClock
     parts: Parts
     housekeeper: Housekeeper
+    retention: RetentionTask
     gateway: FarGateway
     gateway_server: GrpcServer
     mesh_address: str
@@ -336,11 +338,8 @@ async def _start(stack: AsyncExitStack, url: str, clock: FakeClock, **settings: 
     gateway_server = mesh_server("127.0.0.1:0", secret=SECRET, services=MESH_SERVICES["gateway"])
     add_GatewayServiceServicer_to_server(gateway, gateway_server.server)
     mesh = mesh_server("127.0.0.1:0", secret=SECRET, services=MESH_SERVICES["station"])
-    operator = operator_server(
-        "127.0.0.1:0",
-        verifier=TokenVerifier(keys=Keys()),
-        services=OPERATOR_SERVICES["station"],
-    )
+    verifier = TokenVerifier(keys=Keys())
+    operator = operator_server("127.0.0.1:0", verifier=verifier, services=OPERATOR_SERVICES["station"])
     for add in parts.mesh:
         add(mesh.server)
     for add in parts.operator:
@@ -357,6 +356,7 @@ async def _start(stack: AsyncExitStack, url: str, clock: FakeClock, **settings: 
         clock=clock,
         parts=parts,
         housekeeper=_housekeeper(database, clock),
+        retention=retention_task(database=database, clock=clock, storage=STORAGE, days={}, chunk=3),
         gateway=gateway,
         gateway_server=gateway_server,
         mesh_address=f"127.0.0.1:{mesh.port}",
@@ -369,7 +369,7 @@ async def _start(stack: AsyncExitStack, url: str, clock: FakeClock, **settings: 
 
 def _housekeeper(database: Database, clock: FakeClock) -> Housekeeper:
     due = [feature.end_due for feature in FEATURES if feature.end_due]
-    return Housekeeper(database=database, clock=clock, retention={}, storage=STORAGE, due=due, chunk=3)
+    return Housekeeper(database=database, clock=clock, storage=STORAGE, due=due, chunk=3)
 
 
 async def _run(task: Callable[[], Awaitable[None]]) -> None:

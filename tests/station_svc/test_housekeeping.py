@@ -10,7 +10,7 @@ from csms.station.v1 import station_ingest_service_pb2 as ingest_pb2
 from mesh.events import outbox
 from mesh.runtime.times import to_timestamp
 from station_svc.catalogue import STORAGE
-from station_svc.housekeeping import Housekeeper
+from station_svc.housekeeping import retention_task
 from station_svc.jobs import store as job_store
 from station_svc.jobs.rows import JobRow, NewJob
 from station_svc.jobs.runner import Done, JobKind, Jobs
@@ -103,13 +103,13 @@ async def test_what_is_old_is_removed(
     clock.advance(DAY_S)
     await fill(system, epoch, 8)
     clock.advance((days - 1) * DAY_S)
-    await system.housekeeper.remove_old()
+    await system.retention.remove_old()
     assert await system.count(table) == 8
     clock.advance(1)
-    await system.housekeeper.remove_old()
+    await system.retention.remove_old()
     assert await system.count(table) == 1
     clock.advance(DAY_S)
-    await system.housekeeper.remove_old()
+    await system.retention.remove_old()
     assert await system.count(table) == 0
 
 
@@ -117,7 +117,7 @@ async def test_the_current_status_outlives_its_history(system: StationSystem, cl
     """A connector whose last report is old still has the status that it told of."""
     await _status(system, await system.open("CP1"), 1)
     clock.advance(100 * DAY_S)
-    await system.housekeeper.remove_old()
+    await system.retention.remove_old()
     assert await system.count(models.status_report) == 0
     [evse] = (await system.station("CP1")).evses
     assert evse.connectors[0].reported_status == "Available"
@@ -132,7 +132,7 @@ async def test_old_connections_are_removed_but_for_the_latest(system: StationSys
     clock.advance(30 * DAY_S + 1)
     await system.lease()
     assert await system.housekeeper.close_lost() == 0
-    await system.housekeeper.remove_old()
+    await system.retention.remove_old()
     left = await system.database.read(lambda connection: connection.scalars(sa.select(models.connection.c.epoch)).all())
     assert sorted(left) == [epochs[-1], open_]
     assert (await system.station("CP1")).connection.epoch == epochs[-1]
@@ -147,16 +147,16 @@ async def test_events_are_kept_until_they_are_published(system: StationSystem, c
     published = sorted(ids)[:8]
     await system.database.write(lambda connection: outbox.mark_published(connection, published, now_us=clock()))
     clock.advance(DAY_S)
-    await system.housekeeper.remove_old()
+    await system.retention.remove_old()
     assert await system.count(models.outbox) == 10
     clock.advance(1)
-    await system.housekeeper.remove_old()
+    await system.retention.remove_old()
     assert await system.count(models.outbox) == 2
     clock.advance(29 * DAY_S - 1)
-    await system.housekeeper.remove_old()
+    await system.retention.remove_old()
     assert await system.count(models.outbox) == 2
     clock.advance(1)
-    await system.housekeeper.remove_old()
+    await system.retention.remove_old()
     assert await system.count(models.outbox) == 0
 
 
@@ -166,6 +166,6 @@ async def test_retention_is_a_setting(system: StationSystem, clock: FakeClock) -
     await _message(system, epoch, 1)
     await _status(system, epoch, 2)
     clock.advance(DAY_S + 1)
-    keeper = Housekeeper(database=system.database, clock=clock, retention={"MESSAGE": 1}, storage=STORAGE, due=[])
-    assert await keeper.remove_old() == 1
+    retention = retention_task(database=system.database, clock=clock, storage=STORAGE, days={"MESSAGE": 1})
+    assert await retention.remove_old() == 1
     assert (await system.count(models.message), await system.count(models.status_report)) == (0, 1)

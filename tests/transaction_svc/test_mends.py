@@ -43,7 +43,7 @@ from tests.transaction_svc.test_rerun import OPERATOR, accept, dismiss, kept, re
 from transaction_svc import models
 from transaction_svc.gateway_client import AnyItem
 from transaction_svc.mends import MOST_MENDS
-from transaction_svc.retention import Retention
+from transaction_svc.retention import retention_task
 
 _TRANSLATOR = MessageTranslator([ServedVersion(routes, Schemas(routes.ocpp)) for routes in (V16, V201)])
 BROKEN = {"connectorId": 1, "idTag": "TAG", "meterStart": "1000 Wh", "timestamp": "2025-10-08T08:53:20Z"}
@@ -340,8 +340,8 @@ async def test_mends_go_with_their_item(service: Service) -> None:
     await service.send_items([raw_item(service, BROKEN)])
     await mend(service, (await only(service)).quarantine_id, payload=MENDED)
     service.clock.advance(10 * 86_400)
-    retention = Retention(database=service.database, clock=service.clock, outbox_days=99, quarantine_days=9)
-    assert await retention.delete_old() >= 1
+    retention = retention_task(database=service.database, clock=service.clock, outbox_days=99, quarantine_days=9)
+    assert await retention.remove_old() >= 1
     assert not await kept(service)
     counting = select(func.count()).select_from(models.quarantine_mend)
     assert await service.database.read(lambda connection: connection.execute(counting).scalar_one()) == 0

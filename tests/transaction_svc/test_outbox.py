@@ -1,7 +1,7 @@
 """Events of the outbox, committed with the change that they report."""
 
 from tests.transaction_svc.kit import Service, event_2x, start_16, stop_16, values_16
-from transaction_svc.retention import Retention
+from transaction_svc.retention import retention_task
 
 
 async def test_started_updated_and_ended_are_published_once(service: Service) -> None:
@@ -62,10 +62,10 @@ async def test_a_superseded_end_is_published_before_the_start(service: Service) 
 
 async def test_retention_deletes_old_rows_and_no_transactions(service: Service) -> None:
     await service.one(start_16())
-    retention = Retention(database=service.database, clock=service.clock, outbox_days=2, quarantine_days=9)
+    retention = retention_task(database=service.database, clock=service.clock, outbox_days=2, quarantine_days=9)
     service.clock.advance(86_400)
     await service.one(start_16(connector=2))
     service.clock.advance(86_401)
-    assert await retention.delete_old() == 1
+    assert await retention.remove_old() == 1
     assert [data["evse"]["evseId"] for _kind, data in await service.published()] == [2]
     assert len(await service.all()) == 2

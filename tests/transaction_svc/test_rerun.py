@@ -38,7 +38,7 @@ from tests.transaction_svc.kit import (
     start_16,
     stop_16,
 )
-from transaction_svc.retention import Retention
+from transaction_svc.retention import retention_task
 
 OPERATOR = replace(VIEWER, role=Role.OPERATOR)
 _TRIGGER = "CREATE TRIGGER no BEFORE INSERT ON {} WHEN NEW.station_id = 'BAD' BEGIN SELECT RAISE(ABORT, 'x'); END"
@@ -106,16 +106,16 @@ async def test_a_raw_message_is_kept_shown_and_dismissed(service: Service) -> No
 async def test_quarantine_is_kept_for_its_days(service: Service) -> None:
     """The days count from the last change, such as a rerun by an operator."""
     await service.send_items([service.item(TransactionEvent()), service.item(event_2x("", "STARTED", 0, 0))])
-    retention = Retention(database=service.database, clock=service.clock, outbox_days=99, quarantine_days=9)
+    retention = retention_task(database=service.database, clock=service.clock, outbox_days=99, quarantine_days=9)
     one, other = await kept(service)
     service.clock.advance(5 * 86_400)
     await rerun(service, one.quarantine_id)
     service.clock.advance(5 * 86_400)
-    assert await retention.delete_old() == 1
+    assert await retention.remove_old() == 1
     assert [item.quarantine_id for item in await kept(service)] == [one.quarantine_id]
     assert other.quarantine_id != one.quarantine_id
     service.clock.advance(5 * 86_400)
-    assert await retention.delete_old() == 1
+    assert await retention.remove_old() == 1
     assert not await kept(service)
 
 

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
+from mesh.database.pages import Page
 from station_svc.core.history_store import history
 from station_svc.core.reports import Status
-from station_svc.core.rows import Frame, Page, to_row
+from station_svc.core.rows import Frame, to_row
 from station_svc.features.availability.models import status_report
 
 

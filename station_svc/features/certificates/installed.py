@@ -6,6 +6,7 @@ from csms.station.v1 import certificate_pb2
 from google.protobuf.message import Message
 from sqlalchemy import Connection
 
+from mesh.contract.texts import without_nul
 from mesh.runtime.errors import MeshError
 from station_svc.commands.hooks import CommandHooks
 from station_svc.commands.rows import NewCommand
@@ -52,12 +53,12 @@ class ForgetCertificate(CommandHooks):
 
 
 def to_installed(data: certificate_pb2.CertificateHashData, kind: int, now_us: int) -> InstalledCertificateRow:
-    """The row of a certificate that a station reported. PostgreSQL accepts no NUL, and hexadecimal has none."""
+    """The row of a certificate that a station reported. Its texts are hexadecimal, which has no NUL."""
     return InstalledCertificateRow(
         certificate_type=kind,
         hash_algorithm=data.hash_algorithm,
-        issuer_name_hash=data.issuer_name_hash.replace("\0", ""),
-        issuer_key_hash=data.issuer_key_hash.replace("\0", ""),
-        serial_number=data.serial_number.replace("\0", ""),
+        issuer_name_hash=without_nul(data.issuer_name_hash),
+        issuer_key_hash=without_nul(data.issuer_key_hash),
+        serial_number=without_nul(data.serial_number),
         update_us=now_us,
     )

@@ -6,9 +6,10 @@ from dataclasses import asdict
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
-from mesh.database.rowset import RowStatement
+from mesh.database.pages import Page
+from mesh.database.rowset import RowStatement, columns_of
 from station_svc.core.list_store import paged
-from station_svc.core.rows import Page, to_row
+from station_svc.core.rows import to_row
 from station_svc.core.station_store import expect_station
 from station_svc.features.certificates.models import installed_certificate
 from station_svc.features.certificates.rows import InstalledCertificateRow
@@ -29,12 +30,15 @@ _ADD = RowStatement(
     FROM {rows} JOIN station ON station.tenant_id = :tenant_id AND station.station_id = :station_id
     WHERE true ON CONFLICT DO NOTHING
     """,
-    certificate_type="integer",
-    hash_algorithm="integer",
-    issuer_name_hash="text",
-    issuer_key_hash="text",
-    serial_number="text",
-    update_us="bigint",
+    **columns_of(
+        installed_certificate,
+        "certificate_type",
+        "hash_algorithm",
+        "issuer_name_hash",
+        "issuer_key_hash",
+        "serial_number",
+        "update_us",
+    ),
 )
 
 

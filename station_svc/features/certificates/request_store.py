@@ -8,7 +8,8 @@ import grpc
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
-from mesh.database.rowset import RowStatement
+from mesh.database.pages import Page
+from mesh.database.rowset import RowStatement, columns_of
 from mesh.events import outbox
 from mesh.runtime.errors import MeshError
 from mesh.runtime.reasons import Reason
@@ -16,7 +17,7 @@ from mesh.runtime.times import DAY_US, SECOND_US
 from station_svc.core.history_store import history
 from station_svc.core.lock_store import lock_stations
 from station_svc.core.models import station, variable
-from station_svc.core.rows import Frame, Page, to_row
+from station_svc.core.rows import Frame, to_row
 from station_svc.features.certificates import events
 from station_svc.features.certificates.models import certificate_request
 from station_svc.features.certificates.rows import CertificateRequestRow, NewRequest, RequestState, Signed, Taken
@@ -42,14 +43,17 @@ _ADD = RowStatement(
     SELECT tenant_id, station_id, epoch, ordinal, receive_us, certificate_type, csr_sha256, csr, :state, :now_us
     FROM {rows} WHERE true ON CONFLICT (tenant_id, station_id, epoch, ordinal) DO NOTHING
     """,
-    tenant_id="text",
-    station_id="text",
-    epoch="bigint",
-    ordinal="bigint",
-    receive_us="bigint",
-    certificate_type="integer",
-    csr_sha256="text",
-    csr="text",
+    **columns_of(
+        certificate_request,
+        "tenant_id",
+        "station_id",
+        "epoch",
+        "ordinal",
+        "receive_us",
+        "certificate_type",
+        "csr_sha256",
+        "csr",
+    ),
 )
 
 

@@ -8,6 +8,7 @@ from csms.common.v1 import status_info_pb2
 from csms.station.v1 import station_ingest_service_pb2 as ingest
 from sqlalchemy import Connection
 
+from mesh.contract.texts import replace_nul
 from mesh.database.engine import Database, commit_batch
 from mesh.runtime.errors import MeshError
 from mesh.runtime.logs import get_logger
@@ -65,8 +66,7 @@ def _record_signings(
 def _to_request(item: ingest.RequestCertificateItem) -> NewRequest:
     return NewRequest(
         frame=to_frame(item.origin),
-        # PostgreSQL accepts no NUL, and a request with one is invalid.
-        csr=item.csr.replace("\0", "\N{REPLACEMENT CHARACTER}"),
+        csr=replace_nul(item.csr),
         csr_sha256=hashlib.sha256(item.csr.encode()).hexdigest(),
         certificate_type=item.certificate_type,
     )

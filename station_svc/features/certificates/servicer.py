@@ -10,7 +10,7 @@ from mesh.database.engine import Database
 from mesh.grpc.types import Context
 from mesh.identity.operators import current_caller
 from mesh.runtime.times import to_timestamp
-from station_svc.core.lists import FRAME_KEY, cut, page_of, storable
+from station_svc.core.lists import FRAME_KEY, page_of, storable
 from station_svc.features.certificates import installed_store as installed_certificate_store
 from station_svc.features.certificates import request_store as certificate_request_store
 from station_svc.features.certificates.rows import CertificateRequestRow, InstalledCertificateRow
@@ -36,7 +36,7 @@ class StationCertificateServicer(StationCertificateServiceServicer):
             station_id=storable(request.station_id),
             page=page,
         )
-        rows, token = cut(request, await self._database.read(read), page, lambda row: row.key)
+        rows, token = page.cut(await self._database.read(read), lambda row: row.key)
         return station_certificate_service_pb2.ListInstalledCertificatesResponse(
             installed_certificates=map(_to_installed, rows), next_page_token=token
         )
@@ -53,7 +53,7 @@ class StationCertificateServicer(StationCertificateServiceServicer):
             station_id=storable(request.station_id),
             page=page,
         )
-        rows, token = cut(request, await self._database.read(read), page, lambda row: row.frame.version)
+        rows, token = page.cut(await self._database.read(read), lambda row: row.frame.version)
         return station_certificate_service_pb2.ListCertificateRequestsResponse(
             certificate_requests=map(_to_request, rows), next_page_token=token
         )

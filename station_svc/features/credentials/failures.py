@@ -8,6 +8,7 @@ import asyncio
 from functools import partial
 
 from mesh.database.engine import Database
+from mesh.runtime.background import PeriodicTask
 from mesh.runtime.times import Clock
 from station_svc.features.credentials import store
 
@@ -34,11 +35,8 @@ class CredentialFailures:
         self._news.set()
 
     async def run(self) -> None:
-        """Writes them down until cancelled."""
-        while True:
-            await self._news.wait()
-            await self.flush()
-            await asyncio.sleep(INTERVAL_S)
+        """Stores until it is cancelled."""
+        await PeriodicTask("credential failures", self.flush, every_s=INTERVAL_S, due=self._news).run()
 
     async def flush(self) -> None:
         """Writes down what was counted since the last time."""

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
+from mesh.contract.texts import replace_nul
 from mesh.database.rowset import RowStatement
 from mesh.events import outbox
 from mesh.runtime.errors import MeshError
@@ -204,8 +205,7 @@ def begin_first(db: Connection, *, tenant_id: str, station_id: str) -> bool:
 
 def fail_first(db: Connection, *, tenant_id: str, station_id: str, error: MeshError, now_us: int) -> bool:
     """Records that a station did not accept its first credential; False where it has one by now, or was removed."""
-    # PostgreSQL stores no NUL, and the station's answer is part of it.
-    reason = f"{error.reason}: {error.message}".replace("\0", "\N{REPLACEMENT CHARACTER}")[:_MOST_REASON]
+    reason = replace_nul(f"{error.reason}: {error.message}")[:_MOST_REASON]  # a part of it is the station's own text
     query = (
         sa.update(station)
         .where(_is(tenant_id, station_id), station.c.credential_digest == "")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from mesh.database.engine import Database
+from mesh.database.retention import CHUNK, in_chunks
 from mesh.runtime.errors import MeshError
 from mesh.runtime.logs import get_logger
 from station_svc.features.data_transfer import transfer_store
@@ -22,9 +23,6 @@ log = get_logger(__name__)
 SHARE = 10
 # Stations that are counted; one that is left out is looked at with its next message again.
 MOST_COUNTED = 50_000
-# Rows per transaction, between which gateways are served.
-CHUNK = 500
-PAUSE_S = 0.02
 RETRY_S = 5.0
 
 _Station = tuple[str, str]
@@ -91,20 +89,10 @@ class TransferTrimmer:
                 size=limits.size,
             )
         )
-        count = 0
-        while through is not None:
-            remove = partial(
-                transfer_store.remove_through,
-                tenant_id=tenant_id,
-                station_id=station_id,
-                through=through,
-                limit=self._chunk,
-            )
-            removed = await self._database.write(remove)
-            count += removed
-            if removed < self._chunk:
-                break
-            await asyncio.sleep(PAUSE_S)
+        if through is None:
+            return 0
+        remove = partial(transfer_store.remove_through, tenant_id=tenant_id, station_id=station_id, through=through)
+        count = await in_chunks(self._database, remove, chunk=self._chunk)
         if count:
             log.info("data transfers of a station removed: there were too many", station_id=station_id, rows=count)
         return count

@@ -5,12 +5,13 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from mesh.database.rowset import RowStatement
+from mesh.database.pages import Page
+from mesh.database.rowset import RowStatement, columns_of
 from mesh.events import outbox
 from mesh.runtime.errors import MeshError
 from station_svc.core.history_store import history
 from station_svc.core.lock_store import frame_row, known_stations, removed
-from station_svc.core.rows import Frame, Page, to_row
+from station_svc.core.rows import Frame, to_row
 from station_svc.features.data_transfer import events
 from station_svc.features.data_transfer.models import data_transfer
 from station_svc.features.data_transfer.rows import Transfer
@@ -21,15 +22,7 @@ _TRANSFER = RowStatement(
     SELECT tenant_id, station_id, epoch, ordinal, vendor_id, message_id, data, status, receive_us
     FROM {rows} WHERE true ON CONFLICT (tenant_id, station_id, epoch, ordinal) DO NOTHING
     """,
-    tenant_id="text",
-    station_id="text",
-    epoch="bigint",
-    ordinal="bigint",
-    vendor_id="text",
-    message_id="text",
-    data="text",
-    status="integer",
-    receive_us="bigint",
+    **columns_of(data_transfer),
 )
 
 

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from mesh.database.pages import Page
 from station_svc.core.list_store import paged
 from station_svc.core.models import variable
-from station_svc.core.rows import Page, to_row
+from station_svc.core.rows import to_row
 from station_svc.core.station_rows import VariableRow
 from station_svc.core.station_store import expect_station
 

@@ -7,6 +7,7 @@ from functools import partial
 from csms.station.v1 import log_pb2, log_service_pb2
 from sqlalchemy import Connection
 
+from mesh.contract.texts import replace_nul
 from mesh.runtime.masking import mask_text
 from mesh.runtime.reasons import Reason
 from mesh.runtime.times import from_timestamp
@@ -45,7 +46,7 @@ def hooks_of(sent: log_pb2.GetLogRequest) -> activities.ActivityHooks:
     """The hooks of a request, as `complete` made it: it makes a LogUpload."""
     log = sent.log
     columns = {
-        "location": activities.storable(mask_text(log.remote_location)),
+        "location": replace_nul(mask_text(log.remote_location)),
         "log_type": sent.log_type,
         "oldest_us": from_timestamp(log.oldest_time) if log.HasField("oldest_time") else None,
         "latest_us": from_timestamp(log.latest_time) if log.HasField("latest_time") else None,

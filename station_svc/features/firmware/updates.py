@@ -8,6 +8,7 @@ from functools import partial
 from csms.station.v1 import firmware_pb2, firmware_service_pb2
 from sqlalchemy import Connection
 
+from mesh.contract.texts import replace_nul
 from mesh.events import outbox
 from mesh.runtime.masking import mask_text
 from mesh.runtime.reasons import Reason
@@ -63,7 +64,7 @@ def hooks_of(sent: firmware_pb2.UpdateFirmwareRequest) -> activities.ActivityHoo
     """The hooks of a request, as `complete` made it: it makes a FirmwareUpdate."""
     firmware = sent.firmware
     columns = {
-        "location": activities.storable(mask_text(firmware.location)),
+        "location": replace_nul(mask_text(firmware.location)),
         "is_signed": bool(firmware.signing_certificate or firmware.signature),
         "retrieve_us": from_timestamp(firmware.retrieve_time),
         "install_us": from_timestamp(firmware.install_time) if firmware.HasField("install_time") else None,

@@ -13,15 +13,14 @@ from mesh.database import pages
 from mesh.database.engine import Database
 from mesh.grpc.types import Context
 from mesh.identity.operators import Caller, current_caller
-from mesh.runtime.errors import invalid_field
 from mesh.runtime.times import Clock, to_timestamp
+from station_svc.core.lists import storable
 from station_svc.core.station_store import not_found
 from station_svc.features.local_lists import store
 from station_svc.features.local_lists.hooks import to_message
 from station_svc.features.local_lists.sync import new_job
 from station_svc.jobs import store as job_store
 
-_MOST_REQUEST_ID = 64
 _MOST_DROPPED = 100
 
 
@@ -42,40 +41,31 @@ class LocalListServicer(LocalListServiceServicer):
     ) -> pb.ListLocalListEntriesResponse:
         """Lists what a station is believed to hold, by token."""
         del context
-        size = pages.page_size(request.page_size, default=200)
-        after = pages.decode_token(request.page_token, (str,), binding=request.station_id)
+        page = pages.page_of(request, (str,), binding=request.station_id, default=200)
         held = (await self._read(request.station_id)).held or {}
         entries = sorted(held.values(), key=lambda entry: entry.key)
-        start = 0 if after is None else bisect_right(entries, after[0], key=lambda entry: entry.key)
-        rows, token = pages.cut_page(
-            entries[start : start + size + 1], size, lambda entry: (entry.key,), binding=request.station_id
-        )
+        start = 0 if page.after is None else bisect_right(entries, page.after[0], key=lambda entry: entry.key)
+        rows, token = page.cut(entries[start : start + page.limit], lambda entry: (entry.key,))
         return pb.ListLocalListEntriesResponse(entries=map(to_message, rows), next_page_token=token)
 
     async def SyncLocalList(self, request: pb.SyncLocalListRequest, context: Context) -> pb.SyncLocalListResponse:
         """Queues the job that sends the list."""
         del context
-        if len(request.request_id) > _MOST_REQUEST_ID or "\0" in request.request_id:
-            raise invalid_field("request_id", f"at most {_MOST_REQUEST_ID} characters are taken")
         request_id = request.request_id or secrets.token_hex(16)
         ask = partial(_ask, caller=current_caller(), request=request, request_id=request_id, now_us=self._clock())
         row = await self._database.write(ask)
         return pb.SyncLocalListResponse(request_id=request_id, local_list=_to_message(row))
 
     async def _read(self, station_id: str) -> store.LocalListRow:
-        if "\0" in station_id:
-            raise not_found(station_id)
-        tenant_id = current_caller().tenant_id
-        return await self._database.read(lambda db: store.read(db, tenant_id, station_id))
+        read = partial(store.read, tenant_id=current_caller().tenant_id, station_id=storable(station_id))
+        return await self._database.read(read)
 
 
 def _ask(
     db: Connection, *, caller: Caller, request: pb.SyncLocalListRequest, request_id: str, now_us: int
 ) -> store.LocalListRow:
     """Notes the request, and queues the job where none waits. The job is locked first, as its end does too."""
-    station_id = request.station_id
-    if "\0" in station_id:
-        raise not_found(station_id)
+    station_id = storable(request.station_id)
     waiting = job_store.lock_unique_key(db, caller.tenant_id, store.unique_key(station_id))
     row = store.lock(db, caller.tenant_id, station_id)
     if row is None:

@@ -6,9 +6,10 @@ from sqlalchemy import Connection
 
 from mesh.database import rowset
 from mesh.database.filters import Field
+from mesh.database.pages import Page
 from mesh.database.rowset import RowStatement, run_prepared
 from station_svc.core.history_store import history
-from station_svc.core.rows import Page, to_row
+from station_svc.core.rows import to_row
 from station_svc.features.message_log.models import message
 from station_svc.features.message_log.rows import MessageRow
 

@@ -6,6 +6,7 @@ from csms.common.v1 import evse_pb2, id_token_pb2
 from csms.station.v1 import reservation_pb2, reservation_service_pb2
 from csms.station.v1.reservation_service_pb2_grpc import ReservationServiceServicer
 
+from mesh.contract.texts import is_storable
 from mesh.database.engine import Database
 from mesh.database.filters import choice, to_condition
 from mesh.grpc.types import Context
@@ -15,7 +16,7 @@ from mesh.runtime.times import Clock, to_timestamp
 from station_svc.commands.evses import resolve_evse
 from station_svc.commands.reader_forms import ReaderForms
 from station_svc.commands.sender import CommandSender
-from station_svc.core.lists import cut, page_of, storable
+from station_svc.core.lists import page_of, storable
 from station_svc.features.reservations import store
 from station_svc.features.reservations.rows import ReservationRow
 from station_svc.features.reservations.rules import Cancel, Reserve
@@ -77,20 +78,14 @@ class ReservationServicer(ReservationServiceServicer):
         del context
         now_us = self._clock()
         condition = to_condition(request.filter, store.filters(now_us, _STATE))
-        page = page_of(request, (int,), filter_text=request.filter, condition=condition)
+        page = page_of(request, (int,), condition=condition)
         read = partial(
             store.list_reservations,
             tenant_id=current_caller().tenant_id,
             station_id=storable(request.station_id),
             page=page,
         )
-        rows, token = cut(
-            request,
-            await self._database.read(read),
-            page,
-            lambda row: (row.reservation_id,),
-            filter_text=request.filter,
-        )
+        rows, token = page.cut(await self._database.read(read), lambda row: (row.reservation_id,))
         return reservation_service_pb2.ListReservationsResponse(
             reservations=[_to_reservation(row.after(now_us)) for row in rows], next_page_token=token
         )
@@ -130,7 +125,7 @@ def check_reserve(sent: reservation_pb2.ReserveNowRequest, prefix: str = "") -> 
     """Raises MeshError INVALID_FIELD for values that could not be stored; `prefix` is that of the field's name."""
     for name in ("id_token", "group_id_token"):
         token: id_token_pb2.IdToken = getattr(sent, name)
-        if "\0" in token.id_token or "\0" in token.type:
+        if not is_storable(token.id_token + token.type):
             raise invalid_field(f"{prefix}{name}", "has a NUL in it, which no token has")
     if not _FIRST_S <= sent.expire_time.seconds <= _LAST_S:
         raise invalid_field(f"{prefix}expire_time", "is no time of the years 1 to 9999")

@@ -9,11 +9,11 @@ from sqlalchemy import ColumnElement, Connection
 
 from mesh.contract.id_tokens import match_key
 from mesh.database.filters import Field
-from mesh.database.rowset import RowStatement
+from mesh.database.pages import Page
+from mesh.database.rowset import RowStatement, columns_of
 from mesh.runtime.errors import MeshError
 from mesh.runtime.reasons import Reason
 from station_svc.core.list_store import paged
-from station_svc.core.rows import Page
 from station_svc.core.station_store import expect_station
 from station_svc.features.reservations.models import reservation
 from station_svc.features.reservations.rows import EXPIRED, HELD, LIVE, UNKNOWN, ReservationRow
@@ -45,20 +45,21 @@ def remove(db: Connection, row: ReservationRow) -> None:
     db.execute(sa.delete(reservation).where(_is(row.tenant_id, row.station_id, row.reservation_id)))
 
 
-_SAVED: Mapping[str, str] = {
-    "tenant_id": "text",
-    "station_id": "text",
-    "reservation_id": "bigint",
-    "state": "integer",
-    "reserve_status": "integer",
-    "reason_code": "text",
-    "doubt_us": "bigint",
-    "due_us": "bigint",
-    "use_us": "bigint",
-    "use_evse_id": "integer",
-    "transaction_id": "text",
-    "update_us": "bigint",
-}
+_SAVED = columns_of(
+    reservation,
+    "tenant_id",
+    "station_id",
+    "reservation_id",
+    "state",
+    "reserve_status",
+    "reason_code",
+    "doubt_us",
+    "due_us",
+    "use_us",
+    "use_evse_id",
+    "transaction_id",
+    "update_us",
+)
 _SAVE = RowStatement(
     """
     UPDATE reservation

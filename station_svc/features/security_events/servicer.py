@@ -10,7 +10,7 @@ from mesh.database.filters import choice, to_condition
 from mesh.grpc.types import Context
 from mesh.identity.operators import current_caller
 from mesh.runtime.times import to_timestamp
-from station_svc.core.lists import FRAME_KEY, cut, page_of, storable
+from station_svc.core.lists import FRAME_KEY, page_of, storable
 from station_svc.features.security_events import store
 from station_svc.features.security_events.rows import SecurityEventRow
 
@@ -29,16 +29,14 @@ class SecurityEventServicer(SecurityEventServiceServicer):
         """Lists the security events of a station, newest first."""
         del context
         condition = to_condition(request.filter, store.filters(_CRITICALITY))
-        page = page_of(request, FRAME_KEY, filter_text=request.filter, condition=condition)
+        page = page_of(request, FRAME_KEY, condition=condition)
         read = partial(
             store.list_security_events,
             tenant_id=current_caller().tenant_id,
             station_id=storable(request.station_id),
             page=page,
         )
-        rows, token = cut(
-            request, await self._database.read(read), page, lambda row: row.frame.version, filter_text=request.filter
-        )
+        rows, token = page.cut(await self._database.read(read), lambda row: row.frame.version)
         return security_event_service_pb2.ListSecurityEventsResponse(
             security_events=map(_to_security_event, rows), next_page_token=token
         )

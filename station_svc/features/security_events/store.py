@@ -5,9 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 from sqlalchemy import Connection
 
 from mesh.database.filters import Field, moment
-from mesh.database.rowset import RowStatement
+from mesh.database.pages import Page
+from mesh.database.rowset import RowStatement, columns_of
 from station_svc.core.history_store import history
-from station_svc.core.rows import Frame, Page, to_row
+from station_svc.core.rows import Frame, to_row
 from station_svc.features.security_events.models import security_event
 from station_svc.features.security_events.rows import SecurityEventRow
 
@@ -18,15 +19,7 @@ _ADD = RowStatement(
     SELECT tenant_id, station_id, epoch, ordinal, type, tech_info, criticality, event_us, receive_us
     FROM {rows} WHERE true ON CONFLICT (tenant_id, station_id, epoch, ordinal) DO NOTHING
     """,
-    tenant_id="text",
-    station_id="text",
-    epoch="bigint",
-    ordinal="bigint",
-    type="text",
-    tech_info="text",
-    criticality="integer",
-    event_us="bigint",
-    receive_us="bigint",
+    **columns_of(security_event),
 )
 
 

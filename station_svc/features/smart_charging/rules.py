@@ -9,6 +9,7 @@ from csms.station.v1 import command_service_pb2
 from google.protobuf.message import Message
 from sqlalchemy import Connection
 
+from mesh.contract.texts import without_nul
 from mesh.events import outbox
 from mesh.events.outbox import OutboxEvent
 from mesh.runtime.errors import MeshError
@@ -89,7 +90,7 @@ class SetProfile(CommandHooks):
             profile_id=profile.charging_profile_id,
             purpose=profile.purpose,
             stack_level=profile.stack_level,
-            transaction_id=profile.transaction_id.replace("\0", ""),
+            transaction_id=without_nul(profile.transaction_id),
             state=REQUESTED,
             valid_to_us=from_timestamp(profile.valid_to) if bounded else None,
             doubt_us=new.deadline_us,

@@ -10,7 +10,7 @@ from mesh.database.filters import choice, to_condition
 from mesh.grpc.types import Context
 from mesh.identity.operators import current_caller
 from mesh.runtime.times import Clock, to_timestamp
-from station_svc.core.lists import cut, page_of, storable
+from station_svc.core.lists import page_of, storable
 from station_svc.features.smart_charging import store
 from station_svc.features.smart_charging.rows import ProfileRow
 
@@ -32,16 +32,14 @@ class ChargingProfileServicer(ChargingProfileServiceServicer):
         del context
         now_us = self._clock()
         condition = to_condition(request.filter, store.filters(now_us, _STATE, _PURPOSE))
-        page = page_of(request, (int,), filter_text=request.filter, condition=condition)
+        page = page_of(request, (int,), condition=condition)
         read = partial(
             store.list_profiles,
             tenant_id=current_caller().tenant_id,
             station_id=storable(request.station_id),
             page=page,
         )
-        rows, token = cut(
-            request, await self._database.read(read), page, lambda row: (row.number,), filter_text=request.filter
-        )
+        rows, token = page.cut(await self._database.read(read), lambda row: (row.number,))
         return charging_profile_service_pb2.ListChargingProfilesResponse(
             charging_profiles=[_to_profile(row.after(now_us)) for row in rows], next_page_token=token
         )

@@ -7,9 +7,9 @@ import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
 from mesh.database.filters import Field
-from mesh.database.rowset import RowStatement, run_prepared
+from mesh.database.pages import Page
+from mesh.database.rowset import RowStatement, columns_of, run_prepared
 from station_svc.core.list_store import paged
-from station_svc.core.rows import Page
 from station_svc.core.station_store import expect_station
 from station_svc.features.smart_charging.models import charging_profile
 from station_svc.features.smart_charging.rows import EXPIRED, HELD, LIVE, TX_PROFILE, UNKNOWN, ProfileRow
@@ -38,14 +38,9 @@ _SAVE = RowStatement(
     WHERE charging_profile.tenant_id = rows.tenant_id AND charging_profile.station_id = rows.station_id
       AND charging_profile.number = rows.number
     """,
-    tenant_id="text",
-    station_id="text",
-    number="bigint",
-    state="integer",
-    reason_code="text",
-    doubt_us="bigint",
-    due_us="bigint",
-    update_us="bigint",
+    **columns_of(
+        charging_profile, "tenant_id", "station_id", "number", "state", "reason_code", "doubt_us", "due_us", "update_us"
+    ),
 )
 _SAVED = ("tenant_id", "station_id", "number", "state", "reason_code", "doubt_us", "due_us", "update_us")
 
@@ -72,9 +67,7 @@ _NAMED = RowStatement(
                   WHERE p.tenant_id = rows.tenant_id AND p.station_id = rows.station_id
                     AND p.transaction_id = rows.transaction_id LIMIT 1 OFFSET 0)
     """,
-    tenant_id="text",
-    station_id="text",
-    transaction_id="text",
+    **columns_of(charging_profile, "tenant_id", "station_id", "transaction_id"),
 )
 
 

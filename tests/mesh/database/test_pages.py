@@ -3,8 +3,9 @@
 import base64
 
 import pytest
+from csms.station.v1.rollout_service_pb2 import ListRolloutsRequest
 
-from mesh.database.pages import MOST_BYTES, cut_page, decode_token, encode_token, page_size
+from mesh.database.pages import MOST_BYTES, Page, decode_token, encode_token, page_of, page_size
 from mesh.runtime.errors import MeshError
 
 
@@ -19,10 +20,10 @@ def test_page_size_has_a_default_and_a_bound() -> None:
 def test_token_holds_the_key_of_the_last_row() -> None:
     """The row one too many shows that there is a next page."""
     rows = [("a", 1), ("b", 2), ("ü", 3)]
-    page, token = cut_page(rows, 2, lambda row: row)
+    page, token = Page(limit=3).cut(rows, lambda row: row)
     assert list(page) == rows[:2]
     assert decode_token(token, [str, int]) == ("b", 2)
-    page, token = cut_page(rows, 3, lambda row: row)
+    page, token = Page(limit=4).cut(rows, lambda row: row)
     assert (list(page), token) == (rows, "")
     assert decode_token("", [str, int]) is None
 
@@ -32,7 +33,7 @@ def test_a_page_of_large_rows_is_cut_to_what_a_message_holds() -> None:
     rows = [("a", 1), ("b" * MOST_BYTES, 2), ("ü" * (MOST_BYTES // 2), 3), ("d", 4), ("e", 5)]
     pages, left = [], rows
     while left:
-        page, token = cut_page(left[:4], 3, lambda row: (row[1],), text=lambda row: row[0])
+        page, token = Page(limit=4).cut(left[:4], lambda row: (row[1],), text=lambda row: row[0])
         pages.append([number for _text, number in page])
         left = left[len(page) :]
         assert decode_token(token, [int]) == ((page[-1][1],) if left else None)
@@ -68,3 +69,17 @@ def test_tokens_that_are_not_ours_are_refused(token: str) -> None:
 def test_token_is_bound_to_its_filter() -> None:
     token = encode_token([1], binding="on = true")
     assert decode_token(token, [int], binding="on = true") == (1,)
+
+
+def test_a_request_gives_size_position_and_binding() -> None:
+    """The next page is asked for with the token of the one before; another binding does not fit it."""
+    request = ListRolloutsRequest(page_size=2)
+    page = page_of(request, [str, int], binding="b", condition="c")
+    assert page == Page(limit=3, after=None, condition="c", binding="b")
+    rows, request.page_token = page.cut([("a", 1), ("b", 2), ("c", 3)], lambda row: row)
+    assert rows == [("a", 1), ("b", 2)]
+    assert page_of(request, [str, int], binding="b").after == ("b", 2)
+    with pytest.raises(MeshError, match="INVALID_PAGE_TOKEN"):
+        page_of(request, [str, int], binding="other")
+    request.page_size = 0
+    assert page_of(request, [str, int], binding="b", default=7).limit == 8

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy import Engine
 
 from mesh.database.engine import make_engine
-from mesh.database.rowset import RowStatement, copy, run_prepared
+from mesh.database.rowset import RowStatement, columns_of, copy, run_prepared
 
 _ECHO = RowStatement(
     "SELECT number, words, big, flag, half FROM {rows} ORDER BY number",
@@ -167,3 +167,25 @@ def test_a_row_that_cannot_be_copied_is_an_error_of_the_database(engine: Engine)
         copy(connection, "thing", ("number",), [(2,), (1,)])
     with engine.begin() as connection:
         assert list(connection.execute(sa.text("SELECT number FROM thing")).scalars()) == [1]
+
+
+def test_columns_are_those_of_the_table_with_their_types() -> None:
+    key = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+    table = sa.Table(
+        "thing",
+        sa.MetaData(),
+        sa.Column("name", key),
+        sa.Column("count", sa.Integer),
+        sa.Column("create_us", sa.BigInteger),
+        sa.Column("open", sa.Boolean),
+        sa.Column("share", sa.Double),
+        sa.Column("picture", sa.LargeBinary),
+    )
+    assert columns_of(table, "create_us", "name") == {"create_us": "bigint", "name": "text"}
+    assert columns_of(table, "open", "share", "count") == {
+        "open": "boolean",
+        "share": "double precision",
+        "count": "integer",
+    }
+    with pytest.raises(TypeError, match="picture"):
+        columns_of(table)

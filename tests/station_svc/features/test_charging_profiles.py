@@ -442,5 +442,5 @@ async def test_what_ended_long_ago_is_removed(system: StationSystem, clock: Fake
     for profile_id in range(1, 6):
         await _set(system, profile_id=profile_id)
     clock.advance(91 * 24 * 3600)
-    await system.housekeeper.remove_old()
+    await system.retention.remove_old()
     assert await _states(system) == [(5, "ACTIVE")]

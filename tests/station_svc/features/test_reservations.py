@@ -415,7 +415,7 @@ async def test_what_ended_long_ago_is_removed(system: StationSystem, clock: Fake
     await _create(system, expire_time=to_timestamp(clock() + 200 * 24 * HOUR_S * SECOND_US))
     await _cancel(system, 1)
     clock.advance(91 * 24 * HOUR_S)
-    await system.housekeeper.remove_old()
+    await system.retention.remove_old()
     assert [one.reservation_id for one in (await _list(system)).reservations] == [2]
 
 

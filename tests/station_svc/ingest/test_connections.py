@@ -362,7 +362,7 @@ async def test_epochs_go_on_after_old_connections_are_removed(system: StationSys
     await system.close("CP1", epochs[2])
     await system.stations.DeleteStation(station_service_pb2.DeleteStationRequest(station_id="CP1"))
     clock.advance(31 * 24 * 3600)
-    await system.housekeeper.remove_old()
+    await system.retention.remove_old()
     assert await system.count(models.connection) == 0
     await system.lease()
     assert await system.open("CP1") > epochs[2]

@@ -657,10 +657,10 @@ async def test_old_rollouts_are_removed(rig: Rig, clock: FakeClock) -> None:
     await rig.work()
     assert (await rig.get(ended)).state == pb.ROLLOUT_STATE_DONE
     clock.advance(365 * DAY_S)
-    await rig.system.housekeeper.remove_old()
+    await rig.system.retention.remove_old()
     assert await rig.system.count(models.rollout) == 2
     clock.advance(1)
-    await rig.system.housekeeper.remove_old()
+    await rig.system.retention.remove_old()
     assert (await rig.system.count(models.rollout), await rig.system.count(models.rollout_target)) == (1, 1)
 
 

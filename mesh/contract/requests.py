@@ -1,4 +1,4 @@
-"""Checks that a request has the fields which the contract marks as REQUIRED (AIP-203)."""
+"""Checks of operators' requests: fields that the contract marks as REQUIRED (AIP-203), request_id, texts."""
 
 from functools import cache
 
@@ -6,15 +6,28 @@ from google.api import field_behavior_pb2
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
+from mesh.contract.texts import MAX_REQUEST_ID, is_storable
 from mesh.runtime.errors import invalid_field
 
 
-def check_required(request: Message) -> None:
-    """Raises MeshError INVALID_FIELD for the first required field that is missing or empty, at any depth."""
-    _check(request, "")
+def check_request(request: Message) -> None:
+    """Raises MeshError INVALID_FIELD for the first required field that is missing or empty, at any depth.
+
+    Also for a request_id that is too long, or that no database takes.
+    """
+    _check_required(request, "")
+    if _has_request_id(request.DESCRIPTOR):
+        check_text("request_id", request.request_id, most=MAX_REQUEST_ID)  # type: ignore[attr-defined]
 
 
-def _check(message: Message, path: str) -> None:
+def check_text(field: str, text: str, *, most: int, least: int = 0) -> None:
+    """Raises MeshError INVALID_FIELD unless the text has `least` to `most` characters, and no NUL."""
+    if not least <= len(text) <= most or not is_storable(text):
+        length = f"{least} to {most} characters are needed" if least else f"at most {most} characters are taken"
+        raise invalid_field(field, f"{length}, and none of them U+0000")
+
+
+def _check_required(message: Message, path: str) -> None:
     required, nested = _plan(message.DESCRIPTOR)
     for field in required:
         value = getattr(message, field.name)
@@ -24,9 +37,14 @@ def _check(message: Message, path: str) -> None:
     for field in nested:
         if field.is_repeated:
             for index, item in enumerate(getattr(message, field.name)):
-                _check(item, f"{path}{field.name}[{index}].")
+                _check_required(item, f"{path}{field.name}[{index}].")
         elif message.HasField(field.name):
-            _check(getattr(message, field.name), f"{path}{field.name}.")
+            _check_required(getattr(message, field.name), f"{path}{field.name}.")
+
+
+@cache
+def _has_request_id(descriptor: Descriptor) -> bool:
+    return "request_id" in descriptor.fields_by_name
 
 
 @cache

@@ -1,0 +1,57 @@
+"""Makes the sessions of admitted connections."""
+
+from collections.abc import Callable, Mapping
+
+from gateway.batching.buffers import Buffer
+from gateway.batching.sinks import ItemSink
+from gateway.connection.budgets import Budgets
+from gateway.connection.session import Session
+from gateway.message_log.message_log import MessageLog
+from gateway.ocpp.served_version import ServedVersion
+from gateway.ocpp.translation import IngestRpc
+from gateway.websocket.admission import Admission
+from gateway.websocket.socket import StationSocket
+from mesh.runtime.times import Clock
+
+
+class SessionFactory:
+    """Makes sessions. `versions` are by sub-protocol; the budgets of a station outlast its connections."""
+
+    def __init__(
+        self,
+        *,
+        versions: Mapping[str, ServedVersion],
+        sinks: Mapping[IngestRpc, ItemSink],
+        messages: Buffer[bytes],
+        clock: Clock,
+        count: Callable[[str, str], None],
+    ) -> None:
+        self._versions = versions
+        self._sinks = sinks
+        self._messages = messages
+        self._clock = clock
+        self._count = count
+        self._budgets = Budgets()
+
+    def make(self, socket: StationSocket, admission: Admission) -> Session:
+        """The session of a connection; the caller attaches it to the socket."""
+        connection, routes = admission.connection, admission.routes
+        budgets = self._budgets.of(connection.station_id)
+        return Session(
+            socket=socket,
+            connection=connection,
+            routes=routes,
+            schemas=self._versions[routes.ocpp.subprotocol].schemas,
+            sinks=self._sinks,
+            message_log=MessageLog(
+                buffer=self._messages,
+                tenant_id=connection.tenant_id,
+                station_id=connection.station_id,
+                epoch=connection.epoch,
+                allowance=budgets.log,
+            ),
+            budgets=budgets,
+            clock=self._clock,
+            count=self._count,
+            others=[other for other in self._versions.values() if other.routes is not routes],
+        )
