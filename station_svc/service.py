@@ -13,6 +13,7 @@ from mesh.database.engine import Database
 from mesh.events.relay import open_relay
 from mesh.grpc.channels import open_channel
 from mesh.identity.operators import RemoteKeys
+from mesh.runtime.background import Background
 from mesh.runtime.times import Clock
 from mesh.service import AddServicer, Parts
 from station_svc.api import removals
@@ -56,14 +57,6 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
     retention = retention_task(database=database, clock=clock, storage=STORAGE, days=settings.retention)
     failures = CredentialFailures(database=database, clock=clock)
     trimmer = TransferTrimmer(database=database, limits=settings.transfer_limits)
-    relay = open_relay(
-        stack,
-        database=database,
-        address=settings.notification_address,
-        secret=settings.mesh_secret,
-        source="station",
-        clock=clock,
-    )
     return Parts(
         keys=RemoteKeys(channel=resources.auth),
         mesh=[_ingest(resources, failures=failures, trimmer=trimmer, proofs=proofs, settings=settings)],
@@ -79,8 +72,21 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
             jobs.run,
             failures.run,
             trimmer.run,
-            *relay,
+            *_relay(database, stack, settings=settings, clock=clock),
         ],
+    )
+
+
+def _relay(
+    database: Database, stack: AsyncExitStack, *, settings: StationSettings, clock: Clock
+) -> Sequence[Background]:
+    return open_relay(
+        stack,
+        database=database,
+        address=settings.notification_address,
+        secret=settings.mesh_secret,
+        source="station",
+        clock=clock,
     )
 
 

@@ -180,18 +180,18 @@ def list_events(
     wanted = sa.tuple_(tx_event.c.content_key, tx_event.c.repeat_no).in_([key[4:] for key in page])
     rows = connection.execute(sa.select(tx_event).where(*of_tx, wanted))
     found = {(row.content_key, row.repeat_no): row for row in rows}
-    return [
-        Event(
-            key=key,
-            event=row.event,
-            receive_us=row.receive_us,
-            epoch=row.epoch,
-            ordinal=row.ordinal,
-            refused_status=stored_form.decode_record(row.fact).refused_status,
-        )
-        for key in page
-        for row in (found[key[4:]],)
-    ]
+    return [_event(key, found[key[4:]]) for key in page]
+
+
+def _event(key: tuple[int, int, int, int, str, int], row: sa.Row[Any]) -> Event:
+    return Event(
+        key=key,
+        event=row.event,
+        receive_us=row.receive_us,
+        epoch=row.epoch,
+        ordinal=row.ordinal,
+        refused_status=stored_form.decode_record(row.fact).refused_status,
+    )
 
 
 def list_unmatched(
