@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 from auth_svc import user_store
 from auth_svc.guessing import why_guessable
+from auth_svc.normalization import MIN_PASSWORD
 from auth_svc.passwords import Passwords
-from auth_svc.texts import MIN_PASSWORD
 from auth_svc.user_store import User
 from mesh.database.engine import Database
 from mesh.identity.operators import Role

@@ -22,8 +22,8 @@ from csms.common.v1.id_token_pb2 import AuthorizationStatus, IdTokenInfo
 
 from auth_svc import id_token_store
 from auth_svc.keys import SigningKeys
+from auth_svc.normalization import MAX_TOKEN, fold
 from auth_svc.seen_tokens import SeenTokens
-from auth_svc.texts import MAX_TOKEN, fold
 from mesh.contract.id_tokens import match_key
 from mesh.contract.texts import is_storable
 from mesh.database.engine import Database
@@ -104,9 +104,9 @@ class AuthorizationServicer(AuthorizationServiceServicer):
             raise invalid_field("items", f"there are {len(request.items)}, and {MAX_ITEMS} are the most")
         questions = [_read(item) for item in request.items]
         texts = {question.key: question.text for question in questions if question.key is not None}
-        found: Mapping[_Key, id_token_store.Standing] = {}
+        found: Mapping[_Key, id_token_store.TokenStatus] = {}
         if texts:
-            found = await self._database.read(lambda connection: id_token_store.find_standings(connection, texts))
+            found = await self._database.read(lambda connection: id_token_store.find_token_statuses(connection, texts))
         now_us = self._clock()
         if news := _reader_forms(texts, found, now_us):
             await self._note_reader_forms(news, now_us)
@@ -165,14 +165,18 @@ class AuthorizationServicer(AuthorizationServiceServicer):
         tokens = [id_token_pb2.IdToken(id_token=text) for text in request.id_tokens]
         questions = [_read(AuthorizeItem(origin=origin, id_token=token)) for token in tokens]
         texts = {question.key: question.text for question in questions if question.key is not None}
-        found: Mapping[_Key, id_token_store.Standing] = {}
+        found: Mapping[_Key, id_token_store.TokenStatus] = {}
         if texts:
-            found = await self._database.read(lambda connection: id_token_store.find_standings(connection, texts))
+            found = await self._database.read(lambda connection: id_token_store.find_token_statuses(connection, texts))
         known = [None if question.key is None else found.get(question.key) for question in questions]
         return FindReaderFormsResponse(reader_id_tokens=["" if one is None else _reader_form(one) for one in known])
 
     def _answer(
-        self, result: AuthorizeResult, question: _Question, found: Mapping[_Key, id_token_store.Standing], now_us: int
+        self,
+        result: AuthorizeResult,
+        question: _Question,
+        found: Mapping[_Key, id_token_store.TokenStatus],
+        now_us: int,
     ) -> None:
         """Writes what one question is answered. In place: half the price of making messages and copying them."""
         if question.error is not None:
@@ -196,8 +200,8 @@ class AuthorizationServicer(AuthorizationServiceServicer):
 def _read(item: AuthorizeItem) -> _Question:
     """Reads the question of an item. OCPP 2.0.1 part 2, C02: a start button sends no token at all, and may charge."""
     tenant_id, id_token = item.origin.tenant_id, item.id_token
-    told = id_token.id_token
-    text = told.strip()
+    presented = id_token.id_token
+    text = presented.strip()
     if not tenant_id:
         return _Question(error=invalid_field("origin.tenant_id", "is required"))
     if not text and id_token.type.casefold() == "noauthorization":
@@ -205,16 +209,16 @@ def _read(item: AuthorizeItem) -> _Question:
     if not text.isprintable() or not 1 <= len(text) <= MAX_TOKEN:
         # Of a form that no operator can register.
         return _Question(status=id_token_pb2.AUTHORIZATION_STATUS_INVALID)
-    return _Question(key=(tenant_id, match_key(text)), text=told)
+    return _Question(key=(tenant_id, match_key(text)), text=presented)
 
 
-def _reader_form(token: id_token_store.IdToken | id_token_store.Standing) -> str:
+def _reader_form(token: id_token_store.IdToken | id_token_store.TokenStatus) -> str:
     """The form that stations are sent: a station compares it letter by letter with the one that its reader sends."""
     return token.reader_id_token or token.id_token
 
 
 def _reader_forms(
-    texts: Mapping[_Key, str], found: Mapping[_Key, id_token_store.Standing], now_us: int
+    texts: Mapping[_Key, str], found: Mapping[_Key, id_token_store.TokenStatus], now_us: int
 ) -> dict[_Key, str]:
     """The forms in which readers send tokens, where they are news; case is none, since stations compare without it.
 
@@ -237,7 +241,7 @@ def _to_local_list_token(token: id_token_store.IdToken, now_us: int) -> LocalLis
     return listed
 
 
-def _write_info(info: IdTokenInfo, token: id_token_store.IdToken | id_token_store.Standing, now_us: int) -> None:
+def _write_info(info: IdTokenInfo, token: id_token_store.IdToken | id_token_store.TokenStatus, now_us: int) -> None:
     """The answer for a station. Only an acceptance with an end has a cache limit; refused tokens are presented anew."""
     info.status = _STATUSES[token.status]
     if token.status == "Accepted" and token.expire_us is not None:

@@ -41,7 +41,7 @@ class CertificateRules:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wish:
+class CertificateRequest:
     """A certificate that a station requests."""
 
     tenant_id: str
@@ -52,7 +52,7 @@ class Wish:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Granted:
+class IssuedCertificate:
     """A certificate, and the chain to send: PEM, the station's own first, no root."""
 
     issued: Issued
@@ -61,9 +61,9 @@ class Granted:
 
 @dataclass(frozen=True, kw_only=True)
 class _Checked:
-    wish: Wish
+    request: CertificateRequest
     key: RequestKey
-    request: x509.CertificateSigningRequest
+    csr: x509.CertificateSigningRequest
     common_name: str
 
 
@@ -86,9 +86,9 @@ class CertificateOffice:
                 self._own = await self._own_authority()
             return self._own
 
-    async def sign(self, wishes: Sequence[Wish]) -> list[Granted | MeshError]:
-        """Signs what is right; for each wish the certificate, or why there is none."""
-        checked = await asyncio.to_thread(lambda: [self._check(wish) for wish in wishes])
+    async def sign(self, requests: Sequence[CertificateRequest]) -> list[IssuedCertificate | MeshError]:
+        """Signs what is right; for each request the certificate, or why there is none."""
+        checked = await asyncio.to_thread(lambda: [self._check(request) for request in requests])
         right = {one.key: one for one in checked if isinstance(one, _Checked)}
         if not right:
             return [one for one in checked if isinstance(one, MeshError)]
@@ -104,7 +104,7 @@ class CertificateOffice:
         return [
             one
             if isinstance(one, MeshError)
-            else Granted(issued=found[one.key], chain=found[one.key].certificate + between)
+            else IssuedCertificate(issued=found[one.key], chain=found[one.key].certificate + between)
             for one in checked
         ]
 
@@ -125,14 +125,14 @@ class CertificateOffice:
         chain = x509.load_pem_x509_certificates(stored.certificate.encode())
         return Authority(chain=chain, key=read_key(stored.private_key.encode()), configured=False)
 
-    def _check(self, wish: Wish) -> _Checked | MeshError:
+    def _check(self, request: CertificateRequest) -> _Checked | MeshError:
         try:
-            request = read_request(wish.csr)
-            common_name = check_request(request, common_names=wish.common_names, organization=self._rules.organization)
+            csr = read_request(request.csr)
+            common_name = check_request(csr, common_names=request.common_names, organization=self._rules.organization)
         except MeshError as error:
             return error
-        key = (wish.tenant_id, wish.station_id, digest_of(request))
-        return _Checked(wish=wish, key=key, request=request, common_name=common_name)
+        key = (request.tenant_id, request.station_id, digest_of(csr))
+        return _Checked(request=request, key=key, csr=csr, common_name=common_name)
 
     def _is_good(self, issued: Issued | None, authority: Authority, now_us: int) -> bool:
         """Whether a certificate answers its request still: signed by who signs now, and not to be renewed yet."""
@@ -142,14 +142,14 @@ class CertificateOffice:
 
     def _issue(self, one: _Checked, *, authority: Authority, found: Mapping[RequestKey, Issued], now_us: int) -> Issued:
         earlier = found.get(one.key)
-        signed = authority.sign(one.request, now_us=now_us, life_us=self._rules.validity_days * DAY_US)
+        signed = authority.sign(one.csr, now_us=now_us, life_us=self._rules.validity_days * DAY_US)
         return Issued(
-            tenant_id=one.wish.tenant_id,
-            station_id=one.wish.station_id,
+            tenant_id=one.request.tenant_id,
+            station_id=one.request.station_id,
             csr_digest=one.key[2],
             issue=earlier.issue + 1 if earlier else 1,
             serial_number=serial_text(signed),
-            certificate_type=one.wish.certificate_type,
+            certificate_type=one.request.certificate_type,
             common_name=one.common_name,
             subject=signed.subject.rfc4514_string(),
             issuer=signed.issuer.rfc4514_string(),

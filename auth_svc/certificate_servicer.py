@@ -8,7 +8,7 @@ from csms.common.v1 import certificate_pb2
 
 from auth_svc import certificate_store as store
 from auth_svc.authority import fingerprint, to_pem
-from auth_svc.certificate_office import CertificateOffice, Granted, Wish
+from auth_svc.certificate_office import CertificateOffice, CertificateRequest, IssuedCertificate
 from auth_svc.certificate_store import Issued
 from auth_svc.signing_requests import refusal
 from mesh.database.engine import Database
@@ -17,6 +17,7 @@ from mesh.database.pages import page_of
 from mesh.grpc.types import Context
 from mesh.identity.operators import current_caller
 from mesh.runtime.errors import MeshError, invalid_field
+from mesh.runtime.reasons import Reason
 from mesh.runtime.times import to_timestamp
 
 MOST_ITEMS = 64
@@ -37,8 +38,8 @@ class CertificateAuthorityServicer(CertificateAuthorityServiceServicer):
         if len(request.items) > MOST_ITEMS:
             raise invalid_field("items", f"at most {MOST_ITEMS} are taken")
         faults = [_fault(item) for item in request.items]
-        wishes = [_to_wish(item) for item, fault in zip(request.items, faults, strict=True) if fault is None]
-        outcomes = iter(await self._office.sign(wishes))
+        requests = [_to_request(item) for item, fault in zip(request.items, faults, strict=True) if fault is None]
+        outcomes = iter(await self._office.sign(requests))
         results = [fault or next(outcomes) for fault in faults]
         return signing.SignCertificatesResponse(results=map(_to_result, results))
 
@@ -88,12 +89,12 @@ def _fault(item: signing.SignCertificateItem) -> MeshError | None:
         if not getattr(item, field):
             return invalid_field(field, "is required")
     if item.certificate_type not in (certificate_pb2.CERTIFICATE_SIGNING_USE_UNSPECIFIED, _CHARGING_STATION):
-        return refusal("CERTIFICATE_TYPE_NOT_SIGNED", "certificates towards vehicles are not signed here")
+        return refusal(Reason.CERTIFICATE_TYPE_NOT_SIGNED, "certificates towards vehicles are not signed here")
     return None
 
 
-def _to_wish(item: signing.SignCertificateItem) -> Wish:
-    return Wish(
+def _to_request(item: signing.SignCertificateItem) -> CertificateRequest:
+    return CertificateRequest(
         tenant_id=item.tenant_id,
         station_id=item.station_id,
         common_names=frozenset(name for name in item.common_names if name),
@@ -102,7 +103,7 @@ def _to_wish(item: signing.SignCertificateItem) -> Wish:
     )
 
 
-def _to_result(outcome: Granted | MeshError) -> signing.SignCertificateResult:
+def _to_result(outcome: IssuedCertificate | MeshError) -> signing.SignCertificateResult:
     if isinstance(outcome, MeshError):
         return signing.SignCertificateResult(error=outcome.to_status())
     return signing.SignCertificateResult(

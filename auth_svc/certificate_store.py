@@ -1,7 +1,7 @@
 """The SQL of the certificate authority. Functions run inside a transaction of Database."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
@@ -22,7 +22,7 @@ class StoredAuthority:
 
     generation: int
     certificate: str
-    private_key: str
+    private_key: str = field(repr=False)
     create_us: int
     expire_us: int
 

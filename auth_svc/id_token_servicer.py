@@ -30,13 +30,14 @@ from sqlalchemy import Connection
 
 from auth_svc import id_token_store, seen_token_store
 from auth_svc.id_token_store import MOST_CONCURRENT_TRANSACTIONS
-from auth_svc.texts import MAX_TOKEN, MAX_TYPE, STATUSES, TYPES, canonical, fold, is_plain
+from auth_svc.normalization import MAX_TOKEN, MAX_TYPE, STATUSES, TYPES, canonical, fold, is_plain
 from mesh.database.engine import Database
 from mesh.database.filters import to_condition
 from mesh.database.pages import page_of
 from mesh.grpc.types import Context
 from mesh.identity.operators import current_caller
 from mesh.runtime.errors import MeshError, invalid_field
+from mesh.runtime.reasons import Reason
 from mesh.runtime.times import Clock, from_timestamp, to_timestamp
 
 # Fields of a request that may be changed, and those that a mask may name without effect: what names the token, and
@@ -259,13 +260,13 @@ def _seen_form(text: str) -> str:
 def _not_seen(text: str) -> MeshError:
     return MeshError(
         grpc.StatusCode.NOT_FOUND,
-        "ID_TOKEN_NOT_SEEN",
+        Reason.ID_TOKEN_NOT_SEEN,
         f"no station asked for an id token {text[:MAX_TOKEN]!r} lately; CreateIdToken adds any",
     )
 
 
 def _exists(text: str) -> MeshError:
-    return MeshError(grpc.StatusCode.ALREADY_EXISTS, "ID_TOKEN_EXISTS", f"there is an id token {text!r} already")
+    return MeshError(grpc.StatusCode.ALREADY_EXISTS, Reason.ID_TOKEN_EXISTS, f"there is an id token {text!r} already")
 
 
 def _to_seen(seen: seen_token_store.SeenToken) -> SeenIdToken:
@@ -283,7 +284,7 @@ def _to_seen(seen: seen_token_store.SeenToken) -> SeenIdToken:
 
 
 def _not_found(text: str) -> MeshError:
-    return MeshError(grpc.StatusCode.NOT_FOUND, "ID_TOKEN_NOT_FOUND", f"there is no id token {text[:MAX_TOKEN]!r}")
+    return MeshError(grpc.StatusCode.NOT_FOUND, Reason.ID_TOKEN_NOT_FOUND, f"there is no id token {text[:MAX_TOKEN]!r}")
 
 
 def _to_message(token: id_token_store.IdToken, merged: Sequence[id_token_store.MergedForm] = ()) -> IdToken:

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection
 
 from auth_svc import models, seen_token_store
 from auth_svc.common_store import event, insert
-from auth_svc.texts import fold
+from auth_svc.normalization import fold
 from mesh.contract.id_tokens import match_key
 from mesh.database.filters import Field, switch
 from mesh.database.rowset import RowStatement, columns_of
@@ -48,7 +48,7 @@ class MergedForm:
     status: str
 
 
-class Standing(msgspec.Struct, frozen=True):
+class TokenStatus(msgspec.Struct, frozen=True):
     """The rights of an id token, as far as every Authorize needs them."""
 
     status: str
@@ -62,18 +62,18 @@ class Standing(msgspec.Struct, frozen=True):
 
 _COLUMNS = [models.id_token.c[field.name] for field in fields(IdToken)]
 
-_STANDING = """id_token.status, id_token.expire_us, id_token.group_id_token, id_token.max_concurrent_transactions,
+_STATUS_COLUMNS = """id_token.status, id_token.expire_us, id_token.group_id_token, id_token.max_concurrent_transactions,
            id_token.id_token, id_token.reader_id_token, id_token.reader_us"""
-_FIND_STANDINGS = RowStatement(
+_FIND_STATUSES = RowStatement(
     f"""
-    SELECT id_token.tenant_id, id_token.match_key, {_STANDING}
+    SELECT id_token.tenant_id, id_token.match_key, {_STATUS_COLUMNS}
     FROM {{rows}} JOIN id_token ON id_token.tenant_id = rows.tenant_id AND id_token.match_key = rows.match_key
     """,  # noqa: S608 - the project's own column names
     **columns_of(models.id_token, "tenant_id", "match_key"),
 )
 _FIND_BY_OLD_KEYS = RowStatement(
     f"""
-    SELECT id_token.tenant_id, rows.match_key, {_STANDING}
+    SELECT id_token.tenant_id, rows.match_key, {_STATUS_COLUMNS}
     FROM {{rows}} JOIN id_token ON id_token.tenant_id = rows.tenant_id AND id_token.token_key = rows.token_key
     WHERE id_token.merged_into = ''
     """,  # noqa: S608 - the project's own column names
@@ -84,14 +84,14 @@ Key = tuple[str, str]
 """Tenant and mesh.contract.id_tokens.match_key of a token."""
 
 
-def find_standings(connection: Connection, texts: Mapping[Key, str]) -> dict[Key, Standing]:
+def find_token_statuses(connection: Connection, texts: Mapping[Key, str]) -> dict[Key, TokenStatus]:
     """Reads the rights of known id tokens in one statement; `texts` has the text of each.
 
     In two where one is not known: a build before match_key may have written it, or it differs in the case of a letter
     that is not ASCII.
     """
     rows = [{"tenant_id": tenant_id, "match_key": key} for tenant_id, key in texts]
-    found = {(row[0], row[1]): Standing(*row[2:]) for row in _FIND_STANDINGS.fetch(connection, rows)}
+    found = {(row[0], row[1]): TokenStatus(*row[2:]) for row in _FIND_STATUSES.fetch(connection, rows)}
     if len(found) == len(texts):
         return found
     missing = [
@@ -99,7 +99,7 @@ def find_standings(connection: Connection, texts: Mapping[Key, str]) -> dict[Key
         for key, text in texts.items()
         if key not in found
     ]
-    return found | {(row[0], row[1]): Standing(*row[2:]) for row in _FIND_BY_OLD_KEYS.fetch(connection, missing)}
+    return found | {(row[0], row[1]): TokenStatus(*row[2:]) for row in _FIND_BY_OLD_KEYS.fetch(connection, missing)}
 
 
 def create_id_token(connection: Connection, token: IdToken) -> bool:

@@ -4,7 +4,7 @@ Functions run inside a transaction that Database opens around them.
 """
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -19,7 +19,7 @@ class SigningKey:
 
     generation: int
     key_id: str
-    private_jwk: str
+    private_jwk: str = field(repr=False)
     create_us: int
     active_us: int
 

@@ -1,7 +1,7 @@
 """The tables of auth_svc. Names are unqualified: the search path picks the service's schema.
 
-Columns that end in `_key` hold a text folded by `texts.fold`, so that equality needs no function; they sort by code
-point on both databases. Columns that end in `_us` hold microseconds since 1970 in UTC.
+Columns that end in `_key` hold a text folded by `normalization.fold`, so that equality needs no function; they sort by
+code point on both databases. Columns that end in `_us` hold microseconds since 1970 in UTC.
 """
 
 import sqlalchemy as sa

@@ -10,8 +10,9 @@ import grpc
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from auth_svc.texts import MAX_PASSWORD
+from auth_svc.normalization import MAX_PASSWORD
 from mesh.runtime.errors import MeshError
+from mesh.runtime.reasons import Reason
 
 T = TypeVar("T")
 
@@ -54,7 +55,7 @@ class Passwords:
         if self._waiting >= _MOST_WAITING:
             raise MeshError(
                 grpc.StatusCode.RESOURCE_EXHAUSTED,
-                "TOO_MANY_ATTEMPTS",
+                Reason.TOO_MANY_ATTEMPTS,
                 "too many logins at once: try again in a minute",
             )
         self._waiting += 1

@@ -1,6 +1,6 @@
 """auth_svc put together: its servicers, and what runs beside them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 
 from argon2 import PasswordHasher
@@ -15,20 +15,22 @@ from sqlalchemy.exc import IntegrityError
 
 from auth_svc import user_store
 from auth_svc.administrator import ensure_administrator
-from auth_svc.attempts import Attempts
 from auth_svc.authorization_servicer import AuthorizationServicer
 from auth_svc.certificate_office import CertificateOffice
 from auth_svc.certificate_servicer import CertificateAuthorityServicer, CertificateServicer
 from auth_svc.housekeeping import Housekeeper, retention_task
 from auth_svc.id_token_servicer import IdTokenServicer
 from auth_svc.keys import SigningKeys
+from auth_svc.login_throttle import LoginThrottle
 from auth_svc.passwords import Passwords
 from auth_svc.seen_tokens import SeenTokens
 from auth_svc.sessions import Sessions
 from auth_svc.settings import AuthSettings
 from auth_svc.user_servicer import UserServicer
 from mesh.database.engine import Database
+from mesh.database.retention import RetentionTask
 from mesh.events.relay import open_relay
+from mesh.runtime.background import Background
 from mesh.runtime.times import Clock
 from mesh.service import AddServicer, Parts
 
@@ -50,16 +52,11 @@ async def build(
     stack.push_async_callback(passwords.close)
     keys = SigningKeys(database=database, clock=clock)
     sessions = Sessions(database=database, signer=keys, clock=clock)
-    await keys.maintain()
-    with suppress(IntegrityError):  # a look-alike was added this moment: the next start comes back to it
-        await database.write(user_store.fill_skeletons)
-    await ensure_administrator(
-        database=database, passwords=passwords, password=settings.admin_password, clock=clock, announce=announce
-    )
+    await _prepare(database, keys, passwords, settings=settings, clock=clock, announce=announce)
     users = UserServicer(
         database=database,
         passwords=passwords,
-        attempts=Attempts(clock=clock),
+        throttle=LoginThrottle(clock=clock),
         sessions=sessions,
         keys=keys,
         clock=clock,
@@ -69,25 +66,50 @@ async def build(
     stack.push_async_callback(seen.flush)
     office = CertificateOffice(database=database, clock=clock, rules=settings.certificates)
     housekeeper = Housekeeper(database=database, keys=keys, clock=clock)
-    retention = retention_task(
+    retention = _retention(database, settings, clock)
+    return Parts(
+        keys=keys,
+        mesh=_mesh(database, keys, office, seen=seen, settings=settings, clock=clock),
+        operator=_operators(database, users, office, clock),
+        background=[housekeeper.run, retention.run, seen.run, *_relay(database, stack, settings, clock)],
+    )
+
+
+async def _prepare(
+    database: Database,
+    keys: SigningKeys,
+    passwords: Passwords,
+    *,
+    settings: AuthSettings,
+    clock: Clock,
+    announce: Callable[[str], None],
+) -> None:
+    """Makes what has to be there before the first call: a key, the forms of names, an administrator."""
+    await keys.maintain()
+    with suppress(IntegrityError):  # a look-alike was added this moment: the next start comes back to it
+        await database.write(user_store.fill_skeletons)
+    await ensure_administrator(
+        database=database, passwords=passwords, password=settings.admin_password, clock=clock, announce=announce
+    )
+
+
+def _retention(database: Database, settings: AuthSettings, clock: Clock) -> RetentionTask:
+    return retention_task(
         database=database,
         clock=clock,
         outbox_days=settings.outbox_days,
         certificate_days=settings.certificate_days,
     )
-    relay = open_relay(
+
+
+def _relay(database: Database, stack: AsyncExitStack, settings: AuthSettings, clock: Clock) -> Sequence[Background]:
+    return open_relay(
         stack,
         database=database,
         address=settings.notification_address,
         secret=settings.mesh_secret,
         source="auth",
         clock=clock,
-    )
-    return Parts(
-        keys=keys,
-        mesh=_mesh(database, keys, office, seen=seen, settings=settings, clock=clock),
-        operator=_operators(database, users, office, clock),
-        background=[housekeeper.run, retention.run, seen.run, *relay],
     )
 
 

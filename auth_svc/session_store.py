@@ -1,6 +1,6 @@
 """The SQL of sessions. Functions run inside a transaction that Database opens around them."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
@@ -16,8 +16,8 @@ class Session:
     tenant_id: str
     session_id: str
     username_key: str
-    family_hash: str
-    secret_hash: str
+    family_hash: str = field(repr=False)
+    secret_hash: str = field(repr=False)
     create_us: int
     refresh_us: int
     expire_us: int

@@ -7,20 +7,21 @@ here each time. A session ends 30 days after its login at the latest.
 import base64
 import hashlib
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import grpc
 from sqlalchemy import Connection
 
 from auth_svc import session_store
 from auth_svc.keys import Signer
+from auth_svc.normalization import fold
 from auth_svc.session_store import Session
-from auth_svc.texts import fold
 from auth_svc.user_store import User
 from mesh.database.engine import Database
 from mesh.identity.operators import AUDIENCE, ISSUER, Caller
 from mesh.runtime.errors import MeshError
 from mesh.runtime.logs import get_logger
+from mesh.runtime.reasons import Reason
 from mesh.runtime.times import SECOND_US, Clock
 
 log = get_logger(__name__)
@@ -36,8 +37,8 @@ TOGETHER_S = 10
 class Tokens:
     """The tokens of a caller: an access token for ACCESS_TOKEN_S seconds, and the refresh token for the next."""
 
-    access_token: str
-    refresh_token: str
+    access_token: str = field(repr=False)
+    refresh_token: str = field(repr=False)
 
 
 class Sessions:
@@ -144,7 +145,7 @@ class Sessions:
 
 def invalid_token(message: str) -> MeshError:
     """UNAUTHENTICATED, reason INVALID_TOKEN."""
-    return MeshError(grpc.StatusCode.UNAUTHENTICATED, "INVALID_TOKEN", message)
+    return MeshError(grpc.StatusCode.UNAUTHENTICATED, Reason.INVALID_TOKEN, message)
 
 
 def _session_ended() -> MeshError:

@@ -8,7 +8,7 @@ from auth_svc.authority import Authority, read_files
 from auth_svc.authorization_servicer import ConcurrencyRule
 from auth_svc.certificate_office import CertificateRules
 from auth_svc.id_token_store import MOST_CONCURRENT_TRANSACTIONS
-from auth_svc.texts import MAX_PASSWORD
+from auth_svc.normalization import MAX_PASSWORD
 from mesh.events import outbox
 from mesh.runtime.settings import Environment, is_loopback
 from mesh.runtime.startup_errors import SettingError

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
 from mesh.runtime.errors import MeshError
+from mesh.runtime.reasons import Reason
 
 LEAST_RSA_BITS = 2048
 LEAST_EC_BITS = 256
@@ -31,7 +32,7 @@ def read_request(text: str) -> x509.CertificateSigningRequest:
     Raises MeshError CSR_UNREADABLE.
     """
     body = _ARMOUR.sub("", text.replace("\\r", "").replace("\\n", "\n"))
-    unreadable = refusal("CSR_UNREADABLE", "this is no PKCS#10 certificate signing request in PEM")
+    unreadable = refusal(Reason.CSR_UNREADABLE, "this is no PKCS#10 certificate signing request in PEM")
     if len(text) > _MOST_CHARACTERS:
         raise unreadable
     try:
@@ -59,7 +60,7 @@ def check_request(
     return _check_subject(request.subject, common_names, organization)
 
 
-def refusal(reason: str, message: str) -> MeshError:
+def refusal(reason: Reason, message: str) -> MeshError:
     """INVALID_ARGUMENT: the request will not be signed, however often it is sent."""
     return MeshError(grpc.StatusCode.INVALID_ARGUMENT, reason, message)
 
@@ -68,12 +69,14 @@ def _check_key(request: x509.CertificateSigningRequest) -> None:
     try:
         key = request.public_key()
     except (ValueError, UnsupportedAlgorithm) as error:
-        raise refusal("CSR_KEY_WEAK", "the kind of its key is not known here") from error
+        raise refusal(Reason.CSR_KEY_WEAK, "the kind of its key is not known here") from error
     if isinstance(key, rsa.RSAPublicKey) and key.key_size >= LEAST_RSA_BITS:
         return
     if isinstance(key, ec.EllipticCurvePublicKey) and key.curve.key_size >= LEAST_EC_BITS:
         return
-    raise refusal("CSR_KEY_WEAK", f"RSA of {LEAST_RSA_BITS} bits or EC of {LEAST_EC_BITS} bits at the least is needed")
+    raise refusal(
+        Reason.CSR_KEY_WEAK, f"RSA of {LEAST_RSA_BITS} bits or EC of {LEAST_EC_BITS} bits at the least is needed"
+    )
 
 
 def _check_signature(request: x509.CertificateSigningRequest) -> None:
@@ -82,15 +85,17 @@ def _check_signature(request: x509.CertificateSigningRequest) -> None:
     except (InvalidSignature, UnsupportedAlgorithm, ValueError):
         signed = False
     if not signed:
-        raise refusal("CSR_SIGNATURE_WRONG", "it is not signed with its own key by SHA-256 or better")
+        raise refusal(Reason.CSR_SIGNATURE_WRONG, "it is not signed with its own key by SHA-256 or better")
 
 
 def _check_subject(subject: x509.Name, common_names: Collection[str], organization: str | None) -> str:
     names = [str(part.value) for part in subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
     if len(names) != 1 or names[0] not in common_names:
         known = " or ".join(repr(name) for name in sorted(common_names))
-        raise refusal("CSR_SUBJECT_WRONG", f"its common name is not this station's serial number or identity: {known}")
+        raise refusal(
+            Reason.CSR_SUBJECT_WRONG, f"its common name is not this station's serial number or identity: {known}"
+        )
     organizations = [str(part.value) for part in subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)]
     if organization is not None and organizations != [organization]:
-        raise refusal("CSR_SUBJECT_WRONG", f"its organization is not {organization!r}")
+        raise refusal(Reason.CSR_SUBJECT_WRONG, f"its organization is not {organization!r}")
     return names[0]

@@ -28,17 +28,18 @@ from sqlalchemy import Connection
 
 from auth_svc import user_store, usernames
 from auth_svc.administrator import TENANT
-from auth_svc.attempts import Attempts
 from auth_svc.guessing import why_guessable
 from auth_svc.keys import SigningKeys
+from auth_svc.login_throttle import LoginThrottle
+from auth_svc.normalization import MAX_PASSWORD, MAX_USERNAME, MIN_PASSWORD, fold, is_plain
 from auth_svc.passwords import Passwords
 from auth_svc.sessions import ACCESS_TOKEN_S, Sessions
-from auth_svc.texts import MAX_PASSWORD, MAX_USERNAME, MIN_PASSWORD, fold, is_plain
 from mesh.database.engine import Database
 from mesh.database.pages import page_of
 from mesh.grpc.types import Context
 from mesh.identity.operators import Role, current_caller, optional_caller
 from mesh.runtime.errors import MeshError, invalid_field
+from mesh.runtime.reasons import Reason
 from mesh.runtime.times import SECOND_US, Clock, to_timestamp
 
 _TOKEN_TYPE = "Bearer"  # noqa: S105 - the name of a scheme
@@ -52,7 +53,7 @@ class UserServicer(UserServiceServicer):
         *,
         database: Database,
         passwords: Passwords,
-        attempts: Attempts,
+        throttle: LoginThrottle,
         sessions: Sessions,
         keys: SigningKeys,
         clock: Clock,
@@ -60,7 +61,7 @@ class UserServicer(UserServiceServicer):
     ) -> None:
         self._database = database
         self._passwords = passwords
-        self._attempts = attempts
+        self._throttle = throttle
         self._sessions = sessions
         self._keys = keys
         self._clock = clock
@@ -99,7 +100,7 @@ class UserServicer(UserServiceServicer):
         if not await self._database.write(lambda connection: user_store.create_user(connection, user)):
             raise MeshError(
                 grpc.StatusCode.ALREADY_EXISTS,
-                "USER_EXISTS",
+                Reason.USER_EXISTS,
                 f"the username {user.username!r} is taken, or looks like one that is",
             )
         return RegisterResponse(user=_to_message(user))
@@ -147,7 +148,7 @@ class UserServicer(UserServiceServicer):
             if user_store.is_last_administrator(connection, administrator.tenant_id, request.username):
                 raise MeshError(
                     grpc.StatusCode.FAILED_PRECONDITION,
-                    "LAST_ADMINISTRATOR",
+                    Reason.LAST_ADMINISTRATOR,
                     f"{request.username} is the last administrator: add another first",
                 )
             if not user_store.delete_user(connection, administrator.tenant_id, request.username, now_us=now_us):
@@ -182,14 +183,14 @@ class UserServicer(UserServiceServicer):
     async def _prove(self, username: str, password: str) -> user_store.User:
         """The user of this name and password; takes the same time for one that does not exist."""
         key = usernames.key(username[: MAX_USERNAME + 1])
-        self._attempts.begin(key)
+        self._throttle.begin(key)
         user = None
         if is_plain(username, MAX_USERNAME):
             user = await self._database.read(lambda connection: user_store.find_user(connection, username))
         right = await self._passwords.matches(password, None if user is None else user.password_hash)
         if user is None or not right:
             raise _wrong_credentials()
-        self._attempts.succeeded(key)
+        self._throttle.succeeded(key)
         return user
 
     async def _admit_registration(self, role: Role | None) -> str:
@@ -203,13 +204,13 @@ class UserServicer(UserServiceServicer):
         if not self._open_registration:
             raise MeshError(
                 grpc.StatusCode.PERMISSION_DENIED,
-                "REGISTRATION_CLOSED",
+                Reason.REGISTRATION_CLOSED,
                 "registration is closed: an administrator may add you",
             )
         if role is not None and role > Role.VIEWER:
             raise MeshError(
                 grpc.StatusCode.PERMISSION_DENIED,
-                "ROLE_TOO_LOW",
+                Reason.ROLE_TOO_LOW,
                 "without an administrator's access token only a VIEWER can be added",
             )
         return TENANT
@@ -235,18 +236,18 @@ def _check_findable(username: str) -> None:
 
 def _wrong_credentials() -> MeshError:
     return MeshError(
-        grpc.StatusCode.UNAUTHENTICATED, "WRONG_CREDENTIALS", "there is no such user, or the password is another"
+        grpc.StatusCode.UNAUTHENTICATED, Reason.WRONG_CREDENTIALS, "there is no such user, or the password is another"
     )
 
 
 def _role_too_low(user: user_store.User, message: str) -> MeshError:
     return MeshError(
-        grpc.StatusCode.PERMISSION_DENIED, "ROLE_TOO_LOW", f"{message}, and {user.username} is {user.role.name}"
+        grpc.StatusCode.PERMISSION_DENIED, Reason.ROLE_TOO_LOW, f"{message}, and {user.username} is {user.role.name}"
     )
 
 
 def _not_found(username: str) -> MeshError:
-    return MeshError(grpc.StatusCode.NOT_FOUND, "USER_NOT_FOUND", f"there is no user {username[:MAX_USERNAME]!r}")
+    return MeshError(grpc.StatusCode.NOT_FOUND, Reason.USER_NOT_FOUND, f"there is no user {username[:MAX_USERNAME]!r}")
 
 
 def _to_message(user: user_store.User) -> User:

@@ -1,13 +1,13 @@
 """The SQL of users. Functions run inside a transaction that Database opens around them."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
 from auth_svc import models, usernames
 from auth_svc.common_store import event, insert
-from auth_svc.texts import fold
+from auth_svc.normalization import fold
 from mesh.events import outbox
 from mesh.identity.operators import Role
 
@@ -19,7 +19,7 @@ class User:
     tenant_id: str
     username: str
     role: Role
-    password_hash: str
+    password_hash: str = field(repr=False)
     create_us: int
 
 

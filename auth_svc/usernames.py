@@ -8,7 +8,7 @@ Cyrillic a, or in full-width letters.
 import re
 import unicodedata
 
-from auth_svc.texts import MAX_USERNAME, fold, is_plain
+from auth_svc.normalization import MAX_USERNAME, fold, is_plain
 
 # A slash cannot be part of a path of the REST interface, nor a colon of a user name in HTTP Basic.
 RULE = f"1 to {MAX_USERNAME} printable characters of one script are needed, without / and :, other than . and .."

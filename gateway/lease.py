@@ -20,6 +20,7 @@ from csms.station.v1.station_ingest_service_pb2_grpc import StationIngestService
 from mesh.grpc.channels import open_blocking_channel, secret_metadata
 from mesh.runtime.errors import MeshError, from_rpc_error
 from mesh.runtime.logs import get_logger
+from mesh.runtime.reasons import Reason
 
 log = get_logger(__name__)
 
@@ -56,7 +57,7 @@ class LeaseClient:
         except grpc.RpcError as error:
             raise from_rpc_error(error) from error
         except ValueError as error:  # the channel is closed: this gateway stops
-            raise MeshError(grpc.StatusCode.CANCELLED, "CHANNEL_CLOSED", str(error)) from error
+            raise MeshError(grpc.StatusCode.CANCELLED, Reason.CHANNEL_CLOSED, str(error)) from error
         duration_ms: int = response.lease_duration_ms
         return duration_ms
 

@@ -11,6 +11,7 @@ from gateway.ocpp.schemas import SchemaFault, Schemas
 from gateway.ocpp.served_version import ServedVersion
 from gateway.ocpp.translation import Inbound, IngestRpc, UnacceptableError
 from mesh.runtime.errors import MeshError
+from mesh.runtime.reasons import Reason
 
 Item = TransactionEventItem | MeterValuesItem
 
@@ -30,15 +31,15 @@ class MessageTranslator:
         try:
             decoded = msgspec.json.decode(payload)
         except (msgspec.DecodeError, RecursionError) as error:
-            raise _refused("SCHEMA_VIOLATION", "FormationViolation", "The payload is not JSON.") from error
+            raise _refused(Reason.SCHEMA_VIOLATION, "FormationViolation", "The payload is not JSON.") from error
         accepted = schemas.accept(action, decoded, source=payload.encode())
         if isinstance(accepted, SchemaFault):
-            raise _refused("SCHEMA_VIOLATION", accepted.code, accepted.message)
+            raise _refused(Reason.SCHEMA_VIOLATION, accepted.code, accepted.message)
         assert route.to_items is not None  # noqa: S101 - messages about transactions are never answered by the gateway
         try:
             items = route.to_items(accepted.payload, origin)
         except UnacceptableError as error:
-            raise _refused("VALUE_OUT_OF_RANGE", error.code, f"{error.field}: {error}") from error
+            raise _refused(Reason.VALUE_OUT_OF_RANGE, error.code, f"{error.field}: {error}") from error
         item = items.get(IngestRpc.TRANSACTION_EVENTS) or items[IngestRpc.METER_VALUES]
         assert isinstance(item, Item)  # noqa: S101 - these RPCs have no other items
         return item
@@ -49,11 +50,11 @@ class MessageTranslator:
         if version is None or route is None or not route.durable:
             raise MeshError(
                 grpc.StatusCode.FAILED_PRECONDITION,
-                "UNSUPPORTED_ACTION",
+                Reason.UNSUPPORTED_ACTION,
                 f"{action} of OCPP {label} is not a message about transactions that this central system translates",
             )
         return route, version.schemas
 
 
-def _refused(reason: str, code: str, message: str) -> MeshError:
+def _refused(reason: Reason, code: str, message: str) -> MeshError:
     return MeshError(grpc.StatusCode.INVALID_ARGUMENT, reason, message, {"ocpp_error_code": code, "field": "payload"})

@@ -24,6 +24,7 @@ from mesh.contract.structs import to_object
 from mesh.grpc.types import Context
 from mesh.runtime.errors import MeshError, invalid_field
 from mesh.runtime.logs import get_logger
+from mesh.runtime.reasons import Reason
 
 log = get_logger(__name__)
 
@@ -153,8 +154,8 @@ async def _send_all(
         except MeshError as error:
             first = first or error
             answers.append(CallFailure(reason=error.reason, message=error.message))
-            if error.reason != "CALL_ERROR":
-                unsent = CallFailure(reason="NOT_SENT", message="not sent: the one before it failed")
+            if error.reason is not Reason.CALL_ERROR:
+                unsent = CallFailure(reason=Reason.NOT_SENT, message="not sent: the one before it failed")
                 answers.extend([unsent] * (len(payloads) - position - 1))
                 break
     if first is not None and all(isinstance(answer, CallFailure) for answer in answers):
@@ -167,7 +168,11 @@ async def _send_one(session: Session, route: Outbound, payload: Payload, timeout
     try:
         answer = await session.call(route.action, payload, timeout_s=timeout_s)
     except MeshError as error:
-        if error.reason == "CALL_TIMEOUT" and route.silence_hint is not None and (hint := route.silence_hint(payload)):
+        if (
+            error.reason is Reason.CALL_TIMEOUT
+            and route.silence_hint is not None
+            and (hint := route.silence_hint(payload))
+        ):
             raise MeshError(error.code, error.reason, f"{error.message}; {hint}", error.metadata) from error
         raise
     accept = partial(session.schemas.accept, source=answer.source)
@@ -202,7 +207,7 @@ async def _send_call(
             session.reports.note_quirk(QuirkName.INVALID_ANSWER)
             raise MeshError(
                 grpc.StatusCode.ABORTED,
-                "INVALID_ANSWER",
+                Reason.INVALID_ANSWER,
                 "the station answered with a number that is too large for any of ours, or text that is none",
             ) from error
     return response
@@ -213,7 +218,7 @@ def _check_request(session: Session, action: str, payload: Payload) -> None:
     if isinstance(fault, SchemaFault):
         raise MeshError(
             grpc.StatusCode.INVALID_ARGUMENT,
-            "INVALID_PAYLOAD",
+            Reason.INVALID_PAYLOAD,
             f"{action} of OCPP {session.routes.label} does not allow this: {fault.message}",
             {"ocpp_error_code": fault.code, "field": "payload"},
         )
@@ -223,7 +228,7 @@ def _invalid_answer(session: Session, what: str, code: str) -> MeshError:
     session.reports.note_quirk(QuirkName.INVALID_ANSWER)
     return MeshError(
         grpc.StatusCode.ABORTED,
-        "INVALID_ANSWER",
+        Reason.INVALID_ANSWER,
         f"the station answered, but not as OCPP {session.routes.label} has it: {what}",
         {"ocpp_error_code": code},
     )
@@ -232,6 +237,6 @@ def _invalid_answer(session: Session, what: str, code: str) -> MeshError:
 def _unsupported(session: Session, what: str, why: str = "which does not have this") -> MeshError:
     return MeshError(
         grpc.StatusCode.FAILED_PRECONDITION,
-        "UNSUPPORTED_BY_VERSION",
+        Reason.UNSUPPORTED_BY_VERSION,
         f"the station speaks OCPP {session.routes.label}, {why}: {what}",
     )

@@ -1,6 +1,6 @@
 """The settings of a gateway."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 from gateway.websocket.origins import SETTING, is_origin
@@ -18,7 +18,7 @@ class GatewaySettings:
     advertised_host: str | None  # where station_svc reaches the mesh port; None: where it listens
     shared_port: bool  # other gateways listen on the same OCPP port
     metrics_address: str
-    mesh_secret: str
+    mesh_secret: str = field(repr=False)
     station_address: str
     transaction_address: str
     auth_address: str

@@ -19,6 +19,7 @@ from mesh.database.pages import decode_token, encode_token, page_size
 from mesh.grpc.types import Context
 from mesh.identity.operators import Caller, current_caller
 from mesh.runtime.errors import MeshError
+from mesh.runtime.reasons import Reason
 from mesh.runtime.times import SECOND_US, Clock
 from notification_svc import store
 from notification_svc.feed import PAGE, Feed, Tail
@@ -112,7 +113,7 @@ class EventServicer(EventServiceServicer):
         if left_s <= 0:
             raise MeshError(
                 grpc.StatusCode.UNAUTHENTICATED,
-                "INVALID_TOKEN",
+                Reason.INVALID_TOKEN,
                 "the access token has expired: refresh it, and watch again from the last cursor",
             )
         return left_s
@@ -122,13 +123,13 @@ def _check_cursor(after: int, page: store.Page) -> None:
     if after < 0 or after > page.last_cursor:
         raise MeshError(
             grpc.StatusCode.INVALID_ARGUMENT,
-            "INVALID_CURSOR",
+            Reason.INVALID_CURSOR,
             f"after_cursor: {after} is not a cursor of this stream, which has come to {page.last_cursor}",
             {"field": "after_cursor"},
         )
     if 0 < after < page.removed_cursor:
         raise MeshError(
             grpc.StatusCode.OUT_OF_RANGE,
-            "CURSOR_EXPIRED",
+            Reason.CURSOR_EXPIRED,
             f"events after {after} have been removed since: begin again from 0, with the oldest that is kept",
         )

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 
 from mesh.database.engine import Database
 from mesh.runtime.errors import MeshError, unavailable
+from mesh.runtime.reasons import Reason
 from notification_svc import store
 from notification_svc.store import StoredEvent
 
@@ -81,7 +82,7 @@ class Tail:
             except TimeoutError:
                 return
         if self._stopping:
-            raise unavailable("SERVICE_STOPPING", "the service stops: watch again from the last cursor")
+            raise unavailable(Reason.SERVICE_STOPPING, "the service stops: watch again from the last cursor")
 
     def _wake(self) -> None:
         self._changed.set()

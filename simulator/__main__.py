@@ -19,6 +19,21 @@ from simulator.runner import run_all
 
 def parse(arguments: Sequence[str]) -> FleetOptions:
     """Reads the command line. Raises SettingError where the file of passwords cannot be read."""
+    found = _parser().parse_args(arguments)
+    return FleetOptions(
+        url=found.url,
+        stations=found.stations,
+        prefix=found.prefix,
+        speed=found.speed,
+        seed=found.seed,
+        id_tags=found.id_tags,
+        misbehave=found.misbehave,
+        firmware_fails=frozenset(found.firmware_fails),
+        passwords={} if found.password_file is None else read_passwords(found.password_file),
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m simulator", description="Simulated charge points.")
     parser.add_argument(
         "--url", type=_url, required=True, help="where to connect, without the station's id: ws://host:port/ocpp"
@@ -51,18 +66,7 @@ def parse(arguments: Sequence[str]) -> FleetOptions:
         help="what every firmware update fails at; may be repeated",
     )
     parser.add_argument("--quirks", action=_ListQuirks, nargs=0, help="list what --misbehave knows, and leave")
-    found = parser.parse_args(arguments)
-    return FleetOptions(
-        url=found.url,
-        stations=found.stations,
-        prefix=found.prefix,
-        speed=found.speed,
-        seed=found.seed,
-        id_tags=found.id_tags,
-        misbehave=found.misbehave,
-        firmware_fails=frozenset(found.firmware_fails),
-        passwords={} if found.password_file is None else read_passwords(found.password_file),
-    )
+    return parser
 
 
 def read_passwords(path: Path) -> dict[str, str]:

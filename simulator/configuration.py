@@ -67,49 +67,53 @@ PROFILES = (
 _INTERVAL = whole_number(0, 86_400)
 
 
+# The clock-aligned keys are read only: a simulated station has no such samples.
+_DEFAULTS: Mapping[str, Key] = {
+    "AdditionalRootCertificateCheck": Key(value="false"),
+    "AllowOfflineTxForUnknownId": Key(value="false", check=truth),
+    "AuthorizationCacheEnabled": Key(value="true", check=truth),
+    "AuthorizationKey": Key(value="", check=of_length(40), hidden=True),
+    "AuthorizeRemoteTxRequests": Key(value="false", check=truth),
+    "CertificateSignedMaxChainSize": Key(value="10000"),
+    "CertificateStoreMaxLength": Key(value="20"),
+    "ChargeProfileMaxStackLevel": Key(value="10"),
+    "ChargingScheduleAllowedChargingRateUnit": Key(value="Current,Power"),
+    "ChargingScheduleMaxPeriods": Key(value="24"),
+    "ClockAlignedDataInterval": Key(value="0"),
+    "ConnectionTimeOut": Key(value="120", check=_INTERVAL),
+    "ConnectorPhaseRotation": Key(value="0.RST"),
+    "ConnectorSwitch3to1PhaseSupported": Key(value="true"),
+    "CpoName": Key(value="", check=of_length(50)),
+    "GetConfigurationMaxKeys": Key(value="50"),
+    "HeartbeatInterval": Key(value="300", check=_INTERVAL),
+    "LocalAuthListEnabled": Key(value="true", check=truth),
+    "LocalAuthListMaxLength": Key(value="1000"),
+    "LocalAuthorizeOffline": Key(value="true", check=truth),
+    "LocalPreAuthorize": Key(value="false", check=truth),
+    "MaxChargingProfilesInstalled": Key(value="20"),
+    "MeterValueSampleInterval": Key(value="60", check=_INTERVAL),
+    "MeterValuesAlignedData": Key(value=""),
+    "MeterValuesSampledData": Key(value=",".join(MEASURANDS), check=list_of(MEASURANDS + _OTHER_MEASURANDS)),
+    "ReserveConnectorZeroSupported": Key(value="true"),
+    "ResetRetries": Key(value="1", check=whole_number(0, 10)),
+    "SecurityProfile": Key(value="0"),
+    "SendLocalListMaxLength": Key(value="100"),
+    "StopTransactionOnEVSideDisconnect": Key(value="true", check=truth),
+    "StopTransactionOnInvalidId": Key(value="true", check=truth),
+    "StopTxnAlignedData": Key(value=""),
+    "StopTxnSampledData": Key(value=""),
+    "SupportedFeatureProfiles": Key(value=",".join(PROFILES)),
+    "TransactionMessageAttempts": Key(value="5", check=whole_number(1, 100)),
+    "TransactionMessageRetryInterval": Key(value="10", check=_INTERVAL),
+    "UnlockConnectorOnEVSideDisconnect": Key(value="true"),
+    "WebSocketPingInterval": Key(value="30", check=_INTERVAL, needs_reboot=True),
+}
+
+
 def default_keys(*, connectors: int) -> dict[str, Key]:
-    """The table of a station with so many connectors. The clock-aligned keys are read only: it has no such samples."""
-    return {
-        "AdditionalRootCertificateCheck": Key(value="false"),
-        "AllowOfflineTxForUnknownId": Key(value="false", check=truth),
-        "AuthorizationCacheEnabled": Key(value="true", check=truth),
-        "AuthorizationKey": Key(value="", check=of_length(40), hidden=True),
-        "AuthorizeRemoteTxRequests": Key(value="false", check=truth),
-        "CertificateSignedMaxChainSize": Key(value="10000"),
-        "CertificateStoreMaxLength": Key(value="20"),
-        "ChargeProfileMaxStackLevel": Key(value="10"),
-        "ChargingScheduleAllowedChargingRateUnit": Key(value="Current,Power"),
-        "ChargingScheduleMaxPeriods": Key(value="24"),
-        "ClockAlignedDataInterval": Key(value="0"),
-        "ConnectionTimeOut": Key(value="120", check=_INTERVAL),
-        "ConnectorPhaseRotation": Key(value="0.RST"),
-        "ConnectorSwitch3to1PhaseSupported": Key(value="true"),
-        "CpoName": Key(value="", check=of_length(50)),
-        "GetConfigurationMaxKeys": Key(value="50"),
-        "HeartbeatInterval": Key(value="300", check=_INTERVAL),
-        "LocalAuthListEnabled": Key(value="true", check=truth),
-        "LocalAuthListMaxLength": Key(value="1000"),
-        "LocalAuthorizeOffline": Key(value="true", check=truth),
-        "LocalPreAuthorize": Key(value="false", check=truth),
-        "MaxChargingProfilesInstalled": Key(value="20"),
-        "MeterValueSampleInterval": Key(value="60", check=_INTERVAL),
-        "MeterValuesAlignedData": Key(value=""),
-        "MeterValuesSampledData": Key(value=",".join(MEASURANDS), check=list_of(MEASURANDS + _OTHER_MEASURANDS)),
-        "NumberOfConnectors": Key(value=str(connectors)),
-        "ReserveConnectorZeroSupported": Key(value="true"),
-        "ResetRetries": Key(value="1", check=whole_number(0, 10)),
-        "SecurityProfile": Key(value="0"),
-        "SendLocalListMaxLength": Key(value="100"),
-        "StopTransactionOnEVSideDisconnect": Key(value="true", check=truth),
-        "StopTransactionOnInvalidId": Key(value="true", check=truth),
-        "StopTxnAlignedData": Key(value=""),
-        "StopTxnSampledData": Key(value=""),
-        "SupportedFeatureProfiles": Key(value=",".join(PROFILES)),
-        "TransactionMessageAttempts": Key(value="5", check=whole_number(1, 100)),
-        "TransactionMessageRetryInterval": Key(value="10", check=_INTERVAL),
-        "UnlockConnectorOnEVSideDisconnect": Key(value="true"),
-        "WebSocketPingInterval": Key(value="30", check=_INTERVAL, needs_reboot=True),
-    }
+    """The table of a station with so many connectors, in the order of their names."""
+    keys = {**_DEFAULTS, "NumberOfConnectors": Key(value=str(connectors))}
+    return {name: keys[name] for name in sorted(keys)}
 
 
 class Configuration:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
 
 from mesh.runtime.backoff import Backoff
@@ -43,7 +43,7 @@ class FleetOptions:
     speed: float
     seed: int
     id_tags: Sequence[str]
-    passwords: Mapping[str, str]
+    passwords: Mapping[str, str] = field(repr=False)
     misbehave: Sequence[Assignment] = ()
     firmware_fails: frozenset[Failure] = frozenset()
 

@@ -5,7 +5,7 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from urllib.parse import urlsplit
 
@@ -32,7 +32,7 @@ class Access:
     """Where and as whom a station connects. `url` is without the station's own segment."""
 
     url: str
-    password: str | None
+    password: str | None = field(repr=False)
 
 
 class Line:

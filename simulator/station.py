@@ -100,10 +100,7 @@ class Station:
             for number, (power_w, wh) in enumerate(zip(connector_powers_w, start_wh, strict=True), start=1)
         }
         self.charging = ChargingControl(
-            connectors=self.connectors,
-            configuration=self.configuration,
-            moment=self.moment,
-            to_real=to_real,
+            connectors=self.connectors, configuration=self.configuration, moment=self.moment, to_real=to_real
         )
         self.maintenance = Maintenance(
             station_id=identity.station_id,

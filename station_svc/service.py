@@ -14,6 +14,7 @@ from mesh.database.partition_keeper import Kept, PartitionKeeper
 from mesh.events.relay import open_relay
 from mesh.grpc.channels import open_channel
 from mesh.identity.operators import RemoteKeys
+from mesh.runtime.background import Background
 from mesh.runtime.times import Clock
 from mesh.service import AddServicer, Parts
 from station_svc.api import removals
@@ -58,14 +59,6 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
     keeper = PartitionKeeper(engine=database.engine, clock=clock, kept=_kept(settings))
     failures = CredentialFailures(database=database, clock=clock)
     trimmer = TransferTrimmer(database=database, limits=settings.transfer_limits)
-    relay = open_relay(
-        stack,
-        database=database,
-        address=settings.notification_address,
-        secret=settings.mesh_secret,
-        source="station",
-        clock=clock,
-    )
     return Parts(
         keys=RemoteKeys(channel=resources.auth),
         mesh=[_ingest(resources, failures=failures, trimmer=trimmer, proofs=proofs, settings=settings)],
@@ -82,7 +75,7 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
             jobs.run,
             failures.run,
             trimmer.run,
-            *relay,
+            *_relay(database, stack, settings=settings, clock=clock),
         ],
     )
 
@@ -94,6 +87,19 @@ def _kept(settings: StationSettings) -> Sequence[Kept]:
         for one in RETENTION
         if one.partitions is not None
     ]
+
+
+def _relay(
+    database: Database, stack: AsyncExitStack, *, settings: StationSettings, clock: Clock
+) -> Sequence[Background]:
+    return open_relay(
+        stack,
+        database=database,
+        address=settings.notification_address,
+        secret=settings.mesh_secret,
+        source="station",
+        clock=clock,
+    )
 
 
 def _resources(database: Database, stack: AsyncExitStack, *, settings: StationSettings, clock: Clock) -> Resources:

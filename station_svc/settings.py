@@ -1,7 +1,7 @@
 """The settings of station_svc beside those of every service. docs/CONFIGURATION.md lists them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 from mesh.events import outbox
@@ -23,7 +23,7 @@ class StationSettings:
     auth_address: str
     transaction_address: str | None  # transaction_svc's mesh port; without it, it is not called
     notification_address: str | None
-    mesh_secret: str
+    mesh_secret: str = field(repr=False)
     onboarding: Onboarding
     lease_duration_s: int
     heartbeat_interval_s: int

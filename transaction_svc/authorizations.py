@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 from mesh.contract.id_tokens import match_key
 from mesh.contract.texts import without_nul
 from mesh.runtime.errors import MeshError, invalid_field
+from mesh.runtime.reasons import Reason
 from transaction_svc import adjacent_transactions, store, stored_form, token_store
 from transaction_svc.batch_context import BatchContext
 from transaction_svc.ingestion import rebuild_names, write_changes
@@ -110,7 +111,7 @@ def _find(connection: Connection, refusals: Sequence[Refusal]) -> Sequence[Looku
     found = {(lookup.n, lookup.repeat_no): lookup for lookup in lookups}
     events = [found.get((n, refusal.repeat_no)) for n, refusal in enumerate(refusals)]
     if None in events:
-        raise MeshError(grpc.StatusCode.NOT_FOUND, "EVENT_NOT_FOUND", "no event with this event_key is recorded")
+        raise MeshError(grpc.StatusCode.NOT_FOUND, Reason.EVENT_NOT_FOUND, "no event with this event_key is recorded")
     return [event for event in events if event is not None]
 
 

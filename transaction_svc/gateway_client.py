@@ -9,6 +9,7 @@ from csms.transaction.v1.transaction_ingest_service_pb2 import MeterValuesItem, 
 
 from mesh.runtime.errors import from_rpc_error, unavailable
 from mesh.runtime.logs import get_logger
+from mesh.runtime.reasons import Reason
 
 if TYPE_CHECKING:  # a name that only the generated types have
     from csms.gateway.v1.gateway_service_pb2_grpc import GatewayServiceAsyncStub
@@ -51,7 +52,7 @@ class GatewayClient:
                 raise failure from error
             log.warning("gateway unavailable", error=failure.message, code=failure.code.name)
             raise unavailable(
-                "GATEWAY_UNAVAILABLE",
+                Reason.GATEWAY_UNAVAILABLE,
                 "no gateway is available to translate the payload; nothing was changed, try again",
             ) from error
         return response.meter_values if response.HasField("meter_values") else response.transaction_event

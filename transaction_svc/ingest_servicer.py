@@ -32,6 +32,7 @@ from mesh.contract.texts import is_storable
 from mesh.database.engine import Database, commit_batch
 from mesh.grpc.types import Context
 from mesh.runtime.errors import MeshError
+from mesh.runtime.reasons import Reason
 from mesh.runtime.times import Clock
 from transaction_svc import ingestion, reading_store
 from transaction_svc.authorizations import Refusal, count_open, read_question, read_refusal, save_refusals
@@ -40,7 +41,7 @@ from transaction_svc.grace import Grace
 from transaction_svc.ingestion import IngestResult
 from transaction_svc.item_types import EVENTS, METER_VALUES, Done, Item, ItemType, Read, RecordedValues
 from transaction_svc.meter_profiles import MeterTerms
-from transaction_svc.quarantine import STATION_NOT_ACCEPTED, Quarantine
+from transaction_svc.quarantine import Quarantine
 from transaction_svc.settings import GRACE
 from transaction_svc.station_events import StationEvents
 
@@ -189,13 +190,13 @@ def _to_quarantine(item: AnyItem, failure: MeshError) -> tuple[AnyItem, MeshErro
         return item, failure
     raw = item.raw
     kept = TransactionEventItem(origin=item.origin, raw=raw)
-    return kept, MeshError(grpc.StatusCode.INVALID_ARGUMENT, STATION_NOT_ACCEPTED, raw.message)
+    return kept, MeshError(grpc.StatusCode.INVALID_ARGUMENT, Reason.STATION_NOT_ACCEPTED, raw.message)
 
 
 def _refused(error: MeshError) -> MeshError:
     return MeshError(
         grpc.StatusCode.RESOURCE_EXHAUSTED,
-        "QUARANTINE_FULL",
+        Reason.QUARANTINE_FULL,
         f"not kept, since too much of this station is in quarantine already: {error.message}",
         {"cause": error.reason},
     )
@@ -215,7 +216,7 @@ def _read_each(items: Sequence[M], read: Callable[[M], T]) -> tuple[Sequence[tup
 def _quarantined(error: MeshError) -> MeshError:
     return MeshError(
         grpc.StatusCode.INVALID_ARGUMENT,
-        "QUARANTINED",
+        Reason.QUARANTINED,
         f"kept as it came, for a person to look at: {error.message}",
         {"cause": error.reason},
     )

@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 from mesh.contract.id_tokens import match_key
 from mesh.events import outbox
 from mesh.runtime.errors import MeshError
+from mesh.runtime.reasons import Reason
 from transaction_svc import (
     adjacent_transactions,
     matching,
@@ -116,7 +117,7 @@ def _check_known(taken: Iterable[tuple[RecordedEvent, bool]], items: Iterable[Re
         if not repeated and (not tx.stored or tx.before.waiting or (item.record.kind == STARTED and tx.before.started)):
             raise MeshError(
                 grpc.StatusCode.FAILED_PRECONDITION,
-                "STATION_NOT_ACCEPTED",
+                Reason.STATION_NOT_ACCEPTED,
                 "the station is not accepted, and this belongs to no transaction that it had before",
             )
 

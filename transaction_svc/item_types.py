@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from mesh.runtime.errors import MeshError
 from mesh.runtime.logs import get_logger
+from mesh.runtime.reasons import Reason
 from transaction_svc import ingestion, meter_values_store, received_items
 from transaction_svc.ingestion import IngestResult
 from transaction_svc.meter_profiles import MeterTerms
@@ -43,7 +44,9 @@ class ItemType(Generic[Item, Read, Done]):
             raise
         except Exception as error:
             log.exception("item cannot be read", error=repr(error))
-            raise MeshError(grpc.StatusCode.INVALID_ARGUMENT, "ITEM_UNREADABLE", "this item cannot be read") from error
+            raise MeshError(
+                grpc.StatusCode.INVALID_ARGUMENT, Reason.ITEM_UNREADABLE, "this item cannot be read"
+            ) from error
 
 
 @dataclass(frozen=True)

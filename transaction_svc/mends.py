@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 
 from mesh.contract.texts import is_storable
 from mesh.runtime.errors import MeshError
+from mesh.runtime.reasons import Reason
 from transaction_svc import quarantine_store as store
 from transaction_svc import received_items
 from transaction_svc.gateway_client import AnyItem
@@ -30,7 +31,7 @@ class NewMend:
 class NotMendableError(MeshError):
     """The state of the item does not allow a mend."""
 
-    def __init__(self, reason: str, message: str) -> None:
+    def __init__(self, reason: Reason, message: str) -> None:
         super().__init__(grpc.StatusCode.FAILED_PRECONDITION, reason, message)
 
 
@@ -55,32 +56,36 @@ def apply_mend(
         if found.mends and found.mends[-1].item == content and not found.mends[-1].failure_reason:
             return found
         raise NotMendableError(
-            "QUARANTINED_ITEM_RECORDED", f"{quarantine_id!r} has been recorded with other content; it cannot be mended"
+            Reason.QUARANTINED_ITEM_RECORDED,
+            f"{quarantine_id!r} has been recorded with other content; it cannot be mended",
         )
     if len(found.mends) >= MOST_MENDS:
         raise NotMendableError(
-            "MEND_LIMIT_REACHED",
+            Reason.MEND_LIMIT_REACHED,
             f"{quarantine_id!r} has been mended {MOST_MENDS} times, which is the most there may be",
         )
-    store.add_mend(
-        connection,
-        Mend(
-            tenant_id=tenant_id,
-            quarantine_id=quarantine_id,
-            mend_no=len(found.mends) + 1,
-            kind=item.DESCRIPTOR.name,
-            item=content,
-            payload=mend.payload,
-            reason=mend.reason,
-            username=mend.username,
-            mend_us=now_us,
-            failure_reason=failure.reason if failure is not None else "",
-            failure_message=failure.message if failure is not None else "",
-        ),
-    )
+    store.add_mend(connection, _to_mend(found, item, content, mend=mend, failure=failure, now_us=now_us))
     if failure is not None:
         return note_failure(connection, found, failure, now_us)
     return ingest_item(connection, found, item, now_us, meters)
+
+
+def _to_mend(
+    found: Quarantined, item: AnyItem, content: str, *, mend: NewMend, failure: MeshError | None, now_us: int
+) -> Mend:
+    return Mend(
+        tenant_id=found.tenant_id,
+        quarantine_id=found.quarantine_id,
+        mend_no=len(found.mends) + 1,
+        kind=item.DESCRIPTOR.name,
+        item=content,
+        payload=mend.payload,
+        reason=mend.reason,
+        username=mend.username,
+        mend_us=now_us,
+        failure_reason=failure.reason if failure is not None else "",
+        failure_message=failure.message if failure is not None else "",
+    )
 
 
 def ingest_item(
@@ -120,7 +125,7 @@ def find(connection: Connection, tenant_id: str, quarantine_id: str, *, lock: bo
     if found is None:
         raise MeshError(
             grpc.StatusCode.NOT_FOUND,
-            "QUARANTINED_ITEM_NOT_FOUND",
+            Reason.QUARANTINED_ITEM_NOT_FOUND,
             f"nothing in quarantine is called {quarantine_id!r}",
         )
     return found

@@ -28,6 +28,7 @@ from mesh.database.pages import page_of
 from mesh.grpc.types import Context
 from mesh.identity.operators import current_caller
 from mesh.runtime.errors import MeshError, invalid_field
+from mesh.runtime.reasons import Reason
 from mesh.runtime.times import Clock, to_timestamp
 from transaction_svc import meter_profile_store as store
 from transaction_svc.meter_profile_store import Identity
@@ -54,7 +55,7 @@ class MeterProfileServicer(meter_profile_service_pb2_grpc.MeterProfileServiceSer
         if not await self._database.write(partial(store.set_profile, profile=profile, limit=MOST_PROFILES)):
             raise MeshError(
                 grpc.StatusCode.FAILED_PRECONDITION,
-                "METER_PROFILE_LIMIT_REACHED",
+                Reason.METER_PROFILE_LIMIT_REACHED,
                 f"there are {MOST_PROFILES} meter profiles already, which is the most there may be: "
                 "delete some, or give one for a vendor or model in the place of many for stations",
             )
@@ -98,7 +99,7 @@ class MeterProfileServicer(meter_profile_service_pb2_grpc.MeterProfileServiceSer
 
 
 def _not_found(name: str) -> MeshError:
-    return MeshError(grpc.StatusCode.NOT_FOUND, "METER_PROFILE_NOT_FOUND", f"no meter profile has the id {name!r}")
+    return MeshError(grpc.StatusCode.NOT_FOUND, Reason.METER_PROFILE_NOT_FOUND, f"no meter profile has the id {name!r}")
 
 
 def _read(given: MeterProfile, tenant_id: str, *, now_us: int, username: str) -> store.MeterProfile:

@@ -10,6 +10,7 @@ from mesh.contract.requests import check_text
 from mesh.database.engine import Database
 from mesh.identity.operators import Caller
 from mesh.runtime.errors import MeshError
+from mesh.runtime.reasons import Reason
 from mesh.runtime.times import Clock
 from transaction_svc import ends, ingestion, store, unmatched
 from transaction_svc.batch_context import BatchContext
@@ -48,7 +49,7 @@ def _end(connection: Connection, *, name: Name, generation: int, closure: Closur
                 return
             raise MeshError(
                 grpc.StatusCode.FAILED_PRECONDITION,
-                "TRANSACTION_ENDED",
+                Reason.TRANSACTION_ENDED,
                 f"transaction {transaction_id!r} of station {station_id!r} has ended already",
             )
         tx.state.closure = closure

@@ -57,6 +57,7 @@ from mesh.database.pages import page_of
 from mesh.grpc.types import Context
 from mesh.identity.operators import current_caller
 from mesh.runtime.errors import MeshError
+from mesh.runtime.reasons import Reason
 from mesh.runtime.times import Clock, to_timestamp
 from transaction_svc import ends, quarantine_store, received_items
 from transaction_svc import reading_store as store
@@ -244,7 +245,7 @@ class TransactionServicer(transaction_service_pb2_grpc.TransactionServiceService
         if found is None:
             raise MeshError(
                 grpc.StatusCode.NOT_FOUND,
-                "TRANSACTION_NOT_FOUND",
+                Reason.TRANSACTION_NOT_FOUND,
                 f"station {station_id!r} has no transaction {transaction_id!r}"
                 + (f" of generation {generation}" if generation else ""),
             )

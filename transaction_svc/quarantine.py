@@ -14,6 +14,7 @@ from mesh.database.engine import Database, commit_batch
 from mesh.events import outbox
 from mesh.events.outbox import OutboxEvent
 from mesh.runtime.errors import MeshError, invalid_field, unavailable
+from mesh.runtime.reasons import Reason
 from mesh.runtime.times import Clock
 from transaction_svc import mends, received_items
 from transaction_svc import quarantine_store as store
@@ -23,7 +24,6 @@ from transaction_svc.mends import NewMend
 from transaction_svc.meter_profiles import MeterTerms
 from transaction_svc.quarantine_store import DISMISSED, RECORDED, Quarantined
 
-STATION_NOT_ACCEPTED = "STATION_NOT_ACCEPTED"
 # Bounds per station that is not accepted: anyone can connect one where CSMS_ONBOARDING is `pending`. An operator makes
 # room by dismissing or mending.
 MOST_UNACCEPTED = 1_000
@@ -132,7 +132,7 @@ class Quarantine:
             raise invalid_field("replacement", "must be payload: the message was kept raw")
         if self._translator is None:
             raise unavailable(
-                "GATEWAY_NOT_CONFIGURED",
+                Reason.GATEWAY_NOT_CONFIGURED,
                 "transaction_svc knows no gateway that could translate the payload: CSMS_GATEWAY_ADDRESS is not set; "
                 "nothing was changed",
             )
@@ -165,11 +165,11 @@ def _key(row: dict[str, Any]) -> tuple[str, str]:
 
 def _bounded(connection: Connection, rows: Iterable[dict[str, Any]]) -> Iterator[bool]:
     """Whether each row may be kept: all but those beyond the bounds of a station that is not accepted."""
-    bounded = {(row["tenant_id"], row["station_id"]) for row in rows if row["reason"] == STATION_NOT_ACCEPTED}
+    bounded = {(row["tenant_id"], row["station_id"]) for row in rows if row["reason"] == Reason.STATION_NOT_ACCEPTED}
     present = store.unaccepted(connection, sorted(bounded)) if bounded else {}
     used = {station: list(present.get(station, (0, 0))) for station in bounded}
     for row in rows:
-        if row["reason"] != STATION_NOT_ACCEPTED:
+        if row["reason"] != Reason.STATION_NOT_ACCEPTED:
             yield True
             continue
         usage = used[row["tenant_id"], row["station_id"]]
@@ -224,7 +224,7 @@ def _dismiss(connection: Connection, tenant_id: str, quarantine_id: str, *, now_
     if found.state == RECORDED:
         raise MeshError(
             grpc.StatusCode.FAILED_PRECONDITION,
-            "QUARANTINED_ITEM_RECORDED",
+            Reason.QUARANTINED_ITEM_RECORDED,
             f"{quarantine_id!r} has been recorded; there is nothing to dismiss",
         )
     if found.state == DISMISSED:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -174,28 +175,31 @@ def list_events(
         tx_event.c.generation == generation,
     )
     keyed = sa.select(tx_event.c.fact, tx_event.c.content_key, tx_event.c.repeat_no).where(*of_tx)
-    packed = _packed_events(connection, tenant_id, station_id, transaction_id, generation)
     records = {(content, repeat): record for record, content, repeat in connection.execute(keyed)}
+    # After the rows, since events are packed meanwhile; and again where one of the page was.
+    read_packed = partial(_packed_events, connection, tenant_id, station_id, transaction_id, generation)
+    packed = read_packed()
     records.update((name, event.fact) for name, event in packed.items())
     keys = sorted((*stored_form.decode_record(record).key, *name) for name, record in records.items())
     page = [key for key in keys if after is None or key > after][:most]
     wanted = sa.tuple_(tx_event.c.content_key, tx_event.c.repeat_no).in_([key[4:] for key in page])
-    rows = connection.execute(
-        sa.select(*(tx_event.c[name] for name in PackedEvent.__struct_fields__)).where(*of_tx, wanted)
+    columns = [tx_event.c[name] for name in PackedEvent.__struct_fields__]
+    rows = [PackedEvent(*row) for row in connection.execute(sa.select(*columns).where(*of_tx, wanted))]
+    found = packed | {(event.content_key, event.repeat_no): event for event in rows}
+    if any(key[4:] not in found for key in page):
+        found |= read_packed()
+    return [_event(key, found[key[4:]]) for key in page if key[4:] in found]
+
+
+def _event(key: tuple[int, int, int, int, str, int], event: PackedEvent) -> Event:
+    return Event(
+        key=key,
+        event=event.event,
+        receive_us=event.receive_us,
+        epoch=event.epoch,
+        ordinal=event.ordinal,
+        refused_status=stored_form.decode_record(event.fact).refused_status,
     )
-    found = packed | {(event.content_key, event.repeat_no): event for event in (PackedEvent(*row) for row in rows)}
-    return [
-        Event(
-            key=key,
-            event=row.event,
-            receive_us=row.receive_us,
-            epoch=row.epoch,
-            ordinal=row.ordinal,
-            refused_status=stored_form.decode_record(row.fact).refused_status,
-        )
-        for key in page
-        for row in (found[key[4:]],)
-    ]
 
 
 def _packed_events(

@@ -9,6 +9,7 @@ from csms.transaction.v1.transaction_ingest_service_pb2 import MeterValuesItem, 
 
 from mesh.contract.texts import is_storable, without_nul
 from mesh.runtime.errors import MeshError, invalid_field
+from mesh.runtime.reasons import Reason, reason_of
 from transaction_svc import idempotency_keys
 from transaction_svc.clocks import is_plausible, is_skewed, read_time
 from transaction_svc.event_record import ENDED, STARTED, UPDATED, EventRecord, by_event
@@ -56,7 +57,9 @@ def read_event(item: TransactionEventItem, now_us: int) -> ReceivedEvent:
     check_origin(tenant_id, station_id)
     if item.HasField("raw") and not item.known_transaction_only:
         raise MeshError(
-            grpc.StatusCode.INVALID_ARGUMENT, item.raw.reason or "MESSAGE_UNREADABLE", item.raw.message or "unreadable"
+            grpc.StatusCode.INVALID_ARGUMENT,
+            reason_of(item.raw.reason or Reason.MESSAGE_UNREADABLE),
+            item.raw.message or "unreadable",
         )
     receive_us = read_time(origin, "receive_time")
     if receive_us is None:

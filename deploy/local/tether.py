@@ -39,11 +39,11 @@ def become(command: Sequence[str]) -> None:
 
 def watch(command: Sequence[str]) -> int:
     """Runs the command beside this process, and ends it when standard input ends."""
-    told: list[int] = []
+    signals: list[int] = []
     children: list[subprocess.Popen[bytes]] = []
 
     def pass_on(number: int, _frame: object) -> None:
-        told.append(number)
+        signals.append(number)
         for child in children:
             child.terminate()
 
@@ -52,7 +52,7 @@ def watch(command: Sequence[str]) -> int:
         signal.signal(number, pass_on)
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL)  # noqa: S603 - the supervisor's own command
     children.append(child)
-    if told:
+    if signals:
         child.terminate()
     threading.Thread(target=_end_with_input, args=(child,), daemon=True).start()
     status = child.wait()

@@ -1,7 +1,6 @@
 """The gateway's calls into the mesh: a batcher for each ingest RPC, and calls that buffers make."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from functools import partial
 from typing import Any
 
 import grpc
@@ -10,13 +9,14 @@ from csms.station.v1 import station_ingest_service_pb2 as station
 from csms.station.v1.station_ingest_service_pb2_grpc import StationIngestServiceStub
 from csms.transaction.v1 import transaction_ingest_service_pb2 as transaction
 from csms.transaction.v1.transaction_ingest_service_pb2_grpc import TransactionIngestServiceStub
-from google.protobuf.descriptor import ServiceDescriptor
+from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message_factory import GetMessageClass
 
 from gateway.batching.ingest_batcher import IngestBatcher
 from gateway.ocpp.translation import IngestRpc
 from gateway.ocpp.wire import repeated
 from mesh.runtime.errors import from_rpc_error, unavailable
+from mesh.runtime.reasons import Reason
 
 # One attempt of a batcher, which tries again within each item's own deadline.
 ATTEMPT_TIMEOUT_S = 5.0
@@ -29,14 +29,35 @@ _STATIONS = station.DESCRIPTOR.services_by_name["StationIngestService"]
 _TRANSACTIONS = transaction.DESCRIPTOR.services_by_name["TransactionIngestService"]
 _AUTHORIZATION = auth.DESCRIPTOR.services_by_name["AuthorizationService"]
 
+# The method of each ingest RPC; those of the background are called by the methods of MeshClient.
+METHODS: Mapping[IngestRpc, MethodDescriptor] = {
+    IngestRpc.BOOTS: _STATIONS.methods_by_name["NotifyBoots"],
+    IngestRpc.STATUSES: _STATIONS.methods_by_name["NotifyStatuses"],
+    IngestRpc.DATA_TRANSFERS: _STATIONS.methods_by_name["TransferData"],
+    IngestRpc.CERTIFICATES: _STATIONS.methods_by_name["RequestCertificates"],
+    IngestRpc.REPORTS: _STATIONS.methods_by_name["NotifyReports"],
+    IngestRpc.BACKGROUND_REPORTS: _STATIONS.methods_by_name["NotifyReports"],
+    IngestRpc.AUTHORIZE: _AUTHORIZATION.methods_by_name["Authorize"],
+    IngestRpc.TRANSACTION_EVENTS: _TRANSACTIONS.methods_by_name["RecordTransactionEvents"],
+    IngestRpc.METER_VALUES: _TRANSACTIONS.methods_by_name["RecordMeterValues"],
+    IngestRpc.AUTHORIZATIONS: _TRANSACTIONS.methods_by_name["RecordAuthorizations"],
+    IngestRpc.OPEN_TRANSACTIONS: _TRANSACTIONS.methods_by_name["CountOpenTransactions"],
+    IngestRpc.STATION_EVENTS: _TRANSACTIONS.methods_by_name["NotifyStationEvents"],
+}
+_BACKGROUND = frozenset({IngestRpc.BACKGROUND_REPORTS, IngestRpc.STATION_EVENTS})
+
 Send = Callable[[Sequence[bytes]], Awaitable[Sequence[Any]]]
 
 
-def _raw(service: ServiceDescriptor, channel: grpc.aio.Channel, name: str) -> Callable[[bytes], Awaitable[Any]]:
+def path_of(method: MethodDescriptor) -> str:
+    """The method's path in gRPC: /package.Service/Method."""
+    return f"/{method.containing_service.full_name}/{method.name}"
+
+
+def _raw(method: MethodDescriptor, channel: grpc.aio.Channel) -> Callable[[bytes], Awaitable[Any]]:
     """An RPC for a request that is serialized already; it raises MeshError."""
-    method = service.methods_by_name[name]
     call = channel.unary_unary(
-        f"/{service.full_name}/{name}",
+        path_of(method),
         request_serializer=lambda request: request,
         response_deserializer=GetMessageClass(method.output_type).FromString,
     )
@@ -47,19 +68,19 @@ def _raw(service: ServiceDescriptor, channel: grpc.aio.Channel, name: str) -> Ca
     return send
 
 
-def _sender(service: ServiceDescriptor, channel: grpc.aio.Channel, name: str) -> Send:
+def _sender(method: MethodDescriptor, channel: grpc.aio.Channel) -> Send:
     """The sending end of a batcher: one RPC for a batch, one result per item.
 
     Its request has a field `items` and no other, so that serialized items need not become messages once more.
     """
-    record = _raw(service, channel, name)
-    [items_field] = service.methods_by_name[name].input_type.fields
+    record = _raw(method, channel)
+    [items_field] = method.input_type.fields
 
     async def send(items: Sequence[bytes]) -> Sequence[Any]:
         response = await record(repeated(items_field, items))
         results: Sequence[Any] = response.results
         if len(results) != len(items):
-            raise unavailable("WRONG_RESULTS", f"{len(results)} results came back for {len(items)} items")
+            raise unavailable(Reason.WRONG_RESULTS, f"{len(results)} results came back for {len(items)} items")
         return results
 
     return send
@@ -77,28 +98,23 @@ class MeshClient:
     ) -> None:
         self._stations = StationIngestServiceStub(station_channel)
         self._transactions = TransactionIngestServiceStub(transaction_channel)
-        self._record_messages = _raw(_STATIONS, station_channel, "RecordMessages")
-        stations = partial(_sender, _STATIONS, station_channel)
-        transactions = partial(_sender, _TRANSACTIONS, transaction_channel)
-        authorization = partial(_sender, _AUTHORIZATION, auth_channel)
-        senders = {
-            IngestRpc.BOOTS: stations("NotifyBoots"),
-            IngestRpc.STATUSES: stations("NotifyStatuses"),
-            IngestRpc.DATA_TRANSFERS: stations("TransferData"),
-            IngestRpc.CERTIFICATES: stations("RequestCertificates"),
-            IngestRpc.REPORTS: stations("NotifyReports"),
-            IngestRpc.AUTHORIZE: authorization("Authorize"),
-            IngestRpc.TRANSACTION_EVENTS: transactions("RecordTransactionEvents"),
-            IngestRpc.METER_VALUES: transactions("RecordMeterValues"),
-            IngestRpc.AUTHORIZATIONS: transactions("RecordAuthorizations"),
-            IngestRpc.OPEN_TRANSACTIONS: transactions("CountOpenTransactions"),
+        self._record_messages = _raw(_STATIONS.methods_by_name["RecordMessages"], station_channel)
+        channels = {
+            _STATIONS.full_name: station_channel,
+            _TRANSACTIONS.full_name: transaction_channel,
+            _AUTHORIZATION.full_name: auth_channel,
         }
         self.batchers: Mapping[IngestRpc, IngestBatcher[Any, Any]] = {
-            name: IngestBatcher(name=name, send=send, max_linger_s=_MAX_LINGER_S.get(name))
-            for name, send in senders.items()
+            name: IngestBatcher(
+                name=name,
+                send=_sender(method, channels[method.containing_service.full_name]),
+                max_linger_s=_MAX_LINGER_S.get(name),
+            )
+            for name, method in METHODS.items()
+            if name not in _BACKGROUND
         }
         self.openings: IngestBatcher[station.OpenConnectionItem, station.OpenConnectionResult] = IngestBatcher(
-            name="openings", send=stations("OpenConnections")
+            name="openings", send=_sender(_STATIONS.methods_by_name["OpenConnections"], station_channel)
         )
 
     def all_batchers(self) -> Sequence[IngestBatcher[Any, Any]]:

@@ -13,12 +13,13 @@ from google.protobuf.message import Message
 
 from gateway.connection.call_plans import CallPlan, QuarantinePlan, RoutedPlan
 from gateway.connection.refusal import INTERNAL_ERROR, RefusalError
-from gateway.connection.registration import STATION_NOT_ACCEPTED, Registration
+from gateway.connection.registration import Registration
 from gateway.ocpp.frames import Payload
 from gateway.ocpp.translation import IngestRpc, Results
 from mesh.contract.quirk_names import QuirkName
 from mesh.runtime.errors import from_status
 from mesh.runtime.logs import get_logger
+from mesh.runtime.reasons import Reason
 from mesh.runtime.times import Clock
 
 log = get_logger(__name__)
@@ -100,11 +101,11 @@ def _has_quirks(kind: type[Message]) -> bool:
 
 def _is_not_kept(result: Any) -> bool:
     """Whether there was no room in quarantine for an item that was refused."""
-    return from_status(result.error).reason == "QUARANTINE_FULL"
+    return from_status(result.error).reason is Reason.QUARANTINE_FULL
 
 
 def _is_not_accepted(results: Results) -> bool:
     """Whether transaction_svc did not record the event because its station is not accepted."""
     result = results[IngestRpc.TRANSACTION_EVENTS]
     assert isinstance(result, TransactionEventResult)  # noqa: S101 - this RPC gives nothing else
-    return result.HasField("error") and from_status(result.error).metadata.get("cause") == STATION_NOT_ACCEPTED
+    return result.HasField("error") and from_status(result.error).metadata.get("cause") == Reason.STATION_NOT_ACCEPTED

@@ -14,13 +14,14 @@ from csms.transaction.v1.transaction_ingest_service_pb2 import TransactionEventI
 from gateway.connection.call_plans import CallPlan, FixedPlan, QuarantinePlan, RoutedPlan
 from gateway.connection.clock_watch import ClockWatch, stated_us
 from gateway.connection.refusal import RefusalError
-from gateway.connection.registration import STATION_NOT_ACCEPTED, Registration
+from gateway.connection.registration import Registration
 from gateway.ocpp.frames import Call, Payload, TruncatedCall
 from gateway.ocpp.schemas import SchemaFault
 from gateway.ocpp.served_version import ServedVersion
 from gateway.ocpp.translation import Inbound, IngestRpc, Items, QuarantineResponse, Results, UnacceptableError
 from gateway.ocpp.values import set_time
 from mesh.contract.quirk_names import QuirkName
+from mesh.runtime.reasons import Reason
 
 _NOT_ACCEPTED = SchemaFault(
     code="SecurityError", message="the station is not accepted yet: send BootNotification first"
@@ -90,7 +91,7 @@ class InboundCalls:
             fault = SchemaFault(code=error.code, message=f"{error.field}: {error}")
             if route.quarantine_response is None:
                 raise RefusalError(fault.code, fault.message) from error
-            return self._quarantine(call, origin, route.quarantine_response, fault, reason="VALUE_OUT_OF_RANGE")
+            return self._quarantine(call, origin, route.quarantine_response, fault, reason=Reason.VALUE_OUT_OF_RANGE)
         if IngestRpc.DATA_TRANSFERS in items and not self._may_transfer(items, time_us):
             return FixedPlan({}, response={"status": "Rejected"})
         has_follow_up = route.to_follow_up is not None and bool(items)
@@ -146,8 +147,8 @@ class InboundCalls:
             raise RefusalError(fault.code, fault.message)
         if isinstance(call, TruncatedCall):
             cut = SchemaFault(code=fault.code, message="The frame ends before its payload does.")
-            return self._quarantine(call, origin, route.quarantine_response, cut, reason="FRAME_TRUNCATED")
-        return self._quarantine(call, origin, route.quarantine_response, fault, reason="SCHEMA_VIOLATION")
+            return self._quarantine(call, origin, route.quarantine_response, cut, reason=Reason.FRAME_TRUNCATED)
+        return self._quarantine(call, origin, route.quarantine_response, fault, reason=Reason.SCHEMA_VIOLATION)
 
     def _on_other_version(self, call: Call, origin: origin_pb2.Origin, other: ServedVersion, *, code: str) -> CallPlan:
         """Refuses a message of another OCPP version (quirk 3); one about a transaction goes into quarantine."""
@@ -159,7 +160,7 @@ class InboundCalls:
         route = other.routes.inbound.get(call.action)
         if route is None or route.quarantine_response is None:
             raise RefusalError(fault.code, fault.message)
-        reason = "OTHER_VERSION" if self._registration.accepted else STATION_NOT_ACCEPTED
+        reason = Reason.OTHER_VERSION if self._registration.accepted else Reason.STATION_NOT_ACCEPTED
         return self._quarantine(call, origin, None, fault, reason=reason, label=other_label)
 
     def _on_unaccepted_station(self, call: Call, origin: origin_pb2.Origin, route: Inbound, source: bytes) -> CallPlan:
@@ -170,7 +171,7 @@ class InboundCalls:
         """
         if route.quarantine_response is None:
             raise RefusalError(_NOT_ACCEPTED.code, _NOT_ACCEPTED.message)
-        kept = self._quarantine(call, origin, None, _NOT_ACCEPTED, reason=STATION_NOT_ACCEPTED)
+        kept = self._quarantine(call, origin, None, _NOT_ACCEPTED, reason=Reason.STATION_NOT_ACCEPTED)
         accepted = self._schemas.accept(call.action, call.payload, source=source)
         if isinstance(accepted, SchemaFault) or route.to_items is None:
             return kept

@@ -9,6 +9,7 @@ import grpc
 from gateway.ocpp.frames import CallError, CallResult, Payload, encode_call
 from gateway.ocpp.values import shorten
 from mesh.runtime.errors import MeshError
+from mesh.runtime.reasons import Reason
 
 # Most commands that wait; further ones are refused.
 MAX_WAITING = 32
@@ -47,7 +48,7 @@ class OutgoingCalls:
         if self._waiting >= MAX_WAITING:
             raise MeshError(
                 grpc.StatusCode.RESOURCE_EXHAUSTED,
-                "TOO_MANY_COMMANDS",
+                Reason.TOO_MANY_COMMANDS,
                 f"{self._waiting} commands wait for this station already; try again when some have been answered",
             )
         self._waiting += 1
@@ -87,7 +88,7 @@ class OutgoingCalls:
         self._note_answer(message_id)
         if self._pending is not None and self._pending[0] == message_id and not self._pending[2].done():
             self._pending[2].set_exception(
-                MeshError(grpc.StatusCode.ABORTED, "INVALID_ANSWER", f"the station's answer cannot be read: {why}")
+                MeshError(grpc.StatusCode.ABORTED, Reason.INVALID_ANSWER, f"the station's answer cannot be read: {why}")
             )
 
     def _note_answer(self, message_id: str) -> None:
@@ -101,7 +102,7 @@ class OutgoingCalls:
             self._pending[2].set_exception(
                 MeshError(
                     grpc.StatusCode.ABORTED,
-                    "STATION_DISCONNECTED",
+                    Reason.STATION_DISCONNECTED,
                     "the station's connection closed before it answered; it may have acted on the command",
                 )
             )
@@ -128,13 +129,13 @@ class OutgoingCalls:
 
 def station_offline(message: str) -> MeshError:
     """FAILED_PRECONDITION, reason STATION_OFFLINE: nothing was sent."""
-    return MeshError(grpc.StatusCode.FAILED_PRECONDITION, "STATION_OFFLINE", message)
+    return MeshError(grpc.StatusCode.FAILED_PRECONDITION, Reason.STATION_OFFLINE, message)
 
 
 def _turn_never_came(timeout_s: float) -> MeshError:
     return MeshError(
         grpc.StatusCode.RESOURCE_EXHAUSTED,
-        "TOO_MANY_COMMANDS",
+        Reason.TOO_MANY_COMMANDS,
         f"other commands kept this station busy for {timeout_s:g} s; this one was not sent",
     )
 
@@ -142,7 +143,7 @@ def _turn_never_came(timeout_s: float) -> MeshError:
 def _no_answer(timeout_s: float) -> MeshError:
     return MeshError(
         grpc.StatusCode.DEADLINE_EXCEEDED,
-        "CALL_TIMEOUT",
+        Reason.CALL_TIMEOUT,
         f"the station did not answer within {timeout_s:g} s; it may still act on the command",
     )
 
@@ -152,7 +153,7 @@ def _refused(frame: CallError) -> MeshError:
     code, description = shorten(frame.code, 50), shorten(frame.description, 255)
     return MeshError(
         grpc.StatusCode.ABORTED,
-        "CALL_ERROR",
+        Reason.CALL_ERROR,
         f"the station refused the call: {code} {description}".strip(),
         {"ocpp_error_code": code, "ocpp_description": description},
     )

@@ -4,8 +4,6 @@ from csms.station.v1 import station_ingest_service_pb2, station_pb2
 
 from gateway.connection.boot_watch import BootWatch
 
-STATION_NOT_ACCEPTED = "STATION_NOT_ACCEPTED"
-
 
 class Registration:
     """The registration status and the heartbeat interval, in seconds, as the last answer to a boot states them."""

@@ -33,6 +33,7 @@ from gateway.ocpp.translation import IngestRpc, Routes
 from gateway.ocpp.triggers import triggered_actions
 from mesh.contract.quirk_names import QuirkName
 from mesh.runtime.errors import MeshError
+from mesh.runtime.reasons import Reason
 from mesh.runtime.times import Clock
 
 
@@ -181,7 +182,7 @@ class Session:
         try:
             return await self.outgoing.call(action, payload, timeout_s=timeout_s)
         except MeshError as error:
-            if error.reason == "CALL_TIMEOUT":
+            if error.reason is Reason.CALL_TIMEOUT:
                 self.reports.note_quirk(QuirkName.CALL_UNANSWERED)
             raise
 

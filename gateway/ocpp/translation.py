@@ -13,6 +13,7 @@ from csms.common.v1 import origin_pb2
 from google.protobuf.message import Message
 
 from gateway.ocpp.versions import OcppVersion
+from mesh.runtime.reasons import AnyReason
 
 Payload = dict[str, Any]
 """The payload of an OCPP message: a JSON object."""
@@ -96,7 +97,7 @@ class Inbound:
 class CallFailure:
     """Why one of several CALLs has no answer that can be used: a reason of CommandService, or NOT_SENT."""
 
-    reason: str
+    reason: AnyReason
     message: str
 
 

@@ -39,6 +39,7 @@ from mesh.contract.quirk_names import QuirkName
 from mesh.runtime.errors import MeshError, from_status
 from mesh.runtime.logs import get_logger
 from mesh.runtime.masking import mask_text
+from mesh.runtime.reasons import Reason
 
 log = get_logger(__name__)
 
@@ -155,7 +156,7 @@ class Admissions:
             error = from_status(result.error)
             if error.code is grpc.StatusCode.UNAUTHENTICATED:
                 await self._refusals.delay(item.station_id, item.remote_address)
-            if error.reason == "VERSION_NOT_OFFERED":
+            if error.reason is Reason.VERSION_NOT_OFFERED:
                 return None
             raise _to_handshake_error(error)
         self._refusals.succeeded(item.station_id, item.remote_address)

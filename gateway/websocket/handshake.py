@@ -7,7 +7,7 @@ import base64
 import binascii
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -23,7 +23,7 @@ class Credential:
     """The credential that a station presents; both empty where it offers nothing."""
 
     username: str
-    secret: bytes
+    secret: bytes = field(repr=False)
 
 
 class BadHandshakeError(Exception):

@@ -23,6 +23,7 @@ from mesh.database.kept_connections import KeptConnections
 from mesh.database.thread_executor import ThreadExecutor
 from mesh.runtime.errors import MeshError, unavailable
 from mesh.runtime.logs import get_logger
+from mesh.runtime.reasons import Reason
 
 log = get_logger(__name__)
 
@@ -172,7 +173,7 @@ class Database:
                 if not is_unavailable(error):
                     raise
                 log.warning("database unavailable", error=str(error.orig).strip())
-                raise unavailable("DATABASE_UNAVAILABLE", "the database is unavailable; try again") from error
+                raise unavailable(Reason.DATABASE_UNAVAILABLE, "the database is unavailable; try again") from error
         raise AssertionError("unreachable")
 
     def _run(self, work: Callable[[Connection], T], reading: bool) -> T:
@@ -234,7 +235,7 @@ async def commit_batch(
         failure = error
     except Exception as error:
         failure = MeshError(
-            grpc.StatusCode.INTERNAL, "ITEM_FAILED", "this item could not be stored; the service's log says why"
+            grpc.StatusCode.INTERNAL, Reason.ITEM_FAILED, "this item could not be stored; the service's log says why"
         )
         if len(items) == 1:
             _log_failure(error)

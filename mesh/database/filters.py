@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, and_, not_, or_
 
 from mesh.contract.texts import is_storable
 from mesh.runtime.errors import MeshError
+from mesh.runtime.reasons import Reason
 from mesh.runtime.times import from_datetime
 
 _TOKEN = re.compile(
@@ -190,4 +191,4 @@ def _unquote(token: str) -> str:
 
 
 def _invalid(message: str) -> MeshError:
-    return MeshError(grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FILTER", f"filter: {message}")
+    return MeshError(grpc.StatusCode.INVALID_ARGUMENT, Reason.INVALID_FILTER, f"filter: {message}")

@@ -11,6 +11,7 @@ import msgspec
 
 from mesh.contract.texts import is_storable
 from mesh.runtime.errors import MeshError
+from mesh.runtime.reasons import Reason
 
 T = TypeVar("T")
 
@@ -23,7 +24,10 @@ def page_size(asked: int, *, default: int = 50, most: int = MOST) -> int:
     """The number of rows to return: `default` for 0, never more than `most`. Raises MeshError INVALID_FIELD below 0."""
     if asked < 0:
         raise MeshError(
-            grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD", "page_size: must not be negative", {"field": "page_size"}
+            grpc.StatusCode.INVALID_ARGUMENT,
+            Reason.INVALID_FIELD,
+            "page_size: must not be negative",
+            {"field": "page_size"},
         )
     return min(asked or default, most)
 
@@ -114,4 +118,4 @@ def _is_beyond_sql(part: Any) -> bool:
 
 
 def _invalid(message: str) -> MeshError:
-    return MeshError(grpc.StatusCode.INVALID_ARGUMENT, "INVALID_PAGE_TOKEN", message)
+    return MeshError(grpc.StatusCode.INVALID_ARGUMENT, Reason.INVALID_PAGE_TOKEN, message)

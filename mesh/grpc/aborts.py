@@ -8,6 +8,7 @@ from grpc_status import rpc_status
 from mesh.grpc.types import Context
 from mesh.runtime.errors import MeshError
 from mesh.runtime.logs import get_logger
+from mesh.runtime.reasons import Reason
 
 log = get_logger(__name__)
 
@@ -21,7 +22,7 @@ async def abort(context: Context, method: str, error: Exception) -> None:
         log.error("call failed", method=method, incident=incident, exc_info=error)
         error = MeshError(
             grpc.StatusCode.INTERNAL,
-            "INTERNAL",
+            Reason.INTERNAL,
             f"this should not have happened; the service's log has it as incident {incident}",
             {"incident": incident},
         )

@@ -12,6 +12,7 @@ from mesh.grpc.types import Context, Continuation, Handler
 from mesh.identity.operators import Role, TokenVerifier, bearer_token, set_caller
 from mesh.identity.permissions import MethodRule
 from mesh.runtime.errors import MeshError
+from mesh.runtime.reasons import Reason
 
 _HEALTH, _REFLECTION = "/grpc.health.v1.Health/", "/grpc.reflection."
 # Reflection's own contract states no access: it serves each caller with an access token.
@@ -99,7 +100,7 @@ class OperatorInterceptor(grpc.aio.ServerInterceptor):
         elif token is None:
             raise MeshError(
                 grpc.StatusCode.UNAUTHENTICATED,
-                "INVALID_TOKEN",
+                Reason.INVALID_TOKEN,
                 "this call needs an access token: log in, and send it as `authorization: Bearer …`",
             )
         else:
@@ -107,7 +108,7 @@ class OperatorInterceptor(grpc.aio.ServerInterceptor):
         if request is _UNREADABLE:
             raise MeshError(
                 grpc.StatusCode.INVALID_ARGUMENT,
-                "INVALID_REQUEST",
+                Reason.INVALID_REQUEST,
                 "the request cannot be read: it is no message of this method's type, or a text in it is not UTF-8",
             )
         if isinstance(request, Message):  # else it is a stream of them
@@ -125,7 +126,7 @@ class OperatorInterceptor(grpc.aio.ServerInterceptor):
         if rule.least_role is not None and caller.role < rule.least_role:
             raise MeshError(
                 grpc.StatusCode.PERMISSION_DENIED,
-                "ROLE_TOO_LOW",
+                Reason.ROLE_TOO_LOW,
                 f"this needs the role {rule.least_role.name}, and {caller.username} is {caller.role.name}",
             )
 

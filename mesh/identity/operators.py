@@ -21,6 +21,7 @@ from joserfc.jwk import KeySet
 from joserfc.jws import extract_compact
 
 from mesh.runtime.errors import MeshError, from_rpc_error
+from mesh.runtime.reasons import Reason
 
 ISSUER = "csms"
 AUDIENCE = "csms-operators"
@@ -158,7 +159,7 @@ def _to_caller(claims: Mapping[str, Any]) -> Caller:
 
 
 def _unauthenticated(message: str) -> MeshError:
-    return MeshError(grpc.StatusCode.UNAUTHENTICATED, "INVALID_TOKEN", message)
+    return MeshError(grpc.StatusCode.UNAUTHENTICATED, Reason.INVALID_TOKEN, message)
 
 
 def bearer_token(metadata: Any) -> str | None:

@@ -7,18 +7,20 @@ from google.protobuf import any_pb2
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
+from mesh.runtime.reasons import AnyReason, Reason, reason_of
+
 DOMAIN = "csms"
 
 
 class MeshError(Exception):
     """An error as a caller sees it.
 
-    `reason` is UPPER_SNAKE_CASE and part of the contract; `message` names the fault, its place and the remedy, and
+    `reason` is part of the contract (mesh/runtime/reasons.py); `message` names the fault, its place and the remedy, and
     has no internals; `metadata` has further values for programs.
     """
 
     def __init__(
-        self, code: grpc.StatusCode, reason: str, message: str, metadata: Mapping[str, str] | None = None
+        self, code: grpc.StatusCode, reason: AnyReason, message: str, metadata: Mapping[str, str] | None = None
     ) -> None:
         super().__init__(f"{reason}: {message}")
         self.code = code
@@ -38,21 +40,22 @@ class MeshError(Exception):
 
 def invalid_field(field: str, message: str) -> MeshError:
     """INVALID_ARGUMENT with reason INVALID_FIELD for one field of a request, named by its path."""
-    return MeshError(grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD", f"{field}: {message}", {"field": field})
+    return MeshError(grpc.StatusCode.INVALID_ARGUMENT, Reason.INVALID_FIELD, f"{field}: {message}", {"field": field})
 
 
-def unavailable(reason: str, message: str) -> MeshError:
+def unavailable(reason: Reason, message: str) -> MeshError:
     """UNAVAILABLE: nothing was done, and trying again later may help."""
     return MeshError(grpc.StatusCode.UNAVAILABLE, reason, message)
 
 
 def from_status(status: status_pb2.Status) -> MeshError:
     """The error for a google.rpc.Status. The status's code must not be OK."""
-    reason, metadata = "UNKNOWN", {}
+    reason: AnyReason = Reason.UNKNOWN
+    metadata: dict[str, str] = {}
     for detail in status.details:
         info = error_details_pb2.ErrorInfo()
         if detail.Is(info.DESCRIPTOR) and detail.Unpack(info):
-            reason, metadata = info.reason, dict(info.metadata)
+            reason, metadata = reason_of(info.reason), dict(info.metadata)
     return MeshError(_CODES.get(status.code, grpc.StatusCode.UNKNOWN), reason, status.message, metadata)
 
 
@@ -61,7 +64,7 @@ def from_rpc_error(error: grpc.RpcError) -> MeshError:
     assert isinstance(error, grpc.Call | grpc.aio.AioRpcError)  # noqa: S101 - as errors of calls are
     status = rpc_status.from_call(error)
     if status is None:
-        return MeshError(error.code(), "UNKNOWN", error.details() or error.code().name)
+        return MeshError(error.code(), Reason.UNKNOWN, error.details() or error.code().name)
     return from_status(status)
 
 

@@ -12,7 +12,7 @@ from google.protobuf.message_factory import GetMessageClass
 
 from mesh.contract.services import command_name
 from mesh.grpc.types import Context
-from station_svc.commands.evses import settle_evse
+from station_svc.commands.evses import resolve_evse
 from station_svc.commands.hooks import together
 from station_svc.commands.sender import CommandSender
 from station_svc.feature import Preparation
@@ -51,7 +51,7 @@ def _handler(method: MethodDescriptor, sender: CommandSender, preparations: Iter
         sent = type(request)()
         sent.CopyFrom(request)
         if names_evse:
-            settle_evse(sent)
+            resolve_evse(sent)
         hooks = together([await prepare(sent, context) for prepare in preparations])
         return await sender.send(name, request, answer, context, sent=sent, hooks=hooks)
 

@@ -3,12 +3,13 @@
 import csv
 import io
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import grpc
 
 from mesh.contract.requests import check_text
 from mesh.runtime.errors import MeshError, invalid_field
+from mesh.runtime.reasons import Reason
 from station_svc.core.names import ID_RULE, is_new_station_id
 from station_svc.features.credentials.brought import check_password, store_hash
 
@@ -28,8 +29,8 @@ class Newcomer:
     station_id: str
     display_name: str = ""
     security_profile: int = 1
-    password: str = ""
-    password_hash: str = ""
+    password: str = field(default="", repr=False)
+    password_hash: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,5 +149,5 @@ def _twice(line: Line, first: dict[str, int]) -> MeshError:
 def exists(station_id: str, message: str = "") -> MeshError:
     """ALREADY_EXISTS, reason STATION_EXISTS: whichever tenant has one of that name."""
     return MeshError(
-        grpc.StatusCode.ALREADY_EXISTS, "STATION_EXISTS", message or f"there is a station {station_id!r} already"
+        grpc.StatusCode.ALREADY_EXISTS, Reason.STATION_EXISTS, message or f"there is a station {station_id!r} already"
     )

@@ -22,6 +22,7 @@ from mesh.database.engine import Database
 from mesh.runtime.backoff import NO_JITTER, Backoff
 from mesh.runtime.errors import MeshError, from_status
 from mesh.runtime.logs import get_logger
+from mesh.runtime.reasons import Reason
 from mesh.runtime.times import SECOND_US, Clock
 from station_svc.commands import store
 from station_svc.commands.answers import mask_answer
@@ -117,7 +118,7 @@ class Commands:
         task.add_done_callback(self._under_way.discard)
         answer = await asyncio.shield(answer_future)
         if not isinstance(answer, answer_type):
-            raise MeshError(grpc.StatusCode.INTERNAL, "WRONG_ANSWER", "the gateway answered something else")
+            raise MeshError(grpc.StatusCode.INTERNAL, Reason.WRONG_ANSWER, "the gateway answered something else")
         return answer
 
     async def close(self, grace_s: float = 5.0) -> None:
@@ -181,7 +182,7 @@ class Commands:
         getattr(request, command.name).CopyFrom(command.request)
         response = await self._gateways.call(socket.address, request, timeout_s=command.budget.call_s)
         if response.WhichOneof("answer") != command.name:
-            raise MeshError(grpc.StatusCode.INTERNAL, "WRONG_ANSWER", "the gateway answered another command")
+            raise MeshError(grpc.StatusCode.INTERNAL, Reason.WRONG_ANSWER, "the gateway answered another command")
         answer: Message = getattr(response, command.name)
         return answer
 
@@ -198,12 +199,12 @@ class Commands:
             if finish(db):
                 command.hooks.on_outcome(db, new, outcome, now_us)
 
-        async def settle() -> None:
+        async def record_with_hooks() -> None:
             await self._database.write(finish_with_hooks)
             command.hooks.on_committed()
 
         # Should a hook fail, the outcome alone is worth recording.
-        if command.hooks is NO_HOOKS or not await _try(new, settle()):
+        if command.hooks is NO_HOOKS or not await _try(new, record_with_hooks()):
             await _try(new, self._database.write_statement(finish))
 
     async def _first_outcome(self, command: CommandRequest, earlier: CommandRow, answer_type: type[Answer]) -> Answer:
@@ -213,7 +214,7 @@ class Commands:
         if not same:
             raise MeshError(
                 grpc.StatusCode.ABORTED,
-                "REQUEST_ID_REUSED",
+                Reason.REQUEST_ID_REUSED,
                 "this request_id belongs to a different command: give this one its own",
             )
         finished = await self._wait_for(command, earlier)
@@ -242,7 +243,7 @@ class Commands:
 def _begin(db: Connection, *, command: CommandRequest, new: NewCommand, now_us: int) -> CommandRow | BegunCommand:
     """Records the command and what changes with it; or returns an earlier one of the same request id."""
     begun = store.begin(db, new, now_us)
-    if isinstance(begun, BegunCommand) and begun.anew:
+    if isinstance(begun, BegunCommand) and begun.is_new:
         command.hooks.on_begin(db, new, now_us)
     return begun
 
@@ -275,4 +276,4 @@ def _finished(new: NewCommand, outcome: Message | MeshError, now_us: int) -> Fin
 
 
 def _unforeseen() -> MeshError:
-    return MeshError(grpc.StatusCode.INTERNAL, "INTERNAL", "this should not have happened; see the service's log")
+    return MeshError(grpc.StatusCode.INTERNAL, Reason.INTERNAL, "this should not have happened; see the service's log")

@@ -23,7 +23,7 @@ class NamesEvse(Protocol):
         """Clears a field."""
 
 
-def settle_evse(message: NamesEvse, path: str = "") -> None:
+def resolve_evse(message: NamesEvse, path: str = "") -> None:
     """Moves an EVSE that `evse` names to `evse_id`, which gateways read. `path` is a prefix of the fields' names.
 
     Raises MeshError INVALID_FIELD where both are given, or a connector.

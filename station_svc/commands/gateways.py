@@ -11,6 +11,7 @@ from csms.gateway.v1.gateway_service_pb2_grpc import GatewayServiceStub
 
 from mesh.grpc.channels import open_channel
 from mesh.runtime.errors import MeshError, from_rpc_error
+from mesh.runtime.reasons import Reason
 from station_svc.core.station_rows import Socket
 
 MOST_CHANNELS = 64
@@ -110,7 +111,7 @@ class Gateways:
 def station_offline(station_id: str, why: str) -> MeshError:
     """FAILED_PRECONDITION, reason STATION_OFFLINE: nothing was sent."""
     return MeshError(
-        grpc.StatusCode.FAILED_PRECONDITION, "STATION_OFFLINE", f"station {station_id} is not connected: {why}"
+        grpc.StatusCode.FAILED_PRECONDITION, Reason.STATION_OFFLINE, f"station {station_id} is not connected: {why}"
     )
 
 
@@ -118,14 +119,14 @@ def call_timeout(station_id: str) -> MeshError:
     """DEADLINE_EXCEEDED, reason CALL_TIMEOUT: sent, but it is not known what became of it."""
     return MeshError(
         grpc.StatusCode.DEADLINE_EXCEEDED,
-        "CALL_TIMEOUT",
+        Reason.CALL_TIMEOUT,
         f"no answer of station {station_id} came in time; it may have acted all the same",
     )
 
 
 def _to_mesh_error(error: grpc.aio.AioRpcError, station_id: str) -> MeshError:
     known = from_rpc_error(error)
-    if known.reason != "UNKNOWN":
+    if known.reason is not Reason.UNKNOWN:
         return known
     if known.code is grpc.StatusCode.DEADLINE_EXCEEDED:
         return call_timeout(station_id)
@@ -133,7 +134,7 @@ def _to_mesh_error(error: grpc.aio.AioRpcError, station_id: str) -> MeshError:
         # It had been reached. Whether the command was sent is not known, so it counts as sent.
         return MeshError(
             grpc.StatusCode.ABORTED,
-            "STATION_DISCONNECTED",
+            Reason.STATION_DISCONNECTED,
             f"the gateway of station {station_id} was lost before the answer; the station may have acted all the same",
         )
     return known

@@ -16,6 +16,7 @@ from google.protobuf import json_format
 from google.protobuf.message import Message
 
 from mesh.runtime.errors import MeshError
+from mesh.runtime.reasons import Reason
 
 _PUNCTUATION = re.compile(r"[\W_]+")
 # 1.6 and 2.x (2.1 has the second as a field of SetNetworkProfile, too); vendors put words of their own around them.
@@ -50,7 +51,7 @@ def use_rotate_credential(name: str) -> MeshError:
     """FAILED_PRECONDITION, reason USE_ROTATE_CREDENTIAL."""
     return MeshError(
         grpc.StatusCode.FAILED_PRECONDITION,
-        "USE_ROTATE_CREDENTIAL",
+        Reason.USE_ROTATE_CREDENTIAL,
         f"{name[:100]}: a station's credential is changed by StationService.RotateCredential with hand_over alone "
         '(POST /v1/stations/{station_id}:rotateCredential, {"handOver": true}); nothing was sent',
     )
@@ -82,7 +83,7 @@ def _check_name(name: str) -> None:
     if _bare(name) == _PROFILE:
         raise MeshError(
             grpc.StatusCode.FAILED_PRECONDITION,
-            "USE_SET_VARIABLES",
+            Reason.USE_SET_VARIABLES,
             "SecurityProfile is changed by CommandService.SetVariables alone, which checks first that the station can "
             "still come in; nothing was sent",
         )

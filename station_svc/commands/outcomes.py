@@ -5,12 +5,7 @@ from enum import Enum, auto
 from google.protobuf.message import Message
 
 from mesh.runtime.errors import MeshError
-
-# Reasons of csms.station.v1.CommandService with which nothing was sent.
-_UNSENT = frozenset(
-    {"STATION_OFFLINE", "UNSUPPORTED_BY_VERSION", "INVALID_FIELD", "INVALID_PAYLOAD", "TOO_MANY_COMMANDS"}
-)
-_REFUSED = "CALL_ERROR"
+from mesh.runtime.reasons import Reason, Sent
 
 
 class Outcome(Enum):
@@ -26,14 +21,14 @@ def outcome_of(answer: Message | MeshError) -> Outcome:
     """The outcome of an answer or an error."""
     if not isinstance(answer, MeshError):
         return Outcome.ANSWERED
-    if answer.reason == _REFUSED:
+    if answer.reason is Reason.CALL_ERROR:
         return Outcome.REFUSED
-    return Outcome.UNSENT if answer.reason in _UNSENT else Outcome.UNKNOWN
+    return Outcome.UNSENT if answer.reason.sent is Sent.NO else Outcome.UNKNOWN
 
 
 def reason_code_of(answer: Message | MeshError) -> str:
     """Why the station refused: its reason code, or the code of its CALLERROR; empty where it gave none."""
     if isinstance(answer, MeshError):
-        return answer.metadata.get("ocpp_error_code", "") if answer.reason == _REFUSED else ""
+        return answer.metadata.get("ocpp_error_code", "") if answer.reason is Reason.CALL_ERROR else ""
     info = getattr(answer, "status_info", None)
     return "" if info is None else str(info.reason_code)

@@ -11,6 +11,7 @@ import grpc
 from csms.station.v1 import command_service_pb2
 
 from mesh.runtime.errors import MeshError
+from mesh.runtime.reasons import Reason
 from station_svc.commands.rows import BegunCommand
 from station_svc.core.rows import PENDING, REJECTED
 
@@ -27,12 +28,12 @@ def check_may_be_sent(name: str, request: Any, begun: BegunCommand) -> None:
     """
     if begun.boot_status == PENDING and begun.ocpp_version == V16 and _is_start_or_stop(name, request):
         raise _refused(
-            "STATION_PENDING",
+            Reason.STATION_PENDING,
             "it was answered Pending at its last boot, and OCPP 1.6 (4.2) allows no remote start or stop then",
         )
     if begun.boot_status == REJECTED and not (begun.ocpp_version != V16 and _asks_for_boot(name, request)):
         raise _refused(
-            "STATION_REJECTED",
+            Reason.STATION_REJECTED,
             "it was answered Rejected at its last boot, and may be sent nothing then"
             + ("" if begun.ocpp_version == V16 else " but a trigger of BootNotification (OCPP 2.0.1, B03)"),
         )
@@ -60,7 +61,7 @@ _BOOT_TRIGGERS: Mapping[str, Callable[[Any], bool]] = {
 }
 
 
-def _refused(reason: str, why: str) -> MeshError:
+def _refused(reason: Reason, why: str) -> MeshError:
     return MeshError(
         grpc.StatusCode.FAILED_PRECONDITION,
         reason,

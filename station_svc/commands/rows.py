@@ -48,12 +48,12 @@ class FinishedCommand:
 class BegunCommand:
     """A command that was just recorded, and the socket of its station: None where no living gateway holds it.
 
-    Without `anew`, an earlier attempt has recorded it, together with the other rows of that transaction. `ocpp_version`
-    is the version of the connection, `boot_status` the station's status in the answer to its last boot; 0 before the
-    first.
+    Without `is_new`, an earlier attempt has recorded it, together with the other rows of that transaction.
+    `ocpp_version` is the version of the connection, `boot_status` the station's status in the answer to its last boot;
+    0 before the first.
     """
 
     socket: Socket | None
-    anew: bool
+    is_new: bool
     ocpp_version: str = ""
     boot_status: int = 0

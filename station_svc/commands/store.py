@@ -96,7 +96,7 @@ def begin(db: Connection, new: NewCommand, now_us: int) -> CommandRow | BegunCom
     for epoch, address, version, boot_status in inserted or db.execute(_OWN, own).all():
         socket = None if address is None else Socket(station_id=new.station_id, epoch=epoch, address=address)
         return BegunCommand(
-            socket=socket, anew=bool(inserted), ocpp_version=version or "", boot_status=boot_status or 0
+            socket=socket, is_new=bool(inserted), ocpp_version=version or "", boot_status=boot_status or 0
         )
     earlier = None if new.request_id is None else find_request(db, new.tenant_id, new.request_id)
     if earlier is None:

@@ -36,11 +36,11 @@ class RememberVariables(CommandHooks):
 
     def on_outcome(self, db: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
         """Secrets are masked in the outcome already."""
-        rows = [] if isinstance(outcome, MeshError) else [_to_row(variable, now_us) for variable in _told(outcome)]
+        rows = [] if isinstance(outcome, MeshError) else [_to_row(variable, now_us) for variable in _stated(outcome)]
         store.remember_variables(db, tenant_id=new.tenant_id, station_id=new.station_id, variables=rows)
 
 
-def _told(answer: Message) -> Iterable[station_pb2.Variable]:
+def _stated(answer: Message) -> Iterable[station_pb2.Variable]:
     if isinstance(answer, command_service_pb2.GetVariablesResponse):
         read = command_service_pb2.GET_VARIABLE_STATUS_ACCEPTED
         return [result.variable for result in answer.results if result.status == read]

@@ -10,7 +10,7 @@ import hmac
 import re
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 # In the place of a salt, beside a hash in its own notation for a digest: strength of a given password. Salts of
 # generated credentials are hexadecimal digits.
@@ -28,7 +28,7 @@ class StoredCredential:
     """
 
     salt: str = ""
-    digest: str = ""
+    digest: str = field(default="", repr=False)
 
     @property
     def is_slow(self) -> bool:

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from mesh.database.rowset import RowStatement
 from mesh.runtime.errors import MeshError
+from mesh.runtime.reasons import Reason
 from station_svc.core.rows import Frame
 
 Json = dict[str, Any]
@@ -64,4 +65,6 @@ def frame_row(frame: Frame) -> Json:
 
 def removed(frame: Frame) -> MeshError:
     """The error of a report whose station does not exist (any more)."""
-    return MeshError(grpc.StatusCode.NOT_FOUND, "STATION_UNKNOWN", f"no station {frame.station_id} is registered here")
+    return MeshError(
+        grpc.StatusCode.NOT_FOUND, Reason.STATION_UNKNOWN, f"no station {frame.station_id} is registered here"
+    )

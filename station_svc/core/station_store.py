@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select
 from mesh.database.filters import Field, choice, switch
 from mesh.database.pages import Page
 from mesh.runtime.errors import MeshError
+from mesh.runtime.reasons import Reason
 from station_svc.core import present_store
 from station_svc.core.digests import HASH, WEAK
 from station_svc.core.list_store import paged
@@ -35,7 +36,7 @@ IDENTITY = (
 
 def not_found(station_id: str) -> MeshError:
     """NOT_FOUND, reason STATION_NOT_FOUND: also for a station of another tenant."""
-    return MeshError(grpc.StatusCode.NOT_FOUND, "STATION_NOT_FOUND", f"there is no station {station_id!r}")
+    return MeshError(grpc.StatusCode.NOT_FOUND, Reason.STATION_NOT_FOUND, f"there is no station {station_id!r}")
 
 
 def is_connected(now_us: int) -> ColumnElement[bool]:

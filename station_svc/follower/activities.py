@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from mesh.events import outbox
 from mesh.events.outbox import OutboxEvent
 from mesh.runtime.errors import MeshError
+from mesh.runtime.reasons import Reason, Sent
 from station_svc.commands.hooks import CommandHooks
 from station_svc.commands.rows import NewCommand
 from station_svc.core.lock_store import lock_stations
@@ -29,17 +30,6 @@ from station_svc.follower.rows import (
 )
 from station_svc.follower.rules import Board, after_report, moved
 
-# Reasons of csms.station.v1.CommandService for commands that were not sent: then there is no activity.
-_NOT_SENT = frozenset(
-    {
-        "INVALID_FIELD",
-        "INVALID_PAYLOAD",
-        "STATION_NOT_FOUND",
-        "STATION_OFFLINE",
-        "TOO_MANY_COMMANDS",
-        "UNSUPPORTED_BY_VERSION",
-    }
-)
 # csms.station.v1.UpdateFirmwareStatus and LogStatus
 ANSWER_ACCEPTED = 1
 ANSWER_REJECTED = 2
@@ -50,7 +40,7 @@ def record(db: Connection, kind: ActivityKind, reports: Sequence[ActivityReport]
     """Takes what stations report, in the order of their frames. See station_svc.feature.ReportHandler."""
     boards = _boards(db, kind, reports)
     changed: dict[tuple[str, str, int], ActivityRow] = {}
-    told: list[OutboxEvent] = []
+    published: list[OutboxEvent] = []
     kept: list[ActivityReport] = []
     for report in reports:
         board = boards[report.frame.station]
@@ -62,10 +52,10 @@ def record(db: Connection, kind: ActivityKind, reports: Sequence[ActivityReport]
         if after is not before:
             board.put(after)
             changed[*after.station, after.task_id] = after
-            told.append(event(kind, after, f"{after.epoch}:{after.ordinal}"))
+            published.append(event(kind, after, f"{after.epoch}:{after.ordinal}"))
     store.save(db, changed.values())
     store.add_reports(db, kind.name, kept)
-    outbox.append(db, told)
+    outbox.append(db, published)
 
 
 class ActivityHooks(CommandHooks):
@@ -121,7 +111,8 @@ class ActivityHooks(CommandHooks):
         before = self._find(db, new)
         if before is None:  # its station was removed meanwhile
             return
-        if isinstance(outcome, MeshError) and outcome.reason in _NOT_SENT and before.state == REQUESTED:
+        # Nothing was sent: then there is no activity.
+        if isinstance(outcome, MeshError) and outcome.reason.sent is Sent.NO and before.state == REQUESTED:
             store.remove(db, before)
             return
         after = [_answered(before, outcome, now_us)]
@@ -152,20 +143,20 @@ class ActivityHooks(CommandHooks):
 def _answered(activity: ActivityRow, outcome: Any, now_us: int) -> ActivityRow:
     """The activity after the answer. What the station has reported meanwhile counts more."""
     if isinstance(outcome, MeshError):
-        refused = outcome.reason == "CALL_ERROR"
+        refused = outcome.reason is Reason.CALL_ERROR
         state = REJECTED if refused else UNKNOWN
-        said: dict[str, Any] = {"failure_reason": outcome.reason}
+        changes: dict[str, Any] = {"failure_reason": outcome.reason}
     else:
         accepted = outcome.status in {ANSWER_ACCEPTED, ANSWER_ACCEPTED_CANCELED}
         state = ACCEPTED if accepted else REJECTED
-        said = {
+        changes = {
             "answer": outcome.status,
             "file_name": getattr(outcome, "file_name", ""),
             "failure_reason": "" if accepted else outcome.status_info.reason_code,
         }
     if activity.state in UNANSWERED:
         activity = moved(activity, state, now_us)
-    return replace(activity, update_us=now_us, **said)
+    return replace(activity, update_us=now_us, **changes)
 
 
 def _boards(db: Connection, kind: ActivityKind, reports: Sequence[ActivityReport]) -> dict[tuple[str, str], Board]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from mesh.runtime.reasons import Reason
 from station_svc.core.rows import Frame
 
 # States that all kinds have, by the numbers that the contract gives them in each; from 8 on a kind has its own.
@@ -30,8 +31,8 @@ class ActivityKind:
     id_name: str  # of the activity's number, in the event's data
     state_name: Callable[[int], str]
     status_name: Callable[[int], str]
-    exists_reason: str  # reason of the error where a number is in use
-    not_found_reason: str
+    exists_reason: Reason  # reason of the error where a number is in use
+    not_found_reason: Reason
 
     @property
     def label(self) -> str:

@@ -34,8 +34,8 @@ def after_report(activity: ActivityRow, kind: ActivityKind, report: ActivityRepo
     state = kind.states.get(report.status)
     if state is None or report.frame.version <= activity.version or _is_decided(activity):
         return activity
-    said = (state, report.status, report.reported_status)
-    if said == (activity.state, activity.status, activity.reported_status):
+    reported = (state, report.status, report.reported_status)
+    if reported == (activity.state, activity.status, activity.reported_status):
         return activity
     return replace(
         moved(activity, state, report.frame.receive_us),

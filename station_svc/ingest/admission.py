@@ -9,9 +9,9 @@ import grpc
 from mesh.database.engine import Database
 from mesh.runtime.errors import MeshError
 from mesh.runtime.logs import get_logger
+from mesh.runtime.reasons import Reason
 from station_svc.features.credentials import store as credential_store
 from station_svc.features.credentials.proofs import Better, Proofs
-from station_svc.ingest.connection_store import WRONG_CREDENTIALS
 from station_svc.ingest.rows import ConnectionAttempt, Opened, Unproven
 
 log = get_logger(__name__)
@@ -69,5 +69,7 @@ def _settled(attempt: ConnectionAttempt, result: Opened | Unproven | MeshError) 
     if not isinstance(result, Unproven):
         return result
     return MeshError(
-        grpc.StatusCode.UNAUTHENTICATED, WRONG_CREDENTIALS, f"station {attempt.station_id} did not prove who it is"
+        grpc.StatusCode.UNAUTHENTICATED,
+        Reason.WRONG_CREDENTIALS,
+        f"station {attempt.station_id} did not prove who it is",
     )

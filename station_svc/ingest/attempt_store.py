@@ -56,13 +56,13 @@ def find_message_attempts(
         for tenant_id, station_id in sorted(stations)
         for name in _NAMES
     ]
-    told: dict[StationKey, dict[_Name, tuple[int, int]]] = {}
+    stated: dict[StationKey, dict[_Name, tuple[int, int]]] = {}
     for row in _FIND.run(connection, wanted) if wanted else ():
         number = _to_number(row.value)
         if number is not None:
             name = _Name(row.component, row.variable, row.variable_instance)
-            told.setdefault((row.tenant_id, row.station_id), {})[name] = (row.update_us, number)
-    found = {key: _latest(_pairs(numbers)) for key, numbers in told.items()}
+            stated.setdefault((row.tenant_id, row.station_id), {})[name] = (row.update_us, number)
+    found = {key: _latest(_pairs(numbers)) for key, numbers in stated.items()}
     return {key: attempts for key, attempts in found.items() if attempts is not None}
 
 

@@ -62,7 +62,7 @@ def record_boots(connection: Connection, boots: Sequence[Boot], now_us: int) -> 
     _BOOT.run(connection, (_boot_row(boot, statuses[boot.frame.station]) for boot in latest.values()), now_us=now_us)
     outbox.append(connection, [events.booted(boot, statuses[boot.frame.station]) for boot in known])
     accepted = {key for key in latest if statuses[key] == ACCEPTED}
-    job_store.wake(connection, accepted, run_us=now_us + job_store.SETTLE_US)
+    job_store.wake(connection, accepted, run_us=now_us + job_store.BOOT_ALLOWANCE_US)
     attempts = find_message_attempts(connection, latest)
     return [
         _to_booted(boot, stations[boot.frame.station], attempts.get(boot.frame.station))

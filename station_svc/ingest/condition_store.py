@@ -58,7 +58,7 @@ def record_conditions(connection: Connection, sightings: Sequence[Sighting]) -> 
         (row.tenant_id, row.station_id, row.kind): dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name
         for row in _FIND.run(connection, keys)
     }
-    told, changed = [], set()
+    published, changed = [], set()
     for key, report in _reports(one for one in telling if (one.tenant_id, one.station_id) in present):
         before = known.get(key)
         if before is None and not report.size:
@@ -68,9 +68,11 @@ def record_conditions(connection: Connection, sightings: Sequence[Sighting]) -> 
         row = known[key] = _row(key, report, before)
         changed.add(key)
         if bool(report.size) != bool(before and before["size"]):
-            told.append(events.condition_changed(report, tenant_id=key[0], station_id=key[1], begin_us=row["begin_us"]))
+            published.append(
+                events.condition_changed(report, tenant_id=key[0], station_id=key[1], begin_us=row["begin_us"])
+            )
     _SET.run(connection, [known[key] for key in sorted(changed)])
-    outbox.append(connection, told)
+    outbox.append(connection, published)
 
 
 def _reports(sightings: Iterable[Sighting]) -> Iterator[tuple[Key, ConditionReport]]:

@@ -15,6 +15,7 @@ from mesh.database.rowset import RowStatement, columns_of
 from mesh.events import outbox
 from mesh.events.outbox import OutboxEvent
 from mesh.runtime.errors import MeshError, unavailable
+from mesh.runtime.reasons import Reason
 from station_svc.core import digests as credentials
 from station_svc.core import models
 from station_svc.core.digests import StoredCredential
@@ -29,7 +30,6 @@ from station_svc.ingest import events
 from station_svc.ingest.rows import Closed, ConnectionAttempt, Opened, Superseded, Unproven
 from station_svc.jobs import store as job_store
 
-WRONG_CREDENTIALS = "WRONG_CREDENTIALS"
 """Reason of the error for a station that did not prove who it is."""
 
 _RENEW_LEASE = text(
@@ -165,17 +165,17 @@ def _refusal(
     attempt: ConnectionAttempt, station: Any, live_nodes: Container[str], proofs: Proofs
 ) -> MeshError | Unproven | None:
     if attempt.node_id not in live_nodes:
-        return unavailable("NODE_LEASE_EXPIRED", "this gateway's lease has run out: renew it first")
+        return unavailable(Reason.NODE_LEASE_EXPIRED, "this gateway's lease has run out: renew it first")
     if station is None and is_station_id(attempt.station_id) and not is_new_station_id(attempt.station_id):
         return MeshError(
-            grpc.StatusCode.INVALID_ARGUMENT, "INVALID_STATION_ID", f"this is no station's identity: {ID_RULE}"
+            grpc.StatusCode.INVALID_ARGUMENT, Reason.INVALID_STATION_ID, f"this is no station's identity: {ID_RULE}"
         )
     if station is None:
         return MeshError(
-            grpc.StatusCode.NOT_FOUND, "STATION_UNKNOWN", f"no station {attempt.station_id} is registered here"
+            grpc.StatusCode.NOT_FOUND, Reason.STATION_UNKNOWN, f"no station {attempt.station_id} is registered here"
         )
-    doubt = None if station.security_profile == 0 else _doubt(attempt, station, proofs)
-    return _version_refusal(attempt, station) if doubt is None else doubt
+    refusal = None if station.security_profile == 0 else _credential_refusal(attempt, station, proofs)
+    return _version_refusal(attempt, station) if refusal is None else refusal
 
 
 def _with_version(attempt: ConnectionAttempt, station: Any) -> ConnectionAttempt:
@@ -190,12 +190,12 @@ def _version_refusal(attempt: ConnectionAttempt, station: Any) -> MeshError | No
         return None
     return MeshError(
         grpc.StatusCode.FAILED_PRECONDITION,
-        "VERSION_NOT_OFFERED",
+        Reason.VERSION_NOT_OFFERED,
         f"station {attempt.station_id} is pinned to OCPP {pinned}, which it does not offer",
     )
 
 
-def _doubt(attempt: ConnectionAttempt, station: Any, proofs: Proofs) -> MeshError | Unproven | None:
+def _credential_refusal(attempt: ConnectionAttempt, station: Any, proofs: Proofs) -> MeshError | Unproven | None:
     """The error, or the pending check, of a station's credential; None where it has proven who it is."""
     current = StoredCredential(salt=station.credential_salt, digest=station.credential_digest)
     if any(_presents(attempt, one) for one in (current, *credentials.from_text(station.next_credentials))):
@@ -205,7 +205,9 @@ def _doubt(attempt: ConnectionAttempt, station: Any, proofs: Proofs) -> MeshErro
         if known is not False:
             return None if known else Unproven(credential=current)
     return MeshError(
-        grpc.StatusCode.UNAUTHENTICATED, WRONG_CREDENTIALS, f"station {attempt.station_id} did not prove who it is"
+        grpc.StatusCode.UNAUTHENTICATED,
+        Reason.WRONG_CREDENTIALS,
+        f"station {attempt.station_id} did not prove who it is",
     )
 
 
@@ -256,7 +258,7 @@ def _admit(
             booted=station.registration_status == ACCEPTED and station.boot_status == ACCEPTED,
             registration_status=station.registration_status,
             superseded=before.superseded if before else None,
-            quirks=_oddities(attempt, station, before),
+            quirks=_connection_quirks(attempt, station, before),
             ocpp_version=attempt.ocpp_version,
         )
         opened.append(one)
@@ -269,7 +271,7 @@ def _admit(
     _SET_LATEST.run(connection, _latest_rows(new))
     outbox.append(connection, [events.connected(attempt, one, now_us) for attempt, one in new])
     back = {(one.tenant_id, attempt.station_id) for attempt, one in new if one.booted}
-    job_store.wake(connection, back, run_us=now_us + job_store.SETTLE_US)
+    job_store.wake(connection, back, run_us=now_us + job_store.BOOT_ALLOWANCE_US)
     return opened
 
 
@@ -299,7 +301,7 @@ def _previous(connection: Connection, epochs: Sequence[int], now_us: int) -> dic
     }
 
 
-def _oddities(attempt: ConnectionAttempt, station: Any, before: _Previous | None) -> Sequence[str]:
+def _connection_quirks(attempt: ConnectionAttempt, station: Any, before: _Previous | None) -> Sequence[str]:
     """The quirks of a station's connection (docs/QUIRKS.md)."""
     odd = []
     if before is not None and before.ocpp_version != attempt.ocpp_version:

@@ -8,6 +8,7 @@ import grpc
 from sqlalchemy import Connection
 
 from mesh.runtime.errors import MeshError
+from mesh.runtime.reasons import Reason
 from station_svc.core.lock_store import lock_stations, removed
 from station_svc.core.rows import Frame
 from station_svc.feature import ReportHandler
@@ -45,5 +46,7 @@ def _of_kind(reports: Iterable[Report], kind: str) -> Iterable[tuple[Frame, Any]
 
 def _refusal(report: Report, *, is_known: bool, has_handler: bool) -> MeshError | None:
     if not has_handler:
-        return MeshError(grpc.StatusCode.INVALID_ARGUMENT, "UNKNOWN_REPORT", "a report of this kind is not known here")
+        return MeshError(
+            grpc.StatusCode.INVALID_ARGUMENT, Reason.UNKNOWN_REPORT, "a report of this kind is not known here"
+        )
     return None if is_known else removed(report.frame)

@@ -1,7 +1,7 @@
 """Reports of gateways as rows, and their results. Enums hold the contract's numbers."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from station_svc.core.digests import StoredCredential
 
@@ -14,7 +14,7 @@ class ConnectionAttempt:
     node_id: str
     ocpp_version: str
     remote_address: str
-    credential: bytes
+    credential: bytes = field(repr=False)
     username: str
     offered_ocpp_versions: Sequence[str] = ()
     opening_id: str = ""

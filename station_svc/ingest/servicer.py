@@ -18,6 +18,7 @@ from mesh.database.engine import Database, commit_batch
 from mesh.grpc.types import Context
 from mesh.runtime.errors import MeshError, invalid_field
 from mesh.runtime.masking import mask_data
+from mesh.runtime.reasons import Reason
 from mesh.runtime.settings import Onboarding
 from mesh.runtime.times import SECOND_US, Clock, from_timestamp
 from station_svc.commands.closer import SocketCloser
@@ -123,7 +124,7 @@ class StationIngestServicer(StationIngestServiceServicer):
         for item, result in zip(request.items, results, strict=True):
             if isinstance(result, Opened):
                 self._close_superseded(item.station_id, result)
-            elif result.reason == connection_store.WRONG_CREDENTIALS:
+            elif result.reason is Reason.WRONG_CREDENTIALS:
                 self._failures.note(item.station_id, item.remote_address)
         return ingest.OpenConnectionsResponse(results=[self._to_open_result(result) for result in results])
 

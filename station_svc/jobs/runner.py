@@ -31,6 +31,7 @@ from mesh.runtime.background import PeriodicTask
 from mesh.runtime.backoff import Backoff, Uniform
 from mesh.runtime.errors import MeshError
 from mesh.runtime.logs import get_logger
+from mesh.runtime.reasons import Reason
 from mesh.runtime.times import SECOND_US, Clock
 from station_svc.jobs import store
 from station_svc.jobs.rows import JobRow, JobState
@@ -46,9 +47,7 @@ BACKOFF = Backoff(first_s=5.0, most_s=300.0, jitter=JITTER)
 # A station that was there when its job was taken, and gone when its command was sent, is looked at again after this.
 OFFLINE_RETRY_S = 5.0
 # Owners that a job may lose in one attempt: one that kills whoever runs it must come to an end.
-MOST_TAKEOVERS = 5
-# What no other attempt would be answered otherwise.
-_NEVER_BETTER = frozenset({"UNSUPPORTED_BY_VERSION", "INVALID_FIELD", "INVALID_PAYLOAD"})
+MOST_LOST_OWNERS = 5
 _SHORTEST_REST_S = 0.02
 
 
@@ -242,20 +241,20 @@ class Jobs:
                 outcome = await kind.run(row)
         except TimeoutError:
             outcome = MeshError(
-                grpc.StatusCode.DEADLINE_EXCEEDED, "JOB_TIMEOUT", f"it took longer than {kind.turn_s:g} s"
+                grpc.StatusCode.DEADLINE_EXCEEDED, Reason.JOB_TIMEOUT, f"it took longer than {kind.turn_s:g} s"
             )
         except (MeshError, FinalError) as error:
             outcome = error
         except Exception:
             log.exception("job failed unforeseen", kind=row.kind, station_id=row.station_id, job_id=row.job_id)
-            outcome = MeshError(grpc.StatusCode.INTERNAL, "INTERNAL", "this should not have happened; see the log")
+            outcome = MeshError(grpc.StatusCode.INTERNAL, Reason.INTERNAL, "this should not have happened; see the log")
         try:
-            await self._database.write(partial(self._settle, row=row, outcome=outcome))
+            await self._database.write(partial(self._record_outcome, row=row, outcome=outcome))
         except MeshError as error:
             # The lease runs out, and whoever takes the job over repeats the attempt and finds what was done.
             log.warning("outcome of a job not recorded", kind=row.kind, job_id=row.job_id, error=error.reason)
 
-    def _settle(self, db: Connection, *, row: JobRow, outcome: Done | Again | MeshError | FinalError) -> None:
+    def _record_outcome(self, db: Connection, *, row: JobRow, outcome: Done | Again | MeshError | FinalError) -> None:
         """Records how a turn ended, unless the job was taken over meanwhile."""
         now_us = self._clock()
         held = store.hold(db, row)
@@ -284,11 +283,11 @@ class Jobs:
             store.park(db, [row])
 
     def _try_again(self, db: Connection, row: JobRow, error: MeshError, now_us: int) -> None:
-        if error.reason == "STATION_OFFLINE":  # nothing was sent, so that nothing failed
+        if error.reason is Reason.STATION_OFFLINE:  # nothing was sent, so that nothing failed
             delay_s, failures = OFFLINE_RETRY_S, row.failures
         else:
             failures = row.failures + 1
-            if failures >= self._kinds[row.kind].most_attempts or error.reason in _NEVER_BETTER:
+            if failures >= self._kinds[row.kind].most_attempts or error.reason.is_final:
                 self._end(db, row, JobState.FAILED, error, now_us)
                 return
             delay_s = self._backoff.after(failures)
@@ -363,11 +362,13 @@ class Jobs:
 def _dead_end(row: JobRow, station: store.StationReadiness | None, now_us: int) -> MeshError | None:
     """Why a job cannot be run any more, if so. A station that was removed and added again is another one."""
     if row.station_id and (station is None or station.create_us > row.create_us):
-        return MeshError(grpc.StatusCode.NOT_FOUND, "STATION_NOT_FOUND", "the station was removed")
+        return MeshError(grpc.StatusCode.NOT_FOUND, Reason.STATION_NOT_FOUND, "the station was removed")
     if row.expire_us <= now_us:
-        return MeshError(grpc.StatusCode.DEADLINE_EXCEEDED, "JOB_EXPIRED", "it could not be done in time")
-    if row.state is JobState.RUNNING and row.takeovers >= MOST_TAKEOVERS:
+        return MeshError(grpc.StatusCode.DEADLINE_EXCEEDED, Reason.JOB_EXPIRED, "it could not be done in time")
+    if row.state is JobState.RUNNING and row.takeovers >= MOST_LOST_OWNERS:
         return MeshError(
-            grpc.StatusCode.ABORTED, "JOB_ABANDONED", f"{MOST_TAKEOVERS + 1} processes were lost while they ran it"
+            grpc.StatusCode.ABORTED,
+            Reason.JOB_ABANDONED,
+            f"{MOST_LOST_OWNERS + 1} processes were lost while they ran it",
         )
     return None

@@ -21,7 +21,7 @@ from station_svc.jobs.rows import JobRow, JobState, NewJob
 
 EXPIRE_DAYS = 30
 # A station that has just connected may be about to boot: its own message comes first.
-SETTLE_US = 2 * SECOND_US
+BOOT_ALLOWANCE_US = 2 * SECOND_US
 
 # A connection over which jobs were made ready to run carries this note until the runner has read it.
 _ADDED = "csms_jobs_added"
@@ -90,9 +90,9 @@ def lock(db: Connection, tenant_id: str, job_id: str) -> JobRow | None:
     return None if row is None else _to_row(row)
 
 
-def lock_slot(db: Connection, tenant_id: str, slot: str) -> JobRow | None:
-    """The job that has a slot, held for this transaction: it does not end before that."""
-    query = sa.select(*_COLUMNS).where(job.c.tenant_id == tenant_id, job.c.slot == slot).with_for_update()
+def lock_unique_key(db: Connection, tenant_id: str, unique_key: str) -> JobRow | None:
+    """The job that has a unique key, held for this transaction: it does not end before that."""
+    query = sa.select(*_COLUMNS).where(job.c.tenant_id == tenant_id, job.c.slot == unique_key).with_for_update()
     row = db.execute(query).mappings().first()
     return None if row is None else _to_row(row)
 
@@ -263,9 +263,9 @@ _PULL = RowStatement(
 )
 
 
-def pull_forward(db: Connection, tenant_id: str, slots: Iterable[str], *, run_us: int) -> None:
-    """Lets the jobs that have these slots, and wait for a later time, be run at `run_us`."""
-    values = [{"tenant_id": tenant_id, "slot": slot} for slot in sorted(slots)]
+def pull_forward(db: Connection, tenant_id: str, unique_keys: Iterable[str], *, run_us: int) -> None:
+    """Lets the jobs that have these unique keys, and wait for a later time, be run at `run_us`."""
+    values = [{"tenant_id": tenant_id, "slot": key} for key in sorted(unique_keys)]
     if values and _PULL.run(db, values, run_us=run_us).rowcount:
         db.info[_ADDED] = True
 
@@ -316,13 +316,13 @@ def add_many(db: Connection, news: Sequence[tuple[NewJob, bool]], now_us: int) -
     db.info[_ADDED] = True
 
 
-def lock_idle(db: Connection, tenant_id: str, slots: Sequence[str]) -> Sequence[JobRow]:
-    """The jobs that have these slots and do not run, held for this transaction; none that somebody else looks at."""
+def lock_idle(db: Connection, tenant_id: str, unique_keys: Sequence[str]) -> Sequence[JobRow]:
+    """The jobs that have these unique keys and do not run, held for this transaction; none that others look at."""
     query = (
         sa.select(*_COLUMNS)
         .where(
             job.c.tenant_id == tenant_id,
-            job.c.slot.in_(slots),
+            job.c.slot.in_(unique_keys),
             job.c.state.in_((JobState.WAITING, JobState.PARKED)),
         )
         .order_by(job.c.job_id)

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from mesh.database.engine import Database
 from mesh.runtime.errors import MeshError
+from mesh.runtime.reasons import Reason, Sent
 from mesh.runtime.times import DAY_US, SECOND_US, Clock, to_timestamp
 from station_svc.features.firmware import updates
 from station_svc.follower import store as activity_store
@@ -28,8 +29,6 @@ USUAL_TIMEOUT_US = DAY_US
 LOOK_US = 30 * SECOND_US
 # A station that failed may try again: it has failed for good once it has not for this long.
 TRY_AGAIN_US = 600 * SECOND_US
-# Sent, and perhaps accepted, though no answer came.
-_PERHAPS = frozenset({"CALL_TIMEOUT", "STATION_DISCONNECTED", "INVALID_ANSWER"})
 
 
 class _Progress(msgspec.Struct, frozen=True):
@@ -90,29 +89,29 @@ class FirmwareWork:
                 hooks=updates.hooks_of(sent),
             )
         except MeshError as error:
-            if error.reason == "CALL_ERROR":
+            if error.reason is Reason.CALL_ERROR:
                 raise FinalError(error) from error
-            if error.reason not in _PERHAPS:
+            if error.reason.sent is not Sent.YES:  # else perhaps taken, though no answer came that says so
                 raise
         else:
             if answer.status not in _TAKEN:
                 word = firmware_pb2.UpdateFirmwareStatus.Name(answer.status).removeprefix("UPDATE_FIRMWARE_STATUS_")
-                raise FinalError(_failed("FIRMWARE_REFUSED", f"the station will not update its firmware: {word}"))
+                raise FinalError(_failed(Reason.FIRMWARE_REFUSED, f"the station will not update its firmware: {word}"))
         await self._save(assignment, msgspec.structs.replace(progress, asked=True))
         return Again(run_us=self._clock() + LOOK_US)
 
     async def _follow(self, assignment: Assignment, update_id: int) -> Done | Again:
         activity = await self._activity(assignment, update_id)
         if activity is None:
-            raise FinalError(_failed("FIRMWARE_FAILED", "nothing is known of the update any more"))
+            raise FinalError(_failed(Reason.FIRMWARE_FAILED, "nothing is known of the update any more"))
         if activity.state == DONE:
             return Done()
         if activity.state == SUPERSEDED:
-            raise FinalError(_failed("FIRMWARE_SUPERSEDED", "another update took its place"))
+            raise FinalError(_failed(Reason.FIRMWARE_SUPERSEDED, "another update took its place"))
         has_failed = activity.state == FAILED and self._clock() - activity.update_us >= TRY_AGAIN_US
         if has_failed or activity.state == REJECTED:
-            said = activity.reported_status or activity.failure_reason
-            raise FinalError(_failed("FIRMWARE_FAILED", f"the update failed: {said}"))
+            status = activity.reported_status or activity.failure_reason
+            raise FinalError(_failed(Reason.FIRMWARE_FAILED, f"the update failed: {status}"))
         return Again(run_us=self._clock() + LOOK_US)
 
     async def _activity(self, assignment: Assignment, update_id: int) -> ActivityRow | None:
@@ -156,5 +155,5 @@ def _to_request(
     return request
 
 
-def _failed(reason: str, message: str) -> MeshError:
+def _failed(reason: Reason, message: str) -> MeshError:
     return MeshError(grpc.StatusCode.ABORTED, reason, message)

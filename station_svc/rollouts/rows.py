@@ -74,12 +74,12 @@ class RolloutRow:
         return max(0, self.max_parallel - self.running) if self.state is RolloutState.RUNNING else 0
 
     @property
-    def slot(self) -> str:
-        """The slot of the job that keeps it going."""
+    def unique_key(self) -> str:
+        """The unique key of the job that keeps it going."""
         return f"rollout:{self.rollout_id}"
 
-    def target_slot(self, station_id: str) -> str:
-        """The slot of the job of one station."""
+    def target_key(self, station_id: str) -> str:
+        """The unique key of the job of one station."""
         return f"rollout:{self.rollout_id}:{station_id}"
 
 

@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 
 from mesh.database.engine import Database
 from mesh.runtime.errors import MeshError
+from mesh.runtime.reasons import Reason
 from mesh.runtime.times import DAY_US, SECOND_US, Clock
 from station_svc.jobs import store as job_store
 from station_svc.jobs.rows import JobRow, JobState, NewJob
@@ -31,7 +32,7 @@ CHUNK = 1000
 # Its targets expire first, and end it.
 _OUTLASTS_US = 30 * DAY_US
 # Why a station at which nothing had begun is skipped rather than failed.
-_NEVER_BEGUN = frozenset({"STATION_NOT_FOUND", "JOB_EXPIRED"})
+_NEVER_BEGUN = frozenset({Reason.STATION_NOT_FOUND, Reason.JOB_EXPIRED})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +86,7 @@ def own_job(row: RolloutRow) -> NewJob:
         tenant_id=row.tenant_id,
         kind=KIND,
         station_id="",
-        slot=row.slot,
+        slot=row.unique_key,
         payload=row.rollout_id.encode(),
         username=row.username,
         run_us=row.start_us,
@@ -115,7 +116,7 @@ def save_progress(
 
 
 def _lost() -> MeshError:
-    return MeshError(grpc.StatusCode.ABORTED, "JOB_LOST", "another process does this job now")
+    return MeshError(grpc.StatusCode.ABORTED, Reason.JOB_LOST, "another process does this job now")
 
 
 # --- one station ---------------------------------------------------------------------------------------------------
@@ -163,7 +164,7 @@ def _target_ended(works: Mapping[str, Work], db: Connection, job: JobRow, error:
         state = TargetState.FAILED if begun else TargetState.CANCELLED
     else:
         state = TargetState.SKIPPED if not begun and error and error.reason in _NEVER_BEGUN else TargetState.FAILED
-    if begun and error and error.reason == "JOB_EXPIRED":
+    if begun and error and error.reason is Reason.JOB_EXPIRED:
         error = _out_of_time(error, works[row.kind].left_at(db, target))
     row = store.move(db, row, [target], state, now_us, error=error)
     if row.state.is_open and 0 < row.stop_after_failures <= row.failed:
@@ -210,7 +211,7 @@ def _queue_some(db: Connection, row: RolloutRow, now_us: int) -> bool:
             tenant_id=row.tenant_id,
             kind=TARGET_KIND,
             station_id=one.station_id,
-            slot=row.target_slot(one.station_id),
+            slot=row.target_key(one.station_id),
             payload=row.rollout_id.encode(),
             username=row.username,
             run_us=row.expire_us if one.held else now_us,
@@ -226,8 +227,8 @@ def _queue_some(db: Connection, row: RolloutRow, now_us: int) -> bool:
 def _cancel_some(db: Connection, row: RolloutRow, now_us: int) -> int | None:
     """Cancels some stations of a rollout that was stopped. One whose job is being looked at is cancelled by that."""
     targets = store.pending(db, row, CHUNK)
-    slots = {row.target_slot(target.station_id): target for target in targets}
-    idle = job_store.lock_idle(db, row.tenant_id, list(slots))
+    by_key = {row.target_key(target.station_id): target for target in targets}
+    idle = job_store.lock_idle(db, row.tenant_id, list(by_key))
     row = store.lock(db, row.tenant_id, row.rollout_id)
     for job in idle:
         job_store.end(db, job, state=JobState.CANCELLED, error=None, now_us=now_us)

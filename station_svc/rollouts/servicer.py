@@ -22,6 +22,7 @@ from mesh.grpc.types import Context
 from mesh.identity.operators import current_caller
 from mesh.runtime.errors import MeshError, invalid_field
 from mesh.runtime.masking import is_secret, mask_text
+from mesh.runtime.reasons import Reason
 from mesh.runtime.times import DAY_US, SECOND_US, Clock, from_timestamp, to_timestamp
 from station_svc.commands.guard import is_credential, use_rotate_credential
 from station_svc.core import station_store
@@ -122,9 +123,9 @@ class RolloutServicer(RolloutServiceServicer):
 
         def work(db: Connection) -> RolloutRow:
             row = store.get(db, tenant_id, _storable(rollout_id))
-            job_store.lock_slot(db, tenant_id, row.slot)  # before the rollout, as its job does
+            job_store.lock_unique_key(db, tenant_id, row.unique_key)  # before the rollout, as its job does
             changed = change(db, store.lock(db, tenant_id, rollout_id), now_us)
-            job_store.pull_forward(db, tenant_id, [row.slot], run_us=now_us)
+            job_store.pull_forward(db, tenant_id, [row.unique_key], run_us=now_us)
             return changed
 
         return _to_message(await self._database.write(work))
@@ -140,7 +141,7 @@ def _create(db: Connection, *, row: RolloutRow, condition: ColumnElement[bool] |
             if earlier.digest != row.digest:
                 raise MeshError(
                     grpc.StatusCode.ABORTED,
-                    "REQUEST_ID_REUSED",
+                    Reason.REQUEST_ID_REUSED,
                     "this request_id belongs to a different rollout: give this one its own",
                 )
             return earlier
@@ -170,7 +171,7 @@ def _stop(db: Connection, row: RolloutRow, now_us: int) -> RolloutRow:
 
 def _expect_open(row: RolloutRow) -> None:
     if not row.state.is_open:
-        raise MeshError(grpc.StatusCode.FAILED_PRECONDITION, "ROLLOUT_ENDED", "this rollout has ended")
+        raise MeshError(grpc.StatusCode.FAILED_PRECONDITION, Reason.ROLLOUT_ENDED, "this rollout has ended")
 
 
 def _to_row(request: pb.CreateRolloutRequest, now_us: int) -> RolloutRow:

@@ -16,6 +16,7 @@ from mesh.database.filters import Field
 from mesh.database.pages import Page
 from mesh.events import outbox
 from mesh.runtime.errors import MeshError
+from mesh.runtime.reasons import Reason
 from station_svc.core.list_store import paged
 from station_svc.core.models import connection, node, station
 from station_svc.jobs import store as job_store
@@ -52,13 +53,13 @@ def create(db: Connection, row: RolloutRow, *, condition: ColumnElement[bool] | 
     if not total:
         raise MeshError(
             grpc.StatusCode.FAILED_PRECONDITION,
-            "NO_STATIONS",
+            Reason.NO_STATIONS,
             "the filter finds no station; ListStations takes the same filter",
         )
     if total > MOST_TARGETS:
         raise MeshError(
             grpc.StatusCode.FAILED_PRECONDITION,
-            "TOO_MANY_STATIONS",
+            Reason.TOO_MANY_STATIONS,
             f"the filter finds more than {MOST_TARGETS} stations: make several rollouts, each with a narrower one",
         )
     made = replace(row, total=total)
@@ -140,10 +141,10 @@ def get_target(db: Connection, row: RolloutRow, station_id: str) -> TargetRow:
 
 def list_targets(db: Connection, row: RolloutRow, page: Page) -> Sequence[TargetRow]:
     """Stations of a rollout by id, each with the last attempt's error; `page.after` is the id of the last one."""
-    slot = sa.literal(f"{row.slot}:").concat(rollout_target.c.station_id)
+    target_key = sa.literal(f"{row.unique_key}:").concat(rollout_target.c.station_id)
     query = (
         sa.select(*_TARGET, job.c.error.label("job_error"))
-        .outerjoin(job, (job.c.tenant_id == rollout_target.c.tenant_id) & (job.c.slot == slot))
+        .outerjoin(job, (job.c.tenant_id == rollout_target.c.tenant_id) & (job.c.slot == target_key))
         .where(_of(row))
     )
     found = []
@@ -215,8 +216,8 @@ def release(db: Connection, row: RolloutRow, now_us: int) -> None:
     if ids:
         mine = rollout_target.c.station_id.in_(ids)
         db.execute(sa.update(rollout_target).where(_of(row), mine).values(held=False))
-        slots = [row.target_slot(station_id) for station_id in ids]
-        job_store.pull_forward(db, row.tenant_id, slots, run_us=now_us)
+        keys = [row.target_key(station_id) for station_id in ids]
+        job_store.pull_forward(db, row.tenant_id, keys, run_us=now_us)
 
 
 def update_target(db: Connection, row: RolloutRow, station_id: str, **values: Any) -> None:
@@ -235,11 +236,11 @@ def boot_of(db: Connection, tenant_id: str, station_id: str, *, locked: bool = F
     return (0, 0) if found is None else (found[0], found[1])
 
 
-def _save(db: Connection, row: RolloutRow, *told: outbox.OutboxEvent) -> RolloutRow:
+def _save(db: Connection, row: RolloutRow, *published: outbox.OutboxEvent) -> RolloutRow:
     names = ("state", "stop_reason", "running", "succeeded", "failed", "skipped", "cancelled", "update_us", "end_us")
     values = {name: getattr(row, name) for name in names}
     db.execute(sa.update(rollout).where(_is(row.tenant_id, row.rollout_id)).values(values))
-    outbox.append(db, told)
+    outbox.append(db, published)
     return row
 
 
@@ -256,7 +257,7 @@ def _found(row: RolloutRow | None, rollout_id: str) -> RolloutRow:
 
 def not_found(rollout_id: str) -> MeshError:
     """NOT_FOUND, reason ROLLOUT_NOT_FOUND: also for a rollout of another tenant."""
-    return MeshError(grpc.StatusCode.NOT_FOUND, "ROLLOUT_NOT_FOUND", f"there is no rollout {rollout_id!r}")
+    return MeshError(grpc.StatusCode.NOT_FOUND, Reason.ROLLOUT_NOT_FOUND, f"there is no rollout {rollout_id!r}")
 
 
 def _rollout(row: Any) -> RolloutRow:

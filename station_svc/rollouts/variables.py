@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 
 from mesh.database.engine import Database
 from mesh.runtime.errors import MeshError
+from mesh.runtime.reasons import Reason
 from mesh.runtime.times import DAY_US, SECOND_US, Clock
 from station_svc.commands.variables import RememberVariables
 from station_svc.jobs.rows import JobRow
@@ -74,7 +75,9 @@ class VariablesWork:
         if progress.step == "reset":
             return await self._reset(assignment, progress)
         if self._clock() >= progress.until_us:
-            raise FinalError(_failed("RESET_NOT_SEEN", "the station was told to restart, and did not boot in time"))
+            raise FinalError(
+                _failed(Reason.RESET_NOT_SEEN, "the station was told to restart, and did not boot in time")
+            )
         return Again(decide=partial(_wait_for_boot, boot=progress.boot))
 
     async def _push(
@@ -87,7 +90,7 @@ class VariablesWork:
             boot = await self._boot(assignment)
             if progress.pushed and boot != progress.boot and len(wrong) >= len(progress.pushed):
                 why = "the station restarted when it was sent the variables, and does not hold them; not sent again"
-                raise FinalError(_failed("VARIABLES_NOT_KEPT", why))
+                raise FinalError(_failed(Reason.VARIABLES_NOT_KEPT, why))
             progress = _Progress(attempt=assignment.job.attempt, pushed=wrong, boot=boot)
             await self._save(assignment, progress)
         results = await self._set(assignment, [work.variables[index] for index in progress.pushed])
@@ -106,7 +109,7 @@ class VariablesWork:
         )
         answer = await self._send(assignment, "reset", request, command_service_pb2.ResetResponse, part="reset")
         if answer.status not in _WILL_RESET:
-            raise FinalError(_failed("RESET_REFUSED", "the station took the variables, and refused to restart"))
+            raise FinalError(_failed(Reason.RESET_REFUSED, "the station took the variables, and refused to restart"))
         until_us = self._clock() + RESTART_PATIENCE_US
         await self._save(assignment, msgspec.structs.replace(progress, step="boot", until_us=until_us))
         return Again(decide=partial(_wait_for_boot, boot=progress.boot))
@@ -121,7 +124,9 @@ class VariablesWork:
                 assignment, "get_variables", request, command_service_pb2.GetVariablesResponse, part=part
             )
         except MeshError as error:
-            if error.reason not in _WILL_NOT_TELL:
+            # A station that does not tell what it holds can be sent it all the same. A variable that its OCPP version
+            # cannot name (INVALID_FIELD) can be sent no more than asked for.
+            if not error.reason.was_answered:
                 raise
             return list(range(len(variables)))
         held = {
@@ -143,10 +148,10 @@ class VariablesWork:
             if result.status not in _TAKEN
         }
         if refused:
-            told = ", ".join(
+            named = ", ".join(
                 f"{name}: {word.removeprefix('SET_VARIABLE_STATUS_')}" for name, word in sorted(refused.items())
             )
-            raise FinalError(_failed("VARIABLE_REFUSED", f"the station did not take {told}"))
+            raise FinalError(_failed(Reason.VARIABLE_REFUSED, f"the station did not take {named}"))
         return {result.status for result in answer.results}
 
     async def _send(
@@ -165,8 +170,6 @@ class VariablesWork:
         await self._database.write(save)
 
 
-# A station that does not return its variables can be sent them all the same.
-_WILL_NOT_TELL = frozenset({"CALL_ERROR", "INVALID_ANSWER"})
 _TAKEN = frozenset(
     {command_service_pb2.SET_VARIABLE_STATUS_ACCEPTED, command_service_pb2.SET_VARIABLE_STATUS_REBOOT_REQUIRED}
 )
@@ -217,5 +220,5 @@ def _same(held: str | None, wanted: str) -> bool:
         return False
 
 
-def _failed(reason: str, message: str) -> MeshError:
+def _failed(reason: Reason, message: str) -> MeshError:
     return MeshError(grpc.StatusCode.ABORTED, reason, message)

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Engine
 from auth_svc import id_token_store
 from auth_svc.authorization_servicer import ConcurrencyRule
 from auth_svc.id_token_store import IdToken
-from auth_svc.texts import STATUSES
+from auth_svc.normalization import STATUSES
 from mesh.database import pipeline
 from mesh.runtime.errors import from_status
 from mesh.runtime.times import SECOND_US, to_timestamp

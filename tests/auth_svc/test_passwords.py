@@ -7,7 +7,7 @@ from typing import Literal
 import pytest
 from argon2 import PasswordHasher
 
-from auth_svc.attempts import MOST_OVERALL, MOST_PER_USER, WINDOW_S, Attempts
+from auth_svc.login_throttle import MOST_OVERALL, MOST_PER_USER, WINDOW_S, LoginThrottle
 from auth_svc.passwords import Passwords
 from mesh.runtime.errors import MeshError
 from tests.auth_svc.conftest import FAST_HASHER
@@ -93,7 +93,7 @@ async def test_queue_is_bounded(passwords: Passwords) -> None:
     assert not await passwords.matches("x", None)
 
 
-def _allowed(attempts: Attempts, key: str) -> bool:
+def _allowed(attempts: LoginThrottle, key: str) -> bool:
     try:
         attempts.begin(key)
     except MeshError:
@@ -103,7 +103,7 @@ def _allowed(attempts: Attempts, key: str) -> bool:
 
 def test_attempts_on_many_users_are_bounded_together(clock: FakeClock) -> None:
     """One password tried on everybody; memory is bounded by the same number."""
-    attempts = Attempts(clock=clock)
+    attempts = LoginThrottle(clock=clock)
     allowed = sum(_allowed(attempts, f"user-{number}") for number in range(MOST_OVERALL + 50))
     assert allowed == MOST_OVERALL
     clock.advance(WINDOW_S)
@@ -112,7 +112,7 @@ def test_attempts_on_many_users_are_bounded_together(clock: FakeClock) -> None:
 
 def test_refusal_says_how_long_to_wait(clock: FakeClock) -> None:
     """For programs in the metadata, for people in the message."""
-    attempts = Attempts(clock=clock)
+    attempts = LoginThrottle(clock=clock)
     for _ in range(MOST_PER_USER):
         attempts.begin("vera")
     clock.advance(10)
@@ -123,7 +123,7 @@ def test_refusal_says_how_long_to_wait(clock: FakeClock) -> None:
 
 def test_attempts_are_forgotten_one_by_one(clock: FakeClock) -> None:
     """The window slides: each failure counts for five minutes."""
-    attempts = Attempts(clock=clock)
+    attempts = LoginThrottle(clock=clock)
     for _ in range(MOST_PER_USER):
         assert _allowed(attempts, "vera")
         clock.advance(1)
@@ -135,7 +135,7 @@ def test_attempts_are_forgotten_one_by_one(clock: FakeClock) -> None:
 
 def test_success_forgets_the_failures_of_that_user_only(clock: FakeClock) -> None:
     """Somebody else's guesses stay counted."""
-    attempts = Attempts(clock=clock)
+    attempts = LoginThrottle(clock=clock)
     for _ in range(MOST_PER_USER):
         attempts.begin("vera")
         attempts.begin("otto")

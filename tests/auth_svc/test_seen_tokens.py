@@ -27,6 +27,7 @@ from auth_svc.seen_token_store import SeenToken
 from auth_svc.seen_tokens import SeenTokens
 from mesh.database.engine import Database
 from mesh.runtime.errors import unavailable
+from mesh.runtime.reasons import Reason
 from mesh.runtime.times import SECOND_US, to_timestamp
 from tests.auth_svc.conftest import Auth, refused
 from tests.conftest import FakeClock
@@ -200,7 +201,7 @@ async def test_a_database_that_is_away(database: Database, clock: FakeClock, mon
     with monkeypatch.context() as patched:
 
         async def away(_work: object) -> None:
-            raise unavailable("DATABASE_AWAY", "away")
+            raise unavailable(Reason.DATABASE_UNAVAILABLE, "away")
 
         patched.setattr(database, "write", away)
         await seen.flush()

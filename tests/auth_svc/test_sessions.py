@@ -20,7 +20,7 @@ from csms.auth.v1.user_service_pb2 import (
 from joserfc.jws import extract_compact
 
 from auth_svc import models
-from auth_svc.attempts import MOST_PER_USER, WINDOW_S
+from auth_svc.login_throttle import MOST_PER_USER, WINDOW_S
 from auth_svc.sessions import ACCESS_TOKEN_S, SESSION_S, TOGETHER_S
 from mesh.identity.operators import Role, TokenVerifier
 from mesh.runtime.times import SECOND_US

@@ -17,7 +17,7 @@ from csms.auth.v1.user_service_pb2 import (
 )
 
 from auth_svc import models, session_store, user_store
-from auth_svc.attempts import MOST_PER_USER
+from auth_svc.login_throttle import MOST_PER_USER
 from auth_svc.sessions import ACCESS_TOKEN_S
 from mesh.identity import operators
 from mesh.runtime.times import to_timestamp

@@ -220,20 +220,20 @@ class TransactionService:
         return now_us() + self.ahead_us
 
 
+_USUAL = {
+    "CSMS_AUTO_MIGRATE": "1",
+    "CSMS_ONBOARDING": "accept",
+    "CSMS_NODE_LEASE_S": "120",  # a process that gets no CPU for a while is not what these tests are about
+    "CSMS_ADMIN_PASSWORD": "correct horse",
+    "CSMS_UNKNOWN_TOKENS": "accept",  # most sessions are not about who may charge
+}
+
+
 @asynccontextmanager
 async def running_mesh(database_url: str, **more: str) -> AsyncIterator[MeshRig]:
     """A mesh that is serving, with its node's lease taken; `more` are further settings."""
     async with AsyncExitStack() as stack:
-        values = {
-            "CSMS_DATABASE_URL": database_url,
-            "CSMS_MESH_SECRET": secrets.token_hex(8),
-            "CSMS_AUTO_MIGRATE": "1",
-            "CSMS_ONBOARDING": "accept",
-            "CSMS_NODE_LEASE_S": "120",  # a process that gets no CPU for a while is not what these tests are about
-            "CSMS_ADMIN_PASSWORD": "correct horse",
-            "CSMS_UNKNOWN_TOKENS": "accept",  # most sessions are not about who may charge
-            **more,
-        }
+        values = _USUAL | {"CSMS_DATABASE_URL": database_url, "CSMS_MESH_SECRET": secrets.token_hex(8)} | more
         auth = await _start_auth(stack, values)
         transaction_port = stack.enter_context(held_port())
         station_answers = HeldAnswers()
@@ -245,17 +245,8 @@ async def running_mesh(database_url: str, **more: str) -> AsyncIterator[MeshRig]
         transaction = TransactionService(transaction_env, transaction_port, stack.enter_context(held_port()))
         await transaction.start()
         stack.push_async_callback(transaction.stop)
-        settings = GatewaySettings(
-            host="127.0.0.1",
-            ocpp_port=0,
-            mesh_address=gateway_address,
-            advertised_host=None,
-            shared_port=False,
-            metrics_address="127.0.0.1:0",
-            mesh_secret=values["CSMS_MESH_SECRET"],
-            station_address=f"127.0.0.1:{station.mesh_port}",
-            transaction_address=f"127.0.0.1:{transaction.running.mesh_port}",
-            auth_address=f"127.0.0.1:{auth.mesh_port}",
+        settings = _gateway_settings(
+            gateway_address, values["CSMS_MESH_SECRET"], station=station, transaction=transaction.running, auth=auth
         )
         gateway = await start(stack, settings)
         async with asyncio.timeout(TIMEOUT_S):
@@ -275,6 +266,23 @@ async def running_mesh(database_url: str, **more: str) -> AsyncIterator[MeshRig]
             transaction_service=transaction,
             station_answers=station_answers,
         )
+
+
+def _gateway_settings(
+    mesh_address: str, secret: str, *, station: RunningService, transaction: RunningService, auth: RunningService
+) -> GatewaySettings:
+    return GatewaySettings(
+        host="127.0.0.1",
+        ocpp_port=0,
+        mesh_address=mesh_address,
+        advertised_host=None,
+        shared_port=False,
+        metrics_address="127.0.0.1:0",
+        mesh_secret=secret,
+        station_address=f"127.0.0.1:{station.mesh_port}",
+        transaction_address=f"127.0.0.1:{transaction.mesh_port}",
+        auth_address=f"127.0.0.1:{auth.mesh_port}",
+    )
 
 
 async def _start_auth(stack: AsyncExitStack, values: dict[str, str]) -> RunningService:

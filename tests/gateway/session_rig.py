@@ -34,6 +34,7 @@ from gateway.ocpp.translation import IngestRpc, Routes
 from gateway.ocpp.v16.routes import ROUTES
 from gateway.ocpp.versions import V16
 from mesh.runtime.errors import MeshError
+from mesh.runtime.reasons import Reason
 from station_kit import messages
 from station_kit.frames import Call, encode
 from station_kit.v16 import messages as v16
@@ -56,7 +57,7 @@ HEARTBEAT = call("h", messages.HEARTBEAT)
 
 NOT_ACCEPTED = TransactionEventResult(
     error=MeshError(
-        grpc.StatusCode.INVALID_ARGUMENT, "QUARANTINED", "kept", {"cause": "STATION_NOT_ACCEPTED"}
+        grpc.StatusCode.INVALID_ARGUMENT, Reason.QUARANTINED, "kept", {"cause": "STATION_NOT_ACCEPTED"}
     ).to_status()
 )
 """What transaction_svc answers to an event of a station that is not accepted and has no such transaction."""
@@ -146,6 +147,20 @@ class Service:
             waiter.set_result(self.result)
 
 
+def _services() -> dict[IngestRpc, Any]:
+    return {
+        IngestRpc.BOOTS: Service(BootResult(registration_status=REGISTRATION_STATUS_ACCEPTED, interval_s=300)),
+        IngestRpc.STATUSES: Service(StatusResult()),
+        IngestRpc.REPORTS: Service(ReportResult()),
+        IngestRpc.BACKGROUND_REPORTS: Service(ReportResult()),
+        IngestRpc.STATION_EVENTS: Service(StationEventResult()),
+        IngestRpc.AUTHORIZE: Service(AuthorizeResult(id_token_info=IdTokenInfo(status=AUTHORIZATION_STATUS_ACCEPTED))),
+        IngestRpc.TRANSACTION_EVENTS: Service(TransactionEventResult(transaction_id="7")),
+        IngestRpc.AUTHORIZATIONS: Service(AuthorizationResult()),
+        IngestRpc.OPEN_TRANSACTIONS: Service(CountOpenTransactionsResult()),
+    }
+
+
 class Rig:
     """A session with a test at both of its ends."""
 
@@ -160,19 +175,7 @@ class Rig:
         budgets: StationBudgets | None = None,
     ) -> None:
         self.wire = Wire()
-        self.services: dict[IngestRpc, Any] = {
-            IngestRpc.BOOTS: Service(BootResult(registration_status=REGISTRATION_STATUS_ACCEPTED, interval_s=300)),
-            IngestRpc.STATUSES: Service(StatusResult()),
-            IngestRpc.REPORTS: Service(ReportResult()),
-            IngestRpc.BACKGROUND_REPORTS: Service(ReportResult()),
-            IngestRpc.STATION_EVENTS: Service(StationEventResult()),
-            IngestRpc.AUTHORIZE: Service(
-                AuthorizeResult(id_token_info=IdTokenInfo(status=AUTHORIZATION_STATUS_ACCEPTED))
-            ),
-            IngestRpc.TRANSACTION_EVENTS: Service(TransactionEventResult(transaction_id="7")),
-            IngestRpc.AUTHORIZATIONS: Service(AuthorizationResult()),
-            IngestRpc.OPEN_TRANSACTIONS: Service(CountOpenTransactionsResult()),
-        }
+        self.services = _services()
         self.frames: list[Message] = []
         self.counts: list[tuple[str, str]] = []
         buffer: Buffer[bytes] = Buffer(name="log", flush=self._keep, delay_s=0, batch=999, capacity=999)

@@ -9,6 +9,7 @@ import pytest
 from gateway.batching import buffers
 from gateway.batching.buffers import Buffer
 from mesh.runtime.errors import invalid_field, unavailable
+from mesh.runtime.reasons import Reason
 from tests.waiting import until
 
 
@@ -23,7 +24,7 @@ class Service:
         """Takes a batch, or fails."""
         if self.failures:
             self.failures -= 1
-            raise unavailable("AWAY", "away")
+            raise unavailable(Reason.DATABASE_UNAVAILABLE, "away")
         self.batches.append(list(items))
 
 

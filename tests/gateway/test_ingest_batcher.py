@@ -14,6 +14,7 @@ from gateway.batching.ingest_batcher import IngestBatcher
 from gateway.batching.sinks import IngestUnavailableError
 from mesh.runtime.backoff import Backoff
 from mesh.runtime.errors import unavailable
+from mesh.runtime.reasons import Reason
 from tests.waiting import until
 
 
@@ -32,7 +33,7 @@ class Service:
         self.batches.append(ordinals)
         await self.gate.wait()
         if self.away:
-            raise unavailable("DATABASE_UNAVAILABLE", "away")
+            raise unavailable(Reason.DATABASE_UNAVAILABLE, "away")
         return ordinals
 
 
@@ -303,7 +304,7 @@ async def test_closing_fails_what_waits_for_an_absent_service() -> None:
 async def test_what_goes_in_the_background_is_waited_for_by_nobody() -> None:
     """It outlasts an absence of its service, and leaves in one batch."""
     delivered: list[Origin] = []
-    failures = [unavailable("AWAY", "away")]
+    failures = [unavailable(Reason.DATABASE_UNAVAILABLE, "away")]
 
     async def flush(items: Sequence[Origin]) -> None:
         if failures:

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from gateway import lease as lease_module
 from gateway.lease import NodeLease
 from mesh.runtime.errors import unavailable
+from mesh.runtime.reasons import Reason
 from tests.waiting import PATIENCE_S, until
 
 
@@ -59,7 +60,7 @@ def _lease(answer: Callable[[], int]) -> tuple[NodeLease, Stations, Told, Clock]
 
 
 def _unavailable() -> int:
-    raise unavailable("DATABASE_UNAVAILABLE", "unavailable")
+    raise unavailable(Reason.DATABASE_UNAVAILABLE, "unavailable")
 
 
 @asynccontextmanager

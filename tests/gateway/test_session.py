@@ -25,6 +25,7 @@ from gateway.connection import inbound_queue
 from gateway.connection.budgets import MALFORMED_FRAMES_PER_MINUTE, StationBudgets
 from gateway.ocpp.translation import IngestRpc
 from mesh.runtime.errors import MeshError
+from mesh.runtime.reasons import Reason
 from tests.conftest import FakeClock
 from tests.gateway.session_rig import BOOT, HEARTBEAT, START, STATUS, Rig, session_rig
 from tests.waiting import until
@@ -53,8 +54,8 @@ async def test_a_pending_or_rejected_station_does_not_go_on_after_a_reconnect(
         assert (await rig.answers(1))[0][2] == "SecurityError"
 
 
-@pytest.mark.parametrize(("reason", "quirks"), [("QUARANTINED", 1), ("QUARANTINE_FULL", 0)])
-async def test_a_refused_start_is_counted_where_it_is_kept(reason: str, quirks: int) -> None:
+@pytest.mark.parametrize(("reason", "quirks"), [(Reason.QUARANTINED, 1), (Reason.QUARANTINE_FULL, 0)])
+async def test_a_refused_start_is_counted_where_it_is_kept(reason: Reason, quirks: int) -> None:
     """A start beyond the bound gets the same SecurityError, and no person has to look for it."""
     error = MeshError(grpc.StatusCode.INVALID_ARGUMENT, reason, "not accepted", {"cause": "STATION_NOT_ACCEPTED"})
     async with session_rig(REGISTRATION_STATUS_PENDING) as rig:

@@ -7,13 +7,14 @@ import grpc
 from csms.gateway.v1 import gateway_service_pb2 as gateway_pb2
 
 from mesh.runtime.errors import MeshError
+from mesh.runtime.reasons import Reason
 
 Behaviour = Callable[[gateway_pb2.CallRequest], Awaitable[Any]]
 
-TIMEOUT = MeshError(grpc.StatusCode.DEADLINE_EXCEEDED, "CALL_TIMEOUT", "no answer")
-OFFLINE = MeshError(grpc.StatusCode.FAILED_PRECONDITION, "STATION_OFFLINE", "no socket")
+TIMEOUT = MeshError(grpc.StatusCode.DEADLINE_EXCEEDED, Reason.CALL_TIMEOUT, "no answer")
+OFFLINE = MeshError(grpc.StatusCode.FAILED_PRECONDITION, Reason.STATION_OFFLINE, "no socket")
 CALL_ERROR = MeshError(
-    grpc.StatusCode.ABORTED, "CALL_ERROR", "the station refused", {"ocpp_error_code": "NotImplemented"}
+    grpc.StatusCode.ABORTED, Reason.CALL_ERROR, "the station refused", {"ocpp_error_code": "NotImplemented"}
 )
 
 

@@ -36,6 +36,7 @@ from mesh.grpc.servers import GrpcServer, mesh_server, operator_server
 from mesh.grpc.types import Context
 from mesh.identity.operators import ALGORITHM, AUDIENCE, ISSUER, TokenVerifier
 from mesh.runtime.errors import MeshError, from_rpc_error, from_status
+from mesh.runtime.reasons import Reason
 from mesh.runtime.times import to_timestamp
 from mesh.service import Parts
 from station_svc import migrations
@@ -141,7 +142,7 @@ class FarGateway(GatewayServiceServicer):
         del context
         if self.failing_closes:
             self.failing_closes -= 1
-            raise MeshError(grpc.StatusCode.UNAVAILABLE, "BUSY", "not now")
+            raise MeshError(grpc.StatusCode.UNAVAILABLE, Reason.DATABASE_UNAVAILABLE, "not now")
         self.closed += [(one.station_id, one.epoch, request.close_code) for one in request.sockets]
         return gateway_pb2.CloseSocketsResponse()
 
@@ -337,11 +338,8 @@ async def _start(stack: AsyncExitStack, url: str, clock: FakeClock, **settings: 
     gateway_server = mesh_server("127.0.0.1:0", secret=SECRET, services=MESH_SERVICES["gateway"])
     add_GatewayServiceServicer_to_server(gateway, gateway_server.server)
     mesh = mesh_server("127.0.0.1:0", secret=SECRET, services=MESH_SERVICES["station"])
-    operator = operator_server(
-        "127.0.0.1:0",
-        verifier=TokenVerifier(keys=Keys()),
-        services=OPERATOR_SERVICES["station"],
-    )
+    verifier = TokenVerifier(keys=Keys())
+    operator = operator_server("127.0.0.1:0", verifier=verifier, services=OPERATOR_SERVICES["station"])
     for add in parts.mesh:
         add(mesh.server)
     for add in parts.operator:

@@ -16,6 +16,7 @@ from mesh.contract.services import MESH_SERVICES
 from mesh.grpc.servers import mesh_server
 from mesh.grpc.types import Context
 from mesh.runtime.errors import MeshError
+from mesh.runtime.reasons import Reason
 from mesh.runtime.times import to_timestamp
 
 ACCEPTED = id_token_pb2.AUTHORIZATION_STATUS_ACCEPTED
@@ -61,7 +62,7 @@ class FarAuth(AuthorizationServiceServicer):
         del context
         self.asked += 1
         if self.is_unavailable:
-            raise MeshError(grpc.StatusCode.UNAVAILABLE, "DATABASE_UNAVAILABLE", "not now")
+            raise MeshError(grpc.StatusCode.UNAVAILABLE, Reason.DATABASE_UNAVAILABLE, "not now")
         tokens = self.tokens if request.tenant_id == "default" else []
         start = int(request.page_token or 0)
         more = start + _PAGE < len(tokens)
@@ -74,7 +75,7 @@ class FarAuth(AuthorizationServiceServicer):
         self.deadlines_s.append(float(context.time_remaining()))  # type: ignore[no-untyped-call,unused-ignore]
         await self.answers.wait()
         if self.is_unavailable or request.tenant_id != "default":
-            raise MeshError(grpc.StatusCode.UNAVAILABLE, "DATABASE_UNAVAILABLE", "not now")
+            raise MeshError(grpc.StatusCode.UNAVAILABLE, Reason.DATABASE_UNAVAILABLE, "not now")
         return pb.FindReaderFormsResponse(reader_id_tokens=[self.forms.get(text, "") for text in request.id_tokens])
 
 

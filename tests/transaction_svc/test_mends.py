@@ -35,6 +35,7 @@ from gateway.ocpp.v16.routes import ROUTES as V16
 from gateway.ocpp.v201.routes import ROUTES as V201
 from mesh.identity.operators import set_caller
 from mesh.runtime.errors import MeshError, unavailable
+from mesh.runtime.reasons import Reason
 from tests.conftest import FakeClock
 from tests.transaction_svc.conftest import make_service
 from tests.transaction_svc.kit import CONTEXT, VIEWER, Service, at, event_2x, register, sampled, start_16, stop_16
@@ -58,7 +59,7 @@ class Gateway:
     async def translate(self, item: TransactionEventItem, payload: str) -> AnyItem:
         """See transaction_svc.gateway_client.Translator."""
         if not self.available:
-            raise unavailable("GATEWAY_UNAVAILABLE", "no gateway is available")
+            raise unavailable(Reason.GATEWAY_UNAVAILABLE, "no gateway is available")
         return _TRANSLATOR.translate(item.raw.ocpp_version, item.raw.action, payload, item.origin)
 
 

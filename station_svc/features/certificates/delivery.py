@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from mesh.database.engine import Database
 from mesh.runtime.errors import MeshError, invalid_field
+from mesh.runtime.reasons import Reason
 from mesh.runtime.times import SECOND_US, Clock
 from station_svc.commands.hooks import CommandHooks
 from station_svc.commands.rows import NewCommand
@@ -24,8 +25,6 @@ from station_svc.jobs.sender import JobSender
 MOST_ATTEMPTS = 10
 # Until then the authority may be signing the request while the station waits for its answer, which it is given first.
 ANSWERED_US = int((TIMEOUT_S + 1) * SECOND_US)
-# Errors that another attempt would meet again.
-_REFUSALS = frozenset({"CALL_ERROR", "INVALID_ANSWER"})
 
 
 class CertificateDelivery:
@@ -64,7 +63,7 @@ class CertificateDelivery:
                 job, "certificate_signed", request, certificate_pb2.CertificateSignedResponse, hooks=hooks
             )
         except MeshError as error:
-            if error.reason in _REFUSALS:
+            if error.reason.was_answered:  # it will not take it the next time either
                 raise FinalError(error) from error
             raise
         return Done()
@@ -73,8 +72,8 @@ class CertificateDelivery:
         names = partial(store.common_names, tenant_id=row.frame.tenant_id, station_id=row.frame.station_id)
         taken = Taken(row=row, common_names=await self._database.read(names))
         [signed] = await self._authority.sign([taken])
-        settle = partial(store.settle, key=store.key_of(row.frame), signed=signed, now_us=self._clock())
-        return await self._database.write(settle)
+        record = partial(store.record_signing, key=store.key_of(row.frame), signed=signed, now_us=self._clock())
+        return await self._database.write(record)
 
 
 class FitsStation(CommandHooks):
@@ -102,7 +101,7 @@ class _HandOver(FitsStation):
         """See CommandHooks."""
         super().on_outcome(db, new, outcome, now_us)
         if isinstance(outcome, MeshError):
-            if outcome.reason in _REFUSALS:
+            if outcome.reason.was_answered:
                 store.end(db, self._key, RequestState.REFUSED_BY_STATION, outcome.reason, now_us)
         elif isinstance(outcome, certificate_pb2.CertificateSignedResponse):
             taken = outcome.status == certificate_pb2.CERTIFICATE_SIGNED_STATUS_ACCEPTED
@@ -112,5 +111,5 @@ class _HandOver(FitsStation):
 
 def _ended(db: Connection, job: JobRow, error: MeshError | None, now_us: int) -> None:
     """A job that comes to nothing ends its request; otherwise that has ended already."""
-    reason = error.reason if error is not None else "OUTCOME_UNKNOWN"
+    reason = error.reason if error is not None else Reason.OUTCOME_UNKNOWN
     store.end(db, store.from_payload(job.tenant_id, job.station_id, job.payload), RequestState.FAILED, reason, now_us)

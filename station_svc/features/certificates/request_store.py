@@ -12,6 +12,7 @@ from mesh.database.pages import Page
 from mesh.database.rowset import RowStatement, columns_of
 from mesh.events import outbox
 from mesh.runtime.errors import MeshError
+from mesh.runtime.reasons import Reason
 from mesh.runtime.times import DAY_US, SECOND_US
 from station_svc.core.history_store import history
 from station_svc.core.lock_store import lock_stations
@@ -27,10 +28,10 @@ KIND = "certificate"
 """The kind of job that has a request signed, where it is not yet, and hands the certificate to its station."""
 
 # A station is answered first; the replica that has the request has this long to have it signed before the job does.
-SETTLE_US = SECOND_US
+HEAD_START_US = SECOND_US
 # A station no longer waits for a certificate that could not be delivered for so long.
 GIVEN_UP_US = 7 * DAY_US
-SUPERSEDED = "SUPERSEDED"
+SUPERSEDED = Reason.SUPERSEDED
 
 FrameKey = tuple[str, str, int, int]
 """Tenant, station, epoch, ordinal."""
@@ -73,7 +74,7 @@ def take(db: Connection, requests: Sequence[NewRequest], now_us: int) -> list[Ta
     return results
 
 
-def settle(db: Connection, key: FrameKey, signed: Signed, now_us: int) -> CertificateRequestRow | None:
+def record_signing(db: Connection, key: FrameKey, signed: Signed, now_us: int) -> CertificateRequestRow | None:
     """Records the authority's answer to a request that waits for it; returns the state of the request now.
 
     A signed one replaces the earlier ones of its station: the station no longer has their keys.
@@ -121,8 +122,8 @@ def most_chain(db: Connection, tenant_id: str, station_id: str) -> int | None:
         variable.c.station_id == station_id,
         variable.c.variable.in_(["CertificateSignedMaxChainSize", "MaxCertificateChainSize"]),
     )
-    told = [int(value) for value in db.execute(query).scalars() if value.isascii() and value.isdigit()]
-    return min(told, default=None)
+    stated = [int(value) for value in db.execute(query).scalars() if value.isascii() and value.isdigit()]
+    return min(stated, default=None)
 
 
 def list_requests(db: Connection, *, tenant_id: str, station_id: str, page: Page) -> Sequence[CertificateRequestRow]:
@@ -182,7 +183,7 @@ def _add(db: Connection, request: NewRequest, now_us: int) -> CertificateRequest
         station_id=frame.station_id,
         payload=to_payload(key),
         slot=f"{KIND}:{frame.station_id}:{frame.epoch}:{frame.ordinal}",
-        run_us=now_us + SETTLE_US,
+        run_us=now_us + HEAD_START_US,
         expire_us=now_us + GIVEN_UP_US,
     )
     job_store.add(db, job, now_us)
@@ -242,4 +243,6 @@ def _to_request(row: Any) -> CertificateRequestRow:
 
 
 def _unknown(frame: Frame) -> MeshError:
-    return MeshError(grpc.StatusCode.NOT_FOUND, "STATION_UNKNOWN", f"no station {frame.station_id} is registered here")
+    return MeshError(
+        grpc.StatusCode.NOT_FOUND, Reason.STATION_UNKNOWN, f"no station {frame.station_id} is registered here"
+    )

@@ -49,16 +49,18 @@ class CertificateRequests:
             log.warning("certificate authority away: signed later", requests=len(open_), error=error.reason)
             return {}
         signed = dict(zip(open_, outcomes, strict=True))
-        return await self._database.write(partial(_settle, signed=signed, now_us=self._clock()))
+        return await self._database.write(partial(_record_signings, signed=signed, now_us=self._clock()))
 
 
 def _take(db: Connection, requests: Sequence[NewRequest], *, now_us: int) -> Sequence[Taken | MeshError]:
     return store.take(db, requests, now_us)
 
 
-def _settle(db: Connection, *, signed: dict[FrameKey, Signed], now_us: int) -> dict[FrameKey, CertificateRequestRow]:
-    settled = {key: store.settle(db, key, signed[key], now_us) for key in sorted(signed)}
-    return {key: row for key, row in settled.items() if row is not None}
+def _record_signings(
+    db: Connection, *, signed: dict[FrameKey, Signed], now_us: int
+) -> dict[FrameKey, CertificateRequestRow]:
+    recorded = {key: store.record_signing(db, key, signed[key], now_us) for key in sorted(signed)}
+    return {key: row for key, row in recorded.items() if row is not None}
 
 
 def _to_request(item: ingest.RequestCertificateItem) -> NewRequest:

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from mesh.database.engine import Database
 from mesh.runtime.errors import MeshError
 from mesh.runtime.logs import get_logger
+from mesh.runtime.reasons import Reason
 from station_svc.commands.closer import SocketCloser
 from station_svc.core.digests import make_credential
 from station_svc.features.credentials import store
@@ -27,16 +28,13 @@ log = get_logger(__name__)
 
 KIND = "first_credential"
 
-# Errors after which the station surely does not have the credential. One that has not booted yet may accept it later.
-_REFUSALS = frozenset({"CALL_ERROR", "UNSUPPORTED_BY_VERSION", "INVALID_FIELD", "INVALID_PAYLOAD"})
-
 
 def queue(db: Connection, *, tenant_id: str, station_id: str, username: str, now_us: int) -> None:
     """Queues the delivery of a credential to an accepted station, unless it has one or a delivery is under way."""
     if not store.begin_first(db, tenant_id=tenant_id, station_id=station_id):
         return
-    slot = f"credential:{station_id}"
-    new = NewJob(tenant_id=tenant_id, kind=KIND, station_id=station_id, slot=slot, username=username)
+    unique_key = f"credential:{station_id}"
+    new = NewJob(tenant_id=tenant_id, kind=KIND, station_id=station_id, slot=unique_key, username=username)
     job_store.add(db, new, now_us)
 
 
@@ -62,16 +60,17 @@ class FirstCredential:
         try:
             status = await self._send(job)
         except MeshError as error:
-            if error.reason == "STATION_OFFLINE":
+            if error.reason is Reason.STATION_OFFLINE:
                 return _when_it_is_there()
-            if error.reason not in _REFUSALS:
+            # Of the others the station surely has no credential. One that has not booted yet may take it then.
+            if error.reason is not Reason.CALL_ERROR and not error.reason.is_final:
                 raise
             return _later_or_never(error, booted=credential_status.is_booted)
         if status in TAKEN:
             return Done()
         name = command_service_pb2.SetVariableStatus.Name(status).removeprefix("SET_VARIABLE_STATUS_")
         refusal = MeshError(
-            grpc.StatusCode.ABORTED, "CREDENTIAL_REFUSED", f"the station did not take its credential: {name}"
+            grpc.StatusCode.ABORTED, Reason.CREDENTIAL_REFUSED, f"the station did not take its credential: {name}"
         )
         return _later_or_never(refusal, booted=credential_status.is_booted)
 
@@ -79,7 +78,7 @@ class FirstCredential:
         """Records on the station, and publishes, that it was not reached."""
         if job.state is JobState.DONE:
             return
-        why = error or MeshError(grpc.StatusCode.CANCELLED, "CANCELLED", "it was cancelled")
+        why = error or MeshError(grpc.StatusCode.CANCELLED, Reason.CANCELLED, "it was cancelled")
         if store.fail_first(db, tenant_id=job.tenant_id, station_id=job.station_id, error=why, now_us=now_us):
             log.warning("station has no credential", station_id=job.station_id, reason=why.reason)
 

@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from mesh.runtime.errors import unavailable
+from mesh.runtime.reasons import Reason
 from station_svc.core.digests import HASH, StoredCredential
 from station_svc.features.credentials import brought
 
@@ -82,7 +83,7 @@ class Proofs:
         Raises MeshError UNAVAILABLE where too many wait, or another attempt of this station is being computed.
         """
         if self._waiting >= self._most_waiting or station_id in self._checked:
-            raise unavailable("CREDENTIAL_CHECKS_BUSY", "too many credentials are being checked: try again later")
+            raise unavailable(Reason.CREDENTIAL_CHECKS_BUSY, "too many credentials are being checked: try again later")
         self._waiting += 1
         self._checked.add(station_id)
         try:

@@ -58,7 +58,7 @@ class CredentialRotation:
             hooks=hooks,
         )
         [result] = answer.results
-        told = hooks.begun_here and result.status in TAKEN
+        is_taken = hooks.begun_here and result.status in TAKEN
         return station_service_pb2.RotateCredentialResponse(
-            credential=credential if told else "", status=result.status, status_info=result.status_info
+            credential=credential if is_taken else "", status=result.status, status_info=result.status_info
         )

@@ -12,9 +12,11 @@ from google.protobuf.message import Message
 from sqlalchemy import Connection
 
 from mesh.runtime.errors import MeshError, invalid_field
+from mesh.runtime.reasons import Reason
 from station_svc.commands.closer import SocketCloser
 from station_svc.commands.guard import check_variables
 from station_svc.commands.hooks import NO_HOOKS, CommandHooks
+from station_svc.commands.outcomes import Outcome, outcome_of
 from station_svc.commands.rows import NewCommand
 from station_svc.commands.variables import RememberVariables
 from station_svc.core.digests import StoredCredential, store_credential
@@ -35,18 +37,6 @@ TAKEN = frozenset(
     {command_service_pb2.SET_VARIABLE_STATUS_ACCEPTED, command_service_pb2.SET_VARIABLE_STATUS_REBOOT_REQUIRED}
 )
 """What a station says of a variable that it has, now or once it restarts."""
-
-# Errors after which a station surely did not accept a variable that was sent alone.
-_NOT_TAKEN = frozenset(
-    {
-        "STATION_OFFLINE",
-        "UNSUPPORTED_BY_VERSION",
-        "INVALID_FIELD",
-        "INVALID_PAYLOAD",
-        "TOO_MANY_COMMANDS",
-        "CALL_ERROR",
-    }
-)
 
 
 def hooks_of(variables: Sequence[station_pb2.Variable]) -> CommandHooks:
@@ -117,13 +107,13 @@ class RaiseProfile(CommandHooks):
         if self._profile < profile:
             raise MeshError(
                 grpc.StatusCode.FAILED_PRECONDITION,
-                "SECURITY_PROFILE_LOWERED",
+                Reason.SECURITY_PROFILE_LOWERED,
                 f"the station has security profile {profile} already, and is not told to go back to {self._profile}",
             )
         if not has_credential:
             raise MeshError(
                 grpc.StatusCode.FAILED_PRECONDITION,
-                "CREDENTIAL_MISSING",
+                Reason.CREDENTIAL_MISSING,
                 "the station has no credentials to prove itself with: hand it some first (RotateCredential)",
             )
 
@@ -149,6 +139,7 @@ def _status(outcome: Message | MeshError) -> int:
 
 
 def _is_refusal(status: int, outcome: Message | MeshError) -> bool:
+    """Whether the station surely did not take what it was to be sent."""
     if isinstance(outcome, MeshError):
-        return outcome.reason in _NOT_TAKEN
+        return outcome_of(outcome) in (Outcome.UNSENT, Outcome.REFUSED)
     return bool(status) and status not in TAKEN

@@ -243,7 +243,7 @@ def note_failures(db: Connection, failures: Mapping[str, Failures], now_us: int)
         .with_for_update()
     )
     rows = _NOTE_FAILURES.run(db, [{"station_id": name, **asdict(failures[name])} for name in names])
-    told = [
+    published = [
         events.credential_failed(
             tenant_id=row.tenant_id,
             station_id=row.station_id,
@@ -254,7 +254,7 @@ def note_failures(db: Connection, failures: Mapping[str, Failures], now_us: int)
         )
         for row in rows
     ]
-    outbox.append(db, told)
+    outbox.append(db, published)
 
 
 def _put(

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from mesh.contract.texts import replace_nul
 from mesh.runtime.masking import mask_text
+from mesh.runtime.reasons import Reason
 from mesh.runtime.times import from_timestamp
 from station_svc.core.names import name_of
 from station_svc.core.rows import Frame
@@ -30,8 +31,8 @@ KIND = ActivityKind(
     id_name="logUploadId",
     state_name=partial(name_of, log_service_pb2.LogUploadState.Name),
     status_name=partial(name_of, log_pb2.UploadLogStatus.Name),
-    exists_reason="LOG_UPLOAD_EXISTS",
-    not_found_reason="LOG_UPLOAD_NOT_FOUND",
+    exists_reason=Reason.LOG_UPLOAD_EXISTS,
+    not_found_reason=Reason.LOG_UPLOAD_NOT_FOUND,
 )
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from mesh.contract.texts import replace_nul
 from mesh.events import outbox
 from mesh.runtime.masking import mask_text
+from mesh.runtime.reasons import Reason
 from mesh.runtime.times import Clock, from_timestamp, to_timestamp
 from station_svc.core.names import name_of
 from station_svc.core.reports import Boot
@@ -46,8 +47,8 @@ KIND = ActivityKind(
     id_name="firmwareUpdateId",
     state_name=partial(name_of, firmware_service_pb2.FirmwareUpdateState.Name),
     status_name=partial(name_of, firmware_pb2.FirmwareStatus.Name),
-    exists_reason="FIRMWARE_UPDATE_EXISTS",
-    not_found_reason="FIRMWARE_UPDATE_NOT_FOUND",
+    exists_reason=Reason.FIRMWARE_UPDATE_EXISTS,
+    not_found_reason=Reason.FIRMWARE_UPDATE_NOT_FOUND,
 )
 
 

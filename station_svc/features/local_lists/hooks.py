@@ -11,7 +11,7 @@ from station_svc.commands.hooks import CommandHooks
 from station_svc.commands.rows import NewCommand
 from station_svc.features.local_lists import store
 from station_svc.features.local_lists.parts import Entry, Part, apply
-from station_svc.features.local_lists.store import UNFIT, LeftOut
+from station_svc.features.local_lists.store import UNFIT, DroppedToken
 
 
 class RememberVersion(CommandHooks):
@@ -42,26 +42,26 @@ class RememberList(CommandHooks):
         if outcome.status != local_list_pb2.SEND_LOCAL_LIST_STATUS_ACCEPTED:
             store.update(db, row, version=None, entries_version=None)
             return
-        part = to_part(self._request, left_out=set(outcome.left_out_id_tokens))
+        part = to_part(self._request, dropped=set(outcome.left_out_id_tokens))
         held = {} if part.full else row.held
         version = self._request.version_number
         if held is None:  # a change to what was not known
             store.update(db, row, version=version, entries_version=None)
             return
         store.set_entries(db, row, version=version, entries=apply(part, held))
-        unfit = [token for token in row.left_out_tokens if token.id_token not in outcome.left_out_id_tokens]
-        unfit += [LeftOut(id_token, UNFIT) for id_token in outcome.left_out_id_tokens]
+        unfit = [token for token in row.dropped_tokens if token.id_token not in outcome.left_out_id_tokens]
+        unfit += [DroppedToken(id_token, UNFIT) for id_token in outcome.left_out_id_tokens]
         full = row.full and not part.full
-        store.update(db, row, full=full, left_out=store.encode_left_out(unfit))
+        store.update(db, row, full=full, left_out=store.encode_dropped(unfit))
 
 
-def to_part(request: local_list_pb2.SendLocalListRequest, *, left_out: set[str]) -> Part:
+def to_part(request: local_list_pb2.SendLocalListRequest, *, dropped: set[str]) -> Part:
     """The change that a request makes to a list."""
-    said = [entry for entry in request.entries if entry.id_token.id_token not in left_out]
+    taken = [entry for entry in request.entries if entry.id_token.id_token not in dropped]
     return Part(
         full=request.update_type == local_list_pb2.LOCAL_LIST_UPDATE_TYPE_FULL,
-        put=[to_entry(entry.id_token, entry.id_token_info) for entry in said if entry.HasField("id_token_info")],
-        removed=[entry.id_token.id_token for entry in said if not entry.HasField("id_token_info")],
+        put=[to_entry(entry.id_token, entry.id_token_info) for entry in taken if entry.HasField("id_token_info")],
+        removed=[entry.id_token.id_token for entry in taken if not entry.HasField("id_token_info")],
     )
 
 

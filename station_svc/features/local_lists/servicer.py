@@ -21,7 +21,7 @@ from station_svc.features.local_lists.hooks import to_message
 from station_svc.features.local_lists.sync import new_job
 from station_svc.jobs import store as job_store
 
-_MOST_LEFT_OUT = 100
+_MOST_DROPPED = 100
 
 
 class LocalListServicer(LocalListServiceServicer):
@@ -66,7 +66,7 @@ def _ask(
 ) -> store.LocalListRow:
     """Notes the request, and queues the job where none waits. The job is locked first, as its end does too."""
     station_id = storable(request.station_id)
-    waiting = job_store.lock_slot(db, caller.tenant_id, store.slot(station_id))
+    waiting = job_store.lock_unique_key(db, caller.tenant_id, store.unique_key(station_id))
     row = store.lock(db, caller.tenant_id, station_id)
     if row is None:
         raise not_found(station_id)
@@ -87,17 +87,17 @@ def _ask(
 
 def _to_message(row: store.LocalListRow) -> pb.LocalList:
     held = row.held
-    left_out = row.left_out_tokens
+    dropped = row.dropped_tokens
     message = pb.LocalList(
         station_id=row.station_id,
         version_number=row.version,
         entry_count=0 if held is None else len(held),
         sync_state=pb.LocalListSyncState.ValueType(row.sync_state),
         request_id=row.request_id,
-        left_out_count=len(left_out),
+        left_out_count=len(dropped),
         left_out_tokens=[
             pb.LeftOutToken(id_token=one.id_token, reason=pb.LeftOutReason.ValueType(one.reason))
-            for one in left_out[:_MOST_LEFT_OUT]
+            for one in dropped[:_MOST_DROPPED]
         ],
     )
     if row.request_us is not None:

@@ -25,7 +25,7 @@ UNFIT = 1
 NO_ROOM = 2
 
 
-class LeftOut(msgspec.Struct, frozen=True, array_like=True):
+class DroppedToken(msgspec.Struct, frozen=True, array_like=True):
     """A token that is not on a list. `reason`: csms.station.v1.LeftOutReason."""
 
     id_token: str
@@ -59,9 +59,9 @@ class LocalListRow:
         return {entry.key: entry for entry in unpack(self.entries)}
 
     @property
-    def left_out_tokens(self) -> list[LeftOut]:
+    def dropped_tokens(self) -> list[DroppedToken]:
         """Tokens that should be on the list and are not."""
-        return msgspec.json.decode(self.left_out, type=list[LeftOut])
+        return msgspec.json.decode(self.left_out, type=list[DroppedToken])
 
 
 _COLUMNS = [local_list.c[one.name] for one in fields(LocalListRow)]
@@ -79,7 +79,7 @@ def read(db: Connection, tenant_id: str, station_id: str) -> LocalListRow:
         .outerjoin(
             job,
             (job.c.tenant_id == station.c.tenant_id)
-            & (job.c.slot == slot(station_id))
+            & (job.c.slot == unique_key(station_id))
             & job.c.state.in_((JobState.WAITING, JobState.PARKED, JobState.RUNNING)),
         )
         .where(station.c.tenant_id == tenant_id, station.c.station_id == station_id)
@@ -117,13 +117,13 @@ def set_entries(db: Connection, row: LocalListRow, *, version: int, entries: Map
     update(db, row, version=version, entries_version=version, entries=packed, entry_count=len(entries))
 
 
-def encode_left_out(tokens: Sequence[LeftOut]) -> str:
-    """Left-out tokens as they are stored."""
+def encode_dropped(tokens: Sequence[DroppedToken]) -> str:
+    """Dropped tokens as they are stored."""
     return msgspec.json.encode(tokens).decode()
 
 
-def slot(station_id: str) -> str:
-    """The slot of the job that syncs a station's list."""
+def unique_key(station_id: str) -> str:
+    """The unique key of the job that syncs a station's list."""
     return f"local_list:{station_id}"
 
 

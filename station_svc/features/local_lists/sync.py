@@ -17,11 +17,12 @@ from sqlalchemy import Connection
 from mesh.database.engine import Database
 from mesh.events import outbox
 from mesh.runtime.errors import MeshError, from_rpc_error
+from mesh.runtime.reasons import Reason
 from station_svc.commands.variables import RememberVariables
 from station_svc.features.local_lists import events, store
 from station_svc.features.local_lists.hooks import RememberList, RememberVersion, to_entry, to_request
 from station_svc.features.local_lists.parts import Entry, Limits, Part, choose, next_version, plan
-from station_svc.features.local_lists.store import NO_ROOM, UNFIT, LeftOut
+from station_svc.features.local_lists.store import NO_ROOM, UNFIT, DroppedToken
 from station_svc.jobs import store as job_store
 from station_svc.jobs.rows import JobRow, JobState, NewJob
 from station_svc.jobs.runner import Again, Done, FinalError, JobKind
@@ -61,12 +62,12 @@ class LocalListSync:
         limits = await self._limits(job)
         wanted = await self._wanted(job.tenant_id)
         parts, some_wait = await self._database.write(partial(_plan, job=job, wanted=wanted, limits=limits))
-        left_out = 0
+        dropped = 0
         for part in parts[: self._most_parts]:
             version = next_version(version)
-            left_out += await self._send(job, version, part)
+            dropped += await self._send(job, version, part)
         # Tokens that turned out not to fit have left room for others.
-        return Again() if len(parts) > self._most_parts or (left_out and some_wait) else Done()
+        return Again() if len(parts) > self._most_parts or (dropped and some_wait) else Done()
 
     def ended(self, db: Connection, job: JobRow, error: MeshError | None, now_us: int) -> None:
         """Publishes the outcome; where another sync was requested meanwhile, it is queued again."""
@@ -138,7 +139,8 @@ class LocalListSync:
                 hooks=RememberVariables(request),
             )
         except MeshError as error:
-            if error.reason not in _WILL_NOT_TELL:
+            # A station that does not tell its limits, or cannot be asked, can be sent a list all the same.
+            if not error.reason.was_answered and not error.reason.is_final:
                 raise
 
     async def _wanted(self, tenant_id: str) -> list[Entry]:
@@ -172,20 +174,18 @@ class LocalListSync:
             word = local_list_pb2.SendLocalListStatus.Name(answer.status)
             raise MeshError(
                 grpc.StatusCode.ABORTED,
-                "LOCAL_LIST_REFUSED",
+                Reason.LOCAL_LIST_REFUSED,
                 f"the station did not take a part of the list: {word.removeprefix('SEND_LOCAL_LIST_STATUS_')}",
                 {"status": word},
             )
         return len(answer.left_out_id_tokens)
 
 
-# A station that does not report its limits can be sent a list all the same.
-_WILL_NOT_TELL = frozenset({"CALL_ERROR", "INVALID_ANSWER", "UNSUPPORTED_BY_VERSION", "INVALID_FIELD"})
-
-
 def new_job(tenant_id: str, station_id: str, *, username: str) -> NewJob:
     """The job that syncs a station's list; there is one at a time."""
-    return NewJob(tenant_id=tenant_id, kind=KIND, station_id=station_id, slot=store.slot(station_id), username=username)
+    return NewJob(
+        tenant_id=tenant_id, kind=KIND, station_id=station_id, slot=store.unique_key(station_id), username=username
+    )
 
 
 def _plan(db: Connection, *, job: JobRow, wanted: Sequence[Entry], limits: Limits) -> tuple[list[Part], bool]:
@@ -196,14 +196,16 @@ def _plan(db: Connection, *, job: JobRow, wanted: Sequence[Entry], limits: Limit
     held = job_store.hold(db, job)
     row = store.lock(db, job.tenant_id, job.station_id)
     if held is None or row is None:
-        raise MeshError(grpc.StatusCode.ABORTED, "JOB_LOST", "another process does this job now")
-    unfit = set() if row.full else {one.id_token for one in row.left_out_tokens if one.reason == UNFIT}
+        raise MeshError(grpc.StatusCode.ABORTED, Reason.JOB_LOST, "another process does this job now")
+    unfit = set() if row.full else {one.id_token for one in row.dropped_tokens if one.reason == UNFIT}
     chosen, no_room = choose((entry for entry in wanted if entry.id_token not in unfit), limits.total)
-    left_out = [LeftOut(entry.id_token, UNFIT) for entry in wanted if entry.id_token in unfit]
-    left_out += [LeftOut(entry.id_token, NO_ROOM) for entry in no_room]
-    store.update(db, row, plan_us=row.request_us, left_out=store.encode_left_out(left_out))
+    dropped = [DroppedToken(entry.id_token, UNFIT) for entry in wanted if entry.id_token in unfit]
+    dropped += [DroppedToken(entry.id_token, NO_ROOM) for entry in no_room]
+    store.update(db, row, plan_us=row.request_us, left_out=store.encode_dropped(dropped))
     return plan(chosen, None if row.full else row.held, limits.part), bool(no_room)
 
 
 def _not_supported() -> MeshError:
-    return MeshError(grpc.StatusCode.FAILED_PRECONDITION, "LOCAL_LIST_NOT_SUPPORTED", "the station keeps no local list")
+    return MeshError(
+        grpc.StatusCode.FAILED_PRECONDITION, Reason.LOCAL_LIST_NOT_SUPPORTED, "the station keeps no local list"
+    )

@@ -7,6 +7,7 @@ from csms.transaction.v1.transaction_ingest_service_pb2_grpc import TransactionI
 from mesh.identity.operators import current_caller
 from mesh.runtime.errors import MeshError
 from mesh.runtime.logs import get_logger
+from mesh.runtime.reasons import Reason
 
 log = get_logger(__name__)
 
@@ -39,7 +40,7 @@ class TransactionLookup:
         if not answer.found:
             raise MeshError(
                 grpc.StatusCode.NOT_FOUND,
-                "TRANSACTION_NOT_FOUND",
+                Reason.TRANSACTION_NOT_FOUND,
                 f"transaction_id: no transaction {transaction_id!r} of station {station_id} is known: nothing was "
                 "sent; send_unknown sends it all the same",
                 {"field": "transaction_id"},

@@ -67,7 +67,7 @@ class ReservationRow:
         return self.with_state(EXPIRED if over else UNKNOWN, now_us)
 
     def with_state(self, state: int, now_us: int) -> "ReservationRow":
-        """Itself in this state, in no doubt."""
+        """Itself in this state, which is known."""
         update_us = self.update_us if state == self.state else now_us
         return replace(self, state=state, doubt_us=None, update_us=update_us)
 
@@ -76,9 +76,9 @@ class ReservationRow:
         row = replace(self, reserve_status=status, reason_code=reason_code)
         return row.with_state(state if self.state in LIVE else self.state, now_us)
 
-    def doubted(self, doubt_us: int) -> "ReservationRow":
-        """Itself while a command to cancel it is under way."""
-        return replace(self, doubt_us=doubt_us) if self.state == ACTIVE else self
+    def unknown_after(self, unknown_after_us: int) -> "ReservationRow":
+        """Itself while a command to cancel it is under way: unknown from then on, unless the outcome comes."""
+        return replace(self, doubt_us=unknown_after_us) if self.state == ACTIVE else self
 
     def settled(self, state: int | None, now_us: int) -> "ReservationRow":
         """Itself after a command to cancel it, in the state of the outcome; None: nothing changed."""

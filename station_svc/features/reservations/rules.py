@@ -78,9 +78,9 @@ class Cancel(CommandHooks):
         self._reservation_id = reservation_id
 
     def on_begin(self, db: Connection, new: NewCommand, now_us: int) -> None:
-        """The state of the reservation is in doubt."""
+        """The state of the reservation is unknown unless the outcome is."""
         del now_us
-        store.save(db, [row.doubted(new.deadline_us) for row in self._find(db, new)])
+        store.save(db, [row.unknown_after(new.deadline_us) for row in self._find(db, new)])
 
     def on_outcome(self, db: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
         """It is cancelled, or in its former state; unknown without an answer, or where the station has none such."""
@@ -111,9 +111,9 @@ def record_uses(db: Connection, reports: Sequence[tuple[Frame, pb.ReservationUse
 
 
 def _to_use(frame: Frame, use: pb.ReservationUse) -> Use:
-    told = use.HasField("use_time")
+    has_time = use.HasField("use_time")
     return Use(
-        use_us=from_timestamp(use.use_time) if told else frame.receive_us,
+        use_us=from_timestamp(use.use_time) if has_time else frame.receive_us,
         evse_id=use.evse.evse_id,
         transaction_id=use.transaction_id,
     )

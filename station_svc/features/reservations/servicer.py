@@ -13,7 +13,7 @@ from mesh.grpc.types import Context
 from mesh.identity.operators import current_caller
 from mesh.runtime.errors import invalid_field
 from mesh.runtime.times import Clock, to_timestamp
-from station_svc.commands.evses import settle_evse
+from station_svc.commands.evses import resolve_evse
 from station_svc.commands.reader_forms import ReaderForms
 from station_svc.commands.sender import CommandSender
 from station_svc.core.lists import page_of, storable
@@ -41,7 +41,7 @@ class ReservationServicer(ReservationServiceServicer):
         """Asks a station to keep a place, and waits for its answer."""
         wanted = reservation_pb2.Reservation()
         wanted.CopyFrom(request.reservation)
-        settle_evse(wanted, "reservation.")
+        resolve_evse(wanted, "reservation.")
         sent = reservation_pb2.ReserveNowRequest(
             station_id=request.station_id,
             request_id=request.request_id,

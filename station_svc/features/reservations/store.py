@@ -12,6 +12,7 @@ from mesh.database.filters import Field
 from mesh.database.pages import Page
 from mesh.database.rowset import RowStatement, columns_of
 from mesh.runtime.errors import MeshError
+from mesh.runtime.reasons import Reason
 from station_svc.core.list_store import paged
 from station_svc.core.station_store import expect_station
 from station_svc.features.reservations.models import reservation
@@ -28,7 +29,7 @@ def not_found(station_id: str, reservation_id: int) -> MeshError:
     """NOT_FOUND, reason RESERVATION_NOT_FOUND."""
     return MeshError(
         grpc.StatusCode.NOT_FOUND,
-        "RESERVATION_NOT_FOUND",
+        Reason.RESERVATION_NOT_FOUND,
         f"station {station_id!r} has no reservation {reservation_id}",
     )
 

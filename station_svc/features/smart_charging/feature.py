@@ -6,7 +6,7 @@ from csms.station.v1 import charging_profile_pb2, command_service_pb2
 from csms.station.v1.charging_profile_service_pb2_grpc import add_ChargingProfileServiceServicer_to_server
 
 from mesh.grpc.types import Context
-from station_svc.commands.evses import settle_evse
+from station_svc.commands.evses import resolve_evse
 from station_svc.commands.hooks import NO_HOOKS, CommandHooks
 from station_svc.core.storage import Retention, Storage
 from station_svc.feature import Feature, FeatureParts, Resources, as_it_is
@@ -41,7 +41,7 @@ async def _set_profile(sent: charging_profile_pb2.SetChargingProfileRequest, _co
 
 async def _clear_profiles(sent: charging_profile_pb2.ClearChargingProfileRequest, _context: Context) -> CommandHooks:
     if sent.HasField("criteria"):
-        settle_evse(sent.criteria, "criteria.")
+        resolve_evse(sent.criteria, "criteria.")
     return rules.ClearProfiles(criteria=rules.to_criteria(sent))
 
 

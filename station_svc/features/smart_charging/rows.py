@@ -60,7 +60,7 @@ class ProfileRow:
         return self.with_state(EXPIRED if over else UNKNOWN, now_us)
 
     def with_state(self, state: int, now_us: int, reason_code: str = "") -> "ProfileRow":
-        """Itself in this state, in no doubt."""
+        """Itself in this state, which is known."""
         update_us = self.update_us if state == self.state else now_us
         return replace(self, state=state, reason_code=reason_code, doubt_us=None, update_us=update_us)
 
@@ -93,12 +93,12 @@ class Criteria:
         return all(wanted is None or wanted == found for wanted, found in pairs)
 
 
-def doubt(rows: Iterable[ProfileRow], match: Match, doubt_us: int) -> list[ProfileRow]:
-    """The profiles that a command may change: without its outcome, their state is unknown from `doubt_us` on."""
-    return [replace(row, doubt_us=doubt_us) for row in rows if row.state == ACTIVE and match(row)]
+def mark_unknown_after(rows: Iterable[ProfileRow], match: Match, unknown_after_us: int) -> list[ProfileRow]:
+    """The profiles that a command may change: without its outcome, their state is unknown from then on."""
+    return [replace(row, doubt_us=unknown_after_us) for row in rows if row.state == ACTIVE and match(row)]
 
 
-def settle(rows: Iterable[ProfileRow], match: Match, now_us: int, state: int | None) -> list[ProfileRow]:
+def resolve(rows: Iterable[ProfileRow], match: Match, now_us: int, state: int | None) -> list[ProfileRow]:
     """The profiles that the station may hold, in the state of a command's outcome; None: nothing changed."""
     return [
         row.with_state(row.state if state is None else state, now_us)

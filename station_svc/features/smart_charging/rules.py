@@ -32,8 +32,8 @@ from station_svc.features.smart_charging.rows import (
     UNKNOWN,
     Criteria,
     ProfileRow,
-    doubt,
-    settle,
+    mark_unknown_after,
+    resolve,
 )
 
 # Times that a bigint of microseconds holds; the gateway refuses those beyond the year 9999.
@@ -53,7 +53,7 @@ class SetProfile(CommandHooks):
         self._number = 0
 
     def on_begin(self, db: Connection, new: NewCommand, now_us: int) -> None:
-        """It is requested, and the state of profiles that it would replace in doubt. Only its outcome is published."""
+        """It is requested; the state of profiles that it would replace is not known. Only its outcome is published."""
         take = partial(allocation_store.take, db, tenant_id=new.tenant_id, station_id=new.station_id)
         # Taken first: from here on the numbers of the station's profiles are this transaction's.
         self._number = take(kind="charging_profile")
@@ -63,7 +63,7 @@ class SetProfile(CommandHooks):
             self._profile.charging_profile_id = take(kind="charging_profile_id", in_use=taken)
         row = self._to_row(new, now_us)
         store.add(db, row)
-        store.save(db, doubt(live, row.is_in_place_of, new.deadline_us))
+        store.save(db, mark_unknown_after(live, row.is_in_place_of, new.deadline_us))
 
     def on_outcome(self, db: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
         """Its state, and that of the profiles that it replaced, follow the station's answer."""
@@ -72,7 +72,7 @@ class SetProfile(CommandHooks):
         if row is None:  # the station was removed meanwhile
             return
         state, others = _after(outcome)
-        changed = settle(live, row.is_in_place_of, now_us, others)
+        changed = resolve(live, row.is_in_place_of, now_us, others)
         if state is None:
             store.remove(db, row)
         else:
@@ -134,10 +134,10 @@ class ClearProfiles(CommandHooks):
         self._criteria = criteria
 
     def on_begin(self, db: Connection, new: NewCommand, now_us: int) -> None:
-        """The profiles that it would clear are in doubt."""
+        """The profiles that it would clear are unknown unless the outcome comes."""
         del now_us
         live = store.live(db, tenant_id=new.tenant_id, station_id=new.station_id)
-        store.save(db, doubt(live, self._criteria.match, new.deadline_us))
+        store.save(db, mark_unknown_after(live, self._criteria.match, new.deadline_us))
 
     def on_outcome(self, db: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
         """They are cleared, or as they were; it is unknown where there is no answer, or the station holds none such."""
@@ -148,7 +148,7 @@ class ClearProfiles(CommandHooks):
             state = UNKNOWN
         elif isinstance(outcome, pb.ClearChargingProfileResponse):
             state = CLEARED if outcome.status == pb.CLEAR_CHARGING_PROFILE_STATUS_ACCEPTED else UNKNOWN
-        _record(db, live, settle(live, self._criteria.match, now_us, state))
+        _record(db, live, resolve(live, self._criteria.match, now_us, state))
 
 
 def record_transaction_ends(db: Connection, reports: Sequence[tuple[Frame, pb.TransactionEnd]]) -> None:

@@ -7,6 +7,7 @@ from csms.station.v1.station_pb2 import Variable
 
 from gateway.ocpp.translation import CallFailure, Payload, UnacceptableError
 from gateway.ocpp.v16 import change_configuration
+from mesh.runtime.reasons import Reason
 from tests.gateway.v16 import helpers
 
 NAME = "set_variables"
@@ -84,9 +85,9 @@ def test_failures() -> None:
     """The answer lists the keys set before a CALL that failed, the failed one, and those that were not sent."""
     answers: list[Payload | CallFailure] = [
         {"status": "Accepted"},
-        CallFailure(reason="CALL_ERROR", message="the station refused the call"),
-        CallFailure(reason="CALL_TIMEOUT", message="no answer"),
-        CallFailure(reason="NOT_SENT", message="not sent"),
+        CallFailure(reason=Reason.CALL_ERROR, message="the station refused the call"),
+        CallFailure(reason=Reason.CALL_TIMEOUT, message="no answer"),
+        CallFailure(reason=Reason.NOT_SENT, message="not sent"),
     ]
     answer = change_configuration.to_answer(put(("A", "1"), ("B", "2"), ("C", "3"), ("D", "4")), answers)
     assert [(result.status, result.variable.value, result.status_info.reason_code) for result in answer.results] == [

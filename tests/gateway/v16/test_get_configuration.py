@@ -10,6 +10,7 @@ from csms.station.v1.station_pb2 import Variable
 
 from gateway.ocpp.translation import CallFailure, UnacceptableError
 from gateway.ocpp.v16 import get_configuration
+from mesh.runtime.reasons import Reason
 from tests.gateway import payloads
 from tests.gateway.v16 import helpers
 
@@ -100,7 +101,7 @@ def test_keys_are_split() -> None:
     assert helpers.to_calls(NAME, command) == [{"key": ["A", "B"]}, {"key": ["C", "D"]}, {"key": ["E"]}]
     payloads_of: list[Any] = [
         {"configurationKey": [{"key": "B", "readonly": True, "value": "2"}], "unknownKey": ["A"]},
-        CallFailure(reason="CALL_ERROR", message="the station refused the call"),
+        CallFailure(reason=Reason.CALL_ERROR, message="the station refused the call"),
         {"unknownKey": []},
     ]
     partial = get_configuration.OUTBOUND.to_partial_answer

@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from mesh.database.engine import Database, commit_batch, is_unavailable, make_engine
 from mesh.database.rowset import RowStatement, run_later, run_prepared
 from mesh.runtime.errors import MeshError
+from mesh.runtime.reasons import Reason
 
 
 @pytest.fixture
@@ -131,7 +132,7 @@ async def test_only_bad_items_fail(database: Database, bad: set[int]) -> None:
 
 
 async def test_an_item_that_raises_an_error_of_its_own(database: Database) -> None:
-    own = MeshError(grpc.StatusCode.NOT_FOUND, "GONE", "gone")
+    own = MeshError(grpc.StatusCode.NOT_FOUND, Reason.USER_NOT_FOUND, "gone")
 
     def work(connection: Connection, items: Sequence[tuple[str, int]]) -> Sequence[str]:
         if any(name == "bad" for name, _count in items):
@@ -143,7 +144,7 @@ async def test_an_item_that_raises_an_error_of_its_own(database: Database) -> No
 
 async def test_a_database_that_is_away_fails_the_batch(database: Database) -> None:
     """No item is blamed for it: the batch is to be sent again."""
-    away = MeshError(grpc.StatusCode.UNAVAILABLE, "DATABASE_UNAVAILABLE", "away")
+    away = MeshError(grpc.StatusCode.UNAVAILABLE, Reason.DATABASE_UNAVAILABLE, "away")
     calls: list[int] = []
 
     def work(_connection: Connection, items: Sequence[str]) -> Sequence[str]:

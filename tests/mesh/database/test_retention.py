@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 from mesh.database.engine import Database, make_engine
 from mesh.database.retention import RetentionTask, in_chunks, older_than
 from mesh.runtime.errors import MeshError, unavailable
+from mesh.runtime.reasons import Reason
 from mesh.runtime.times import DAY_US
 from tests.conftest import FakeClock
 
@@ -64,7 +65,7 @@ async def test_chunks_before_a_failure_stay_committed(database: Database) -> Non
         nonlocal chunks
         chunks += 1
         if chunks == 2:
-            raise unavailable("DATABASE_UNAVAILABLE", "try again")
+            raise unavailable(Reason.DATABASE_UNAVAILABLE, "try again")
         return _remove(connection, before_us=1, limit=limit)
 
     with pytest.raises(MeshError, match="DATABASE_UNAVAILABLE"):

@@ -29,6 +29,7 @@ from mesh.grpc.channels import open_channel
 from mesh.grpc.servers import mesh_server
 from mesh.grpc.types import Context
 from mesh.runtime.errors import unavailable
+from mesh.runtime.reasons import Reason
 from mesh.runtime.times import from_timestamp
 from tests.conftest import FakeClock
 from tests.mesh.events.relay_process import SCHEMA, relay_until_killed
@@ -122,11 +123,11 @@ class Recorder(EventIngestServiceServicer):
         """Passes a batch on, or fails before, or fails after."""
         failure = self.failures.pop(0) if self.failures else ""
         if failure == "before":
-            raise unavailable("TEST", "did not arrive")
+            raise unavailable(Reason.DATABASE_UNAVAILABLE, "did not arrive")
         self.batches.append([item.event for item in request.items])
         await self.behind.PublishEvents(request, timeout=30)  # type: ignore[misc]
         if failure == "after":
-            raise unavailable("TEST", "the answer was lost")
+            raise unavailable(Reason.DATABASE_UNAVAILABLE, "the answer was lost")
         return PublishEventsResponse()
 
 

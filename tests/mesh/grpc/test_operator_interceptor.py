@@ -40,6 +40,7 @@ from mesh.grpc.servers import operator_server
 from mesh.grpc.types import Context
 from mesh.identity.operators import AUDIENCE, ISSUER, Role, TokenVerifier, current_caller, optional_caller
 from mesh.runtime.errors import MeshError, from_rpc_error
+from mesh.runtime.reasons import Reason
 
 KEY = ECKey.generate_key("P-256", auto_kid=True)
 PREFIX = "/csms.auth.v1.UserService/"
@@ -53,7 +54,7 @@ class Keys:
     async def keys(self, key_id: str) -> KeySet:
         """The key."""
         if self.away:
-            raise MeshError(grpc.StatusCode.UNAVAILABLE, "DATABASE_UNAVAILABLE", "away")
+            raise MeshError(grpc.StatusCode.UNAVAILABLE, Reason.DATABASE_UNAVAILABLE, "away")
         return KeySet([KEY])
 
 
@@ -106,7 +107,7 @@ class Events(EventServiceServicer):
     async def WatchEvents(self, request: WatchEventsRequest, context: Context) -> AsyncIterator[WatchEventsResponse]:
         """Returns the caller, then fails."""
         yield WatchEventsResponse(event=Event(event_id=current_caller().username))
-        raise MeshError(grpc.StatusCode.OUT_OF_RANGE, "CURSOR_EXPIRED", "too old")
+        raise MeshError(grpc.StatusCode.OUT_OF_RANGE, Reason.CURSOR_EXPIRED, "too old")
 
 
 class Edge:

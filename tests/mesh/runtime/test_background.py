@@ -9,6 +9,7 @@ from structlog.testing import capture_logs
 
 from mesh.runtime.background import PeriodicTask
 from mesh.runtime.errors import unavailable
+from mesh.runtime.reasons import Reason
 from tests.waiting import until
 
 
@@ -71,7 +72,7 @@ async def test_a_turn_that_fails_is_logged_and_the_next_goes_on() -> None:
 
 @pytest.mark.parametrize("times", [1, 3])
 async def test_an_unavailable_database_is_logged_once_for_as_long_as_it_lasts(times: int) -> None:
-    error = unavailable("DATABASE_UNAVAILABLE", "try again")
+    error = unavailable(Reason.DATABASE_UNAVAILABLE, "try again")
     turns = Turns(*[error] * times, None, None, *[error] * times)
     with capture_logs() as logs:
         async with _running(PeriodicTask("test", turns, every_s=0.001)):

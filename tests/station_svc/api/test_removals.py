@@ -15,6 +15,7 @@ from mesh.contract.services import MESH_SERVICES
 from mesh.grpc.servers import mesh_server
 from mesh.grpc.types import Context
 from mesh.runtime.errors import MeshError, invalid_field
+from mesh.runtime.reasons import Reason
 from mesh.runtime.times import to_timestamp
 from station_svc.api.removals import MOST_ATTEMPTS
 from station_svc.jobs.models import job
@@ -42,7 +43,7 @@ class FarTransactions(TransactionIngestServiceServicer):
         del context
         self.asked += 1
         if self.unavailable:
-            raise MeshError(grpc.StatusCode.UNAVAILABLE, "DATABASE_UNAVAILABLE", "not now")
+            raise MeshError(grpc.StatusCode.UNAVAILABLE, Reason.DATABASE_UNAVAILABLE, "not now")
         if self.refusal is not None:
             return pb.NotifyStationEventsResponse(results=[pb.StationEventResult(error=self.refusal.to_status())])
         self.items += request.items

@@ -28,6 +28,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from mesh.contract.services import command_name
 from mesh.runtime.errors import MeshError
+from mesh.runtime.reasons import Reason
 from mesh.runtime.times import to_datetime, to_timestamp
 from station_svc.commands import store
 from station_svc.commands.hooks import CommandHooks
@@ -383,7 +384,7 @@ async def test_what_the_gateway_says_reaches_the_operator(
 ) -> None:
     """With its code, reason, sentence and metadata; a repeat gets the same once more without a second sending."""
     await system.open("CP1")
-    system.gateway.behave = failing(MeshError(code, reason, "why", {"ocpp_error_code": "InternalError"}))
+    system.gateway.behave = failing(MeshError(code, Reason[reason], "why", {"ocpp_error_code": "InternalError"}))
     request = pb.ResetRequest(station_id="CP1", request_id="r1")
     for _ in range(2):
         with fails_with(reason) as caught:
@@ -580,7 +581,7 @@ async def test_a_commit_that_nobody_heard_of(system: StationSystem, request_id: 
         begun = await system.database.write_statement(lambda db: store.begin(db, new, FakeClock()()))
         assert isinstance(begun, BegunCommand)
         assert isinstance(begun.socket, Socket)
-        assert (begun.socket.station_id, begun.socket.epoch, begun.anew) == ("CP1", epoch, anew)
+        assert (begun.socket.station_id, begun.socket.epoch, begun.is_new) == ("CP1", epoch, anew)
     assert len(await _records(system)) == 1
 
 

@@ -4,13 +4,16 @@ from typing import Any, TypeAlias
 
 import grpc
 import pytest
+import sqlalchemy as sa
 from csms.common.v1 import id_token_pb2
 from csms.gateway.v1 import gateway_service_pb2 as gateway_pb2
 from csms.station.v1 import command_service_pb2 as pb
+from csms.station.v1 import firmware_pb2, reservation_pb2, station_pb2, station_service_pb2
 from csms.station.v1 import station_ingest_service_pb2 as ingest_pb2
-from csms.station.v1 import station_pb2, station_service_pb2
 
-from tests.station_svc.conftest import NODE, StationSystem, fails_with
+from mesh.runtime.times import DAY_US, to_timestamp
+from tests.station_svc import tables
+from tests.station_svc.conftest import NODE, StationSystem, attempt, fails_with
 
 PENDING = station_pb2.REGISTRATION_STATUS_PENDING
 REJECTED = station_pb2.REGISTRATION_STATUS_REJECTED
@@ -93,6 +96,29 @@ async def test_a_station_that_never_booted_or_was_accepted_since_is_sent_everyth
     await _send(system, *START, "STATION_REJECTED")
     await _booted(system, ACCEPTED)
     await _send(system, *START, "")
+
+
+async def test_what_is_not_sent_leaves_nothing_behind(system: StationSystem) -> None:
+    """No reservation or update whose state would be unknown; and the credential stays the only one."""
+    credential = await system.create("CP1")
+    [opened] = await system.attempt(attempt("CP1", credential=credential.encode()))
+    assert not opened.HasField("error")
+    await _booted(system, REJECTED)
+    expire_time = to_timestamp(system.clock() + DAY_US)
+    firmware = firmware_pb2.Firmware(location="https://example.org/1")
+    with fails_with("STATION_REJECTED"):
+        await system.commands.ReserveNow(
+            reservation_pb2.ReserveNowRequest(station_id="CP1", id_token=TOKEN, expire_time=expire_time)
+        )
+    with fails_with("STATION_REJECTED"):
+        await system.commands.UpdateFirmware(firmware_pb2.UpdateFirmwareRequest(station_id="CP1", firmware=firmware))
+    with fails_with("STATION_REJECTED"):
+        await system.stations.RotateCredential(
+            station_service_pb2.RotateCredentialRequest(station_id="CP1", hand_over=True)
+        )
+    assert (await system.count(tables.reservation), await system.count(tables.task)) == (0, 0)
+    offered = await system.database.read(lambda db: db.scalar(sa.select(tables.station.c.next_credentials)))
+    assert offered == ""
 
 
 async def _connect(system: StationSystem, version: str) -> None:

@@ -8,6 +8,7 @@ from csms.gateway.v1 import gateway_service_pb2 as gateway_pb2
 from gateway.ocpp.translation import UnacceptableError
 from gateway.ocpp.v16.routes import ROUTES
 from mesh.runtime.errors import MeshError, invalid_field
+from mesh.runtime.reasons import Reason
 
 
 class ListStation:
@@ -73,5 +74,5 @@ class ListStation:
             return "Failed"
         self.list, self.version = changed, payload["listVersion"]
         if fault == "lost":
-            raise MeshError(grpc.StatusCode.DEADLINE_EXCEEDED, "CALL_TIMEOUT", "no answer")
+            raise MeshError(grpc.StatusCode.DEADLINE_EXCEEDED, Reason.CALL_TIMEOUT, "no answer")
         return "Accepted"

@@ -28,6 +28,7 @@ from mesh.grpc.channels import open_channel
 from mesh.grpc.servers import mesh_server
 from mesh.grpc.types import Context
 from mesh.runtime.errors import MeshError
+from mesh.runtime.reasons import Reason
 from station_svc.commands.commands import Commands
 from station_svc.commands.gateways import Gateways
 from station_svc.features.certificates import request_store as certificate_request_store
@@ -58,13 +59,13 @@ class FarAuthority(CertificateAuthorityServiceServicer):
         """Signs."""
         del context
         if self.away:
-            raise MeshError(grpc.StatusCode.UNAVAILABLE, "DATABASE_UNAVAILABLE", "not now")
+            raise MeshError(grpc.StatusCode.UNAVAILABLE, Reason.DATABASE_UNAVAILABLE, "not now")
         self.items += request.items
         return signing.SignCertificatesResponse(results=[self._sign(item) for item in request.items])
 
     def _sign(self, item: signing.SignCertificateItem) -> signing.SignCertificateResult:
         if item.csr in self.refused:
-            error = MeshError(grpc.StatusCode.INVALID_ARGUMENT, "CSR_KEY_WEAK", "too weak")
+            error = MeshError(grpc.StatusCode.INVALID_ARGUMENT, Reason.CSR_KEY_WEAK, "too weak")
             return signing.SignCertificateResult(error=error.to_status())
         return signing.SignCertificateResult(
             certificate_chain=f"chain of {item.csr}", serial_number="AB12", expire_time=Timestamp(seconds=1_790_000_000)
@@ -157,7 +158,7 @@ def answering(*outcomes: pb.CertificateSignedStatus.ValueType | MeshError) -> Be
 
 def failure(reason: str) -> MeshError:
     """The error of a gateway."""
-    return MeshError(grpc.StatusCode.ABORTED, reason, "so it went")
+    return MeshError(grpc.StatusCode.ABORTED, Reason[reason], "so it went")
 
 
 TAKEN = pb.CERTIFICATE_SIGNED_STATUS_ACCEPTED

@@ -10,6 +10,7 @@ from csms.station.v1 import command_service_pb2 as pb
 from csms.station.v1 import station_pb2, station_service_pb2
 
 from mesh.runtime.errors import MeshError
+from mesh.runtime.reasons import Reason
 from tests.station_svc import tables as models
 from tests.station_svc.conftest import StationSystem, attempt, fails_with, reason_of
 from tests.waiting import until
@@ -41,7 +42,7 @@ class Station:
 
 def failure(reason: str, code: grpc.StatusCode = grpc.StatusCode.ABORTED) -> MeshError:
     """The error of a gateway."""
-    return MeshError(code, reason, "so it went")
+    return MeshError(code, Reason[reason], "so it went")
 
 
 async def _connected(system: StationSystem) -> tuple[str, int]:

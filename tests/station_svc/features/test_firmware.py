@@ -15,6 +15,7 @@ from csms.station.v1.firmware_service_pb2 import FirmwareUpdate, FirmwareUpdateS
 from csms.station.v1.firmware_service_pb2_grpc import FirmwareServiceStub
 
 from mesh.runtime.errors import MeshError
+from mesh.runtime.reasons import Reason
 from mesh.runtime.times import to_timestamp
 from station_svc.commands.gateways import call_timeout, station_offline
 from tests.conftest import FakeClock
@@ -337,7 +338,7 @@ async def test_commands_that_fail(firmware: Firmware, error: MeshError, states: 
 async def test_a_call_error_is_a_refusal(firmware: Firmware) -> None:
     await firmware.connect()
     with fails_with("CALL_ERROR"):
-        await firmware.command(1, MeshError(grpc.StatusCode.ABORTED, "CALL_ERROR", "NotSupported"))
+        await firmware.command(1, MeshError(grpc.StatusCode.ABORTED, Reason.CALL_ERROR, "NotSupported"))
     update = await firmware.get(1)
     assert (_name(update.state), update.failure_reason) == ("REJECTED", "CALL_ERROR")
 

@@ -10,6 +10,7 @@ from csms.station.v1 import station_pb2, station_service_pb2
 from csms.station.v1.station_service_pb2 import ListStationsRequest
 
 from mesh.runtime.errors import MeshError
+from mesh.runtime.reasons import Reason
 from station_svc.features.credentials.failures import CredentialFailures
 from tests.station_svc.conftest import StartSystem, StationSystem, attempt, reason_of
 
@@ -121,7 +122,7 @@ async def test_a_station_that_refuses_its_credential_is_shown(pending: StationSy
 
 @pytest.mark.parametrize(
     "first",
-    [REJECTED, MeshError(grpc.StatusCode.ABORTED, "CALL_ERROR", "not now")],
+    [REJECTED, MeshError(grpc.StatusCode.ABORTED, Reason.CALL_ERROR, "not now")],
     ids=["refused", "error"],
 )
 async def test_a_station_that_has_not_booted_gets_another_chance(pending: StationSystem, first: Any) -> None:
@@ -145,7 +146,7 @@ async def test_what_a_station_says_of_its_refusal_is_shown(pending: StationSyste
     epoch = await pending.open("CP1")
     await _set_status(pending)
     await pending.boot(pending.boot_item("CP1", epoch))
-    pending.gateway.behave = Station(MeshError(grpc.StatusCode.ABORTED, "CALL_ERROR", "nul\0 " + "x" * 1000))
+    pending.gateway.behave = Station(MeshError(grpc.StatusCode.ABORTED, Reason.CALL_ERROR, "nul\0 " + "x" * 1000))
     await _work(pending)
     reason = (await pending.station("CP1")).credential_reason
     assert reason.startswith("CALL_ERROR: nul\ufffd x")
@@ -169,7 +170,7 @@ async def test_a_station_that_is_away_is_waited_for(pending: StationSystem) -> N
 async def test_where_the_outcome_is_unknown_nobody_is_locked_out(pending: StationSystem) -> None:
     """Each attempt hands over another one; the one that the station comes with is its own from then on."""
     await pending.open("CP1")
-    timeout = MeshError(grpc.StatusCode.DEADLINE_EXCEEDED, "CALL_TIMEOUT", "no answer")
+    timeout = MeshError(grpc.StatusCode.DEADLINE_EXCEEDED, Reason.CALL_TIMEOUT, "no answer")
     pending.gateway.behave = station = Station(*[timeout] * 5)
     await _set_status(pending)
     for _ in range(5):

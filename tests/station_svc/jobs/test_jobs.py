@@ -14,6 +14,7 @@ from google.rpc import status_pb2
 from sqlalchemy import Connection
 
 from mesh.runtime.errors import MeshError, from_status
+from mesh.runtime.reasons import Reason
 from station_svc.commands.commands import Commands
 from station_svc.commands.gateways import Gateways, station_offline
 from station_svc.jobs import runner as jobs
@@ -26,7 +27,7 @@ from tests.station_svc import tables as models
 from tests.station_svc.conftest import SECRET, StartSystem, StationSystem
 from tests.waiting import eventually, until
 
-TROUBLE = MeshError(grpc.StatusCode.ABORTED, "CALL_ERROR", "it would not")
+TROUBLE = MeshError(grpc.StatusCode.ABORTED, Reason.CALL_ERROR, "it would not")
 
 
 class Log:
@@ -460,7 +461,7 @@ async def test_a_job_that_kills_whoever_runs_it_comes_to_an_end(system: StationS
     kinds = {"work": JobKind(run=held.run, ended=log.ended, needs_station=False)}
     job_id = await add(system, "")
     turns = []
-    for count in range(1, jobs.MOST_TAKEOVERS + 2):
+    for count in range(1, jobs.MOST_LOST_OWNERS + 2):
         turns.append(asyncio.create_task(make_jobs(system, kinds).run_due()))
         await until(lambda count=count: len(held.turns) == count)  # type: ignore[misc]
         clock.advance(30)

@@ -10,6 +10,7 @@ from csms.gateway.v1 import gateway_service_pb2 as gateway_pb2
 from gateway.ocpp.translation import UnacceptableError
 from gateway.ocpp.v16.routes import ROUTES
 from mesh.runtime.errors import MeshError, invalid_field
+from mesh.runtime.reasons import Reason
 
 
 class ConfigStation:
@@ -58,7 +59,7 @@ class ConfigStation:
         if self.restarts_after and len(self.changes) % self.restarts_after == 0:
             assert self.restarted is not None
             await self.restarted()
-            raise MeshError(grpc.StatusCode.ABORTED, "STATION_DISCONNECTED", "it restarted before it answered")
+            raise MeshError(grpc.StatusCode.ABORTED, Reason.STATION_DISCONNECTED, "it restarted before it answered")
         return word
 
 

@@ -13,6 +13,7 @@ from csms.station.v1.firmware_service_pb2_grpc import FirmwareServiceStub
 from csms.station.v1.rollout_service_pb2_grpc import RolloutServiceStub
 
 from mesh.runtime.errors import MeshError, from_status
+from mesh.runtime.reasons import Reason
 from mesh.runtime.times import to_timestamp
 from tests.conftest import FakeClock
 from tests.station_svc import tables as models
@@ -465,7 +466,7 @@ async def test_firmware_is_followed_to_its_end(rig: Rig) -> None:
 async def test_firmware_whose_answer_is_lost_is_followed(rig: Rig, reason: str) -> None:
     """It may have been taken: it is not sent again, and what the station reports decides."""
     station = await rig.add("CP1")
-    station.firmware_fault = MeshError(grpc.StatusCode.ABORTED, reason, "lost")
+    station.firmware_fault = MeshError(grpc.StatusCode.ABORTED, Reason[reason], "lost")
     rollout_id = await rig.update()
     await rig.work(60)
     station.firmware_fault = None
@@ -495,7 +496,7 @@ async def test_firmware_that_fails(rig: Rig) -> None:
 async def test_firmware_that_is_refused_replaced_or_never_ends(rig: Rig) -> None:
     """Each has failed, with its reason, and is not sent again."""
     refusing, replaced, stuck = [await rig.add(name) for name in ("A", "B", "C")]
-    refusing.firmware_fault = MeshError(grpc.StatusCode.ABORTED, "CALL_ERROR", "no")
+    refusing.firmware_fault = MeshError(grpc.StatusCode.ABORTED, Reason.CALL_ERROR, "no")
     rollout_id = await rig.update(timeout={"seconds": 7200})
     await rig.work(60)
     firmware = firmware_pb2.Firmware(location="https://example.org/3.0")

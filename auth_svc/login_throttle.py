@@ -5,6 +5,7 @@ from collections import deque
 import grpc
 
 from mesh.runtime.errors import MeshError
+from mesh.runtime.reasons import Reason
 from mesh.runtime.times import SECOND_US, Clock
 
 WINDOW_S = 300
@@ -14,7 +15,7 @@ MOST_PER_USER = 10
 MOST_OVERALL = 1000
 
 
-class Attempts:
+class LoginThrottle:
     """Remembers failed attempts for five minutes, in this process: each replica counts for itself."""
 
     def __init__(self, *, clock: Clock) -> None:
@@ -45,7 +46,7 @@ def _too_many(oldest_us: int, now_us: int) -> MeshError:
     wait_s = WINDOW_S - (now_us - oldest_us) // SECOND_US
     return MeshError(
         grpc.StatusCode.RESOURCE_EXHAUSTED,
-        "TOO_MANY_ATTEMPTS",
+        Reason.TOO_MANY_ATTEMPTS,
         f"too many failed attempts: try again in {wait_s} seconds",
         {"retry_after_s": str(wait_s)},
     )

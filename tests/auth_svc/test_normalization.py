@@ -1,8 +1,8 @@
-"""Words and texts."""
+"""Normalization of texts: how they are compared, and which are taken."""
 
 import pytest
 
-from auth_svc.texts import STATUSES, TYPES, canonical, fold, is_plain
+from auth_svc.normalization import STATUSES, TYPES, canonical, fold, is_plain
 
 
 @pytest.mark.parametrize("word", STATUSES)
