@@ -4,12 +4,16 @@ from base64 import b64decode, b64encode
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection, text
 
+from mesh.database import partitions
 from mesh.database.filters import Field
+from mesh.database.partitions import Span
 from mesh.database.rowset import RowStatement
+from mesh.runtime.times import DAY_US
 from notification_svc import models
 
 
@@ -47,23 +51,32 @@ class Page:
 
 
 # Adds to last_cursor the number of events that come; the row stays locked, so the cursors of a stream are committed in
-# their order, and who has seen one never finds a smaller one later.
+# their order, and who has seen one never finds a smaller one later. Times rise with them, whatever replica adds.
 _ADVANCE = RowStatement(
     """
-    INSERT INTO stream (tenant_id, last_cursor, removed_cursor)
-    SELECT tenant_id, events, 0 FROM {rows} WHERE true
-    ON CONFLICT (tenant_id) DO UPDATE SET last_cursor = stream.last_cursor + excluded.last_cursor
-    RETURNING tenant_id, last_cursor
+    INSERT INTO stream (tenant_id, last_cursor, removed_cursor, last_create_us)
+    SELECT tenant_id, events, 0, create_us FROM {rows} WHERE true
+    ON CONFLICT (tenant_id) DO UPDATE SET last_cursor = stream.last_cursor + excluded.last_cursor,
+      last_create_us = CASE WHEN stream.last_create_us > excluded.last_create_us
+                       THEN stream.last_create_us ELSE excluded.last_create_us END
+    RETURNING tenant_id, last_cursor, last_create_us
     """,
     tenant_id="text",
     events="bigint",
+    create_us="bigint",
 )
 
+# An event comes after it has happened, so one that comes again is in no partition that is older than that. OFFSET keeps
+# the planner from joining.
 _ADD = RowStatement(
     """
     INSERT INTO event (tenant_id, cursor, event_id, type, source, station_id, event_time_us, create_us, data)
-    SELECT tenant_id, cursor, event_id, type, source, station_id, event_time_us, :now_us, data FROM {rows} WHERE true
-    ON CONFLICT (tenant_id, event_id) DO NOTHING
+    SELECT tenant_id, cursor, event_id, type, source, station_id, event_time_us, create_us, data FROM {rows}
+    WHERE NOT EXISTS (
+      SELECT 1 FROM event WHERE event.tenant_id = rows.tenant_id AND event.event_id = rows.event_id
+        AND event.create_us >= :since_us AND event.create_us <= :until_us LIMIT 1 OFFSET 0
+    )
+    ON CONFLICT DO NOTHING
     """,
     tenant_id="text",
     cursor="bigint",
@@ -72,8 +85,11 @@ _ADD = RowStatement(
     source="text",
     station_id="text",
     event_time_us="bigint",
+    create_us="bigint",
     data="text",
 )
+# The clocks of services differ by less.
+_MOST_SKEW_US = DAY_US
 
 
 def add(connection: Connection, events: Sequence[NewEvent], *, now_us: int) -> dict[str, int]:
@@ -84,8 +100,12 @@ def add(connection: Connection, events: Sequence[NewEvent], *, now_us: int) -> d
     """
     counts = Counter(event.tenant_id for event in events)
     # Sorted, so that two batches over several tenants lock the streams in the same order.
-    streams = [{"tenant_id": tenant_id, "events": counts[tenant_id]} for tenant_id in sorted(counts)]
-    heads: dict[str, int] = {row.tenant_id: row.last_cursor for row in _ADVANCE.run(connection, streams)}
+    streams = [
+        {"tenant_id": tenant_id, "events": counts[tenant_id], "create_us": now_us} for tenant_id in sorted(counts)
+    ]
+    advanced = _ADVANCE.run(connection, streams).all()
+    heads: dict[str, int] = {row.tenant_id: row.last_cursor for row in advanced}
+    create_us: dict[str, int] = {row.tenant_id: row.last_create_us for row in advanced}
     next_cursor = {tenant_id: head - counts[tenant_id] for tenant_id, head in heads.items()}
     rows = []
     for event in events:
@@ -99,10 +119,12 @@ def add(connection: Connection, events: Sequence[NewEvent], *, now_us: int) -> d
                 "source": event.source,
                 "station_id": event.station_id,
                 "event_time_us": event.event_time_us,
+                "create_us": create_us[event.tenant_id],
                 "data": b64encode(event.data).decode(),
             }
         )
-    _ADD.run(connection, rows, now_us=now_us)
+    since_us = min(now_us, *(event.event_time_us for event in events)) - _MOST_SKEW_US
+    _ADD.run(connection, rows, since_us=since_us, until_us=max(create_us.values()))
     return heads
 
 
@@ -110,11 +132,68 @@ def read_page(
     connection: Connection, tenant_id: str, *, after: int, condition: ColumnElement[bool] | None, limit: int
 ) -> Page:
     """Up to `limit` events beyond `after`, with the state of the stream, as of one moment."""
-    event, stream = models.event, models.stream
+    found = partitions.spans(connection, models.event.name)
+    if not found:
+        return _read(connection, tenant_id, _of_stream(tenant_id, after, condition, limit), after=after, limit=limit)
+    return _read_partitioned(connection, found, tenant_id, after=after, condition=condition, limit=limit)
+
+
+def _read_partitioned(
+    connection: Connection,
+    found: Sequence[Span],
+    tenant_id: str,
+    *,
+    after: int,
+    condition: ColumnElement[bool] | None,
+    limit: int,
+) -> Page:
+    """The same, of the first partitions beyond `after`, and of more only where these do not fill the page.
+
+    Times rise with cursors. Each page is read by one statement, so that events and state are of the same moment.
+    """
+    create_us = models.event.c.create_us
+    since_us = find_since(connection, found, tenant_id, after)
+    first = next(n for n, span in enumerate(found) if span.since_us == since_us)
+    reach = 2 * partitions.DAYS_AHEAD
+    while True:
+        query = partitioned_query(tenant_id, after, condition, limit, since_us=since_us)
+        is_last = first + reach >= len(found)
+        if not is_last:
+            query = query.where(create_us < found[first + reach].since_us)
+        page = _read(connection, tenant_id, query, after=after, limit=limit)
+        if is_last or len(page.events) == limit:
+            return page
+        reach *= 8
+
+
+def find_since(connection: Connection, found: Sequence[Span], tenant_id: str, after: int) -> int:
+    """The begin of a partition before which no event is beyond `after`: the newest ones are looked at first."""
+    event = models.event.c
+    for since_us in partitions.windows(found, None):
+        query = sa.select(event.cursor).where(event.tenant_id == tenant_id, event.create_us >= since_us)
+        first = connection.scalar(query.order_by(event.cursor).limit(1))
+        if first is not None and first <= after + 1:
+            return since_us
+    return found[0].since_us
+
+
+def partitioned_query(
+    tenant_id: str, after: int, condition: ColumnElement[bool] | None, limit: int, *, since_us: int
+) -> sa.Select[Any]:
+    """The events of a page that came since a moment."""
+    return _of_stream(tenant_id, after, condition, limit).where(models.event.c.create_us >= since_us)
+
+
+def _of_stream(tenant_id: str, after: int, condition: ColumnElement[bool] | None, limit: int) -> sa.Select[Any]:
+    event = models.event
     chosen = sa.select(event).where(event.c.tenant_id == tenant_id, event.c.cursor > after)
     if condition is not None:
         chosen = chosen.where(condition)
-    page = chosen.order_by(event.c.cursor).limit(limit).subquery()
+    return chosen.order_by(event.c.cursor).limit(limit)
+
+
+def _read(connection: Connection, tenant_id: str, chosen: sa.Select[Any], *, after: int, limit: int) -> Page:
+    stream, page = models.stream, chosen.subquery()
     query = (
         sa.select(stream.c.last_cursor, stream.c.removed_cursor, page)
         .select_from(stream.outerjoin(page, sa.true()))
@@ -141,12 +220,6 @@ def read_heads(connection: Connection) -> dict[str, int]:
     }
 
 
-_OLDEST = text(
-    """
-    SELECT cursor, create_us FROM event
-    WHERE tenant_id = :tenant_id AND cursor > :removed ORDER BY cursor LIMIT :limit
-    """
-)
 _LOCK = {"postgresql": "FOR UPDATE", "sqlite": ""}
 
 
@@ -155,10 +228,20 @@ def remove_old(connection: Connection, *, tenant_id: str, before_us: int, limit:
 
     Returns how many; as many as `limit` may mean that there are more.
     """
+    found = partitions.spans(connection, models.event.name)
+    if found:  # what came later goes with its partition
+        before_us = min(before_us, partitions.first_day(found))
     lock = _LOCK[connection.dialect.name]
-    query = text(f"SELECT removed_cursor FROM stream WHERE tenant_id = :tenant_id {lock}")  # noqa: S608 - the project's own text
-    removed = connection.execute(query, {"tenant_id": tenant_id}).scalar_one()
-    oldest = connection.execute(_OLDEST, {"tenant_id": tenant_id, "removed": removed, "limit": limit})
+    locking = text(f"SELECT removed_cursor FROM stream WHERE tenant_id = :tenant_id {lock}")  # noqa: S608 - the project's own text
+    removed = connection.execute(locking, {"tenant_id": tenant_id}).scalar_one()
+    event, stream = models.event, models.stream
+    query = (
+        sa.select(event.c.cursor, event.c.create_us)
+        .where(event.c.tenant_id == tenant_id, event.c.cursor > removed)
+        .order_by(event.c.cursor)
+        .limit(limit)
+    )
+    oldest = connection.execute(query.where(event.c.create_us < before_us) if found else query)
     through = removed
     for row in oldest:
         if row.create_us >= before_us:
@@ -166,11 +249,28 @@ def remove_old(connection: Connection, *, tenant_id: str, before_us: int, limit:
         through = row.cursor
     if through == removed:
         return 0
-    event, stream = models.event, models.stream
     connection.execute(sa.update(stream).where(stream.c.tenant_id == tenant_id).values(removed_cursor=through))
     return connection.execute(
         sa.delete(event).where(event.c.tenant_id == tenant_id, event.c.cursor <= through)
     ).rowcount
+
+
+_NOTE_DROPPED = text(
+    """
+    UPDATE stream SET removed_cursor = dropped.cursor
+    FROM (
+      SELECT tenant_id, (SELECT max(cursor) FROM event WHERE event.tenant_id = streams.tenant_id
+                           AND event.create_us >= :since_us AND event.create_us < :until_us) AS cursor
+      FROM stream AS streams
+    ) AS dropped
+    WHERE dropped.tenant_id = stream.tenant_id AND dropped.cursor > stream.removed_cursor
+    """
+)
+
+
+def note_dropped(connection: Connection, span: Span) -> None:
+    """Notes in the streams that the events of a partition are removed. The partition is dropped after it."""
+    connection.execute(_NOTE_DROPPED, {"since_us": span.since_us, "until_us": span.until_us})
 
 
 def read_unsent(connection: Connection) -> dict[str, int]:

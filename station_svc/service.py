@@ -10,6 +10,7 @@ from csms.station.v1.station_ingest_service_pb2_grpc import add_StationIngestSer
 from csms.station.v1.station_service_pb2_grpc import add_StationServiceServicer_to_server
 
 from mesh.database.engine import Database
+from mesh.database.partition_keeper import Kept, PartitionKeeper
 from mesh.events.relay import open_relay
 from mesh.grpc.channels import open_channel
 from mesh.identity.operators import RemoteKeys
@@ -21,7 +22,7 @@ from station_svc.api.additions import StationAdditions
 from station_svc.api.command_servicer import make_servicer
 from station_svc.api.removals import StationRemovals
 from station_svc.api.station_servicer import StationServicer
-from station_svc.catalogue import FEATURES, STORAGE
+from station_svc.catalogue import FEATURES, RETENTION, STORAGE
 from station_svc.commands.closer import SocketCloser
 from station_svc.commands.commands import Commands
 from station_svc.commands.gateways import Gateways
@@ -55,6 +56,7 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
         due=[feature.end_due for feature in FEATURES if feature.end_due],
     )
     retention = retention_task(database=database, clock=clock, storage=STORAGE, days=settings.retention)
+    keeper = PartitionKeeper(engine=database.engine, clock=clock, kept=_kept(settings))
     failures = CredentialFailures(database=database, clock=clock)
     trimmer = TransferTrimmer(database=database, limits=settings.transfer_limits)
     return Parts(
@@ -69,12 +71,22 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
             resources.closer.run,
             *housekeeper.background(),
             retention.run,
+            keeper.run,
             jobs.run,
             failures.run,
             trimmer.run,
             *_relay(database, stack, settings=settings, clock=clock),
         ],
     )
+
+
+def _kept(settings: StationSettings) -> Sequence[Kept]:
+    """The tables that are partitioned."""
+    return [
+        Kept(partitions=one.partitions, days=settings.retention.get(one.name, one.days))
+        for one in RETENTION
+        if one.partitions is not None
+    ]
 
 
 def _relay(

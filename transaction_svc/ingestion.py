@@ -35,7 +35,7 @@ from transaction_svc.event_record import ENDED, STARTED, EventRecord
 from transaction_svc.idempotency_keys import name_hash
 from transaction_svc.meter_profiles import MeterTerms
 from transaction_svc.received_items import ReceivedEvent
-from transaction_svc.tracked_transaction import Name, TrackedTransaction
+from transaction_svc.tracked_transaction import Key, Name, TrackedTransaction
 
 # A stop without transaction and connector may come late, when the next start has superseded its transaction. Then its
 # transaction is looked for on these connectors; on others only open transactions are found.
@@ -67,6 +67,10 @@ def ingest_batch(
     numbers = _numbers(connection, items)
     batch = BatchContext()
     batch.add_lookups(items, store.lock_and_look_up(connection, _lock_keys(items), _lookups(items, numbers)))
+    if packed := _packed(batch, items):
+        store.unpack(connection, packed)
+        batch = BatchContext()
+        batch.add_lookups(items, store.look_up(connection, _lookups(items, numbers)))
     to_match = _read_surroundings(connection, batch, items)
     if beginning := _may_begin_at(batch, items):
         batch.terms = meters.find(connection, beginning, now_us)
@@ -116,6 +120,15 @@ def _check_known(taken: Iterable[tuple[RecordedEvent, bool]], items: Iterable[Re
                 Reason.STATION_NOT_ACCEPTED,
                 "the station is not accepted, and this belongs to no transaction that it had before",
             )
+
+
+def _packed(batch: BatchContext, items: Iterable[ReceivedEvent]) -> set[Key]:
+    """The transactions that events have come for, late or again, and whose events are packed. Starts never are."""
+    return {
+        tx.key
+        for item in items
+        if item.record.kind != STARTED and (tx := batch.latest(item.name)) is not None and tx.state.packed
+    }
 
 
 def _lock_keys(items: Iterable[ReceivedEvent]) -> Iterable[str]:
@@ -239,11 +252,12 @@ def rebuild_names(connection: Connection, batch: BatchContext) -> None:
         }
         for name, generation in sorted(batch.to_rebuild.items())
     ]
+    txs = (batch.adopt(tx_row) for tx_row in store.generations(connection, wanted))
+    if packed := [tx.key for tx in txs if tx.state.packed]:
+        store.unpack(connection, packed)
     by_name: dict[Name, list[store.EventRecordRow]] = {}
     for row in store.event_records(connection, wanted):
         by_name.setdefault((row.tenant_id, row.station_id, row.transaction_id), []).append(row)
-    for tx_row in store.generations(connection, wanted):
-        batch.adopt(tx_row)
     moves: list[dict[str, Any]] = []
     for name, rows in by_name.items():
         moves.extend(_rebuild_name(batch, name, rows))

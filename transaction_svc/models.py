@@ -1,15 +1,18 @@
 """The tables of transaction_svc.
 
 `tx` has one row per transaction, with the state that is derived from its rows of `tx_event`. Rows of `tx_event` are
-only added. Keys compare by bytes: names are not words of a language, and the comparison is faster on PostgreSQL.
+only added; those of old transactions are thinned (`thinning.py`). Keys compare by bytes: names are not
+words of a language, and the comparison is faster on PostgreSQL.
 
-No two indexes of a table begin with the same column, except those of operators' lists (`…_newest`): without statistics
-of a young table, PostgreSQL would choose the wrong one, and read all rows of a station or a tenant. So some are on a
-hash (`idempotency_keys.name_hash`), beside which each query compares the names, and `tx`'s key begins with the station.
+No two indexes of a table begin with the same column, except those of operators' lists (`…_newest`) and of background
+tasks: without statistics of a young table, PostgreSQL would choose the wrong one, and read all rows of a station or a
+tenant. So some are on a hash (`idempotency_keys.name_hash`), beside which each query compares the names, and `tx`'s key
+begins with the station.
 """
 
 import sqlalchemy as sa
 
+from mesh.database.partitions import TimePartitions
 from mesh.events.outbox import outbox_table
 
 metadata = sa.MetaData()
@@ -42,6 +45,9 @@ tx = sa.Table(
     sa.Column("waiting", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("flags", sa.Text),  # transaction_columns.flags_text; NULL in rows that code before the column wrote
     sa.Column("hanging_due_us", sa.BigInteger),  # when the grace period ends; NULL where it is not hanging
+    sa.Column(
+        "thinned", sa.Boolean, nullable=False, server_default=sa.false()
+    ),  # whether its samples are (thinning.py)
     sa.PrimaryKeyConstraint("station_id", "transaction_id", "generation", "tenant_id", name="tx_pkey"),
     sa.Index("tx_newest", "tenant_id", "create_us"),
     sa.Index(
@@ -63,6 +69,12 @@ tx = sa.Table(
         "create_us",
         postgresql_where=sa.text("flags IS NULL"),
         sqlite_where=sa.text("flags IS NULL"),
+    ),
+    sa.Index(
+        "tx_unthinned",
+        "create_us",
+        postgresql_where=sa.text("ended AND NOT waiting AND NOT thinned"),
+        sqlite_where=sa.text("ended AND NOT waiting AND NOT thinned"),
     ),
     sa.Index(
         "tx_hanging",
@@ -126,6 +138,21 @@ tx_event = sa.Table(
     sa.Index("tx_event_of_tx", "tx_hash"),
 )
 
+# Events of old transactions, many in a row (`packed_form.py`), in the place of their rows in `tx_event`.
+tx_packed = sa.Table(
+    "tx_packed",
+    metadata,
+    sa.Column("tenant_id", NAME, nullable=False),
+    sa.Column("station_id", NAME, nullable=False),
+    sa.Column("transaction_id", NAME, nullable=False),
+    sa.Column("generation", sa.Integer, nullable=False, autoincrement=False),
+    sa.Column("first_key", NAME, nullable=False),  # content key and repeat number of the first event
+    sa.Column("events", sa.LargeBinary, nullable=False),
+    sa.PrimaryKeyConstraint(
+        "station_id", "transaction_id", "generation", "first_key", "tenant_id", name="tx_packed_pkey"
+    ),
+)
+
 meter_values = sa.Table(
     "meter_values",
     metadata,
@@ -134,8 +161,18 @@ meter_values = sa.Table(
     sa.Column("content_key", NAME, nullable=False),
     sa.Column("item", sa.Text, nullable=False),  # csms.transaction.v1.MeterValuesItem, serialized, in base64
     sa.Column("receive_us", sa.BigInteger, nullable=False),
+    # The station's time of its first sample; 0 where it has none, and in rows that code before the column wrote. The
+    # same content has the same time.
+    sa.Column("sample_us", sa.BigInteger, nullable=False, server_default=sa.text("0")),
     sa.PrimaryKeyConstraint("tenant_id", "station_id", "content_key", name="meter_values_pkey"),
     sa.Index("meter_values_newest", "tenant_id", "station_id", "receive_us"),
+)
+
+# On PostgreSQL the table is partitioned (docs/adr/0022).
+METER_VALUES_PARTITIONS = TimePartitions(
+    table=meter_values.name,
+    column=meter_values.c.sample_us.name,
+    indexes={"key": "UNIQUE (tenant_id, station_id, sample_us, content_key)"},
 )
 
 quarantine = sa.Table(

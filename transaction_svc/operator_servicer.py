@@ -156,7 +156,7 @@ class TransactionServicer(transaction_service_pb2_grpc.TransactionServiceService
             most=page.limit,
         )
         rows = await self._list(request.station_id, listing)
-        rows, token = page.cut(rows, lambda row: (row.receive_us, row.content_key), text=lambda row: row.item)
+        rows, token = page.cut(rows, lambda row: row.key, text=lambda row: row.item)
         return ListMeterValuesResponse(meter_values=[_to_meter_values(row) for row in rows], next_page_token=token)
 
     async def ListQuarantinedItems(

@@ -3,16 +3,19 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
 from mesh.contract.id_tokens import match_key
+from mesh.database import partitions
 from mesh.database.filters import Field, moment, switch
 from transaction_svc import stored_form
 from transaction_svc.idempotency_keys import events_hash, name_hash
-from transaction_svc.models import meter_values, tx, tx_event
+from transaction_svc.models import meter_values, tx, tx_event, tx_packed
+from transaction_svc.packed_form import PackedEvent, unpack
 from transaction_svc.transaction_columns import flags_text
 from transaction_svc.transaction_state import FLAGS, TransactionState
 
@@ -57,7 +60,7 @@ class Unmatched:
 class MeterValues:
     """Meter values outside of transactions; `item` is a MeterValuesItem, serialized, in base64."""
 
-    content_key: str
+    key: tuple[int, str]  # position in the list
     item: str
     receive_us: int
 
@@ -172,26 +175,48 @@ def list_events(
         tx_event.c.generation == generation,
     )
     keyed = sa.select(tx_event.c.fact, tx_event.c.content_key, tx_event.c.repeat_no).where(*of_tx)
-    keys = sorted(
-        (*stored_form.decode_record(record).key, content, repeat)
-        for record, content, repeat in connection.execute(keyed)
-    )
+    records = {(content, repeat): record for record, content, repeat in connection.execute(keyed)}
+    # After the rows, since events are packed meanwhile; and again where one of the page was.
+    read_packed = partial(_packed_events, connection, tenant_id, station_id, transaction_id, generation)
+    packed = read_packed()
+    records.update((name, event.fact) for name, event in packed.items())
+    keys = sorted((*stored_form.decode_record(record).key, *name) for name, record in records.items())
     page = [key for key in keys if after is None or key > after][:most]
     wanted = sa.tuple_(tx_event.c.content_key, tx_event.c.repeat_no).in_([key[4:] for key in page])
-    rows = connection.execute(sa.select(tx_event).where(*of_tx, wanted))
-    found = {(row.content_key, row.repeat_no): row for row in rows}
-    return [_event(key, found[key[4:]]) for key in page]
+    columns = [tx_event.c[name] for name in PackedEvent.__struct_fields__]
+    rows = [PackedEvent(*row) for row in connection.execute(sa.select(*columns).where(*of_tx, wanted))]
+    found = packed | {(event.content_key, event.repeat_no): event for event in rows}
+    if any(key[4:] not in found for key in page):
+        found |= read_packed()
+    return [_event(key, found[key[4:]]) for key in page if key[4:] in found]
 
 
-def _event(key: tuple[int, int, int, int, str, int], row: sa.Row[Any]) -> Event:
+def _event(key: tuple[int, int, int, int, str, int], event: PackedEvent) -> Event:
     return Event(
         key=key,
-        event=row.event,
-        receive_us=row.receive_us,
-        epoch=row.epoch,
-        ordinal=row.ordinal,
-        refused_status=stored_form.decode_record(row.fact).refused_status,
+        event=event.event,
+        receive_us=event.receive_us,
+        epoch=event.epoch,
+        ordinal=event.ordinal,
+        refused_status=stored_form.decode_record(event.fact).refused_status,
     )
+
+
+def _packed_events(
+    connection: Connection, tenant_id: str, station_id: str, transaction_id: str, generation: int
+) -> dict[tuple[str, int], PackedEvent]:
+    """The packed events of a transaction by content key and number."""
+    query = sa.select(tx_packed.c.events).where(
+        tx_packed.c.tenant_id == tenant_id,
+        tx_packed.c.station_id == station_id,
+        tx_packed.c.transaction_id == transaction_id,
+        tx_packed.c.generation == generation,
+    )
+    return {
+        (event.content_key, event.repeat_no): event
+        for packed in connection.scalars(query)
+        for event in unpack(bytes(packed))
+    }
 
 
 def list_unmatched(
@@ -249,17 +274,27 @@ def _events_of_groups(connection: Connection, tenant_id: str, groups: Sequence[_
 def list_meter_values(
     connection: Connection, tenant_id: str, station_id: str, *, after: tuple[int, str] | None, most: int
 ) -> Sequence[MeterValues]:
-    """Up to `most` meter values outside of transactions, newest first."""
-    newest_first = (meter_values.c.receive_us, meter_values.c.content_key)
-    query = sa.select(meter_values.c.content_key, meter_values.c.item, meter_values.c.receive_us).where(
+    """Up to `most` meter values outside of transactions, newest first: by the time of their first sample in partitions.
+
+    Else by the time at which they came.
+    """
+    found = partitions.spans(connection, meter_values.name)
+    time = meter_values.c.sample_us if found else meter_values.c.receive_us
+    key = (time, meter_values.c.content_key)
+    query = sa.select(meter_values).where(
         meter_values.c.tenant_id == tenant_id, meter_values.c.station_id == station_id
     )
-    if after is not None:
-        query = query.where(sa.tuple_(*newest_first) < after)
-    query = query.order_by(*(column.desc() for column in newest_first)).limit(most)
+    if found:
+        rows = partitions.newest_rows(connection, found, query, key, after=after, limit=most)
+    else:
+        if after is not None:
+            query = query.where(sa.tuple_(*key) < after)
+        rows = connection.execute(query.order_by(*(column.desc() for column in key)).limit(most)).all()
     return [
-        MeterValues(content_key=row.content_key, item=row.item, receive_us=row.receive_us)
-        for row in connection.execute(query)
+        MeterValues(
+            key=(row.sample_us if found else row.receive_us, row.content_key), item=row.item, receive_us=row.receive_us
+        )
+        for row in rows
     ]
 
 

@@ -44,6 +44,7 @@ class ReceivedMeterValues(msgspec.Struct, frozen=True, kw_only=True):
     content_key: str
     item: str  # serialized, base64
     receive_us: int
+    sample_us: int  # the station's time of its first sample; 0 where it has none
 
 
 def read_event(item: TransactionEventItem, now_us: int) -> ReceivedEvent:
@@ -86,12 +87,14 @@ def read_values(item: MeterValuesItem, now_us: int) -> ReceivedMeterValues:
     origin = item.origin
     check_origin(origin.tenant_id, origin.station_id)
     receive_us = read_time(origin, "receive_time")
+    times = [us for value in item.meter_values if (us := read_time(value, "sample_time")) is not None]
     return ReceivedMeterValues(
         tenant_id=origin.tenant_id,
         station_id=origin.station_id,
         content_key=idempotency_keys.meter_values_key(item.evse, item.meter_values),
         item=encode(item.SerializeToString()),
         receive_us=now_us if receive_us is None else receive_us,
+        sample_us=min(times, default=0),
     )
 
 

@@ -7,6 +7,7 @@ from csms.transaction.v1.transaction_ingest_service_pb2_grpc import add_Transact
 from csms.transaction.v1.transaction_service_pb2_grpc import add_TransactionServiceServicer_to_server
 
 from mesh.database.engine import Database
+from mesh.database.partition_keeper import Kept, PartitionKeeper
 from mesh.events.relay import open_relay
 from mesh.grpc.channels import open_channel
 from mesh.identity.operators import RemoteKeys
@@ -18,8 +19,9 @@ from transaction_svc.gateway_client import GatewayClient, Translator
 from transaction_svc.ingest_servicer import TransactionIngestServicer
 from transaction_svc.meter_profile_servicer import MeterProfileServicer
 from transaction_svc.meter_profiles import MeterTerms
+from transaction_svc.models import METER_VALUES_PARTITIONS
 from transaction_svc.operator_servicer import TransactionServicer
-from transaction_svc.retention import retention_task
+from transaction_svc.retention import retention_task, thinning_task
 from transaction_svc.settings import TransactionSettings
 
 
@@ -38,7 +40,11 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: Transact
         clock=clock,
         outbox_days=settings.outbox_days,
         quarantine_days=settings.quarantine_days,
+        meter_values_days=settings.meter_values_days,
     )
+    thinning = thinning_task(database=database, clock=clock, days=settings.sample_days)
+    kept = Kept(partitions=METER_VALUES_PARTITIONS, days=settings.meter_values_days or None)
+    keeper = PartitionKeeper(engine=database.engine, clock=clock, kept=[kept])
     expiry = Expiry(database=database, clock=clock)
     relay = open_relay(
         stack,
@@ -55,7 +61,7 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: Transact
             lambda server: add_TransactionServiceServicer_to_server(transactions, server),
             lambda server: add_MeterProfileServiceServicer_to_server(profiles, server),
         ],
-        background=[retention.run, expiry.run, *relay],
+        background=[retention.run, *thinning, keeper.run, expiry.run, *relay],
     )
 
 

@@ -24,6 +24,8 @@ class TransactionSettings:
     mesh_secret: str = field(repr=False)
     outbox_days: int
     quarantine_days: int
+    sample_days: int  # 0: samples are kept for good
+    meter_values_days: int  # the same for meter values outside of transactions
     power_limits: PowerLimits
     grace: Grace  # time after which a hanging transaction is ended
     first_transaction_id: int = 1  # 1.6: the lowest number that is given
@@ -38,6 +40,8 @@ class TransactionSettings:
             mesh_secret=env.text("CSMS_MESH_SECRET"),
             outbox_days=outbox.retention_days(env),
             quarantine_days=env.number("CSMS_QUARANTINE_RETENTION_DAYS", 365, least=1, most=36_500),
+            meter_values_days=env.number("CSMS_METER_VALUES_RETENTION_DAYS", 0, least=0, most=36_500),
+            sample_days=env.number("CSMS_SAMPLE_RETENTION_DAYS", 0, least=0, most=36_500),
             first_transaction_id=env.number("CSMS_FIRST_TRANSACTION_ID", 1, least=1, most=2_000_000_000),
             power_limits=PowerLimits(
                 ac_w=env.number("CSMS_AC_MAX_POWER_W", 43_000, least=LEAST_POWER_W, most=MOST_POWER_W),

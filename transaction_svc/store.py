@@ -7,11 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
+import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from mesh.database.rowset import Call, RowStatement, columns_of, run_later, run_prepared
 from transaction_svc import models
 from transaction_svc.idempotency_keys import name_hash
+from transaction_svc.packed_form import unpack as unpack_events
 
 Key = tuple[str, str, str, int]
 """Tenant, station, transaction id, generation."""
@@ -110,15 +112,24 @@ _OPEN = RowStatement(
     **columns_of(models.tx, "tenant_id", "station_id", "station_hash"),
 )
 
-_INSERT_EVENTS = RowStatement(
+_EVENT_COLUMNS = columns_of(models.tx_event)
+_EVENT_NAMES = ", ".join(_EVENT_COLUMNS)
+_ADD_EVENTS = f"INSERT INTO tx_event ({_EVENT_NAMES}) SELECT {_EVENT_NAMES} FROM {{rows}}"  # noqa: S608 - the project's own names
+_INSERT_EVENTS = RowStatement(_ADD_EVENTS, **_EVENT_COLUMNS)
+# An event may have come again meanwhile.
+_RESTORE_EVENTS = RowStatement(
+    f"{_ADD_EVENTS} WHERE true ON CONFLICT (tenant_id, station_id, content_key, repeat_no) DO NOTHING",
+    **_EVENT_COLUMNS,
+)
+
+_PACKED = RowStatement(
     """
-    INSERT INTO tx_event (tenant_id, station_id, content_key, repeat_no, transaction_id, generation, tx_hash,
-                          fact, event, receive_us, epoch, ordinal)
-    SELECT tenant_id, station_id, content_key, repeat_no, transaction_id, generation, tx_hash,
-           fact, event, receive_us, epoch, ordinal
-    FROM {rows}
+    SELECT p.tenant_id, p.station_id, p.transaction_id, p.generation, p.first_key, p.events
+    FROM {rows} JOIN tx_packed p
+      ON p.tenant_id || '' = rows.tenant_id AND p.station_id = rows.station_id
+     AND p.transaction_id = rows.transaction_id AND p.generation = rows.generation
     """,
-    **columns_of(models.tx_event),
+    **columns_of(models.tx, "tenant_id", "station_id", "transaction_id", "generation"),
 )
 
 _EVENT_RECORDS = RowStatement(
@@ -185,7 +196,8 @@ _ADJACENT = RowStatement(
 )
 
 _KEY_COLUMNS = ("tenant_id", "station_id", "transaction_id", "generation")
-_NEW_COLUMNS = columns_of(models.tx)
+# All but that of thinning, which has a default.
+_NEW_COLUMNS = {name: kind for name, kind in columns_of(models.tx).items() if name != "thinned"}
 _TX_COLUMNS = {name: kind for name, kind in _NEW_COLUMNS.items() if name != "station_hash"}
 _NAMES = ", ".join(_NEW_COLUMNS)
 _INSERT_TXS = RowStatement(f"INSERT INTO tx ({_NAMES}) SELECT {_NAMES} FROM {{rows}}", **_NEW_COLUMNS)  # noqa: S608
@@ -291,6 +303,22 @@ def event_records(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> 
     Rows of tenant_id, station_id, transaction_id, generation, tx_hash.
     """
     return [EventRecordRow(*row) for row in run_prepared(connection, (_EVENT_RECORDS, rows))]
+
+
+def unpack(connection: Connection, keys: Iterable[Key]) -> None:
+    """Gives transactions back the rows of their packed events. Their stations must be locked."""
+    asked = [dict(zip(_KEY_COLUMNS, key, strict=True)) for key in keys]
+    for *key, first_key, packed in run_prepared(connection, (_PACKED, asked)):
+        names = dict(zip(_KEY_COLUMNS, key, strict=True))
+        tx_hash = name_hash(*key[:3])
+        rows = [
+            {**names, "tx_hash": tx_hash, **msgspec.structs.asdict(event)} for event in unpack_events(bytes(packed))
+        ]
+        _RESTORE_EVENTS.run(connection, rows)
+        of_key = [models.tx_packed.c[name] == value for name, value in {**names, "first_key": first_key}.items()]
+        connection.execute(sa.delete(models.tx_packed).where(*of_key))
+        of_tx = [models.tx.c[name] == value for name, value in names.items()]
+        connection.execute(sa.update(models.tx).where(*of_tx).values(thinned=False))
 
 
 def generations(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> Sequence[TransactionRow]:

@@ -82,6 +82,7 @@ class TransactionState(msgspec.Struct, tag_field="v", tag=3, rename=SHORT, omit_
     refused_status: int = 0  # csms.common.v1.AuthorizationStatus
     judged_arrival: int = 0  # arrival of the start whose token was authorized last
     refusals: int = 0
+    packed: bool = False  # whether events are packed (thinning.py): they are unpacked before it is rebuilt
     matched_us: int = 0  # 1.6: the latest order_us of events with a placeholder in the place of its number
 
     @property

@@ -162,6 +162,8 @@ def _read(connection: Connection, batch: BatchContext, keys: Sequence[Key]) -> S
     ]
     if not asked:
         return []
+    if packed := [key for key in keys if batch.get(key).state.packed]:
+        store.unpack(connection, packed)
     rows = {
         (row.tenant_id, row.station_id, row.content_key, row.repeat_no): row
         for row in store.event_records(connection, asked)

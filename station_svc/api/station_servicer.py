@@ -53,6 +53,8 @@ _DIRECTIONS = {
     "MESSAGE_DIRECTION_RECEIVED": station_pb2.MESSAGE_DIRECTION_RECEIVED,
     "MESSAGE_DIRECTION_SENT": station_pb2.MESSAGE_DIRECTION_SENT,
 }
+# Of a message: its time, and the frame.
+_MESSAGE_KEY = (int, *FRAME_KEY)
 _VARIABLE_KEY = (str, str, str, int, int, str, str)
 
 
@@ -216,9 +218,9 @@ class StationServicer(StationServiceServicer):
         """Lists the frames that crossed a station's socket, newest first."""
         del context
         condition = to_condition(request.filter, message_store.message_filters(_DIRECTIONS))
-        page = page_of(request, FRAME_KEY, condition=condition)
+        page = page_of(request, _MESSAGE_KEY, condition=condition)
         rows = await self._list(message_store.list_messages, request.station_id, page)
-        rows, token = page.cut(rows, lambda row: (row.epoch, row.ordinal), text=lambda row: row.payload)
+        rows, token = page.cut(rows, lambda row: row.key, text=lambda row: row.payload)
         messages = [_to_message(request.station_id, row) for row in rows]
         return station_service_pb2.ListMessagesResponse(messages=messages, next_page_token=token)
 

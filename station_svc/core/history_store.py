@@ -18,13 +18,18 @@ def history(db: Connection, table: sa.Table, tenant_id: str, station_id: str, pa
     `table` has one row per frame, by its epoch and ordinal, and is registered (storage.py): it goes with the station.
     """
     expect_station(db, tenant_id, station_id)
+    query = of_station(table, tenant_id, station_id)
+    return db.execute(paged(query, page, table.c.epoch, table.c.ordinal, newest_first=True)).all()
+
+
+def of_station(table: sa.Table, tenant_id: str, station_id: str) -> sa.Select[Any]:
+    """The rows of a station's history."""
     # Rows of an earlier station of this name, while they are still being removed.
     removed = sa.select(removal.c.through_epoch).where(
         removal.c.tenant_id == tenant_id, removal.c.station_id == station_id
     )
-    query = sa.select(table).where(
+    return sa.select(table).where(
         table.c.tenant_id == tenant_id,
         table.c.station_id == station_id,
         table.c.epoch > sa.func.coalesce(removed.scalar_subquery(), -1),
     )
-    return db.execute(paged(query, page, table.c.epoch, table.c.ordinal, newest_first=True)).all()

@@ -3,15 +3,19 @@
 from collections.abc import Sequence
 
 import sqlalchemy as sa
-from sqlalchemy import Connection
+from sqlalchemy import ColumnElement, Connection
 
 from station_svc.core.models import connection, removal, station
 
 
-def remove_old(db: Connection, *, age: sa.Column[int], before_us: int, limit: int) -> int:
+def remove_old(
+    db: Connection, *, age: sa.Column[int], before_us: int, limit: int, condition: ColumnElement[bool] | None = None
+) -> int:
     """Removes up to `limit` of the rows whose `age` column is before a moment; returns how many."""
     key = sa.tuple_(*age.table.primary_key.columns)
     old = sa.select(*age.table.primary_key.columns).where(age < before_us).order_by(age).limit(limit)
+    if condition is not None:
+        old = old.where(condition)
     return db.execute(sa.delete(age.table).where(key.in_(old))).rowcount
 
 

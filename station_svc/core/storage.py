@@ -6,6 +6,7 @@ from functools import partial
 
 import sqlalchemy as sa
 
+from mesh.database.partitions import TimePartitions
 from station_svc.core import models, retention_store
 
 Removal = Callable[..., int]
@@ -14,11 +15,15 @@ Removal = Callable[..., int]
 
 @dataclass(frozen=True, kw_only=True)
 class Retention:
-    """For how many days rows are kept by default. CSMS_<name>_RETENTION_DAYS sets it."""
+    """For how many days rows are kept by default. CSMS_<name>_RETENTION_DAYS sets it.
+
+    A table with `partitions` goes a partition at a time where it has them; its removal leaves those alone.
+    """
 
     name: str
     days: int
     removals: Sequence[Removal]
+    partitions: TimePartitions | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 import pytest
+import sqlalchemy as sa
 from csms.event.v1.event_ingest_service_pb2 import PublishEventItem, PublishEventsRequest
 from csms.event.v1.event_ingest_service_pb2_grpc import EventIngestServiceStub
 from csms.event.v1.event_service_pb2 import (
@@ -22,16 +23,19 @@ from csms.event.v1.event_service_pb2 import (
 from csms.event.v1.event_service_pb2_grpc import EventServiceStub
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet
+from sqlalchemy import Connection
 
 from mesh.database.engine import Database
+from mesh.database.partition_keeper import PartitionKeeper
 from mesh.grpc.channels import open_channel
 from mesh.identity.operators import AUDIENCE, ISSUER
 from mesh.runtime.errors import from_rpc_error
 from mesh.runtime.settings import ServiceSettings
 from mesh.runtime.times import SECOND_US, to_timestamp
 from mesh.service import Parts, RunningService, start
-from notification_svc import migrations
+from notification_svc import migrations, models
 from notification_svc.feed import Feed
+from notification_svc.retention import retention_task
 from notification_svc.service import build
 from notification_svc.settings import NotificationSettings
 from tests.conftest import FakeClock
@@ -76,6 +80,7 @@ class Notifications:
     ingest: "EventIngestServiceAsyncStub"
     events: "EventServiceAsyncStub"
     feed: Feed
+    keeper: PartitionKeeper
     stack: AsyncExitStack
 
     @property
@@ -86,6 +91,13 @@ class Notifications:
     async def stop(self) -> None:
         """Stops it, as SIGTERM does."""
         await self.stack.aclose()
+
+    async def expire(self) -> int:
+        """Removes what is old, with partitions and without; returns the number of events."""
+        before = await self.database.read(_count)
+        await asyncio.to_thread(self.keeper.keep)
+        await retention_task(database=self.database, clock=self.clock, days=RETENTION_DAYS).remove_old()
+        return before - await self.database.read(_count)
 
     async def publish(self, *items: PublishEventItem) -> None:
         """One batch."""
@@ -116,6 +128,10 @@ class Notifications:
             yield Watch(call)
         finally:
             call.cancel()
+
+
+def _count(connection: Connection) -> int:
+    return connection.execute(sa.select(sa.func.count()).select_from(models.event)).scalar_one()
 
 
 class Watch:
@@ -161,11 +177,16 @@ async def start_notifications(
     making = partial(build, settings=settings, clock=clock, sign_of_life_s=sign_of_life_s)
 
     feeds: list[Feed] = []
+    keepers: list[PartitionKeeper] = []
 
     async def build_with_our_keys(database: Database, inner: AsyncExitStack) -> Parts:
         parts = await making(database, inner)
-        feeds.extend(owner for stop in parts.on_stop if isinstance(owner := getattr(stop, "__self__", None), Feed))
-        return replace(parts, keys=Keys())
+        feeds.extend(owner for stop in parts.on_stop if isinstance(owner := _owner(stop), Feed))
+        keepers.extend(owner for run in parts.background if isinstance(owner := _owner(run), PartitionKeeper))
+        # Once now, and then when a test says so.
+        await asyncio.to_thread(keepers[0].keep)
+        background = [run for run in parts.background if _owner(run) is not keepers[0]]
+        return replace(parts, keys=Keys(), background=background)
 
     service = await start(own, service_settings("notification", database_url, address), migrations, build_with_our_keys)
     mesh_address = f"127.0.0.1:{service.mesh_port}"
@@ -178,8 +199,13 @@ async def start_notifications(
         ingest=EventIngestServiceStub(mesh),
         events=EventServiceStub(operator),
         feed=feeds[0],
+        keeper=keepers[0],
         stack=own,
     )
+
+
+def _owner(method: object) -> object:
+    return getattr(method, "__self__", None)
 
 
 def service_settings(name: str, database_url: str, address: str = "127.0.0.1:0") -> ServiceSettings:

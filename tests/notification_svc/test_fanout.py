@@ -19,7 +19,6 @@ from aio_pika.exceptions import AMQPError
 from mesh.runtime.times import to_timestamp
 from notification_svc import store
 from notification_svc.fanout import Fanout
-from notification_svc.retention import retention_task
 from tests.notification_svc.rig import RETENTION_DAYS, Notifications, item
 from tests.waiting import eventually, until
 
@@ -261,7 +260,7 @@ async def test_events_that_were_removed_first_do_not_stop_it(
     await notifications.publish(item("a"), item("b"))
     await notifications.database.write(partial(store.save_sent, tenant_id="default", cursor=1))
     notifications.clock.advance((RETENTION_DAYS + 1) * 86_400)
-    await retention_task(database=notifications.database, clock=notifications.clock, days=RETENTION_DAYS).remove_old()
+    await notifications.expire()
     await notifications.publish(item("c"))
     await start(broker.url)
     assert await _ids(queue, 1) == ["c"]

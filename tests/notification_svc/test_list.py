@@ -5,10 +5,11 @@ from typing import Any
 import grpc
 import pytest
 
-from notification_svc.retention import retention_task
+from mesh.runtime.times import SECOND_US
 from tests.notification_svc.rig import RETENTION_DAYS, Notifications, item, refused
 
 DAY_S = 24 * 3600.0
+MIDNIGHT_US = 1_760_054_400_000_000  # the first one after the clock's first moment
 
 
 async def test_pages_hold_each_event_once(notifications: Notifications) -> None:
@@ -89,16 +90,16 @@ async def test_page_token_belongs_to_its_filter(notifications: Notifications) ->
 
 async def test_old_events_are_removed_and_missed_by_nobody_silently(notifications: Notifications) -> None:
     """A cursor older than all kept events is refused; 0 means the oldest that is kept."""
+    notifications.clock.us = MIDNIGHT_US - SECOND_US  # partitions go as a whole
     await notifications.publish(item("a"), item("b"), item("c"))
     a, _, c = await notifications.all()
     page_token = (await notifications.list(page_size=1)).next_page_token
     notifications.clock.advance((RETENTION_DAYS - 1) * DAY_S)
     await notifications.publish(item("d"))
-    retention = retention_task(database=notifications.database, clock=notifications.clock, days=RETENTION_DAYS)
-    assert await retention.remove_old() == 0
+    assert await notifications.expire() == 0
     notifications.clock.advance(DAY_S + 1)
-    assert await retention.remove_old() == 3
-    assert await retention.remove_old() == 0
+    assert await notifications.expire() == 3
+    assert await notifications.expire() == 0
     assert [event.event_id for event in await notifications.all()] == ["d"]
     assert [event.event_id for event in await notifications.all(after_cursor=c.cursor)] == ["d"]
     with refused(grpc.StatusCode.OUT_OF_RANGE, "CURSOR_EXPIRED"):
@@ -112,8 +113,7 @@ async def test_cursors_are_not_used_again_after_all_is_removed(notifications: No
     await notifications.publish(item("a"))
     (a,) = await notifications.all()
     notifications.clock.advance((RETENTION_DAYS + 1) * DAY_S)
-    retention = retention_task(database=notifications.database, clock=notifications.clock, days=RETENTION_DAYS)
-    assert await retention.remove_old() == 1
+    assert await notifications.expire() == 1
     await notifications.publish(item("b"))
     (b,) = await notifications.all()
     assert b.cursor > a.cursor
@@ -125,7 +125,6 @@ async def test_removal_takes_many_turns_where_there_is_much(notifications: Notif
         await notifications.publish(*(item(f"{batch}.{index}") for index in range(256)))
     notifications.clock.advance((RETENTION_DAYS + 1) * DAY_S)
     await notifications.publish(item("new"), item("other", tenant_id="other"))
-    retention = retention_task(database=notifications.database, clock=notifications.clock, days=RETENTION_DAYS)
-    assert await retention.remove_old() == 5 * 256
+    assert await notifications.expire() == 5 * 256
     assert [event.event_id for event in await notifications.all()] == ["new"]
     assert [event.event_id for event in await notifications.all("other")] == ["other"]

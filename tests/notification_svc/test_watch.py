@@ -9,7 +9,6 @@ import pytest
 from mesh.grpc.servers import GrpcServer
 from mesh.runtime.errors import from_rpc_error
 from notification_svc.feed import MAX_EVENTS
-from notification_svc.retention import retention_task
 from tests.conftest import FakeClock
 from tests.notification_svc.rig import RETENTION_DAYS, Notifications, item, refused, start_notifications, token
 from tests.waiting import PATIENCE_S, until
@@ -120,7 +119,7 @@ async def test_cursor_that_has_expired_is_told(notifications: Notifications) -> 
     await notifications.publish(item("a"), item("b"), item("c"))
     first = (await notifications.all())[0]
     notifications.clock.advance((RETENTION_DAYS + 1) * 86_400)
-    await retention_task(database=notifications.database, clock=notifications.clock, days=RETENTION_DAYS).remove_old()
+    await notifications.expire()
     with refused(grpc.StatusCode.OUT_OF_RANGE, "CURSOR_EXPIRED"):
         async with notifications.watch(after_cursor=first.cursor, metadata=token(valid_s=10**9)) as watch:
             await watch.response()

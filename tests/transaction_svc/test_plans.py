@@ -13,6 +13,7 @@ _INDEXES: dict[str, set[str]] = {
     "_LOOK_UP": {"tx_pkey", "tx_event_pkey"},
     "_OPEN": {"tx_open_station"},
     "_EVENT_RECORDS": {"tx_event_of_tx"},
+    "_PACKED": {"tx_packed_pkey"},
     "_GENERATIONS": {"tx_pkey"},
     "_MOVE_EVENTS": {"tx_event_pkey"},
     "_ADJACENT": {"tx_evse"},
@@ -30,7 +31,9 @@ _HISTORY = """
     INSERT INTO tx_event
     SELECT 't', 'CP' || mod(n, 10), md5(CAST(n AS text)), 0, CAST(mod(n, 1000) AS text), 1, mod(n, 1000),
            repeat('x', 100), repeat('x', 300), 1, 2, 3
-    FROM generate_series(1, 5000) AS n
+    FROM generate_series(1, 5000) AS n;
+    INSERT INTO tx_packed
+    SELECT 't', 'CP' || mod(n, 10), CAST(n AS text), 1, 'key', '' FROM generate_series(1, 5000) AS n
 """
 
 

@@ -1,15 +1,19 @@
 """The SQL of the message log, which sees every frame there is: what a row costs here, every message pays twice."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
+import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from mesh.database import rowset
+from mesh.database import partitions, rowset
 from mesh.database.filters import Field
 from mesh.database.pages import Page
 from mesh.database.rowset import RowStatement, run_prepared
-from station_svc.core.history_store import history
+from station_svc.core import retention_store
+from station_svc.core.history_store import history, of_station
 from station_svc.core.rows import to_row
+from station_svc.core.station_store import expect_station
 from station_svc.features.message_log.models import message
 from station_svc.features.message_log.rows import MessageRow
 
@@ -29,6 +33,8 @@ _TYPES = {
     "message_us": "bigint",
 }
 COLUMNS = tuple(_TYPES)
+KEY = (message.c.message_us, message.c.epoch, message.c.ordinal)
+"""The order of lists."""
 
 _INSERT = RowStatement(
     """
@@ -37,7 +43,7 @@ _INSERT = RowStatement(
     SELECT rows.tenant_id, rows.station_id, epoch, ordinal, direction, message_type, message_id, action, payload,
            message_us
     FROM {rows} JOIN station ON station.tenant_id = rows.tenant_id AND station.station_id = rows.station_id
-    WHERE true ON CONFLICT (tenant_id, station_id, epoch, ordinal) DO NOTHING
+    WHERE true ON CONFLICT DO NOTHING
     """,
     **_TYPES,
 )
@@ -98,5 +104,22 @@ def _message_type(text: str) -> int:
 
 
 def list_messages(db: Connection, *, tenant_id: str, station_id: str, page: Page) -> Sequence[MessageRow]:
-    """Frames, newest first; `page.after` is (epoch, ordinal). Raises MeshError STATION_NOT_FOUND."""
-    return [to_row(MessageRow, row) for row in history(db, message, tenant_id, station_id, page)]
+    """Frames, newest first; `page.after` is (message_us, epoch, ordinal). Raises MeshError STATION_NOT_FOUND."""
+    found = partitions.spans(db, message.name)
+    if not found:
+        by_frame = replace(page, after=page.after and page.after[1:])
+        return [to_row(MessageRow, row) for row in history(db, message, tenant_id, station_id, by_frame)]
+    expect_station(db, tenant_id, station_id)
+    query = of_station(message, tenant_id, station_id)
+    if page.condition is not None:
+        query = query.where(page.condition)
+    rows = partitions.newest_rows(db, found, query, KEY, after=page.after, limit=page.limit)
+    return [to_row(MessageRow, row) for row in rows]
+
+
+def remove_old(db: Connection, *, before_us: int, limit: int) -> int:
+    """Removes up to `limit` frames from before a moment, but those that go with their partition; returns how many."""
+    age = message.c.message_us
+    found = partitions.spans(db, message.name)
+    condition = partitions.is_undated(found, age) if found else sa.true()
+    return retention_store.remove_old(db, age=age, before_us=before_us, limit=limit, condition=condition)

@@ -15,3 +15,8 @@ class MessageRow:
     epoch: int
     ordinal: int
     message_us: int
+
+    @property
+    def key(self) -> tuple[int, int, int]:
+        """Its place in lists."""
+        return self.message_us, self.epoch, self.ordinal
