@@ -103,6 +103,11 @@ wheel: $(VENV)/dev.stamp  ## Build the distribution into dist/, with the locked 
 .PHONY: bench
 bench: $(VENV)/dev.stamp  ## Measure messages a second, latency and CPU per message, on SQLite and PostgreSQL
 	$(BIN)/python -m benchmarks
+	@$(MAKE) --no-print-directory curve
+
+.PHONY: curve
+curve: $(VENV)/dev.stamp  ## The price of a message by the rate of a fleet of 10,000 stations, and of an idle mesh
+	$(BIN)/python -m benchmarks.curve_run
 
 .PHONY: turns
 turns: $(VENV)/dev.stamp  ## The closed loop before and after, by turns (BEFORE=commit, PAIRS=5): the ratio of each case

@@ -24,11 +24,11 @@ from benchmarks.open_loop import Fleet, measure_fleet
 from benchmarks.operator_calls import check_ledger, make_id_tags, recorded
 from benchmarks.postgres import postgres
 from benchmarks.report import LONE_TARGET_MS, Cost, lanes_table, processes_table, table
-from benchmarks.servers import Database, Mesh, echo_server, mesh
+from benchmarks.servers import Database, Mesh, mesh
 from benchmarks.step_profile import StepProfile, profile, steps_table
+from benchmarks.yardstick import QUICK, measure_echo, station_ids
 
 FULL = Plan(warm_up_s=2.0, window_s=3.0, windows=5)
-QUICK = Plan(warm_up_s=0.5, window_s=1.0, windows=3)
 LONE = "StartTransaction"
 # Cases: workload and number of stations, in this order.
 CASES = (
@@ -138,22 +138,6 @@ async def main(options: Options) -> Sequence[str]:
     return found.failures
 
 
-async def measure_echo(options: Options, stations: int) -> float:
-    """E with so many stations: heartbeats, which are the smallest messages and make the strictest yardstick.
-
-    Taken before and after each case, since the speed of a machine that others share changes by the minute.
-    """
-    async with echo_server() as target:
-        measured = await measure(
-            target,
-            workload="Heartbeat",
-            stations=station_ids("Heartbeat", stations),
-            plan=QUICK,
-            load_processes=options.load_processes,
-        )
-    return measured.cpu_us["echo"]
-
-
 async def measure_database(options: Options, name: str, directory: Path, found: Findings) -> None:
     """All cases on one kind of database; checks at the end that all that was acknowledged is there."""
     if not (options.storm or options.cases or options.rest):
@@ -167,7 +151,7 @@ async def measure_database(options: Options, name: str, directory: Path, found: 
             if options.storm:
                 await let_arrive(options, running, found)
             for workload, stations in options.cases:
-                before_us = await measure_echo(options, stations)
+                before_us = await measure_echo(stations, load_processes=options.load_processes)
                 measured = await measure(
                     running.target,
                     workload=workload,
@@ -176,7 +160,7 @@ async def measure_database(options: Options, name: str, directory: Path, found: 
                     load_processes=min(options.load_processes, stations),
                 )
                 told += measured.acknowledged
-                e_us = (before_us + await measure_echo(options, stations)) / 2
+                e_us = (before_us + await measure_echo(stations, load_processes=options.load_processes)) / 2
                 found.costs.append(Cost(measured=measured, e_us=e_us))
                 say(f"{progress(measured)}, E = {e_us:.1f} µs")
                 if measured.dropped:
@@ -243,12 +227,6 @@ def make_directory(parent: str, name: str) -> Path:
     directory = Path(parent) / name
     directory.mkdir()
     return directory
-
-
-def station_ids(workload: str, stations: int) -> list[str]:
-    """The stations of a case; each case has its own."""
-    code = "".join(letter for letter in workload if letter.isupper() or letter.isdigit())
-    return [f"{code}-{stations}-{number}" for number in range(1, stations + 1)]
 
 
 def progress(found: Measured) -> str:

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from benchmarks.workloads import LoadedStation, Script
+from benchmarks.workloads_fleet import fleet_station
 from benchmarks.workloads_v201 import LoadedStation201
 
 
@@ -12,12 +14,12 @@ class Workload:
     """The workloads: messages of each station before, in and after the closed loop."""
 
     name: str
-    station: type[LoadedStation] = LoadedStation
-    subprotocol: str = "ocpp1.6"
-    before: Callable[[LoadedStation], Script] | None
-    loop: Callable[[LoadedStation], Script]
-    after: Callable[[LoadedStation], Script] | None
+    station: Callable[..., LoadedStation] = LoadedStation
+    before: Callable[[Any], Script] | None
+    loop: Callable[[Any], Script]
+    after: Callable[[Any], Script] | None
     only: str | None = None  # the action whose latency counts; None: every one
+    apart: str | None = None  # the action whose latency is kept apart from that of the others
 
 
 WORKLOADS = {
@@ -37,11 +39,18 @@ WORKLOADS = {
             loop=LoadedStation.mixed,
             after=LoadedStation.stop,
         ),
+        Workload(
+            name="Fleet",
+            station=fleet_station,
+            before=lambda station: station.enter(),
+            loop=lambda station: station.live(),
+            after=lambda station: station.stop(),
+            apart="Heartbeat",  # the only one that is answered without a commit
+        ),
         Workload(name="Session", before=None, loop=LoadedStation.sessions, after=LoadedStation.stop),
         Workload(
             name="Session201",
             station=LoadedStation201,
-            subprotocol="ocpp2.0.1",
             before=None,
             loop=lambda station: station.sessions(),
             after=lambda station: station.stop(),

@@ -23,6 +23,14 @@ class Tally:
     latencies_s: "array[float]" = field(default_factory=lambda: array("d"))
     recording: bool = False
     only: bytes | None = None  # the beginning of the CALLs whose latency counts; None: all
+    apart: bytes | None = None  # the beginning of the CALLs whose latency is kept apart
+    apart_s: "array[float]" = field(default_factory=lambda: array("d"))
+
+    def latencies_of(self, call: bytes) -> "array[float] | None":
+        """Where the latency of a CALL goes; None where it does not count."""
+        if self.only is not None and not call.startswith(self.only):
+            return None
+        return self.apart_s if self.apart is not None and call.startswith(self.apart) else self.latencies_s
 
 
 class Connection(asyncio.Protocol):
@@ -42,7 +50,7 @@ class Connection(asyncio.Protocol):
         self._held: bytes | None = None  # what the script says next
         self._last_id = 0
         self._sent_s = 0.0
-        self._counts = False  # whether the latency of the present CALL counts
+        self._latencies: array[float] | None = None  # where the latency of the present CALL goes
         self._halted = False
         self._due_s: deque[float] | None = None  # when CALLs that wait for the present one were due; None: closed loop
 
@@ -155,8 +163,8 @@ class Connection(asyncio.Protocol):
     def _answered(self, payload: bytes) -> None:
         tally = self._tally
         tally.answered += 1
-        if tally.recording and self._counts:
-            tally.latencies_s.append(time.perf_counter() - self._sent_s)
+        if tally.recording and self._latencies is not None:
+            self._latencies.append(time.perf_counter() - self._sent_s)
         assert self._script is not None  # noqa: S101
         try:
             self._held = self._script.send(payload)
@@ -173,7 +181,7 @@ class Connection(asyncio.Protocol):
 
     def _send(self, rest: bytes, due_s: float | None = None) -> None:
         self._last_id += 1
-        self._counts = self._tally.only is None or rest.startswith(self._tally.only)
+        self._latencies = self._tally.latencies_of(rest)
         self._sent_s = time.perf_counter() if due_s is None else due_s
         self._write(encode(b'[2,"%d",%s]' % (self._last_id, rest)))
 

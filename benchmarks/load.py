@@ -11,6 +11,7 @@ import json
 import random
 import sys
 import time
+from array import array
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -57,15 +58,16 @@ class Load:
         self._workload = chosen = WORKLOADS[workload]
         only = chosen.only
         self._tally.only = None if only is None else f'"{only}"'.encode()
+        self._tally.apart = None if chosen.apart is None else f'"{chosen.apart}"'.encode()
         gate = asyncio.Semaphore(CONNECT_AT_ONCE)
 
         async def open_one(station_id: str) -> None:
             async with gate:
+                station = chosen.station(station_id=station_id, id_tag=f"TAG-{station_id}", ledger=self._ledger)
                 connection = await open_station(
-                    host=host, port=port, path=path + station_id, tally=self._tally, subprotocol=chosen.subprotocol
+                    host=host, port=port, path=path + station_id, tally=self._tally, subprotocol=station.subprotocol
                 )
-                tag = f"TAG-{station_id}"
-                self._links.append((chosen.station(station_id=station_id, id_tag=tag, ledger=self._ledger), connection))
+                self._links.append((station, connection))
 
         await asyncio.gather(*(open_one(station_id) for station_id in stations))
         if boot:
@@ -132,7 +134,7 @@ class Load:
 
     def _begin(self, *, record: bool) -> tuple[int, float]:
         self._tally.recording = record
-        self._tally.latencies_s = type(self._tally.latencies_s)("d")
+        self._tally.latencies_s, self._tally.apart_s = array("d"), array("d")
         return self._tally.answered, time.perf_counter()
 
     def _end(self, answered: int, began_s: float) -> dict[str, Any]:
@@ -140,6 +142,7 @@ class Load:
             "messages": self._tally.answered - answered,
             "seconds": time.perf_counter() - began_s,
             "latencies_s": list(self._tally.latencies_s),
+            "apart_s": list(self._tally.apart_s),
         }
 
     async def finish(self) -> dict[str, Any]:

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from benchmarks.accounting import CpuMeter, CpuTime, missing, read_all, tree_resident_bytes
+from benchmarks.batches import Lanes, drain, read_lanes
 from benchmarks.errors import BenchmarkError
 from benchmarks.figures import median, percentile
-from benchmarks.lanes import Lanes, drain, read_lanes
 from benchmarks.loaders import Loaders
 
 # Work that a message leaves after its answer (message log, outbox) is paid for by the window it belongs to: the

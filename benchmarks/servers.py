@@ -5,7 +5,7 @@ import os
 import secrets
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +23,7 @@ HOST = "127.0.0.1"
 READY_S = 60.0
 STOP_S = 10.0
 SERVICES = ("auth", "station", "transaction")
+ALL_SERVICES = (*SERVICES, "notification")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,17 +62,20 @@ async def echo_server() -> AsyncIterator[Target]:
 
 
 @asynccontextmanager
-async def mesh(database: Database, directory: Path, *, steps: bool = False) -> AsyncIterator[Mesh]:
+async def mesh(
+    database: Database, directory: Path, *, steps: bool = False, services: Sequence[str] = SERVICES
+) -> AsyncIterator[Mesh]:
     """Services and gateway as child processes with empty databases, ready to serve; their logs are in `directory`.
 
-    With `steps` each writes there, when it ends, what its steps took (benchmarks/steps.py).
+    Events are relayed where `services` has "notification"; else they stay in the outboxes. With `steps` each process
+    writes there, when it ends, the time that its steps took (benchmarks/steps.py).
     """
-    environment = _environment(database, directory)
+    environment = _environment(database, directory, services)
     processes: dict[str, Process] = {}
     try:
-        for name in (*(f"{service}_svc" for service in SERVICES), "gateway"):
+        for name in (*(f"{service}_svc" for service in services), "gateway"):
             processes[name] = await _start(name, environment, directory, steps=steps)
-        for service in SERVICES:
+        for service in services:
             await _healthy(f"{service}_svc", environment[f"CSMS_{service.upper()}_ADDRESS"], processes, directory)
         await _healthy("gateway", environment["CSMS_GATEWAY_ADDRESS"], processes, directory)
         await _admitting(int(environment["CSMS_OCPP_PORT"]), processes["gateway"], directory)
@@ -87,7 +91,7 @@ async def mesh(database: Database, directory: Path, *, steps: bool = False) -> A
                 roots=roots,
                 metrics_url=f"http://{environment['CSMS_GATEWAY_METRICS_ADDRESS']}/metrics",
             ),
-            operator_addresses={s: environment[f"CSMS_{s.upper()}_OPERATOR_ADDRESS"] for s in SERVICES},
+            operator_addresses={s: environment[f"CSMS_{s.upper()}_OPERATOR_ADDRESS"] for s in services},
             gateway_address=environment["CSMS_GATEWAY_ADDRESS"],
             admin_password=environment["CSMS_ADMIN_PASSWORD"],
         )
@@ -96,9 +100,9 @@ async def mesh(database: Database, directory: Path, *, steps: bool = False) -> A
             await end(process)
 
 
-def _environment(database: Database, directory: Path) -> dict[str, str]:
+def _environment(database: Database, directory: Path, services: Sequence[str]) -> dict[str, str]:
     """The environment of the parts, without any setting of this process."""
-    ports = iter(free_ports(3 + 2 * len(SERVICES)))
+    ports = iter(free_ports(3 + 2 * len(services)))
     own = {name: value for name, value in os.environ.items() if not name.startswith("CSMS_")}
     settings = {
         "CSMS_HOST": HOST,
@@ -113,7 +117,7 @@ def _environment(database: Database, directory: Path) -> dict[str, str]:
         "CSMS_LOG_LEVEL": "WARNING",
         "CSMS_LIFELINE": "1",
     }
-    for service in SERVICES:
+    for service in services:
         settings[f"CSMS_{service.upper()}_ADDRESS"] = f"{HOST}:{next(ports)}"
         settings[f"CSMS_{service.upper()}_OPERATOR_ADDRESS"] = f"{HOST}:{next(ports)}"
     if database.url is not None:

@@ -46,7 +46,7 @@ TABLE: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         ),
         "lanes": (
             "gateway.batching.ingest_batcher:IngestBatcher.submit",
-            "gateway.batching.ingest_batcher:IngestBatcher._take_batch",
+            "gateway.batching.ingest_batcher:take_batch",
         ),
         "translate out": (
             "gateway.ocpp.v16.routes:ROUTES.inbound.*.to_response",
@@ -55,7 +55,10 @@ TABLE: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "OCPP-J: encode": ("gateway.ocpp.frames:encode_result",),
         "WebSocket: frames out": ("gateway.websocket.socket:StationSocket.write",),
         "message log: a frame": ("gateway.message_log.message_log:MessageLog.add",),
-        "message log: a batch": ("gateway.batching.buffers:Buffer._take_batch", "gateway.ocpp.wire:repeated"),
+        "message log: a batch": (
+            "gateway.batching.background_buffer:Buffer._take_batch",
+            "gateway.ocpp.protobuf_wire:repeated",
+        ),
         "gRPC: protobuf to and from bytes": ("grpc._common:_transform",),
     },
     "transaction_svc": {

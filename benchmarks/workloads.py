@@ -53,6 +53,7 @@ class Ledger:
 class LoadedStation:
     """One station's scripts. Every message differs by its time or its values, as real ones do."""
 
+    subprotocol = "ocpp1.6"
     BOOT: ClassVar = template(v16.boot_notification(vendor=VENDOR, model=MODEL))
     AVAILABLE: ClassVar = template(v16.status_notification(status="Available", timestamp=TEXT))
     AUTHORIZE: ClassVar = template(v16.authorize(TEXT))

@@ -39,6 +39,7 @@ class LoadedStation201(LoadedStation):
     AVAILABLE: ClassVar = template(v201.status_notification(status="Available", timestamp=TEXT))
     AUTHORIZE: ClassVar = template(v201.authorize(TEXT))
 
+    subprotocol = "ocpp2.0.1"
     _sessions = 0
     _seq_no = 0  # of the next event; what was never answered has not used it up
 

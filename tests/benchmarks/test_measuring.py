@@ -9,13 +9,14 @@ import pytest
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.typing import Subprotocol
 
-from benchmarks.__main__ import parse, station_ids
+from benchmarks.__main__ import parse
 from benchmarks.errors import BenchmarkError
 from benchmarks.loaders import Loaders
 from benchmarks.measuring import Acknowledged, Measured, Plan, measure
 from benchmarks.operator_calls import check_ledger
 from benchmarks.report import Cost, align, table
 from benchmarks.servers import echo_server
+from benchmarks.yardstick import station_ids
 
 # The window, what is done after it, and the patience of a machine that is busy with other things.
 MOST_WINDOW_S = 60.0

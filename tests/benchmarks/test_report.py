@@ -12,14 +12,15 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.typing import Subprotocol
 
 from benchmarks import __main__ as command
-from benchmarks import lanes
+from benchmarks import batches
+from benchmarks.batches import Backlog, Delivered, drain, parse_backlog, parse_lanes, read_lanes
 from benchmarks.errors import BenchmarkError
-from benchmarks.lanes import Backlog, Delivered, drain, parse_backlog, parse_lanes, read_lanes
 from benchmarks.loaders import Loaders
 from benchmarks.measuring import Acknowledged, Measured, Plan, Target, measure
 from benchmarks.open_loop import Fleet
 from benchmarks.report import Cost, lanes_table, processes_table
 from benchmarks.servers import Mesh, echo_server
+from benchmarks.yardstick import station_ids
 
 MEASURED = Measured(
     target="PostgreSQL",
@@ -87,12 +88,12 @@ async def test_the_window_ends_when_the_log_is_written(monkeypatch: pytest.Monke
     async def fetch(_url: str) -> str:
         return f"csms_gateway_buffer_depth {next(waiting)}\ncsms_gateway_buffer_dropped_total 9\n"
 
-    monkeypatch.setattr(lanes, "_fetch", fetch)
-    monkeypatch.setattr(lanes, "_POLL_S", 0.001)
+    monkeypatch.setattr(batches, "_fetch", fetch)
+    monkeypatch.setattr(batches, "_POLL_S", 0.001)
     assert await drain("http://127.0.0.1:1/metrics") == 9
     assert next(waiting, None) is None
     waiting = itertools.repeat(1)
-    monkeypatch.setattr(lanes, "_DRAIN_S", 0.005)
+    monkeypatch.setattr(batches, "_DRAIN_S", 0.005)
     with pytest.raises(BenchmarkError, match="message log"):
         await drain("http://127.0.0.1:1/metrics")
 
@@ -113,7 +114,7 @@ async def test_an_open_loop_keeps_its_schedule() -> None:
     """As many messages as the rate says, however fast the server is."""
     plan = Plan(warm_up_s=0.1, window_s=0.5, windows=2, rate=200.0)
     async with echo_server() as target:
-        ids = command.station_ids("Many", 10)
+        ids = station_ids("Many", 10)
         found = await measure(target, workload="Mixed", stations=ids, plan=plan, load_processes=2)
     assert found.messages == 200
     assert found.rate < 205

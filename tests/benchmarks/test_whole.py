@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from benchmarks.__main__ import station_ids
 from benchmarks.extremes import storm
 from benchmarks.front_door import measure_rest
 from benchmarks.measuring import Plan, measure
 from benchmarks.open_loop import measure_fleet
 from benchmarks.operator_calls import check_ledger, make_id_tags, recorded
 from benchmarks.servers import Database, mesh
+from benchmarks.yardstick import station_ids
 
 SHORT = Plan(warm_up_s=0.2, window_s=2.0, windows=1)
 PACED = Plan(warm_up_s=0.2, window_s=1.0, windows=1, rate=100.0)

@@ -66,7 +66,7 @@ def test_every_message_is_valid(name: str) -> None:
     said = [message for script in parts for message in play(script, 10)] + play(workload.loop(one), 8)
     said += play(workload.after(one), 10) if workload.after else []
     for action, payload in said:
-        asyncio.run(validate_payload(Call("1", action, payload), workload.subprotocol.removeprefix("ocpp")))
+        asyncio.run(validate_payload(Call("1", action, payload), one.subprotocol.removeprefix("ocpp")))
 
 
 def test_a_session_of_201_is_told_in_events() -> None:
