@@ -28,6 +28,7 @@ from mesh.contract.id_tokens import match_key
 from mesh.contract.texts import is_storable
 from mesh.database.engine import Database
 from mesh.database.pages import page_of
+from mesh.grpc.batch_streams import served_by_twin
 from mesh.grpc.types import Context
 from mesh.runtime.errors import MeshError, invalid_field
 from mesh.runtime.logs import get_logger
@@ -97,6 +98,8 @@ class AuthorizationServicer(AuthorizationServiceServicer):
         self._unknown = (
             id_token_pb2.AUTHORIZATION_STATUS_ACCEPTED if accept_unknown else id_token_pb2.AUTHORIZATION_STATUS_UNKNOWN
         )
+
+    StreamAuthorize = served_by_twin
 
     async def Authorize(self, request: AuthorizeRequest, context: Context) -> AuthorizeResponse:
         """One statement for any number of items; one more if a token is not known."""

@@ -36,8 +36,8 @@ from mesh.database.filters import to_condition
 from mesh.database.pages import page_of
 from mesh.grpc.types import Context
 from mesh.identity.operators import current_caller
+from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError, invalid_field
-from mesh.runtime.reasons import Reason
 from mesh.runtime.times import Clock, from_timestamp, to_timestamp
 
 # Fields of a request that may be changed, and those that a mask may name without effect: what names the token, and

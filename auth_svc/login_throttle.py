@@ -4,8 +4,8 @@ from collections import deque
 
 import grpc
 
+from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
-from mesh.runtime.reasons import Reason
 from mesh.runtime.times import SECOND_US, Clock
 
 WINDOW_S = 300

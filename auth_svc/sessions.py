@@ -19,9 +19,9 @@ from auth_svc.session_store import Session
 from auth_svc.user_store import User
 from mesh.database.engine import Database
 from mesh.identity.operators import AUDIENCE, ISSUER, Caller
+from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
 from mesh.runtime.logs import get_logger
-from mesh.runtime.reasons import Reason
 from mesh.runtime.times import SECOND_US, Clock
 
 log = get_logger(__name__)

@@ -38,8 +38,8 @@ from mesh.database.engine import Database
 from mesh.database.pages import page_of
 from mesh.grpc.types import Context
 from mesh.identity.operators import Role, current_caller, optional_caller
+from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError, invalid_field
-from mesh.runtime.reasons import Reason
 from mesh.runtime.times import SECOND_US, Clock, to_timestamp
 
 _TOKEN_TYPE = "Bearer"  # noqa: S105 - the name of a scheme

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from google.rpc import code_pb2
 
-from mesh.runtime.reasons import Reason
+from mesh.runtime.error_reasons import Reason
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,9 +18,9 @@ from csms.station.v1 import station_ingest_service_pb2 as ingest
 from csms.station.v1.station_ingest_service_pb2_grpc import StationIngestServiceStub
 
 from mesh.grpc.channels import open_blocking_channel, secret_metadata
+from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError, from_rpc_error
 from mesh.runtime.logs import get_logger
-from mesh.runtime.reasons import Reason
 
 log = get_logger(__name__)
 

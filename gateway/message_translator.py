@@ -10,8 +10,8 @@ from csms.transaction.v1.transaction_ingest_service_pb2 import MeterValuesItem, 
 from gateway.ocpp.schemas import SchemaFault, Schemas
 from gateway.ocpp.served_version import ServedVersion
 from gateway.ocpp.translation import Inbound, IngestRpc, UnacceptableError
+from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
-from mesh.runtime.reasons import Reason
 
 Item = TransactionEventItem | MeterValuesItem
 

@@ -10,8 +10,8 @@ from csms.gateway.v1 import gateway_service_pb2_grpc
 from csms.station.v1 import station_ingest_service_pb2 as ingest
 from csms.transaction.v1.transaction_ingest_service_pb2 import StationEventItem, StationEventResult
 
+from gateway.batching.background_buffer import Buffer
 from gateway.batching.background_sink import BackgroundSink
-from gateway.batching.buffers import Buffer
 from gateway.batching.mesh_client import MeshClient
 from gateway.batching.sinks import ItemSink
 from gateway.connection.keepalive_monitor import KeepaliveMonitor
@@ -104,7 +104,7 @@ class _Buffers:
         self.messages: Buffer[bytes] = Buffer(
             name="messages",
             flush=mesh.record_messages,
-            delay_s=0.2,
+            delay_s=0.5,
             batch=1024,
             capacity=50_000,
             size=len,
@@ -116,13 +116,13 @@ class _Buffers:
         # Short enough for reports that no answer waits for: each batch costs two processes a call, and station_svc a
         # transaction.
         self.background_reports: Buffer[ingest.ReportItem] = Buffer(
-            name="asides", flush=mesh.record_background_reports, delay_s=0.25, batch=256, capacity=100_000
+            name="asides", flush=mesh.record_background_reports, delay_s=0.5, batch=256, capacity=100_000
         )
         self.station_events: Buffer[StationEventItem] = Buffer(
-            name="station_events", flush=mesh.notify_station_events, delay_s=0.1, batch=256, capacity=100_000
+            name="station_events", flush=mesh.notify_station_events, delay_s=0.25, batch=256, capacity=100_000
         )
         self.sightings: Buffer[ingest.Sighting] = Buffer(
-            name="sightings", flush=mesh.record_sightings, delay_s=0.2, batch=1024, capacity=100_000
+            name="sightings", flush=mesh.record_sightings, delay_s=0.5, batch=1024, capacity=100_000
         )
 
     def all(self) -> tuple[Buffer[Any], ...]:
@@ -136,7 +136,12 @@ async def _open_mesh(stack: AsyncExitStack, settings: GatewaySettings) -> MeshCl
         channel = open_channel(address, secret=settings.mesh_secret)
         stack.push_async_callback(channel.close)
         channels.append(channel)
-    mesh = MeshClient(station_channel=channels[0], transaction_channel=channels[1], auth_channel=channels[2])
+    mesh = MeshClient(
+        station_channel=channels[0],
+        transaction_channel=channels[1],
+        auth_channel=channels[2],
+        secret=settings.mesh_secret,
+    )
     stack.push_async_callback(mesh.close)
     return mesh
 

@@ -10,7 +10,7 @@ from csms.station.v1 import command_service_pb2
 from csms.transaction.v1.transaction_ingest_service_pb2 import TransactionEventItem
 
 from gateway.connection.large_frames import run_in_thread
-from gateway.connection.outgoing import station_offline
+from gateway.connection.outbound_calls import station_offline
 from gateway.connection.registry import Registry
 from gateway.connection.session import Session
 from gateway.message_translator import MessageTranslator
@@ -22,9 +22,9 @@ from gateway.websocket.station_sessions import StationSessions
 from mesh.contract.quirk_names import QuirkName
 from mesh.contract.structs import to_object
 from mesh.grpc.types import Context
+from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError, invalid_field
 from mesh.runtime.logs import get_logger
-from mesh.runtime.reasons import Reason
 
 log = get_logger(__name__)
 

@@ -18,8 +18,8 @@ from mesh.database.filters import to_condition
 from mesh.database.pages import decode_token, encode_token, page_size
 from mesh.grpc.types import Context
 from mesh.identity.operators import Caller, current_caller
+from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
-from mesh.runtime.reasons import Reason
 from mesh.runtime.times import SECOND_US, Clock
 from notification_svc import store
 from notification_svc.feed import PAGE, Feed, Tail

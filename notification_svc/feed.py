@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from mesh.database.engine import Database
+from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError, unavailable
-from mesh.runtime.reasons import Reason
 from notification_svc import store
 from notification_svc.store import StoredEvent
 

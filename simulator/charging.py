@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from simulator.charging_profiles import Bounds, Profile, ProfileStore, Purpose, Unit
-from simulator.composite import Allowance, Slot, Stack, Supply, allowance_at, composite
+from simulator.composite import Slot, Stack, Supply, TokenBucket, allowance_at, composite
 from simulator.configuration import Configuration
 from simulator.connector import Connector
 
@@ -63,11 +63,11 @@ class ChargingControl:
         """A transaction has ended, and its profiles with it."""
         self._store.end_transaction(connector.connector_id)
 
-    def offered(self, connector: Connector) -> Allowance:
+    def offered(self, connector: Connector) -> TokenBucket:
         """The present limit of a connector: that of the station is shared alike by all that charge."""
         supply = connector.supply
         if not len(self._store):
-            return Allowance(power_w=supply.power_w, phases=supply.phases)
+            return TokenBucket(power_w=supply.power_w, phases=supply.phases)
         moment = self._to_real(connector.now_ms)
         own = allowance_at(replace(self._stack(connector, moment), station=()), supply, moment)
         whole = allowance_at(Stack(station=self._store.station(), begun=moment), self._whole_supply(), moment)

@@ -27,15 +27,15 @@ class Supply:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Allowance:
+class TokenBucket:
     """A limit: watts over all the phases that may be used."""
 
     power_w: float
     phases: int
 
-    def lower_of(self, other: "Allowance") -> "Allowance":
+    def lower_of(self, other: "TokenBucket") -> "TokenBucket":
         """Both limits hold."""
-        return Allowance(power_w=min(self.power_w, other.power_w), phases=min(self.phases, other.phases))
+        return TokenBucket(power_w=min(self.power_w, other.power_w), phases=min(self.phases, other.phases))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,12 +58,12 @@ class Slot:
     """A part of a composite schedule: from `start_s` seconds on, until the next one."""
 
     start_s: int
-    allowance: Allowance
+    allowance: TokenBucket
 
 
-def allowance_at(stack: Stack, supply: Supply, moment: datetime) -> Allowance:
+def allowance_at(stack: Stack, supply: Supply, moment: datetime) -> TokenBucket:
     """The limit at a moment."""
-    allowance = Allowance(power_w=supply.power_w, phases=supply.phases)
+    allowance = TokenBucket(power_w=supply.power_w, phases=supply.phases)
     for profiles in (stack.station, (*stack.transaction, *stack.default)):
         found = leading(profiles, moment, stack.begun)
         if found is not None:
@@ -108,7 +108,7 @@ def period_at(profile: Profile, moment: datetime, begun: datetime) -> Period | N
     return next((p for p in reversed(profile.schedule.periods) if timedelta(seconds=p.start_s) <= offset), None)
 
 
-def in_unit(allowance: Allowance, unit: Unit, voltage_v: int) -> float:
+def in_unit(allowance: TokenBucket, unit: Unit, voltage_v: int) -> float:
     """A limit as it is reported: whole watts, tenths of amperes, both cut so that they never exceed the limit."""
     if unit is Unit.WATT:
         return math.floor(allowance.power_w)
@@ -126,10 +126,10 @@ def _schedule_start(profile: Profile, moment: datetime, begun: datetime) -> date
     return start + (moment - start) // rhythm * rhythm
 
 
-def _allowance(period: Period, unit: Unit, supply: Supply) -> Allowance:
+def _allowance(period: Period, unit: Unit, supply: Supply) -> TokenBucket:
     phases = min(period.phases or _ALL_PHASES, supply.phases)
     power_w = period.limit if unit is Unit.WATT else period.limit * supply.voltage_v * phases
-    return Allowance(power_w=min(power_w, supply.power_w * phases / supply.phases), phases=phases)
+    return TokenBucket(power_w=min(power_w, supply.power_w * phases / supply.phases), phases=phases)
 
 
 def _offsets(profile: Profile, begun: datetime, start: datetime, duration_s: int) -> set[int]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from simulator.charging_profiles import Profile, Unit
-from simulator.composite import Allowance, Supply, in_unit
+from simulator.composite import Supply, TokenBucket, in_unit
 from simulator.events import (
     Event,
     MeterSampled,
@@ -65,7 +65,7 @@ class Host(Protocol):
     def next_key(self) -> int:
         """A key for a transaction that begins."""
 
-    def offered(self, connector: "Connector") -> Allowance:
+    def offered(self, connector: "Connector") -> TokenBucket:
         """The present limit of the connector."""
 
     def begins(self, connector: "Connector", grant: Grant) -> int | None:
@@ -132,7 +132,7 @@ class Connector:
         return Status.CHARGING if self._offered.power_w >= 1 else Status.SUSPENDED_EVSE
 
     @property
-    def _offered(self) -> Allowance:
+    def _offered(self) -> TokenBucket:
         return self._host.offered(self)
 
     @property

@@ -13,7 +13,7 @@ from itertools import count
 from simulator.authorization import KnownTags
 from simulator.charging import ChargingControl
 from simulator.charging_profiles import Profile
-from simulator.composite import Allowance
+from simulator.composite import TokenBucket
 from simulator.configuration import Configuration, default_keys
 from simulator.connector import Connector, Grant, Rules
 from simulator.driver import Driver
@@ -316,7 +316,7 @@ class Station:
         """See connector.Host."""
         return next(self._keys)
 
-    def offered(self, connector: Connector) -> Allowance:
+    def offered(self, connector: Connector) -> TokenBucket:
         """See connector.Host."""
         return self.charging.offered(connector)
 

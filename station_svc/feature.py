@@ -11,9 +11,9 @@ from mesh.database.engine import Database
 from mesh.grpc.types import Context
 from mesh.runtime.times import Clock
 from mesh.service import AddServicer
-from station_svc.commands.closer import SocketCloser
 from station_svc.commands.hooks import NO_HOOKS, CommandHooks
 from station_svc.commands.sender import CommandSender
+from station_svc.commands.socket_closer import SocketCloser
 from station_svc.core.reports import Boot, Status
 from station_svc.core.rows import Frame
 from station_svc.core.storage import Storage

@@ -12,7 +12,7 @@ from mesh.runtime.times import SECOND_US, Clock
 from station_svc.core import retention_store as store
 from station_svc.core.storage import Storage
 from station_svc.feature import DueHandler
-from station_svc.ingest.lease_store import close_lost
+from station_svc.ingest.lease_store import close_lost, has_lost
 
 log = get_logger(__name__)
 
@@ -73,6 +73,8 @@ class Housekeeper:
     async def close_lost(self) -> int:
         """Closes the connections of gateways whose lease ran out some time ago; returns how many."""
         before_us = self._clock() - int(self._grace_s * SECOND_US)
+        if not await self._database.read(partial(has_lost, before_us=before_us)):
+            return 0
         count = await self._in_chunks(partial(close_lost, before_us=before_us))
         if count:
             log.warning("connections of lost gateways closed", connections=count)

@@ -23,15 +23,15 @@ from station_svc.api.command_servicer import make_servicer
 from station_svc.api.removals import StationRemovals
 from station_svc.api.station_servicer import StationServicer
 from station_svc.catalogue import FEATURES, RETENTION, STORAGE
-from station_svc.commands.closer import SocketCloser
 from station_svc.commands.commands import Commands
 from station_svc.commands.gateways import Gateways
 from station_svc.commands.sender import CommandSender
+from station_svc.commands.socket_closer import SocketCloser
 from station_svc.feature import FeatureParts, Resources, merged
 from station_svc.features.certificates.authority import CertificateAuthority
 from station_svc.features.certificates.requests import CertificateRequests
 from station_svc.features.credentials.failures import CredentialFailures
-from station_svc.features.credentials.proofs import Proofs
+from station_svc.features.credentials.password_checks import Proofs
 from station_svc.features.credentials.rotation import CredentialRotation
 from station_svc.features.data_transfer.transfer_limits import TransferTrimmer
 from station_svc.housekeeping import Housekeeper, retention_task

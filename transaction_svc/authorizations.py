@@ -16,8 +16,8 @@ from sqlalchemy import Connection
 
 from mesh.contract.id_tokens import match_key
 from mesh.contract.texts import without_nul
+from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError, invalid_field
-from mesh.runtime.reasons import Reason
 from transaction_svc import adjacent_transactions, store, stored_form, token_store
 from transaction_svc.batch_context import BatchContext
 from transaction_svc.ingestion import rebuild_names, write_changes

@@ -11,7 +11,7 @@ from itertools import pairwise, product
 import msgspec
 
 from transaction_svc.event_record import is_same_but_proof, is_signed, is_verified
-from transaction_svc.pins import Pins
+from transaction_svc.reading_selection import Pins
 from transaction_svc.register import ROUNDING_MWH, Moment, Register, Run, passed
 from transaction_svc.stored_names import SHORT
 

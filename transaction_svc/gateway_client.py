@@ -7,9 +7,9 @@ from csms.gateway.v1.gateway_service_pb2 import TranslateMessageRequest
 from csms.gateway.v1.gateway_service_pb2_grpc import GatewayServiceStub
 from csms.transaction.v1.transaction_ingest_service_pb2 import MeterValuesItem, TransactionEventItem
 
+from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import from_rpc_error, unavailable
 from mesh.runtime.logs import get_logger
-from mesh.runtime.reasons import Reason
 
 if TYPE_CHECKING:  # a name that only the generated types have
     from csms.gateway.v1.gateway_service_pb2_grpc import GatewayServiceAsyncStub

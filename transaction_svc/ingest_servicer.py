@@ -30,9 +30,10 @@ from sqlalchemy import Connection
 from mesh.contract.quirk_names import QuirkName
 from mesh.contract.texts import is_storable
 from mesh.database.engine import Database, commit_batch
+from mesh.grpc.batch_streams import served_by_twin
 from mesh.grpc.types import Context
+from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
-from mesh.runtime.reasons import Reason
 from mesh.runtime.times import Clock
 from transaction_svc import ingestion, reading_store
 from transaction_svc.authorizations import Refusal, count_open, read_question, read_refusal, save_refusals
@@ -62,6 +63,8 @@ class TransactionIngestServicer(transaction_ingest_service_pb2_grpc.TransactionI
         self._station_events = StationEvents(database=database, clock=clock, meters=meters, grace=grace)
         self._clock = clock
 
+    StreamRecordTransactionEvents = served_by_twin
+
     async def RecordTransactionEvents(
         self, request: RecordTransactionEventsRequest, context: Context
     ) -> RecordTransactionEventsResponse:
@@ -71,6 +74,8 @@ class TransactionIngestServicer(transaction_ingest_service_pb2_grpc.TransactionI
         for outcome in outcomes:
             _write_event_result(response.results.add(), outcome)
         return response
+
+    StreamRecordMeterValues = served_by_twin
 
     async def RecordMeterValues(self, request: RecordMeterValuesRequest, context: Context) -> RecordMeterValuesResponse:
         """See the contract."""

@@ -15,8 +15,8 @@ from sqlalchemy import Connection
 
 from mesh.contract.id_tokens import match_key
 from mesh.events import outbox
+from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
-from mesh.runtime.reasons import Reason
 from transaction_svc import (
     adjacent_transactions,
     matching,

@@ -8,9 +8,9 @@ import grpc
 from csms.transaction.v1.transaction_ingest_service_pb2 import MeterValuesItem, TransactionEventItem
 from sqlalchemy import Connection
 
+from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
 from mesh.runtime.logs import get_logger
-from mesh.runtime.reasons import Reason
 from transaction_svc import ingestion, meter_values_store, received_items
 from transaction_svc.ingestion import IngestResult
 from transaction_svc.meter_profiles import MeterTerms

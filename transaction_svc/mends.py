@@ -6,8 +6,8 @@ import grpc
 from sqlalchemy import Connection
 
 from mesh.contract.texts import is_storable
+from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
-from mesh.runtime.reasons import Reason
 from transaction_svc import quarantine_store as store
 from transaction_svc import received_items
 from transaction_svc.gateway_client import AnyItem

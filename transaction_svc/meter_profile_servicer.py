@@ -27,8 +27,8 @@ from mesh.database.filters import to_condition
 from mesh.database.pages import page_of
 from mesh.grpc.types import Context
 from mesh.identity.operators import current_caller
+from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError, invalid_field
-from mesh.runtime.reasons import Reason
 from mesh.runtime.times import Clock, to_timestamp
 from transaction_svc import meter_profile_store as store
 from transaction_svc.meter_profile_store import Identity

@@ -16,7 +16,7 @@ from mesh.runtime.times import SECOND_US
 from transaction_svc import meter_profile_store as store
 from transaction_svc.energy import Terms
 from transaction_svc.meter_profile_store import ANY, Identity, MeterProfile
-from transaction_svc.pins import Pins
+from transaction_svc.reading_selection import Pins
 
 # Kinds of EVSE, numbered as csms.transaction.v1.EvseKind.
 AC, DC = 1, 2

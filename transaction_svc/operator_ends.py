@@ -9,8 +9,8 @@ from sqlalchemy import Connection
 from mesh.contract.requests import check_text
 from mesh.database.engine import Database
 from mesh.identity.operators import Caller
+from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
-from mesh.runtime.reasons import Reason
 from mesh.runtime.times import Clock
 from transaction_svc import ends, ingestion, store, unmatched
 from transaction_svc.batch_context import BatchContext

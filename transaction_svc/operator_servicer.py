@@ -56,8 +56,8 @@ from mesh.database.filters import to_condition
 from mesh.database.pages import page_of
 from mesh.grpc.types import Context
 from mesh.identity.operators import current_caller
+from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
-from mesh.runtime.reasons import Reason
 from mesh.runtime.times import Clock, to_timestamp
 from transaction_svc import ends, quarantine_store, received_items
 from transaction_svc import reading_store as store

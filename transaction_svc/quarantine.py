@@ -13,8 +13,8 @@ from mesh.contract.texts import replace_nul
 from mesh.database.engine import Database, commit_batch
 from mesh.events import outbox
 from mesh.events.outbox import OutboxEvent
+from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError, invalid_field, unavailable
-from mesh.runtime.reasons import Reason
 from mesh.runtime.times import Clock
 from transaction_svc import mends, received_items
 from transaction_svc import quarantine_store as store

@@ -8,8 +8,8 @@ from csms.transaction.v1.transaction_event_pb2 import TransactionEvent
 from csms.transaction.v1.transaction_ingest_service_pb2 import MeterValuesItem, TransactionEventItem
 
 from mesh.contract.texts import is_storable, without_nul
+from mesh.runtime.error_reasons import Reason, reason_of
 from mesh.runtime.errors import MeshError, invalid_field
-from mesh.runtime.reasons import Reason, reason_of
 from transaction_svc import idempotency_keys
 from transaction_svc.clocks import is_plausible, is_skewed, read_time
 from transaction_svc.event_record import ENDED, STARTED, UPDATED, EventRecord, by_event

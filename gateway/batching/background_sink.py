@@ -2,7 +2,7 @@
 
 from typing import Generic, TypeVar
 
-from gateway.batching.buffers import Buffer
+from gateway.batching.background_buffer import Buffer
 from gateway.batching.sinks import Waiter
 
 Item = TypeVar("Item")

@@ -121,16 +121,13 @@ class IngestBatcher(Generic[Item, Result]):
     def _pump(self) -> None:
         self._pump_scheduled = False
         while self._queue and self._may_send():
-            self._send_soon(self._take_batch())
+            self._send_soon(take_batch(self._queue, max_items=MAX_ITEMS, max_bytes=MAX_BYTES))
 
     def _may_send(self) -> bool:
         if not self._in_flight:
             return True
         enough = len(self._queue) >= SECOND_BATCH_ITEMS and len(self._in_flight) < MAX_IN_FLIGHT
         return enough and self._availability.is_available
-
-    def _take_batch(self) -> list[QueuedItem[Result]]:
-        return take_batch(self._queue, max_items=MAX_ITEMS, max_bytes=MAX_BYTES)
 
     def _send_soon(self, batch: list[QueuedItem[Result]]) -> None:
         task = self._loop.create_task(self._deliver(batch))

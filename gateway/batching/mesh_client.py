@@ -12,11 +12,14 @@ from csms.transaction.v1.transaction_ingest_service_pb2_grpc import TransactionI
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message_factory import GetMessageClass
 
+from gateway.batching.batch_stream import BatchStream
 from gateway.batching.ingest_batcher import IngestBatcher
+from gateway.ocpp.protobuf_wire import repeated
 from gateway.ocpp.translation import IngestRpc
-from gateway.ocpp.wire import repeated
+from mesh.grpc.batch_streams import STREAM
+from mesh.grpc.channels import secret_metadata
+from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import from_rpc_error, unavailable
-from mesh.runtime.reasons import Reason
 
 # One attempt of a batcher, which tries again within each item's own deadline.
 ATTEMPT_TIMEOUT_S = 5.0
@@ -68,12 +71,28 @@ def _raw(method: MethodDescriptor, channel: grpc.aio.Channel) -> Callable[[bytes
     return send
 
 
-def _sender(method: MethodDescriptor, channel: grpc.aio.Channel) -> Send:
-    """The sending end of a batcher: one RPC for a batch, one result per item.
+def _streamed(method: MethodDescriptor, channel: grpc.aio.Channel, secret: str) -> BatchStream | None:
+    """The same RPC as a stream of batches (mesh/grpc/batch_streams.py); None where the contract has none."""
+    stream = method.containing_service.methods_by_name.get(STREAM + method.name)
+    if stream is None:
+        return None
+    call = channel.stream_stream(
+        path_of(stream),
+        request_serializer=lambda request: request,
+        response_deserializer=GetMessageClass(stream.output_type).FromString,
+    )
+    return BatchStream(
+        open_stream=lambda: call(metadata=secret_metadata(secret)),
+        unary=_raw(method, channel),
+        timeout_s=ATTEMPT_TIMEOUT_S,
+    )
+
+
+def _sender(method: MethodDescriptor, record: Callable[[bytes], Awaitable[Any]]) -> Send:
+    """The sending end of a batcher: one call of `record` for a batch, one result per item.
 
     Its request has a field `items` and no other, so that serialized items need not become messages once more.
     """
-    record = _raw(method, channel)
     [items_field] = method.input_type.fields
 
     async def send(items: Sequence[bytes]) -> Sequence[Any]:
@@ -95,6 +114,7 @@ class MeshClient:
         station_channel: grpc.aio.Channel,
         transaction_channel: grpc.aio.Channel,
         auth_channel: grpc.aio.Channel,
+        secret: str,
     ) -> None:
         self._stations = StationIngestServiceStub(station_channel)
         self._transactions = TransactionIngestServiceStub(transaction_channel)
@@ -104,18 +124,27 @@ class MeshClient:
             _TRANSACTIONS.full_name: transaction_channel,
             _AUTHORIZATION.full_name: auth_channel,
         }
+        self._streams: list[BatchStream] = []
         self.batchers: Mapping[IngestRpc, IngestBatcher[Any, Any]] = {
             name: IngestBatcher(
                 name=name,
-                send=_sender(method, channels[method.containing_service.full_name]),
+                send=self._send(method, channels[method.containing_service.full_name], secret),
                 max_linger_s=_MAX_LINGER_S.get(name),
             )
             for name, method in METHODS.items()
             if name not in _BACKGROUND
         }
+        opening = _STATIONS.methods_by_name["OpenConnections"]
         self.openings: IngestBatcher[station.OpenConnectionItem, station.OpenConnectionResult] = IngestBatcher(
-            name="openings", send=_sender(_STATIONS.methods_by_name["OpenConnections"], station_channel)
+            name="openings", send=_sender(opening, _raw(opening, station_channel))
         )
+
+    def _send(self, method: MethodDescriptor, channel: grpc.aio.Channel, secret: str) -> Send:
+        stream = _streamed(method, channel, secret)
+        if stream is None:
+            return _sender(method, _raw(method, channel))
+        self._streams.append(stream)
+        return _sender(method, stream.call)
 
     def all_batchers(self) -> Sequence[IngestBatcher[Any, Any]]:
         """Every batcher, for metrics and for closing."""
@@ -146,6 +175,8 @@ class MeshClient:
         """Waits for the batches in flight; what still waits fails."""
         for batcher in self.all_batchers():
             await batcher.close()
+        for stream in self._streams:
+            stream.close()
 
 
 async def _call(method: Any, request: Any, timeout_s: float) -> Any:

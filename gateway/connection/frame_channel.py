@@ -51,7 +51,7 @@ class SocketClosedError(Exception):
 class FrameChannel:
     """Numbers the frames of one socket either way, and sends and logs those that go out."""
 
-    __slots__ = ("_clock", "_liveness", "_loop", "_message_log", "_ordinal", "_pauses", "_socket", "_tasks")
+    __slots__ = ("_clock", "_liveness", "_loop", "_message_log", "_ordinal", "_pauses", "_socket", "_tasks", "sent_us")
 
     def __init__(
         self, *, socket: Socket, message_log: MessageLog, liveness: Liveness, tasks: SessionTasks, clock: Clock
@@ -64,6 +64,7 @@ class FrameChannel:
         self._loop = asyncio.get_running_loop()
         self._ordinal = 0
         self._pauses = 0
+        self.sent_us = 0  # when a frame was sent last; 0: none was
 
     def number(self) -> int:
         """The ordinal of a frame that was read."""
@@ -73,7 +74,8 @@ class FrameChannel:
     def write(self, data: bytes, kind: int, message_id: str, action: str) -> bool:
         """Sends and logs a frame; false where the station does not read. Raises SocketClosedError."""
         self._ordinal += 1
-        self._message_log.add(SENT, self._ordinal, self._clock(), data, kind, message_id, action)
+        self.sent_us = now_us = self._clock()
+        self._message_log.add(SENT, self._ordinal, now_us, data, kind, message_id, action)
         return self._socket.write(data)
 
     async def send(self, data: bytes, kind: int, message_id: str, action: str) -> None:

@@ -7,13 +7,14 @@ waits for a handler, so a handler may call the station that it serves (docs/DESI
 
 from collections.abc import Callable
 
-from gateway.connection.call_handler import CallHandler
 from gateway.connection.frame_channel import FrameChannel
-from gateway.connection.inbound_queue import ReceivedCall
+from gateway.connection.frame_linger import FrameLinger
+from gateway.connection.inbound_call_handler import CallHandler
+from gateway.connection.inbound_call_queue import ReceivedCall
 from gateway.connection.large_frames import LARGE_BYTES, run_in_thread
 from gateway.connection.liveness import Liveness
 from gateway.connection.malformed_frames import MalformedFrames
-from gateway.connection.outgoing import OutgoingCalls
+from gateway.connection.outbound_calls import OutgoingCalls
 from gateway.connection.refusal import INTERNAL_ERROR
 from gateway.connection.session_tasks import SessionTasks
 from gateway.connection.station_reports import StationReports
@@ -25,6 +26,13 @@ from mesh.runtime.logs import get_logger
 from mesh.runtime.times import Clock
 
 log = get_logger(__name__)
+
+# How every CALL begins; one with blanks before its number does not wait.
+_CALL = b"[2"
+# A frame that comes so soon after one that the station was sent had waited for it. A station that sends so many of them
+# in a row has more to send.
+_PROMPT_US = 50_000
+_MANY_IN_A_ROW = 4
 
 
 class FrameDispatcher:
@@ -43,6 +51,7 @@ class FrameDispatcher:
         outgoing: OutgoingCalls,
         malformed: MalformedFrames,
         tasks: SessionTasks,
+        linger: FrameLinger,
         clock: Clock,
         count: Callable[[str, str], None],
     ) -> None:
@@ -56,8 +65,11 @@ class FrameDispatcher:
         self._outgoing = outgoing
         self._malformed = malformed
         self._tasks = tasks
+        self._linger = linger
         self._clock = clock
         self._count = count
+        self._in_a_row = 0
+        self._is_held = False  # whether a frame waits
 
     def receive(self, data: bytes) -> None:
         """Takes a message of the station. Never waits, never raises; a flood of CALLs makes the socket hold back."""
@@ -66,10 +78,28 @@ class FrameDispatcher:
         now_us = self._clock()
         self._liveness.on_frame(now_us)
         ordinal = self._channel.number()
+        if self._is_held:
+            self._linger.flush()
         if len(data) > LARGE_BYTES:
             self._channel.pause_reading()  # what follows stays behind it
             self._tasks.start(self._receive_large(data, ordinal, now_us))
-            return
+        elif self._may_wait(data, now_us) and self._linger.should_wait(now_us):
+            self._is_held = True
+            self._linger.add(self._take, data, ordinal, now_us)
+        else:
+            self._take(data, ordinal, now_us)
+
+    def flush(self) -> None:
+        """Takes a frame that waits, at once."""
+        if self._is_held:
+            self._linger.flush()
+
+    def _may_wait(self, data: bytes, now_us: int) -> bool:
+        self._in_a_row = self._in_a_row + 1 if now_us - self._channel.sent_us < _PROMPT_US else 0
+        return self._in_a_row < _MANY_IN_A_ROW and data.startswith(_CALL) and self._calls.queue.is_idle
+
+    def _take(self, data: bytes, ordinal: int, now_us: int) -> None:
+        self._is_held = False
         try:
             self._dispatch(frames.parse(data, self._ocpp), data, ordinal, now_us)
         except Exception as error:

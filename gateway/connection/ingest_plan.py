@@ -17,7 +17,7 @@ _NONE: frozenset[IngestRpc] = frozenset()
 
 
 class IngestPlan(msgspec.Struct, frozen=True):
-    """`items` to send, none where the gateway answers by itself; `call_plans.py` has the answer of each kind.
+    """`items` to send, none where the gateway answers by itself; `inbound_call_plans.py` has the answer of each kind.
 
     Results of `optional` RPCs may be missing. `has_follow_up`: there may be further items to send once the results
     have arrived, before the CALL is answered.

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from csms.station.v1 import station_ingest_service_pb2 as ingest
 
-from gateway.batching.buffers import Buffer
+from gateway.batching.background_buffer import Buffer
 from gateway.connection.last_seen import has_news, take_last_seen
 from gateway.connection.registry import Registry
 from gateway.connection.session import Session
@@ -18,8 +18,12 @@ SWEEP_S = 5.0
 # A station that reads nothing for this long, while there is something to send, is disconnected.
 BLOCKED_S = 20.0
 # Silence after which a station is pinged, and after which its connection is closed. Any frame or pong is a sign of life
-# (quirk 4); the pings keep middleboxes from closing an idle connection, and make a dead one fail at the TCP level.
-PING_AFTER_US = 60 * SECOND_US
+# (quirk 4); the pings keep middleboxes from closing an idle connection, and make a dead one fail at the TCP level. A
+# station that keeps to its own heartbeat needs none, where that comes more often than the 240 s after which the
+# strictest of usual load balancers close an idle connection.
+LEAST_PING_AFTER_US = 60 * SECOND_US
+MOST_PING_AFTER_US = 210 * SECOND_US
+PING_AFTER_HEARTBEATS = 1.1
 GONE_AFTER_US = 20 * 60 * SECOND_US
 GONE_AFTER_HEARTBEATS = 3
 
@@ -73,5 +77,10 @@ class KeepaliveMonitor:
         ):
             log.warning("station is silent: cut off", station_id=station_id, silent_s=silent_us // SECOND_US)
             session.abort()
-        elif now_us - max(liveness.last_alive_us, liveness.pinged_us) > PING_AFTER_US:
+        elif now_us - max(liveness.last_alive_us, liveness.pinged_us) > _ping_after_us(session):
             session.keepalive.ping()
+
+
+def _ping_after_us(session: Session) -> int:
+    heartbeats_us = int(PING_AFTER_HEARTBEATS * session.registration.heartbeat_interval_s * SECOND_US)
+    return min(max(LEAST_PING_AFTER_US, heartbeats_us), MOST_PING_AFTER_US)

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 
-from gateway.connection.budgets import StationBudgets
-from gateway.connection.call_handler import CallHandler
 from gateway.connection.frame_channel import FrameChannel
-from gateway.connection.inbound import InboundCalls
-from gateway.connection.inbound_queue import ReceivedCall
-from gateway.connection.outgoing import OutgoingCalls
+from gateway.connection.inbound_call_handler import CallHandler
+from gateway.connection.inbound_call_queue import ReceivedCall
+from gateway.connection.inbound_calls import InboundCalls
+from gateway.connection.outbound_calls import OutgoingCalls
 from gateway.connection.session_tasks import SessionTasks
+from gateway.connection.station_budgets import StationBudgets
 from gateway.connection.station_reports import StationReports
 from gateway.ocpp import frames
 from gateway.ocpp.frames import Malformed

@@ -1,8 +1,8 @@
 """One station's connection: socket ↔ OCPP-J ↔ translators ↔ batchers.
 
 A session consists of parts, each of which has a module: `frame_dispatcher.py` receives the station's frames,
-`call_handler.py` serves its CALLs (its docstring has the path of a CALL, step by step), `frame_channel.py` writes,
-`outgoing.py` calls the station, `keepalive.py` finds out whether it still responds.
+`inbound_call_handler.py` serves its CALLs (its docstring has the steps of a CALL), `frame_channel.py` writes,
+`outbound_calls.py` calls the station, `keepalive.py` finds out whether it still responds.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -11,18 +11,19 @@ from dataclasses import dataclass
 from csms.station.v1 import station_pb2
 
 from gateway.batching.sinks import ItemSink
-from gateway.connection.budgets import StationBudgets
-from gateway.connection.call_answers import CallAnswers
-from gateway.connection.call_handler import CallHandler
 from gateway.connection.frame_channel import FrameChannel, Socket, SocketClosedError
 from gateway.connection.frame_dispatcher import FrameDispatcher
-from gateway.connection.inbound import InboundCalls
+from gateway.connection.frame_linger import FrameLinger
+from gateway.connection.inbound_call_answers import CallAnswers
+from gateway.connection.inbound_call_handler import CallHandler
+from gateway.connection.inbound_calls import InboundCalls
 from gateway.connection.keepalive import Keepalive
 from gateway.connection.liveness import Liveness
 from gateway.connection.malformed_frames import MalformedFrames
-from gateway.connection.outgoing import Answer, OutgoingCalls
+from gateway.connection.outbound_calls import Answer, OutgoingCalls
 from gateway.connection.registration import Registration
 from gateway.connection.session_tasks import SessionTasks
+from gateway.connection.station_budgets import StationBudgets
 from gateway.connection.station_reports import BOOT_REFUSED, CLOCK_SKEW, UNRESPONSIVE, PresentConditions, StationReports
 from gateway.message_log.message_log import MessageLog
 from gateway.ocpp import frames
@@ -32,8 +33,8 @@ from gateway.ocpp.served_version import ServedVersion
 from gateway.ocpp.translation import IngestRpc, Routes
 from gateway.ocpp.triggers import triggered_actions
 from mesh.contract.quirk_names import QuirkName
+from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
-from mesh.runtime.reasons import Reason
 from mesh.runtime.times import Clock
 
 
@@ -66,6 +67,7 @@ class Session:
         sinks: Mapping[IngestRpc, ItemSink],
         message_log: MessageLog,
         budgets: StationBudgets,
+        linger: FrameLinger,
         clock: Clock,
         count: Callable[[str, str], None],
         others: Sequence[ServedVersion] = (),
@@ -90,7 +92,7 @@ class Session:
         self._inbound = self._make_inbound(others=others, budgets=budgets)
         calls = self._make_call_handler(sinks=sinks, clock=clock, count=count)
         self._inbound_queue = calls.queue
-        self._dispatcher = self._make_dispatcher(calls=calls, budgets=budgets, clock=clock, count=count)
+        self._dispatcher = self._make_dispatcher(calls=calls, budgets=budgets, linger=linger, clock=clock, count=count)
 
     def _make_inbound(self, *, others: Sequence[ServedVersion], budgets: StationBudgets) -> InboundCalls:
         return InboundCalls(
@@ -128,7 +130,13 @@ class Session:
         )
 
     def _make_dispatcher(
-        self, *, calls: CallHandler, budgets: StationBudgets, clock: Clock, count: Callable[[str, str], None]
+        self,
+        *,
+        calls: CallHandler,
+        budgets: StationBudgets,
+        linger: FrameLinger,
+        clock: Clock,
+        count: Callable[[str, str], None],
     ) -> FrameDispatcher:
         malformed = MalformedFrames(
             ocpp=self.routes.ocpp,
@@ -152,6 +160,7 @@ class Session:
             outgoing=self.outgoing,
             malformed=malformed,
             tasks=self._tasks,
+            linger=linger,
             clock=clock,
             count=count,
         )
@@ -172,6 +181,7 @@ class Session:
 
     def closed(self) -> None:
         """The socket is closed: calls that wait for an answer of the station fail."""
+        self._dispatcher.flush()
         self.outgoing.close()
 
     # To the station
@@ -194,6 +204,7 @@ class Session:
 
     async def finish(self, timeout_s: float) -> None:
         """Waits until the CALLs that were read are answered, for at most `timeout_s` seconds."""
+        self._dispatcher.flush()
         await self._inbound_queue.finish(timeout_s)
 
     async def close(self, code: int, reason: str) -> None:

@@ -10,7 +10,7 @@ from functools import lru_cache
 from csms.station.v1 import station_ingest_service_pb2, station_pb2
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from gateway.ocpp.wire import tag, varint
+from gateway.ocpp.protobuf_wire import tag, varint
 from mesh.runtime.times import SECOND_US
 
 _ITEMS = tag(station_ingest_service_pb2.RecordMessagesRequest.DESCRIPTOR.fields_by_name["items"])

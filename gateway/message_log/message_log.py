@@ -5,9 +5,9 @@ import re
 import msgspec
 from csms.station.v1 import station_pb2
 
-from gateway.allowance import Allowance
-from gateway.batching.buffers import Buffer
+from gateway.batching.background_buffer import Buffer
 from gateway.message_log.log_entry import LogEntries
+from gateway.token_bucket import TokenBucket
 from mesh.contract.texts import is_storable, replace_nul
 from mesh.runtime.masking import MASK, SECRET_VARIABLES, mask_beginning, mask_text
 
@@ -27,7 +27,7 @@ class MessageLog:
     """The message log of one socket. `allowance` is what its station may still put into it."""
 
     def __init__(
-        self, *, buffer: Buffer[bytes], tenant_id: str, station_id: str, epoch: int, allowance: Allowance
+        self, *, buffer: Buffer[bytes], tenant_id: str, station_id: str, epoch: int, allowance: TokenBucket
     ) -> None:
         self._add = buffer.add
         self._buffer = buffer

@@ -18,9 +18,9 @@ from csms.common.v1.meter_value_pb2 import (
 from google.protobuf.internal.containers import RepeatedCompositeFieldContainer
 
 from gateway.ocpp.enums import LOCATIONS, MEASURANDS, PHASES, READING_CONTEXTS
+from gateway.ocpp.protobuf_wire import tag, varint
 from gateway.ocpp.translation import Payload
 from gateway.ocpp.values import parse_us, set_time
-from gateway.ocpp.wire import tag, varint
 
 MeterValues = RepeatedCompositeFieldContainer[MeterValue]
 Encode = Callable[[Payload], bytes | None]

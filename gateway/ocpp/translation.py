@@ -13,7 +13,7 @@ from csms.common.v1 import origin_pb2
 from google.protobuf.message import Message
 
 from gateway.ocpp.versions import OcppVersion
-from mesh.runtime.reasons import AnyReason
+from mesh.runtime.error_reasons import AnyReason
 
 Payload = dict[str, Any]
 """The payload of an OCPP message: a JSON object."""

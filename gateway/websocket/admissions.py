@@ -36,10 +36,10 @@ from gateway.websocket.socket import StationSocket
 from gateway.websocket.unanswered_openings import UnansweredOpenings
 from gateway.websocket.upgrades import answer_subprotocol, offered, refuse, upgrade, upgrade_stranger
 from mesh.contract.quirk_names import QuirkName
+from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError, from_status
 from mesh.runtime.logs import get_logger
 from mesh.runtime.masking import mask_text
-from mesh.runtime.reasons import Reason
 
 log = get_logger(__name__)
 

@@ -2,7 +2,7 @@
 
 from csms.station.v1 import station_ingest_service_pb2 as ingest
 
-from gateway.batching.buffers import Buffer
+from gateway.batching.background_buffer import Buffer
 from mesh.runtime.times import Clock, to_timestamp
 
 NO_CODE = 1006  # no close frame at all

@@ -1,11 +1,13 @@
 """Makes the sessions of admitted connections."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 
-from gateway.batching.buffers import Buffer
+from gateway.batching.background_buffer import Buffer
 from gateway.batching.sinks import ItemSink
-from gateway.connection.budgets import Budgets
+from gateway.connection.frame_linger import FrameLinger
 from gateway.connection.session import Session
+from gateway.connection.station_budgets import Budgets
 from gateway.message_log.message_log import MessageLog
 from gateway.ocpp.served_version import ServedVersion
 from gateway.ocpp.translation import IngestRpc
@@ -32,6 +34,7 @@ class SessionFactory:
         self._clock = clock
         self._count = count
         self._budgets = Budgets()
+        self._linger = FrameLinger(asyncio.get_running_loop().call_later)
 
     def make(self, socket: StationSocket, admission: Admission) -> Session:
         """The session of a connection; the caller attaches it to the socket."""
@@ -51,6 +54,7 @@ class SessionFactory:
                 allowance=budgets.log,
             ),
             budgets=budgets,
+            linger=self._linger,
             clock=self._clock,
             count=self._count,
             others=[other for other in self._versions.values() if other.routes is not routes],

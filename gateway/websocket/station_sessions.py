@@ -7,7 +7,7 @@ from typing import Any
 from csms.station.v1 import station_ingest_service_pb2 as ingest
 from websockets.asyncio.server import ServerConnection
 
-from gateway.batching.buffers import Buffer
+from gateway.batching.background_buffer import Buffer
 from gateway.connection.ingest_plan import STATION_BUDGET_S
 from gateway.connection.last_seen import has_news, take_last_seen
 from gateway.connection.registry import Registry

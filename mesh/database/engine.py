@@ -21,9 +21,9 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from mesh.database import pipeline
 from mesh.database.kept_connections import KeptConnections
 from mesh.database.thread_executor import ThreadExecutor
+from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError, unavailable
 from mesh.runtime.logs import get_logger
-from mesh.runtime.reasons import Reason
 
 log = get_logger(__name__)
 

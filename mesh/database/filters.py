@@ -10,8 +10,8 @@ import grpc
 from sqlalchemy import ColumnElement, and_, not_, or_
 
 from mesh.contract.texts import is_storable
+from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
-from mesh.runtime.reasons import Reason
 from mesh.runtime.times import from_datetime
 
 _TOKEN = re.compile(

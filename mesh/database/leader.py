@@ -20,6 +20,8 @@ log = get_logger(__name__)
 
 # Separates advisory locks of this kind from others. Any fixed number will do.
 _NAMESPACE = 0x6C656164
+LEADING_CHECK_S = 5.0
+
 _TRY = text("SELECT pg_try_advisory_lock(:namespace, :work)")
 _STILL_THERE = text("SELECT 1")
 
@@ -27,7 +29,8 @@ _STILL_THERE = text("SELECT 1")
 class Leader:
     """Returns whether this process leads in `work`, a name that all replicas share. Use from one task; close when done.
 
-    `check_s` is the interval in seconds at which the lock is checked.
+    A free lock is tried for every `check_s` seconds. A lock that is held is checked every `LEADING_CHECK_S` seconds:
+    until then a process that lost its connection may work beside its successor.
     """
 
     def __init__(self, *, engine: Engine, work: str, check_s: float = 1.0) -> None:
@@ -41,13 +44,16 @@ class Leader:
     async def is_leading(self) -> bool:
         """Whether it led at the last check; acquires a free lock. False while the database is unavailable."""
         now_s = asyncio.get_running_loop().time()
-        if self._engine.dialect.name != "sqlite" and now_s - self._checked_s >= self._check_s:
+        if self._engine.dialect.name != "sqlite" and now_s - self._checked_s >= self._interval_s():
             led = self._leading
             self._leading = await asyncio.to_thread(self._check)
             self._checked_s = now_s
             if led != self._leading:
                 log.info("leading" if self._leading else "not leading any more", work=self._work)
         return self._leading
+
+    def _interval_s(self) -> float:
+        return max(self._check_s, LEADING_CHECK_S) if self._leading else self._check_s
 
     async def close(self) -> None:
         """Gives the lead up."""

@@ -10,8 +10,8 @@ import grpc
 import msgspec
 
 from mesh.contract.texts import is_storable
+from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
-from mesh.runtime.reasons import Reason
 
 T = TypeVar("T")
 

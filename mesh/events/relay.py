@@ -39,7 +39,9 @@ log = get_logger(__name__)
 MAX_ITEMS = 256
 MAX_BYTES = 1024 * 1024
 POLL_S = 1.0
-LINGER_S = 0.1
+# Events of this time share a turn: each costs three processes a call or a transaction, and nobody decides within half a
+# second of one.
+LINGER_S = 0.5
 TIMEOUT_S = 10.0
 BACKOFF = Backoff(first_s=0.1, most_s=5.0)
 # After a batch with as many events as this there may be more: the next one follows at once.

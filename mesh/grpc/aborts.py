@@ -6,9 +6,9 @@ import grpc
 from grpc_status import rpc_status
 
 from mesh.grpc.types import Context
+from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
 from mesh.runtime.logs import get_logger
-from mesh.runtime.reasons import Reason
 
 log = get_logger(__name__)
 

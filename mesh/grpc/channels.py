@@ -26,7 +26,7 @@ CHANNEL_OPTIONS = (
 
 
 class _SecretInterceptor(grpc.aio.UnaryUnaryClientInterceptor):
-    """Adds the mesh secret to each call."""
+    """Adds the mesh secret to each unary call; a stream is given the metadata of `secret_metadata`."""
 
     def __init__(self, secret: str) -> None:
         self._pair = (METADATA_KEY, secret)

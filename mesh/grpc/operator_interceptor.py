@@ -11,8 +11,8 @@ from mesh.grpc.aborts import abort
 from mesh.grpc.types import Context, Continuation, Handler
 from mesh.identity.operators import Role, TokenVerifier, bearer_token, set_caller
 from mesh.identity.permissions import MethodRule
+from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
-from mesh.runtime.reasons import Reason
 
 _HEALTH, _REFLECTION = "/grpc.health.v1.Health/", "/grpc.reflection."
 # Reflection's own contract states no access: it serves each caller with an access token.

@@ -12,6 +12,7 @@ from grpc_reflection.v1alpha import reflection, reflection_pb2
 
 from mesh.contract.options import check_audience
 from mesh.contract.published import contract_files, published_files
+from mesh.grpc.batch_streams import BatchStreams
 from mesh.grpc.channels import MAX_MESSAGE_BYTES, PING_AT_MOST_EVERY_MS
 from mesh.grpc.mesh_interceptor import MeshInterceptor
 from mesh.grpc.operator_interceptor import OperatorInterceptor
@@ -41,6 +42,7 @@ class GrpcServer:
     health: health.aio.HealthServicer
     port: int
     services: Sequence[str] = field(default_factory=tuple)
+    streams: BatchStreams = field(default_factory=BatchStreams)
 
     async def start(self, *, ready: bool = True) -> None:
         """Begins to serve; its health is SERVING, unless it is not `ready` yet."""
@@ -56,6 +58,7 @@ class GrpcServer:
     async def stop(self, grace_s: float = 5.0) -> None:
         """Sets its health to NOT_SERVING, accepts no new calls, and gives the present ones `grace_s` seconds to end."""
         await self.health.enter_graceful_shutdown()
+        self.streams.stop()
         await self.server.stop(grace_s)
 
 
@@ -66,7 +69,8 @@ def mesh_server(address: str, *, secret: str, services: Iterable[str]) -> GrpcSe
     """
     names = tuple(services)
     check_audience(contract_files(), names, AUDIENCE_MESH)
-    return _bind(address, [MeshInterceptor(secret=secret)], names)
+    streams = BatchStreams()
+    return _bind(address, [MeshInterceptor(secret=secret, streams=streams)], names, streams=streams)
 
 
 def operator_server(
@@ -100,7 +104,9 @@ def _pool(services: Iterable[str]) -> descriptor_pool.DescriptorPool:
     return pool
 
 
-def _bind(address: str, interceptors: Sequence[Any], services: Sequence[str]) -> GrpcServer:
+def _bind(
+    address: str, interceptors: Sequence[Any], services: Sequence[str], *, streams: BatchStreams | None = None
+) -> GrpcServer:
     server = grpc.aio.server(interceptors=interceptors, options=_OPTIONS)
     servicer = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
@@ -108,4 +114,4 @@ def _bind(address: str, interceptors: Sequence[Any], services: Sequence[str]) ->
         port = server.add_insecure_port(address)
     except RuntimeError as error:
         raise SettingError(f"cannot listen on {address}: is something else running there?") from error
-    return GrpcServer(server=server, health=servicer, port=port, services=services)
+    return GrpcServer(server=server, health=servicer, port=port, services=services, streams=streams or BatchStreams())

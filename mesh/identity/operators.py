@@ -20,8 +20,8 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 from joserfc.jws import extract_compact
 
+from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError, from_rpc_error
-from mesh.runtime.reasons import Reason
 
 ISSUER = "csms"
 AUDIENCE = "csms-operators"

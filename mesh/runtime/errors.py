@@ -7,7 +7,7 @@ from google.protobuf import any_pb2
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
-from mesh.runtime.reasons import AnyReason, Reason, reason_of
+from mesh.runtime.error_reasons import AnyReason, Reason, reason_of
 
 DOMAIN = "csms"
 
@@ -15,8 +15,8 @@ DOMAIN = "csms"
 class MeshError(Exception):
     """An error as a caller sees it.
 
-    `reason` is part of the contract (mesh/runtime/reasons.py); `message` names the fault, its place and the remedy, and
-    has no internals; `metadata` has further values for programs.
+    `reason` is part of the contract (mesh/runtime/error_reasons.py); `message` names the fault, its place and the
+    remedy, and has no internals; `metadata` has further values for programs.
     """
 
     def __init__(

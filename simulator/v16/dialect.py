@@ -6,8 +6,8 @@ from simulator.clocks import StationClock
 from simulator.memory import Memory
 from simulator.runner import Session
 from simulator.station import Station
+from simulator.v16.faulty_socket import Habits, Wire
 from simulator.v16.session import Session16
-from simulator.v16.wire import Habits, Wire
 from station_kit.v16.version import V16
 
 

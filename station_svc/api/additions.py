@@ -14,8 +14,8 @@ from station_svc.api.change_store import NewStation
 from station_svc.api.newcomers import Newcomer
 from station_svc.api.resource import to_strength
 from station_svc.core.digests import StoredCredential, make_credential, store_credential
-from station_svc.features.credentials.brought import store_hash
-from station_svc.features.credentials.proofs import Proofs
+from station_svc.features.credentials.imported_passwords import store_hash
+from station_svc.features.credentials.password_checks import Proofs
 
 
 class StationAdditions:

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 import grpc
 
 from mesh.contract.requests import check_text
+from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError, invalid_field
-from mesh.runtime.reasons import Reason
 from station_svc.core.names import ID_RULE, is_new_station_id
-from station_svc.features.credentials.brought import check_password, store_hash
+from station_svc.features.credentials.imported_passwords import check_password, store_hash
 
 MOST_DISPLAY_NAME = 255
 # Profile 3 needs a client certificate, which does not reach this service: such a station could not connect.

@@ -22,8 +22,8 @@ from station_svc.api import change_store
 from station_svc.api.additions import StationAdditions
 from station_svc.api.newcomers import check_display_name, check_profile
 from station_svc.api.resource import to_station
-from station_svc.commands.closer import SocketCloser
 from station_svc.commands.gateways import station_offline
+from station_svc.commands.socket_closer import SocketCloser
 from station_svc.core import station_store as store
 from station_svc.core.lists import FRAME_KEY, page_of, storable
 from station_svc.core.reports import Status
@@ -31,7 +31,7 @@ from station_svc.core.rows import ACCEPTED
 from station_svc.core.socket_store import find_socket
 from station_svc.core.station_rows import Socket, VariableRow
 from station_svc.features.availability.report_store import list_status_reports
-from station_svc.features.credentials import first
+from station_svc.features.credentials import first_delivery
 from station_svc.features.credentials import store as credential_store
 from station_svc.features.credentials.rotation import CredentialRotation
 from station_svc.features.data_transfer.rows import Transfer
@@ -269,7 +269,7 @@ def _update(
     sockets = change_store.update_station(db, **names, values=values, now_us=now_us)
     accepts = values.get("registration_status") == ACCEPTED and before is not None and not before.is_accepted
     if hands_over and accepts:
-        first.queue(db, **names, username=caller.username, now_us=now_us)
+        first_delivery.queue(db, **names, username=caller.username, now_us=now_us)
     return sockets
 
 

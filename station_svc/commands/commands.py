@@ -20,9 +20,9 @@ from sqlalchemy import Connection
 
 from mesh.database.engine import Database
 from mesh.runtime.backoff import NO_JITTER, Backoff
+from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError, from_status
 from mesh.runtime.logs import get_logger
-from mesh.runtime.reasons import Reason
 from mesh.runtime.times import SECOND_US, Clock
 from station_svc.commands import store
 from station_svc.commands.answers import mask_answer

@@ -10,8 +10,8 @@ from csms.gateway.v1 import gateway_service_pb2
 from csms.gateway.v1.gateway_service_pb2_grpc import GatewayServiceStub
 
 from mesh.grpc.channels import open_channel
+from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError, from_rpc_error
-from mesh.runtime.reasons import Reason
 from station_svc.core.station_rows import Socket
 
 MOST_CHANNELS = 64

@@ -15,8 +15,8 @@ from csms.station.v1 import command_service_pb2, station_pb2
 from google.protobuf import json_format
 from google.protobuf.message import Message
 
+from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
-from mesh.runtime.reasons import Reason
 
 _PUNCTUATION = re.compile(r"[\W_]+")
 # 1.6 and 2.x (2.1 has the second as a field of SetNetworkProfile, too); vendors put words of their own around them.

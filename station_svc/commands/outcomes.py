@@ -4,8 +4,8 @@ from enum import Enum, auto
 
 from google.protobuf.message import Message
 
+from mesh.runtime.error_reasons import Reason, Sent
 from mesh.runtime.errors import MeshError
-from mesh.runtime.reasons import Reason, Sent
 
 
 class Outcome(Enum):

@@ -10,8 +10,8 @@ from typing import Any
 import grpc
 from csms.station.v1 import command_service_pb2
 
+from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
-from mesh.runtime.reasons import Reason
 from station_svc.commands.rows import BegunCommand
 from station_svc.core.rows import PENDING, REJECTED
 

@@ -2,7 +2,7 @@
 
 See docs/DESIGN.md, "Credentials".
 
-Those that operators give have a slow hash instead, which credentials/brought.py makes and checks.
+Those that operators give have a slow hash instead, which credentials/imported_passwords.py makes and checks.
 """
 
 import hashlib
@@ -32,7 +32,7 @@ class StoredCredential:
 
     @property
     def is_slow(self) -> bool:
-        """Whether it has to be checked by credentials/proofs.py."""
+        """Whether it has to be checked by credentials/password_checks.py."""
         return self.salt in SLOW
 
 

@@ -11,8 +11,8 @@ import grpc
 from sqlalchemy import Connection
 
 from mesh.database.rowset import RowStatement
+from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
-from mesh.runtime.reasons import Reason
 from station_svc.core.rows import Frame
 
 Json = dict[str, Any]

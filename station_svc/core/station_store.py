@@ -10,8 +10,8 @@ from sqlalchemy import ColumnElement, Connection, Row, Select
 
 from mesh.database.filters import Field, choice, switch
 from mesh.database.pages import Page
+from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
-from mesh.runtime.reasons import Reason
 from station_svc.core import present_store
 from station_svc.core.digests import HASH, WEAK
 from station_svc.core.list_store import paged

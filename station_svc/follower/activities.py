@@ -10,8 +10,8 @@ from sqlalchemy import Connection
 
 from mesh.events import outbox
 from mesh.events.outbox import OutboxEvent
+from mesh.runtime.error_reasons import Reason, Sent
 from mesh.runtime.errors import MeshError
-from mesh.runtime.reasons import Reason, Sent
 from station_svc.commands.hooks import CommandHooks
 from station_svc.commands.rows import NewCommand
 from station_svc.core.lock_store import lock_stations

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from mesh.runtime.reasons import Reason
+from mesh.runtime.error_reasons import Reason
 from station_svc.core.rows import Frame
 
 # States that all kinds have, by the numbers that the contract gives them in each; from 8 on a kind has its own.

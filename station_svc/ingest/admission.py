@@ -7,11 +7,11 @@ from functools import partial
 import grpc
 
 from mesh.database.engine import Database
+from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
 from mesh.runtime.logs import get_logger
-from mesh.runtime.reasons import Reason
 from station_svc.features.credentials import store as credential_store
-from station_svc.features.credentials.proofs import Better, Proofs
+from station_svc.features.credentials.password_checks import Better, Proofs
 from station_svc.ingest.rows import ConnectionAttempt, Opened, Unproven
 
 log = get_logger(__name__)

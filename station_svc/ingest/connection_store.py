@@ -14,8 +14,8 @@ from mesh.contract.quirk_names import QuirkName
 from mesh.database.rowset import RowStatement, columns_of
 from mesh.events import outbox
 from mesh.events.outbox import OutboxEvent
+from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError, unavailable
-from mesh.runtime.reasons import Reason
 from station_svc.core import digests as credentials
 from station_svc.core import models
 from station_svc.core.digests import StoredCredential
@@ -24,7 +24,7 @@ from station_svc.core.lock_store import Json, lock_stations
 from station_svc.core.names import ID_RULE, is_new_station_id, is_station_id
 from station_svc.core.rows import ACCEPTED, DEFAULT_TENANT
 from station_svc.features.credentials import store as credential_store
-from station_svc.features.credentials.proofs import Proofs
+from station_svc.features.credentials.password_checks import Proofs
 from station_svc.features.credentials.store import Promotion
 from station_svc.ingest import events
 from station_svc.ingest.rows import Closed, ConnectionAttempt, Opened, Superseded, Unproven

@@ -11,6 +11,11 @@ from station_svc.ingest.rows import Closed
 LOST_CLOSE_CODE = 1006
 
 
+def has_lost(db: Connection, *, before_us: int) -> bool:
+    """Whether there is a node whose lease ran out before a moment."""
+    return db.execute(sa.select(node.c.node_id).where(node.c.lease_end_us < before_us).limit(1)).first() is not None
+
+
 def close_lost(db: Connection, *, before_us: int, limit: int) -> int:
     """Closes up to `limit` connections of nodes whose lease ran out before a moment; returns how many.
 

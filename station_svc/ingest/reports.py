@@ -7,8 +7,8 @@ from typing import Any
 import grpc
 from sqlalchemy import Connection
 
+from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
-from mesh.runtime.reasons import Reason
 from station_svc.core.lock_store import lock_stations, removed
 from station_svc.core.rows import Frame
 from station_svc.feature import ReportHandler

@@ -15,13 +15,14 @@ from sqlalchemy.exc import DBAPIError
 from mesh.contract.quirk_names import QuirkName
 from mesh.contract.texts import replace_nul, without_nul
 from mesh.database.engine import Database, commit_batch
+from mesh.grpc.batch_streams import served_by_twin
 from mesh.grpc.types import Context
+from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError, invalid_field
 from mesh.runtime.masking import mask_data
-from mesh.runtime.reasons import Reason
 from mesh.runtime.settings import Onboarding
 from mesh.runtime.times import SECOND_US, Clock, from_timestamp
-from station_svc.commands.closer import SocketCloser
+from station_svc.commands.socket_closer import SocketCloser
 from station_svc.core.frames import to_frame
 from station_svc.core.reports import Boot, Status
 from station_svc.core.rows import ACCEPTED, PENDING
@@ -145,6 +146,8 @@ class StationIngestServicer(StationIngestServiceServicer):
             partial(_booting, now_us=self._clock(), followers=self._on_boots),
         )
         return ingest.NotifyBootsResponse(results=[self._to_boot_result(result) for result in results])
+
+    StreamNotifyStatuses = served_by_twin
 
     async def NotifyStatuses(
         self, request: ingest.NotifyStatusesRequest, context: Context

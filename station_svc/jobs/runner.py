@@ -29,9 +29,9 @@ from mesh.database.engine import Database, is_unavailable
 from mesh.database.retention import in_chunks
 from mesh.runtime.background import PeriodicTask
 from mesh.runtime.backoff import Backoff, Uniform
+from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
 from mesh.runtime.logs import get_logger
-from mesh.runtime.reasons import Reason
 from mesh.runtime.times import SECOND_US, Clock
 from station_svc.jobs import store
 from station_svc.jobs.rows import JobRow, JobState
@@ -40,7 +40,8 @@ log = get_logger(__name__)
 
 MOST_RUNNING = 16
 LEASE_S = 30.0
-POLL_S = 1.0
+# Jobs that this process made ready wake it; those that others left undone come due with their lease.
+POLL_S = 5.0
 SWEEP_S = 60.0
 JITTER = (0.75, 1.25)
 BACKOFF = Backoff(first_s=5.0, most_s=300.0, jitter=JITTER)

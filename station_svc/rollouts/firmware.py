@@ -13,8 +13,8 @@ from csms.station.v1 import firmware_pb2, rollout_service_pb2
 from sqlalchemy import Connection
 
 from mesh.database.engine import Database
+from mesh.runtime.error_reasons import Reason, Sent
 from mesh.runtime.errors import MeshError
-from mesh.runtime.reasons import Reason, Sent
 from mesh.runtime.times import DAY_US, SECOND_US, Clock, to_timestamp
 from station_svc.features.firmware import updates
 from station_svc.follower import store as activity_store

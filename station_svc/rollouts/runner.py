@@ -15,8 +15,8 @@ import grpc
 from sqlalchemy import Connection
 
 from mesh.database.engine import Database
+from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
-from mesh.runtime.reasons import Reason
 from mesh.runtime.times import DAY_US, SECOND_US, Clock
 from station_svc.jobs import store as job_store
 from station_svc.jobs.rows import JobRow, JobState, NewJob

@@ -20,9 +20,9 @@ from mesh.database.filters import to_condition
 from mesh.database.pages import page_of
 from mesh.grpc.types import Context
 from mesh.identity.operators import current_caller
+from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError, invalid_field
 from mesh.runtime.masking import is_secret, mask_text
-from mesh.runtime.reasons import Reason
 from mesh.runtime.times import DAY_US, SECOND_US, Clock, from_timestamp, to_timestamp
 from station_svc.commands.guard import is_credential, use_rotate_credential
 from station_svc.core import station_store

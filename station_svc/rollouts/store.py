@@ -15,8 +15,8 @@ from sqlalchemy import ColumnElement, Connection
 from mesh.database.filters import Field
 from mesh.database.pages import Page
 from mesh.events import outbox
+from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
-from mesh.runtime.reasons import Reason
 from station_svc.core.list_store import paged
 from station_svc.core.models import connection, node, station
 from station_svc.jobs import store as job_store

@@ -16,8 +16,8 @@ from google.protobuf.message import Message
 from sqlalchemy import Connection
 
 from mesh.database.engine import Database
+from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
-from mesh.runtime.reasons import Reason
 from mesh.runtime.times import DAY_US, SECOND_US, Clock
 from station_svc.commands.variables import RememberVariables
 from station_svc.jobs.rows import JobRow

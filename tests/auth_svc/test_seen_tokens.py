@@ -26,8 +26,8 @@ from auth_svc import models, seen_token_store, seen_tokens
 from auth_svc.seen_token_store import SeenToken
 from auth_svc.seen_tokens import SeenTokens
 from mesh.database.engine import Database
+from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import unavailable
-from mesh.runtime.reasons import Reason
 from mesh.runtime.times import SECOND_US, to_timestamp
 from tests.auth_svc.conftest import Auth, refused
 from tests.conftest import FakeClock

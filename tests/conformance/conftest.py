@@ -19,7 +19,7 @@ async def edge(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Edge]:
         patch.setattr("gateway.lease._FIRST_TIMEOUT_S", PATIENCE_S / 6)
         patch.setattr("gateway.websocket.admissions.OPENING_BUDGET_S", PATIENCE_S)
         # The fuzzers send nothing but bad frames, far more than any station may.
-        patch.setattr("gateway.connection.budgets.MALFORMED_FRAMES_PER_MINUTE", 1_000_000)
+        patch.setattr("gateway.connection.station_budgets.MALFORMED_FRAMES_PER_MINUTE", 1_000_000)
         async with running_edge(tmp_path_factory.mktemp("mesh")) as found:
             yield found
 

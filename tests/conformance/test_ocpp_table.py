@@ -15,6 +15,7 @@ import transaction_svc.models
 from gateway.batching.mesh_client import METHODS, MeshClient, path_of
 from gateway.ocpp.schemas import Schemas
 from gateway.ocpp.translation import IngestRpc, Routes
+from mesh.runtime.errors import MeshError
 from tests.conformance import ocpp_table
 from tests.conformance.catalogue import (
     ALWAYS,
@@ -92,23 +93,25 @@ async def test_each_ingest_rpc_calls_its_method() -> None:
     assert set(METHODS) == set(IngestRpc)
     called: list[str] = []
 
-    class Spy(grpc.aio.UnaryUnaryClientInterceptor):
-        async def intercept_unary_unary(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
-            del continuation, request
-            called.append(client_call_details.method.decode())
-            raise RuntimeError("not sent")
+    class Unimplemented(grpc.GenericRpcHandler):
+        def service(self, handler_call_details: grpc.HandlerCallDetails) -> None:
+            called.append(handler_call_details.method)
 
-    channel = grpc.aio.insecure_channel("127.0.0.1:1", interceptors=[Spy()])
-    mesh = MeshClient(station_channel=channel, transaction_channel=channel, auth_channel=channel)
+    server = grpc.aio.server(handlers=[Unimplemented()])
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    channel = grpc.aio.insecure_channel(f"127.0.0.1:{port}")
+    mesh = MeshClient(station_channel=channel, transaction_channel=channel, auth_channel=channel, secret="")
     background: dict[IngestRpc, Callable[[Sequence[Any]], Awaitable[None]]] = {
         IngestRpc.BACKGROUND_REPORTS: mesh.record_background_reports,
         IngestRpc.STATION_EVENTS: mesh.notify_station_events,
     }
     for name in IngestRpc:
-        with pytest.raises(RuntimeError, match="not sent"):
+        with pytest.raises(MeshError, match="not found"):
             await (background[name]([]) if name in background else mesh.batchers[name]._send([]))
         assert called.pop() == path_of(METHODS[name])
     await channel.close()
+    await server.stop(0)
 
 
 def test_tables_exist() -> None:

@@ -22,9 +22,10 @@ from csms.station.v1.station_pb2 import REGISTRATION_STATUS_ACCEPTED
 from csms.transaction.v1.transaction_ingest_service_pb2 import MeterValuesResult, TransactionEventResult
 from websockets.server import ServerProtocol
 
-from gateway.batching.buffers import Buffer
-from gateway.connection.budgets import StationBudgets
+from gateway.batching.background_buffer import Buffer
+from gateway.connection.frame_linger import FrameLinger
 from gateway.connection.session import Connection, Session
+from gateway.connection.station_budgets import StationBudgets
 from gateway.message_log.message_log import MessageLog
 from gateway.ocpp.schemas import Schemas
 from gateway.ocpp.served_version import ServedVersion
@@ -159,6 +160,7 @@ class LoneSocket:
                 buffer=buffer, tenant_id="default", station_id="CP1", epoch=1, allowance=self.budgets.log
             ),
             budgets=self.budgets,
+            linger=FrameLinger(asyncio.get_running_loop().call_later),
             clock=FakeClock(),
             count=lambda _kind, _label: None,
             others=[ServedVersion(other, _SCHEMAS[other.label]) for other in VERSIONS if other is not version],

@@ -23,18 +23,19 @@ from csms.transaction.v1.transaction_ingest_service_pb2 import (
     TransactionEventResult,
 )
 
-from gateway.batching.buffers import Buffer
+from gateway.batching.background_buffer import Buffer
 from gateway.batching.sinks import IngestUnavailableError, Waiter
-from gateway.connection.budgets import StationBudgets
 from gateway.connection.frame_channel import SocketClosedError
+from gateway.connection.frame_linger import FrameLinger
 from gateway.connection.session import Connection, Session
+from gateway.connection.station_budgets import StationBudgets
 from gateway.message_log.message_log import MessageLog
 from gateway.ocpp.schemas import Schemas
 from gateway.ocpp.translation import IngestRpc, Routes
 from gateway.ocpp.v16.routes import ROUTES
 from gateway.ocpp.versions import V16
+from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
-from mesh.runtime.reasons import Reason
 from station_kit import messages
 from station_kit.frames import Call, encode
 from station_kit.v16 import messages as v16
@@ -181,6 +182,7 @@ class Rig:
         buffer: Buffer[bytes] = Buffer(name="log", flush=self._keep, delay_s=0, batch=999, capacity=999)
         self.buffer = buffer
         self.budgets = budgets or StationBudgets()
+        self.linger = FrameLinger(asyncio.get_running_loop().call_later)
         self.session = Session(
             socket=self.wire,
             connection=Connection(
@@ -198,6 +200,7 @@ class Rig:
                 buffer=buffer, tenant_id="default", station_id="CP1", epoch=42, allowance=self.budgets.log
             ),
             budgets=self.budgets,
+            linger=self.linger,
             clock=clock,
             count=lambda kind, label: self.counts.append((kind, label)),
         )

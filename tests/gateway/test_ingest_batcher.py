@@ -8,13 +8,13 @@ import pytest
 from csms.common.v1.origin_pb2 import Origin
 
 from gateway.batching import availability, linger
+from gateway.batching.background_buffer import Buffer
 from gateway.batching.background_sink import BackgroundSink
-from gateway.batching.buffers import Buffer
 from gateway.batching.ingest_batcher import IngestBatcher
 from gateway.batching.sinks import IngestUnavailableError
 from mesh.runtime.backoff import Backoff
+from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import unavailable
-from mesh.runtime.reasons import Reason
 from tests.waiting import until
 
 

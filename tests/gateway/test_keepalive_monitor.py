@@ -5,12 +5,12 @@ import asyncio
 import pytest
 from csms.station.v1.station_ingest_service_pb2 import Sighting
 
-from gateway.allowance import Allowance
-from gateway.batching.buffers import Buffer
+from gateway.batching.background_buffer import Buffer
 from gateway.connection import keepalive_monitor
-from gateway.connection.budgets import StationBudgets
 from gateway.connection.keepalive_monitor import KeepaliveMonitor
 from gateway.connection.registry import Registry
+from gateway.connection.station_budgets import StationBudgets
+from gateway.token_bucket import TokenBucket
 from mesh.runtime.times import SECOND_US
 from tests.conftest import FakeClock
 from tests.gateway.session_rig import HEARTBEAT, session_rig
@@ -52,18 +52,32 @@ async def test_a_station_is_noted_once_for_all_it_sent(clock: FakeClock) -> None
     assert log.sightings[0].seen_time.seconds == clock() // 1_000_000
 
 
-async def test_a_silent_station_is_pinged_once_a_minute_and_then_given_up(clock: FakeClock) -> None:
+@pytest.mark.parametrize(
+    ("heartbeat_interval_s", "ping_after_s"), [(0, 60), (10, 60), (120, 132), (300, 210), (86_400, 210)]
+)
+async def test_a_station_is_pinged_when_its_own_heartbeat_is_late(
+    clock: FakeClock, heartbeat_interval_s: int, ping_after_s: int
+) -> None:
+    """Before middleboxes forget the connection: the strictest of usual ones do after 240 s."""
+    log, registry = Log(), Registry()
+    watch = _watch(log, registry, clock)
+    async with session_rig(clock=clock) as rig:
+        registry.add(rig.session)
+        rig.session.registration.heartbeat_interval_s = heartbeat_interval_s
+        pings = []
+        for seconds in (ping_after_s - 1, 2, 5, ping_after_s - 6, 2):
+            clock.advance(seconds)
+            watch.sweep()
+            pings.append(rig.wire.pings)
+    assert pings == [0, 1, 1, 1, 2]
+
+
+async def test_a_silent_station_is_given_up(clock: FakeClock) -> None:
     """Quirk 4: any frame or pong proves life; none for 20 minutes or three heartbeats means it is gone."""
     log, registry = Log(), Registry()
     watch = _watch(log, registry, clock)
     async with session_rig(clock=clock) as rig:
         registry.add(rig.session)
-        pings = []
-        for seconds in (59, 2, 5, 54, 2):
-            clock.advance(seconds)
-            watch.sweep()
-            pings.append(rig.wire.pings)
-        assert pings == [0, 1, 1, 1, 2]
         rig.session.on_pong()
         clock.advance(19 * 60)
         watch.sweep()
@@ -80,7 +94,7 @@ async def test_a_silent_station_is_pinged_once_a_minute_and_then_given_up(clock:
 async def test_frames_that_found_no_place_in_the_log_are_counted(clock: FakeClock) -> None:
     """A station that floods the log is shown as such, and the log holds no more than its share."""
     budgets = StationBudgets()
-    budgets.log = Allowance(burst=1_000, per_period=1, period_us=SECOND_US)
+    budgets.log = TokenBucket(burst=1_000, per_period=1, period_us=SECOND_US)
     log, registry = Log(), Registry()
     watch = _watch(log, registry, clock)
     async with session_rig(clock=clock, budgets=budgets) as rig:

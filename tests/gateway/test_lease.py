@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 
 from gateway import lease as lease_module
 from gateway.lease import NodeLease
+from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import unavailable
-from mesh.runtime.reasons import Reason
 from tests.waiting import PATIENCE_S, until
 
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from gateway.batching.buffers import Buffer
-from gateway.connection.budgets import LOG_BURST_BYTES, StationBudgets
+from gateway.batching.background_buffer import Buffer
+from gateway.connection.station_budgets import LOG_BURST_BYTES, StationBudgets
 from gateway.message_log.message_log import MAX_LOGGED_BYTES, RECEIVED, MessageLog, to_loggable
 from mesh.runtime.masking import SECRET_VARIABLES
 

@@ -21,11 +21,11 @@ from csms.transaction.v1.transaction_ingest_service_pb2 import (
 from google.rpc.status_pb2 import Status
 
 from gateway.batching.sinks import IngestUnavailableError
-from gateway.connection import inbound_queue
-from gateway.connection.budgets import MALFORMED_FRAMES_PER_MINUTE, StationBudgets
+from gateway.connection import inbound_call_queue
+from gateway.connection.station_budgets import MALFORMED_FRAMES_PER_MINUTE, StationBudgets
 from gateway.ocpp.translation import IngestRpc
+from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
-from mesh.runtime.reasons import Reason
 from tests.conftest import FakeClock
 from tests.gateway.session_rig import BOOT, HEARTBEAT, START, STATUS, Rig, session_rig
 from tests.waiting import until
@@ -203,7 +203,7 @@ async def test_a_call_repeated_while_it_is_handled_is_one_call() -> None:
 @pytest.mark.parametrize(("bound", "value"), [("MAX_WAITING_CALLS", 4), ("MAX_WAITING_BYTES", 400)])
 async def test_a_flood_of_calls_stops_the_reading(monkeypatch: pytest.MonkeyPatch, bound: str, value: int) -> None:
     """The queue is bounded, in CALLs and in bytes: beyond it the socket is not read, and no CALL is lost."""
-    monkeypatch.setattr(inbound_queue, bound, value)
+    monkeypatch.setattr(inbound_call_queue, bound, value)
     async with session_rig() as rig:
         statuses = rig.services[IngestRpc.STATUSES]
         statuses.result = None

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.connection.inbound import InboundCalls
+from gateway.connection.inbound_calls import InboundCalls
 from gateway.connection.refusal import RefusalError
 from gateway.connection.registration import Registration
 from gateway.ocpp import frames

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator.charging_profiles import Kind, Period, Profile, Purpose, Recurrency, Schedule, Unit, by_level
-from simulator.composite import Allowance, Stack, Supply, allowance_at, composite, in_unit, leading, period_at
+from simulator.composite import Stack, Supply, TokenBucket, allowance_at, composite, in_unit, leading, period_at
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)  # a Monday
 SUPPLY = Supply(power_w=22_000, voltage_v=230, phases=3)
@@ -99,7 +99,7 @@ def test_amperes_are_per_phase() -> None:
 def test_one_phase_gives_a_third_of_the_hardware() -> None:
     """A limit in watts that is above what one phase can give."""
     one = Stack(default=[profile((0, 20_000), phases=1)], begun=NOW)
-    assert allowance_at(one, SUPPLY, NOW) == Allowance(power_w=22_000 / 3, phases=1)
+    assert allowance_at(one, SUPPLY, NOW) == TokenBucket(power_w=22_000 / 3, phases=1)
 
 
 moments = st.integers(-2 * DAY_S, 9 * DAY_S).map(lambda s: NOW + timedelta(seconds=s))

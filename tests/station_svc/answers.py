@@ -6,8 +6,8 @@ from typing import Any
 import grpc
 from csms.gateway.v1 import gateway_service_pb2 as gateway_pb2
 
+from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
-from mesh.runtime.reasons import Reason
 
 Behaviour = Callable[[gateway_pb2.CallRequest], Awaitable[Any]]
 

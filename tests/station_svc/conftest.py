@@ -35,8 +35,8 @@ from mesh.grpc.channels import open_channel
 from mesh.grpc.servers import GrpcServer, mesh_server, operator_server
 from mesh.grpc.types import Context
 from mesh.identity.operators import ALGORITHM, AUDIENCE, ISSUER, TokenVerifier
+from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError, from_rpc_error, from_status
-from mesh.runtime.reasons import Reason
 from mesh.runtime.times import to_timestamp
 from mesh.service import Parts
 from station_svc import migrations

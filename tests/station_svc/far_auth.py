@@ -15,8 +15,8 @@ from csms.common.v1 import id_token_pb2
 from mesh.contract.services import MESH_SERVICES
 from mesh.grpc.servers import mesh_server
 from mesh.grpc.types import Context
+from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
-from mesh.runtime.reasons import Reason
 from mesh.runtime.times import to_timestamp
 
 ACCEPTED = id_token_pb2.AUTHORIZATION_STATUS_ACCEPTED
@@ -43,7 +43,7 @@ def token(
 class FarAuth(AuthorizationServiceServicer):
     """Serves its tokens for the tenant `default`, and nothing else."""
 
-    Authorize = GetSigningKeys = None  # type: ignore[assignment]
+    Authorize = StreamAuthorize = GetSigningKeys = None  # type: ignore[assignment]
 
     def __init__(self) -> None:
         self.tokens: list[pb.LocalListToken] = []

@@ -34,8 +34,8 @@ from gateway.ocpp.served_version import ServedVersion
 from gateway.ocpp.v16.routes import ROUTES as V16
 from gateway.ocpp.v201.routes import ROUTES as V201
 from mesh.identity.operators import set_caller
+from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError, unavailable
-from mesh.runtime.reasons import Reason
 from tests.conftest import FakeClock
 from tests.transaction_svc.conftest import make_service
 from tests.transaction_svc.kit import CONTEXT, VIEWER, Service, at, event_2x, register, sampled, start_16, stop_16

@@ -48,7 +48,7 @@ from transaction_svc.event_record import SIGNED, VERIFIED, series_number
 from transaction_svc.meter_profile_store import Identity
 from transaction_svc.meter_profiles import TTL_US, MeterTerms, PowerLimits, most_specific
 from transaction_svc.metering import Metering
-from transaction_svc.pins import BEGIN_AND_END, SAMPLED, Pins
+from transaction_svc.reading_selection import BEGIN_AND_END, SAMPLED, Pins
 from transaction_svc.transaction_state import TransactionState
 
 ADMIN = Caller(username="ada", tenant_id="default", role=Role.ADMINISTRATOR, session_id="a", expires_s=2**31)

@@ -20,7 +20,7 @@ from gateway.ocpp.checks import check_length
 from gateway.ocpp.enums import SET_VARIABLE_STATUSES
 from gateway.ocpp.translation import CallFailure, Outbound, Payload, UnacceptableError
 from gateway.ocpp.v16.configuration import to_key, to_variable
-from mesh.runtime.reasons import AnyReason, Reason
+from mesh.runtime.error_reasons import AnyReason, Reason
 
 _MAX_VALUE = 500  # CiString500Type
 # Security whitepaper, 5.1: 40 characters at the most. Some stations use it as it is, not as hexadecimal (quirk 7).

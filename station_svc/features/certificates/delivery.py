@@ -8,8 +8,8 @@ from google.protobuf.message import Message
 from sqlalchemy import Connection
 
 from mesh.database.engine import Database
+from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError, invalid_field
-from mesh.runtime.reasons import Reason
 from mesh.runtime.times import SECOND_US, Clock
 from station_svc.commands.hooks import CommandHooks
 from station_svc.commands.rows import NewCommand

@@ -11,8 +11,8 @@ from sqlalchemy import ColumnElement, Connection
 from mesh.database.pages import Page
 from mesh.database.rowset import RowStatement, columns_of
 from mesh.events import outbox
+from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
-from mesh.runtime.reasons import Reason
 from mesh.runtime.times import DAY_US, SECOND_US
 from station_svc.core.history_store import history
 from station_svc.core.lock_store import lock_stations

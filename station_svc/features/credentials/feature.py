@@ -5,7 +5,7 @@ from csms.station.v1.command_service_pb2 import SetVariablesRequest
 from mesh.grpc.types import Context
 from station_svc.commands.hooks import CommandHooks
 from station_svc.feature import Feature, FeatureParts, Resources
-from station_svc.features.credentials.first import KIND, FirstCredential
+from station_svc.features.credentials.first_delivery import KIND, FirstCredential
 from station_svc.features.credentials.security import hooks_of
 
 

@@ -8,8 +8,8 @@ from mesh.database.engine import Database
 from mesh.grpc.types import Context
 from mesh.identity.operators import current_caller
 from mesh.runtime.times import Clock
-from station_svc.commands.closer import SocketCloser
 from station_svc.commands.sender import CommandSender
+from station_svc.commands.socket_closer import SocketCloser
 from station_svc.core.digests import make_credential, store_credential
 from station_svc.features.credentials import store
 from station_svc.features.credentials.security import COMPONENT, PASSWORD, TAKEN, HandOver

@@ -11,13 +11,13 @@ from csms.station.v1 import command_service_pb2, station_pb2
 from google.protobuf.message import Message
 from sqlalchemy import Connection
 
+from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError, invalid_field
-from mesh.runtime.reasons import Reason
-from station_svc.commands.closer import SocketCloser
 from station_svc.commands.guard import check_variables
 from station_svc.commands.hooks import NO_HOOKS, CommandHooks
 from station_svc.commands.outcomes import Outcome, outcome_of
 from station_svc.commands.rows import NewCommand
+from station_svc.commands.socket_closer import SocketCloser
 from station_svc.commands.variables import RememberVariables
 from station_svc.core.digests import StoredCredential, store_credential
 from station_svc.core.station_rows import Socket

@@ -22,7 +22,7 @@ from station_svc.core.socket_store import open_sockets
 from station_svc.core.station_rows import HandOver, Socket
 from station_svc.core.station_store import not_found
 from station_svc.features.credentials import events
-from station_svc.features.credentials.proofs import Better
+from station_svc.features.credentials.password_checks import Better
 
 # Most credentials that are delivered one after the other without an answer of the station; the oldest are dropped
 # first.

@@ -8,8 +8,8 @@ from csms.station.v1 import log_pb2, log_service_pb2
 from sqlalchemy import Connection
 
 from mesh.contract.texts import replace_nul
+from mesh.runtime.error_reasons import Reason
 from mesh.runtime.masking import mask_text
-from mesh.runtime.reasons import Reason
 from mesh.runtime.times import from_timestamp
 from station_svc.core.names import name_of
 from station_svc.core.rows import Frame

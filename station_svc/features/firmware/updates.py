@@ -10,8 +10,8 @@ from sqlalchemy import Connection
 
 from mesh.contract.texts import replace_nul
 from mesh.events import outbox
+from mesh.runtime.error_reasons import Reason
 from mesh.runtime.masking import mask_text
-from mesh.runtime.reasons import Reason
 from mesh.runtime.times import Clock, from_timestamp, to_timestamp
 from station_svc.core.names import name_of
 from station_svc.core.reports import Boot

@@ -16,8 +16,8 @@ from sqlalchemy import Connection
 
 from mesh.database.engine import Database
 from mesh.events import outbox
+from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError, from_rpc_error
-from mesh.runtime.reasons import Reason
 from station_svc.commands.variables import RememberVariables
 from station_svc.features.local_lists import events, store
 from station_svc.features.local_lists.hooks import RememberList, RememberVersion, to_entry, to_request

@@ -5,9 +5,9 @@ from csms.transaction.v1.transaction_ingest_service_pb2 import FindTransactionRe
 from csms.transaction.v1.transaction_ingest_service_pb2_grpc import TransactionIngestServiceStub
 
 from mesh.identity.operators import current_caller
+from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
 from mesh.runtime.logs import get_logger
-from mesh.runtime.reasons import Reason
 
 log = get_logger(__name__)
 

@@ -11,8 +11,8 @@ from mesh.contract.id_tokens import match_key
 from mesh.database.filters import Field
 from mesh.database.pages import Page
 from mesh.database.rowset import RowStatement, columns_of
+from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
-from mesh.runtime.reasons import Reason
 from station_svc.core.list_store import paged
 from station_svc.core.station_store import expect_station
 from station_svc.features.reservations.models import reservation

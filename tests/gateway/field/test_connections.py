@@ -88,7 +88,7 @@ async def test_quirk_03_messages_of_1_6_over_2_0_1(field: Field, action: str, pa
 
 async def test_quirk_04_no_pongs(field: Field, monkeypatch: pytest.MonkeyPatch) -> None:
     """Any frame proves life: a station that answers no ping is served on, and counted once."""
-    monkeypatch.setattr(keepalive_monitor, "PING_AFTER_US", -1)
+    monkeypatch.setattr(keepalive_monitor, "MOST_PING_AFTER_US", -1)
     monkeypatch.setattr(liveness, "PONG_WITHIN_US", 0)
     async with field.station() as station:
         station.never_pong()

@@ -7,7 +7,7 @@ from csms.station.v1.station_pb2 import Variable
 
 from gateway.ocpp.translation import CallFailure, Payload, UnacceptableError
 from gateway.ocpp.v16 import change_configuration
-from mesh.runtime.reasons import Reason
+from mesh.runtime.error_reasons import Reason
 from tests.gateway.v16 import helpers
 
 NAME = "set_variables"

@@ -10,7 +10,7 @@ from csms.station.v1.station_pb2 import Variable
 
 from gateway.ocpp.translation import CallFailure, UnacceptableError
 from gateway.ocpp.v16 import get_configuration
-from mesh.runtime.reasons import Reason
+from mesh.runtime.error_reasons import Reason
 from tests.gateway import payloads
 from tests.gateway.v16 import helpers
 

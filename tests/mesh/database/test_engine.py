@@ -14,8 +14,8 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from mesh.database.engine import Database, commit_batch, is_unavailable, make_engine
 from mesh.database.rowset import RowStatement, run_later, run_prepared
+from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
-from mesh.runtime.reasons import Reason
 
 
 @pytest.fixture

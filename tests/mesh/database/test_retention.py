@@ -9,8 +9,8 @@ from structlog.testing import capture_logs
 
 from mesh.database.engine import Database, make_engine
 from mesh.database.retention import RetentionTask, in_chunks, older_than
+from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError, unavailable
-from mesh.runtime.reasons import Reason
 from mesh.runtime.times import DAY_US
 from tests.conftest import FakeClock
 

@@ -28,8 +28,8 @@ from mesh.events.relay import Relay, open_relay
 from mesh.grpc.channels import open_channel
 from mesh.grpc.servers import mesh_server
 from mesh.grpc.types import Context
+from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import unavailable
-from mesh.runtime.reasons import Reason
 from mesh.runtime.times import from_timestamp
 from tests.conftest import FakeClock
 from tests.mesh.events.relay_process import SCHEMA, relay_until_killed

@@ -39,8 +39,8 @@ from joserfc.jwk import ECKey, KeySet
 from mesh.grpc.servers import operator_server
 from mesh.grpc.types import Context
 from mesh.identity.operators import AUDIENCE, ISSUER, Role, TokenVerifier, current_caller, optional_caller
+from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError, from_rpc_error
-from mesh.runtime.reasons import Reason
 
 KEY = ECKey.generate_key("P-256", auto_kid=True)
 PREFIX = "/csms.auth.v1.UserService/"

@@ -8,8 +8,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from mesh.runtime.background import PeriodicTask
+from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import unavailable
-from mesh.runtime.reasons import Reason
 from tests.waiting import until
 
 

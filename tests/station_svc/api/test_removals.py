@@ -14,8 +14,8 @@ from csms.transaction.v1.transaction_ingest_service_pb2_grpc import (
 from mesh.contract.services import MESH_SERVICES
 from mesh.grpc.servers import mesh_server
 from mesh.grpc.types import Context
+from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError, invalid_field
-from mesh.runtime.reasons import Reason
 from mesh.runtime.times import to_timestamp
 from station_svc.api.removals import MOST_ATTEMPTS
 from station_svc.jobs.models import job

@@ -27,8 +27,8 @@ from google.protobuf.message_factory import GetMessageClass
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from mesh.contract.services import command_name
+from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
-from mesh.runtime.reasons import Reason
 from mesh.runtime.times import to_datetime, to_timestamp
 from station_svc.commands import store
 from station_svc.commands.hooks import CommandHooks

@@ -7,8 +7,8 @@ from csms.gateway.v1 import gateway_service_pb2 as gateway_pb2
 
 from gateway.ocpp.translation import UnacceptableError
 from gateway.ocpp.v16.routes import ROUTES
+from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError, invalid_field
-from mesh.runtime.reasons import Reason
 
 
 class ListStation:

@@ -24,9 +24,9 @@ from csms.station.v1.station_service_pb2 import (
 from mesh.runtime.errors import MeshError, from_status
 from station_svc.api import newcomers
 from station_svc.core.digests import HASH, WEAK, StoredCredential
-from station_svc.features.credentials import brought, proofs
-from station_svc.features.credentials.brought import is_strong, proves, store_hash, store_password
-from station_svc.features.credentials.proofs import Proofs
+from station_svc.features.credentials import imported_passwords, password_checks
+from station_svc.features.credentials.imported_passwords import is_strong, proves, store_hash, store_password
+from station_svc.features.credentials.password_checks import Proofs
 from tests.station_svc import tables as models
 from tests.station_svc.conftest import StationSystem, attempt, fails_with, of_tenant, reason_of
 
@@ -36,14 +36,14 @@ NONE = station_pb2.CREDENTIAL_STRENGTH_UNSPECIFIED
 STRONG = station_pb2.CREDENTIAL_STRENGTH_STRONG
 IS_WEAK = station_pb2.CREDENTIAL_STRENGTH_WEAK
 UNKNOWN = station_pb2.CREDENTIAL_STRENGTH_UNKNOWN
-USUAL = brought.HASHER
+USUAL = imported_passwords.HASHER
 FAST = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 
 @pytest.fixture(autouse=True)
 def _fast(monkeypatch: pytest.MonkeyPatch) -> None:
     """argon2id with the least it takes: these tests are about what is done with it."""
-    monkeypatch.setattr(brought, "HASHER", FAST)
+    monkeypatch.setattr(imported_passwords, "HASHER", FAST)
 
 
 async def _comes(system: StationSystem, station_id: str, password: bytes, username: str = "") -> str:
@@ -201,13 +201,13 @@ async def test_a_hash_is_judged_when_its_station_comes(system: StationSystem) ->
 async def test_ten_thousand_come_back(system: StationSystem, monkeypatch: pytest.MonkeyPatch) -> None:
     """After the first time no slow hash is computed, however many come; nor for a wrong password that comes again."""
     counted: list[str] = []
-    real = brought.proves
+    real = imported_passwords.proves
 
     def counting(stored: StoredCredential, offered: bytes) -> bytes | None:
         counted.append(stored.digest)
         return real(stored, offered)
 
-    monkeypatch.setattr(brought, "proves", counting)
+    monkeypatch.setattr(imported_passwords, "proves", counting)
     ids = [f"CP{number:03}" for number in range(250)]
     await _import(system, "station_id,password", *(f"{one},pw-{one}" for one in ids))
     counted.clear()
@@ -250,7 +250,7 @@ async def test_a_flood_is_turned_away(monkeypatch: pytest.MonkeyPatch) -> None:
         asyncio.run_coroutine_threadsafe(gate.wait(), loop).result()
         return None
 
-    monkeypatch.setattr(brought, "proves", slow)
+    monkeypatch.setattr(imported_passwords, "proves", slow)
     one = StoredCredential(salt=WEAK, digest="$argon2id$")
     known = Proofs(most_waiting=3)
     tasks = [asyncio.create_task(known.compute(f"CP{number}", b"x", [one])) for number in range(3)]
@@ -267,7 +267,7 @@ async def test_a_flood_is_turned_away(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """The latest proofs stay; wrong passwords never push out right ones."""
-    monkeypatch.setattr(proofs, "MOST_RIGHT", 2)
+    monkeypatch.setattr(password_checks, "MOST_RIGHT", 2)
     known = Proofs()
     one, two, three = (StoredCredential(salt=WEAK, digest=FAST.hash(text)) for text in ("1", "2", "3"))
     for stored, word in ((one, b"1"), (two, b"2")):

@@ -27,8 +27,8 @@ from mesh.contract.services import MESH_SERVICES
 from mesh.grpc.channels import open_channel
 from mesh.grpc.servers import mesh_server
 from mesh.grpc.types import Context
+from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
-from mesh.runtime.reasons import Reason
 from station_svc.commands.commands import Commands
 from station_svc.commands.gateways import Gateways
 from station_svc.features.certificates import request_store as certificate_request_store

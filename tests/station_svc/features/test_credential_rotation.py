@@ -9,8 +9,8 @@ from csms.gateway.v1 import gateway_service_pb2 as gateway_pb2
 from csms.station.v1 import command_service_pb2 as pb
 from csms.station.v1 import station_pb2, station_service_pb2
 
+from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
-from mesh.runtime.reasons import Reason
 from tests.station_svc import tables as models
 from tests.station_svc.conftest import StationSystem, attempt, fails_with, reason_of
 from tests.waiting import until

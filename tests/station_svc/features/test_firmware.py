@@ -14,8 +14,8 @@ from csms.station.v1.firmware_pb2 import FirmwareStatus
 from csms.station.v1.firmware_service_pb2 import FirmwareUpdate, FirmwareUpdateState
 from csms.station.v1.firmware_service_pb2_grpc import FirmwareServiceStub
 
+from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
-from mesh.runtime.reasons import Reason
 from mesh.runtime.times import to_timestamp
 from station_svc.commands.gateways import call_timeout, station_offline
 from tests.conftest import FakeClock

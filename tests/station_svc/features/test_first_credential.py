@@ -9,8 +9,8 @@ from csms.station.v1 import command_service_pb2 as pb
 from csms.station.v1 import station_pb2, station_service_pb2
 from csms.station.v1.station_service_pb2 import ListStationsRequest
 
+from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
-from mesh.runtime.reasons import Reason
 from station_svc.features.credentials.failures import CredentialFailures
 from tests.station_svc.conftest import StartSystem, StationSystem, attempt, reason_of
 

@@ -13,8 +13,8 @@ from csms.station.v1 import station_pb2, station_service_pb2
 from google.rpc import status_pb2
 from sqlalchemy import Connection
 
+from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError, from_status
-from mesh.runtime.reasons import Reason
 from station_svc.commands.commands import Commands
 from station_svc.commands.gateways import Gateways, station_offline
 from station_svc.jobs import runner as jobs

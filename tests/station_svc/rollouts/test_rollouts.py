@@ -12,8 +12,8 @@ from csms.station.v1 import station_ingest_service_pb2 as ingest_pb2
 from csms.station.v1.firmware_service_pb2_grpc import FirmwareServiceStub
 from csms.station.v1.rollout_service_pb2_grpc import RolloutServiceStub
 
+from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError, from_status
-from mesh.runtime.reasons import Reason
 from mesh.runtime.times import to_timestamp
 from tests.conftest import FakeClock
 from tests.station_svc import tables as models

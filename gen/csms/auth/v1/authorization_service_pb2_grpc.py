@@ -40,6 +40,11 @@ class AuthorizationServiceStub:
                 request_serializer=csms_dot_auth_dot_v1_dot_authorization__service__pb2.AuthorizeRequest.SerializeToString,
                 response_deserializer=csms_dot_auth_dot_v1_dot_authorization__service__pb2.AuthorizeResponse.FromString,
                 _registered_method=True)
+        self.StreamAuthorize = channel.stream_stream(
+                '/csms.auth.v1.AuthorizationService/StreamAuthorize',
+                request_serializer=csms_dot_auth_dot_v1_dot_authorization__service__pb2.AuthorizeRequest.SerializeToString,
+                response_deserializer=csms_dot_auth_dot_v1_dot_authorization__service__pb2.AuthorizeResponse.FromString,
+                _registered_method=True)
         self.ListTokensForLocalLists = channel.unary_unary(
                 '/csms.auth.v1.AuthorizationService/ListTokensForLocalLists',
                 request_serializer=csms_dot_auth_dot_v1_dot_authorization__service__pb2.ListTokensForLocalListsRequest.SerializeToString,
@@ -64,6 +69,14 @@ class AuthorizationServiceServicer:
     def Authorize(self, request, context):
         """Returns for each id token whether it may charge. Reads only.
         Errors: UNAVAILABLE when the database is unavailable.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def StreamAuthorize(self, request_iterator, context):
+        """Authorize, batch after batch on one stream: each request has one response, in order.
+        A request that fails ends the stream with its status.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -100,6 +113,11 @@ def add_AuthorizationServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
             'Authorize': grpc.unary_unary_rpc_method_handler(
                     servicer.Authorize,
+                    request_deserializer=csms_dot_auth_dot_v1_dot_authorization__service__pb2.AuthorizeRequest.FromString,
+                    response_serializer=csms_dot_auth_dot_v1_dot_authorization__service__pb2.AuthorizeResponse.SerializeToString,
+            ),
+            'StreamAuthorize': grpc.stream_stream_rpc_method_handler(
+                    servicer.StreamAuthorize,
                     request_deserializer=csms_dot_auth_dot_v1_dot_authorization__service__pb2.AuthorizeRequest.FromString,
                     response_serializer=csms_dot_auth_dot_v1_dot_authorization__service__pb2.AuthorizeResponse.SerializeToString,
             ),
@@ -145,6 +163,33 @@ class AuthorizationService:
             request,
             target,
             '/csms.auth.v1.AuthorizationService/Authorize',
+            csms_dot_auth_dot_v1_dot_authorization__service__pb2.AuthorizeRequest.SerializeToString,
+            csms_dot_auth_dot_v1_dot_authorization__service__pb2.AuthorizeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StreamAuthorize(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/csms.auth.v1.AuthorizationService/StreamAuthorize',
             csms_dot_auth_dot_v1_dot_authorization__service__pb2.AuthorizeRequest.SerializeToString,
             csms_dot_auth_dot_v1_dot_authorization__service__pb2.AuthorizeResponse.FromString,
             options,

@@ -37,6 +37,10 @@ class AuthorizationServiceStub:
     """Returns for each id token whether it may charge. Reads only.
     Errors: UNAVAILABLE when the database is unavailable.
     """
+    StreamAuthorize: _grpc.StreamStreamMultiCallable[_authorization_service_pb2.AuthorizeRequest, _authorization_service_pb2.AuthorizeResponse]
+    """Authorize, batch after batch on one stream: each request has one response, in order.
+    A request that fails ends the stream with its status.
+    """
     ListTokensForLocalLists: _grpc.UnaryUnaryMultiCallable[_authorization_service_pb2.ListTokensForLocalListsRequest, _authorization_service_pb2.ListTokensForLocalListsResponse]
     """Lists a tenant's id tokens with their authorization as a station without a connection needs it, sorted by their
     normalized text.
@@ -60,6 +64,10 @@ class AuthorizationServiceAsyncStub(AuthorizationServiceStub):
     Authorize: _aio.UnaryUnaryMultiCallable[_authorization_service_pb2.AuthorizeRequest, _authorization_service_pb2.AuthorizeResponse]  # type: ignore[assignment]
     """Returns for each id token whether it may charge. Reads only.
     Errors: UNAVAILABLE when the database is unavailable.
+    """
+    StreamAuthorize: _aio.StreamStreamMultiCallable[_authorization_service_pb2.AuthorizeRequest, _authorization_service_pb2.AuthorizeResponse]  # type: ignore[assignment]
+    """Authorize, batch after batch on one stream: each request has one response, in order.
+    A request that fails ends the stream with its status.
     """
     ListTokensForLocalLists: _aio.UnaryUnaryMultiCallable[_authorization_service_pb2.ListTokensForLocalListsRequest, _authorization_service_pb2.ListTokensForLocalListsResponse]  # type: ignore[assignment]
     """Lists a tenant's id tokens with their authorization as a station without a connection needs it, sorted by their
@@ -87,6 +95,16 @@ class AuthorizationServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_authorization_service_pb2.AuthorizeResponse, _abc.Awaitable[_authorization_service_pb2.AuthorizeResponse]]:
         """Returns for each id token whether it may charge. Reads only.
         Errors: UNAVAILABLE when the database is unavailable.
+        """
+
+    @_abc_1.abstractmethod
+    def StreamAuthorize(
+        self,
+        request_iterator: _MaybeAsyncIterator[_authorization_service_pb2.AuthorizeRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_authorization_service_pb2.AuthorizeResponse], _abc.AsyncIterator[_authorization_service_pb2.AuthorizeResponse]]:
+        """Authorize, batch after batch on one stream: each request has one response, in order.
+        A request that fails ends the stream with its status.
         """
 
     @_abc_1.abstractmethod

@@ -63,6 +63,11 @@ class StationIngestServiceStub:
                 request_serializer=csms_dot_station_dot_v1_dot_station__ingest__service__pb2.NotifyStatusesRequest.SerializeToString,
                 response_deserializer=csms_dot_station_dot_v1_dot_station__ingest__service__pb2.NotifyStatusesResponse.FromString,
                 _registered_method=True)
+        self.StreamNotifyStatuses = channel.stream_stream(
+                '/csms.station.v1.StationIngestService/StreamNotifyStatuses',
+                request_serializer=csms_dot_station_dot_v1_dot_station__ingest__service__pb2.NotifyStatusesRequest.SerializeToString,
+                response_deserializer=csms_dot_station_dot_v1_dot_station__ingest__service__pb2.NotifyStatusesResponse.FromString,
+                _registered_method=True)
         self.TransferData = channel.unary_unary(
                 '/csms.station.v1.StationIngestService/TransferData',
                 request_serializer=csms_dot_station_dot_v1_dot_station__ingest__service__pb2.TransferDataRequest.SerializeToString,
@@ -138,6 +143,14 @@ class StationIngestServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def StreamNotifyStatuses(self, request_iterator, context):
+        """NotifyStatuses, batch after batch on one stream: each request has one response, in order.
+        A request that fails ends the stream with its status.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def TransferData(self, request, context):
         """Records vendor-specific messages. OCPP DataTransfer.
         Errors: UNAVAILABLE when the database is unavailable.
@@ -207,6 +220,11 @@ def add_StationIngestServiceServicer_to_server(servicer, server):
             ),
             'NotifyStatuses': grpc.unary_unary_rpc_method_handler(
                     servicer.NotifyStatuses,
+                    request_deserializer=csms_dot_station_dot_v1_dot_station__ingest__service__pb2.NotifyStatusesRequest.FromString,
+                    response_serializer=csms_dot_station_dot_v1_dot_station__ingest__service__pb2.NotifyStatusesResponse.SerializeToString,
+            ),
+            'StreamNotifyStatuses': grpc.stream_stream_rpc_method_handler(
+                    servicer.StreamNotifyStatuses,
                     request_deserializer=csms_dot_station_dot_v1_dot_station__ingest__service__pb2.NotifyStatusesRequest.FromString,
                     response_serializer=csms_dot_station_dot_v1_dot_station__ingest__service__pb2.NotifyStatusesResponse.SerializeToString,
             ),
@@ -373,6 +391,33 @@ class StationIngestService:
             request,
             target,
             '/csms.station.v1.StationIngestService/NotifyStatuses',
+            csms_dot_station_dot_v1_dot_station__ingest__service__pb2.NotifyStatusesRequest.SerializeToString,
+            csms_dot_station_dot_v1_dot_station__ingest__service__pb2.NotifyStatusesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StreamNotifyStatuses(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/csms.station.v1.StationIngestService/StreamNotifyStatuses',
             csms_dot_station_dot_v1_dot_station__ingest__service__pb2.NotifyStatusesRequest.SerializeToString,
             csms_dot_station_dot_v1_dot_station__ingest__service__pb2.NotifyStatusesResponse.FromString,
             options,

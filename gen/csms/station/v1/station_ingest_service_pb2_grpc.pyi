@@ -58,6 +58,10 @@ class StationIngestServiceStub:
     """Records connector statuses. OCPP StatusNotification.
     Errors: UNAVAILABLE when the database is unavailable.
     """
+    StreamNotifyStatuses: _grpc.StreamStreamMultiCallable[_station_ingest_service_pb2.NotifyStatusesRequest, _station_ingest_service_pb2.NotifyStatusesResponse]
+    """NotifyStatuses, batch after batch on one stream: each request has one response, in order.
+    A request that fails ends the stream with its status.
+    """
     TransferData: _grpc.UnaryUnaryMultiCallable[_station_ingest_service_pb2.TransferDataRequest, _station_ingest_service_pb2.TransferDataResponse]
     """Records vendor-specific messages. OCPP DataTransfer.
     Errors: UNAVAILABLE when the database is unavailable.
@@ -112,6 +116,10 @@ class StationIngestServiceAsyncStub(StationIngestServiceStub):
     NotifyStatuses: _aio.UnaryUnaryMultiCallable[_station_ingest_service_pb2.NotifyStatusesRequest, _station_ingest_service_pb2.NotifyStatusesResponse]  # type: ignore[assignment]
     """Records connector statuses. OCPP StatusNotification.
     Errors: UNAVAILABLE when the database is unavailable.
+    """
+    StreamNotifyStatuses: _aio.StreamStreamMultiCallable[_station_ingest_service_pb2.NotifyStatusesRequest, _station_ingest_service_pb2.NotifyStatusesResponse]  # type: ignore[assignment]
+    """NotifyStatuses, batch after batch on one stream: each request has one response, in order.
+    A request that fails ends the stream with its status.
     """
     TransferData: _aio.UnaryUnaryMultiCallable[_station_ingest_service_pb2.TransferDataRequest, _station_ingest_service_pb2.TransferDataResponse]  # type: ignore[assignment]
     """Records vendor-specific messages. OCPP DataTransfer.
@@ -194,6 +202,16 @@ class StationIngestServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_station_ingest_service_pb2.NotifyStatusesResponse, _abc.Awaitable[_station_ingest_service_pb2.NotifyStatusesResponse]]:
         """Records connector statuses. OCPP StatusNotification.
         Errors: UNAVAILABLE when the database is unavailable.
+        """
+
+    @_abc_1.abstractmethod
+    def StreamNotifyStatuses(
+        self,
+        request_iterator: _MaybeAsyncIterator[_station_ingest_service_pb2.NotifyStatusesRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_station_ingest_service_pb2.NotifyStatusesResponse], _abc.AsyncIterator[_station_ingest_service_pb2.NotifyStatusesResponse]]:
+        """NotifyStatuses, batch after batch on one stream: each request has one response, in order.
+        A request that fails ends the stream with its status.
         """
 
     @_abc_1.abstractmethod

@@ -43,8 +43,18 @@ class TransactionIngestServiceStub:
                 request_serializer=csms_dot_transaction_dot_v1_dot_transaction__ingest__service__pb2.RecordTransactionEventsRequest.SerializeToString,
                 response_deserializer=csms_dot_transaction_dot_v1_dot_transaction__ingest__service__pb2.RecordTransactionEventsResponse.FromString,
                 _registered_method=True)
+        self.StreamRecordTransactionEvents = channel.stream_stream(
+                '/csms.transaction.v1.TransactionIngestService/StreamRecordTransactionEvents',
+                request_serializer=csms_dot_transaction_dot_v1_dot_transaction__ingest__service__pb2.RecordTransactionEventsRequest.SerializeToString,
+                response_deserializer=csms_dot_transaction_dot_v1_dot_transaction__ingest__service__pb2.RecordTransactionEventsResponse.FromString,
+                _registered_method=True)
         self.RecordMeterValues = channel.unary_unary(
                 '/csms.transaction.v1.TransactionIngestService/RecordMeterValues',
+                request_serializer=csms_dot_transaction_dot_v1_dot_transaction__ingest__service__pb2.RecordMeterValuesRequest.SerializeToString,
+                response_deserializer=csms_dot_transaction_dot_v1_dot_transaction__ingest__service__pb2.RecordMeterValuesResponse.FromString,
+                _registered_method=True)
+        self.StreamRecordMeterValues = channel.stream_stream(
+                '/csms.transaction.v1.TransactionIngestService/StreamRecordMeterValues',
                 request_serializer=csms_dot_transaction_dot_v1_dot_transaction__ingest__service__pb2.RecordMeterValuesRequest.SerializeToString,
                 response_deserializer=csms_dot_transaction_dot_v1_dot_transaction__ingest__service__pb2.RecordMeterValuesResponse.FromString,
                 _registered_method=True)
@@ -85,9 +95,25 @@ class TransactionIngestServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def StreamRecordTransactionEvents(self, request_iterator, context):
+        """RecordTransactionEvents, batch after batch on one stream: each request has one response, in order. A request that fails ends the
+        stream with its status.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def RecordMeterValues(self, request, context):
         """Records meter values that belong to no transaction (clock-aligned ones, mostly).
         Errors: UNAVAILABLE when the database is unavailable; nothing of the batch is committed then.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def StreamRecordMeterValues(self, request_iterator, context):
+        """RecordMeterValues, batch after batch on one stream: each request has one response, in order. A request that fails ends the
+        stream with its status.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -135,8 +161,18 @@ def add_TransactionIngestServiceServicer_to_server(servicer, server):
                     request_deserializer=csms_dot_transaction_dot_v1_dot_transaction__ingest__service__pb2.RecordTransactionEventsRequest.FromString,
                     response_serializer=csms_dot_transaction_dot_v1_dot_transaction__ingest__service__pb2.RecordTransactionEventsResponse.SerializeToString,
             ),
+            'StreamRecordTransactionEvents': grpc.stream_stream_rpc_method_handler(
+                    servicer.StreamRecordTransactionEvents,
+                    request_deserializer=csms_dot_transaction_dot_v1_dot_transaction__ingest__service__pb2.RecordTransactionEventsRequest.FromString,
+                    response_serializer=csms_dot_transaction_dot_v1_dot_transaction__ingest__service__pb2.RecordTransactionEventsResponse.SerializeToString,
+            ),
             'RecordMeterValues': grpc.unary_unary_rpc_method_handler(
                     servicer.RecordMeterValues,
+                    request_deserializer=csms_dot_transaction_dot_v1_dot_transaction__ingest__service__pb2.RecordMeterValuesRequest.FromString,
+                    response_serializer=csms_dot_transaction_dot_v1_dot_transaction__ingest__service__pb2.RecordMeterValuesResponse.SerializeToString,
+            ),
+            'StreamRecordMeterValues': grpc.stream_stream_rpc_method_handler(
+                    servicer.StreamRecordMeterValues,
                     request_deserializer=csms_dot_transaction_dot_v1_dot_transaction__ingest__service__pb2.RecordMeterValuesRequest.FromString,
                     response_serializer=csms_dot_transaction_dot_v1_dot_transaction__ingest__service__pb2.RecordMeterValuesResponse.SerializeToString,
             ),
@@ -203,6 +239,33 @@ class TransactionIngestService:
             _registered_method=True)
 
     @staticmethod
+    def StreamRecordTransactionEvents(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/csms.transaction.v1.TransactionIngestService/StreamRecordTransactionEvents',
+            csms_dot_transaction_dot_v1_dot_transaction__ingest__service__pb2.RecordTransactionEventsRequest.SerializeToString,
+            csms_dot_transaction_dot_v1_dot_transaction__ingest__service__pb2.RecordTransactionEventsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def RecordMeterValues(request,
             target,
             options=(),
@@ -217,6 +280,33 @@ class TransactionIngestService:
             request,
             target,
             '/csms.transaction.v1.TransactionIngestService/RecordMeterValues',
+            csms_dot_transaction_dot_v1_dot_transaction__ingest__service__pb2.RecordMeterValuesRequest.SerializeToString,
+            csms_dot_transaction_dot_v1_dot_transaction__ingest__service__pb2.RecordMeterValuesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StreamRecordMeterValues(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/csms.transaction.v1.TransactionIngestService/StreamRecordMeterValues',
             csms_dot_transaction_dot_v1_dot_transaction__ingest__service__pb2.RecordMeterValuesRequest.SerializeToString,
             csms_dot_transaction_dot_v1_dot_transaction__ingest__service__pb2.RecordMeterValuesResponse.FromString,
             options,

@@ -41,9 +41,17 @@ class TransactionIngestServiceStub:
     """Records transaction events, and applies each to its transaction.
     Errors: UNAVAILABLE when the database is unavailable; nothing of the batch is committed then.
     """
+    StreamRecordTransactionEvents: _grpc.StreamStreamMultiCallable[_transaction_ingest_service_pb2.RecordTransactionEventsRequest, _transaction_ingest_service_pb2.RecordTransactionEventsResponse]
+    """RecordTransactionEvents, batch after batch on one stream: each request has one response, in order. A request that fails ends the
+    stream with its status.
+    """
     RecordMeterValues: _grpc.UnaryUnaryMultiCallable[_transaction_ingest_service_pb2.RecordMeterValuesRequest, _transaction_ingest_service_pb2.RecordMeterValuesResponse]
     """Records meter values that belong to no transaction (clock-aligned ones, mostly).
     Errors: UNAVAILABLE when the database is unavailable; nothing of the batch is committed then.
+    """
+    StreamRecordMeterValues: _grpc.StreamStreamMultiCallable[_transaction_ingest_service_pb2.RecordMeterValuesRequest, _transaction_ingest_service_pb2.RecordMeterValuesResponse]
+    """RecordMeterValues, batch after batch on one stream: each request has one response, in order. A request that fails ends the
+    stream with its status.
     """
     RecordAuthorizations: _grpc.UnaryUnaryMultiCallable[_transaction_ingest_service_pb2.RecordAuthorizationsRequest, _transaction_ingest_service_pb2.RecordAuthorizationsResponse]
     """Records refusals of id tokens, before their stations are answered: a refused token does not hold the transaction,
@@ -77,9 +85,17 @@ class TransactionIngestServiceAsyncStub(TransactionIngestServiceStub):
     """Records transaction events, and applies each to its transaction.
     Errors: UNAVAILABLE when the database is unavailable; nothing of the batch is committed then.
     """
+    StreamRecordTransactionEvents: _aio.StreamStreamMultiCallable[_transaction_ingest_service_pb2.RecordTransactionEventsRequest, _transaction_ingest_service_pb2.RecordTransactionEventsResponse]  # type: ignore[assignment]
+    """RecordTransactionEvents, batch after batch on one stream: each request has one response, in order. A request that fails ends the
+    stream with its status.
+    """
     RecordMeterValues: _aio.UnaryUnaryMultiCallable[_transaction_ingest_service_pb2.RecordMeterValuesRequest, _transaction_ingest_service_pb2.RecordMeterValuesResponse]  # type: ignore[assignment]
     """Records meter values that belong to no transaction (clock-aligned ones, mostly).
     Errors: UNAVAILABLE when the database is unavailable; nothing of the batch is committed then.
+    """
+    StreamRecordMeterValues: _aio.StreamStreamMultiCallable[_transaction_ingest_service_pb2.RecordMeterValuesRequest, _transaction_ingest_service_pb2.RecordMeterValuesResponse]  # type: ignore[assignment]
+    """RecordMeterValues, batch after batch on one stream: each request has one response, in order. A request that fails ends the
+    stream with its status.
     """
     RecordAuthorizations: _aio.UnaryUnaryMultiCallable[_transaction_ingest_service_pb2.RecordAuthorizationsRequest, _transaction_ingest_service_pb2.RecordAuthorizationsResponse]  # type: ignore[assignment]
     """Records refusals of id tokens, before their stations are answered: a refused token does not hold the transaction,
@@ -118,6 +134,16 @@ class TransactionIngestServiceServicer(metaclass=_abc_1.ABCMeta):
         """
 
     @_abc_1.abstractmethod
+    def StreamRecordTransactionEvents(
+        self,
+        request_iterator: _MaybeAsyncIterator[_transaction_ingest_service_pb2.RecordTransactionEventsRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_transaction_ingest_service_pb2.RecordTransactionEventsResponse], _abc.AsyncIterator[_transaction_ingest_service_pb2.RecordTransactionEventsResponse]]:
+        """RecordTransactionEvents, batch after batch on one stream: each request has one response, in order. A request that fails ends the
+        stream with its status.
+        """
+
+    @_abc_1.abstractmethod
     def RecordMeterValues(
         self,
         request: _transaction_ingest_service_pb2.RecordMeterValuesRequest,
@@ -125,6 +151,16 @@ class TransactionIngestServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_transaction_ingest_service_pb2.RecordMeterValuesResponse, _abc.Awaitable[_transaction_ingest_service_pb2.RecordMeterValuesResponse]]:
         """Records meter values that belong to no transaction (clock-aligned ones, mostly).
         Errors: UNAVAILABLE when the database is unavailable; nothing of the batch is committed then.
+        """
+
+    @_abc_1.abstractmethod
+    def StreamRecordMeterValues(
+        self,
+        request_iterator: _MaybeAsyncIterator[_transaction_ingest_service_pb2.RecordMeterValuesRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_transaction_ingest_service_pb2.RecordMeterValuesResponse], _abc.AsyncIterator[_transaction_ingest_service_pb2.RecordMeterValuesResponse]]:
+        """RecordMeterValues, batch after batch on one stream: each request has one response, in order. A request that fails ends the
+        stream with its status.
         """
 
     @_abc_1.abstractmethod

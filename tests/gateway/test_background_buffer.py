@@ -6,10 +6,10 @@ from contextlib import suppress
 
 import pytest
 
-from gateway.batching import buffers
-from gateway.batching.buffers import Buffer
+from gateway.batching import background_buffer
+from gateway.batching.background_buffer import Buffer
+from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import invalid_field, unavailable
-from mesh.runtime.reasons import Reason
 from tests.waiting import until
 
 
@@ -60,7 +60,7 @@ async def test_a_part_of_a_batch_leaves_in_time() -> None:
 
 async def test_what_could_not_be_handed_over_is_kept_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
     """An absence delays, it does not lose."""
-    monkeypatch.setattr(buffers, "RETRY_S", 0)
+    monkeypatch.setattr(background_buffer, "RETRY_S", 0)
     service = Service()
     service.failures = 2
     buffer = _buffer(service)
@@ -93,7 +93,7 @@ async def test_draining_gives_up_on_an_absent_service() -> None:
 
 async def test_batches_and_buffers_are_bounded_in_bytes_too(monkeypatch: pytest.MonkeyPatch) -> None:
     """Large items make small batches, and the oldest give way before memory does."""
-    monkeypatch.setattr(buffers, "BATCH_BYTES", 10)
+    monkeypatch.setattr(background_buffer, "BATCH_BYTES", 10)
     service = Service()
     buffer: Buffer[int] = Buffer(
         name="test", flush=service.flush, delay_s=0, batch=100, capacity=100, capacity_bytes=40, size=lambda item: item

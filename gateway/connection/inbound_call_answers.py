@@ -11,15 +11,15 @@ from csms.station.v1.station_ingest_service_pb2 import BootResult
 from csms.transaction.v1.transaction_ingest_service_pb2 import TransactionEventResult
 from google.protobuf.message import Message
 
-from gateway.connection.call_plans import CallPlan, QuarantinePlan, RoutedPlan
+from gateway.connection.inbound_call_plans import CallPlan, QuarantinePlan, RoutedPlan
 from gateway.connection.refusal import INTERNAL_ERROR, RefusalError
 from gateway.connection.registration import Registration
 from gateway.ocpp.frames import Payload
 from gateway.ocpp.translation import IngestRpc, Results
 from mesh.contract.quirk_names import QuirkName
+from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import from_status
 from mesh.runtime.logs import get_logger
-from mesh.runtime.reasons import Reason
 from mesh.runtime.times import Clock
 
 log = get_logger(__name__)

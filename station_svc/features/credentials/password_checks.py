@@ -14,10 +14,10 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import unavailable
-from mesh.runtime.reasons import Reason
 from station_svc.core.digests import HASH, StoredCredential
-from station_svc.features.credentials import brought
+from station_svc.features.credentials import imported_passwords
 
 _THREADS = 2
 # About two seconds of work: a station that would wait for longer comes back later.
@@ -99,7 +99,7 @@ class Proofs:
         loop, made = asyncio.get_running_loop(), list[StoredCredential]()
         for start in range(0, len(passwords), _THREADS):
             some = passwords[start : start + _THREADS]
-            work = [loop.run_in_executor(self._pool, brought.store_password, *pair) for pair in some]
+            work = [loop.run_in_executor(self._pool, imported_passwords.store_password, *pair) for pair in some]
             made += await asyncio.gather(*work)
         return made
 
@@ -109,7 +109,7 @@ class Proofs:
 
     def _compute(self, station_id: str, offered: bytes, candidates: Sequence[StoredCredential]) -> Better | None:
         for stored in candidates:
-            password = brought.proves(stored, offered)
+            password = imported_passwords.proves(stored, offered)
             if password is None:
                 self._wrong.add(self._of(stored, offered))
                 continue
@@ -120,8 +120,8 @@ class Proofs:
     def _better(self, station_id: str, stored: StoredCredential, offered: bytes, password: bytes) -> Better | None:
         if stored.salt != HASH:
             return None
-        new = brought.store_password(password.decode(errors="replace"), station_id)
-        if brought.proves(new, offered) is None:  # what was proven is no text: the hash stays
+        new = imported_passwords.store_password(password.decode(errors="replace"), station_id)
+        if imported_passwords.proves(new, offered) is None:  # what was proven is no text: the hash stays
             return None
         self._right.add(self._of(new, offered))
         return Better(station_id=station_id, old=stored, new=new)

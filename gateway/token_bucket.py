@@ -1,7 +1,7 @@
 """A rate limit: the token bucket that budgets of stations are made of."""
 
 
-class Allowance:
+class TokenBucket:
     """A rate limit: an amount at once, then an amount per time. It is overdrawn at most by the last amount."""
 
     __slots__ = ("_burst", "_per_period", "_period_us", "_refilled_us", "left")

@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 
-from gateway.allowance import Allowance
+from gateway.token_bucket import TokenBucket
 from mesh.runtime.times import SECOND_US
 
 # The message log, in bytes: this much at once (twice, after a silence), then this much a second. A station that floods
@@ -29,17 +29,17 @@ class StationBudgets:
 
     def __init__(self) -> None:
         minute_us = 60 * SECOND_US
-        self.log = Allowance(burst=LOG_BURST_BYTES, per_period=LOG_BYTES_PER_SECOND, period_us=SECOND_US)
-        self._malformed_frames = Allowance(
+        self.log = TokenBucket(burst=LOG_BURST_BYTES, per_period=LOG_BYTES_PER_SECOND, period_us=SECOND_US)
+        self._malformed_frames = TokenBucket(
             burst=MALFORMED_FRAMES_PER_MINUTE, per_period=MALFORMED_FRAMES_PER_MINUTE, period_us=minute_us
         )
-        self._malformed_bytes = Allowance(
+        self._malformed_bytes = TokenBucket(
             burst=MALFORMED_BYTES_PER_MINUTE, per_period=MALFORMED_BYTES_PER_MINUTE, period_us=minute_us
         )
-        self._transfer_rows = Allowance(
+        self._transfer_rows = TokenBucket(
             burst=TRANSFER_BURST_ROWS, per_period=TRANSFER_ROWS_PER_MINUTE, period_us=minute_us
         )
-        self._transfer_bytes = Allowance(
+        self._transfer_bytes = TokenBucket(
             burst=TRANSFER_BURST_BYTES, per_period=TRANSFER_BYTES_PER_MINUTE, period_us=minute_us
         )
 

@@ -3,12 +3,12 @@
 The path of a CALL, each step a method that the one before it calls:
 
 1. `FrameDispatcher.receive` (`frame_dispatcher.py`) has parsed its frame and calls `CallHandler.take`.
-2. `InboundCallQueue.add` (`inbound_queue.py`) queues the CALL, and calls `_serve` once those before it are answered.
-3. `_plan`: `InboundCalls.plan` (`inbound.py`) checks and translates it; a plan has the items for each service.
+2. `InboundCallQueue.add` (`inbound_call_queue.py`) queues the CALL; `_serve` follows once those before it are done.
+3. `_plan`: `InboundCalls.plan` (`inbound_calls.py`) checks and translates it; a plan has the items for each service.
 4. `_send_items`: `ingest_plan.submit` gives each item to the batcher of its RPC.
 5. `_on_results` is called by the batchers, once, with all results. Where the route has follow-up items, steps
 4 and 5 are repeated.
-6. `_answer`: `CallAnswers.to_payload` (`call_answers.py`) makes the CALLRESULT's payload from plan and results.
+6. `_answer`: `CallAnswers.to_payload` (`inbound_call_answers.py`) makes the CALLRESULT's payload from plan and results.
 7. `_reply`: `FrameChannel.answer` (`frame_channel.py`) writes the frame, and `InboundCallQueue.answered` begins with
 step 2 of the next CALL.
 
@@ -24,11 +24,11 @@ from functools import partial
 
 from gateway.batching.sinks import ItemSink
 from gateway.connection import ingest_plan
-from gateway.connection.call_answers import CallAnswers
-from gateway.connection.call_plans import CallPlan
 from gateway.connection.frame_channel import FrameChannel
-from gateway.connection.inbound import InboundCalls
-from gateway.connection.inbound_queue import InboundCallQueue, ReceivedCall
+from gateway.connection.inbound_call_answers import CallAnswers
+from gateway.connection.inbound_call_plans import CallPlan
+from gateway.connection.inbound_call_queue import InboundCallQueue, ReceivedCall
+from gateway.connection.inbound_calls import InboundCalls
 from gateway.connection.large_frames import LARGE_BYTES, run_in_thread
 from gateway.connection.refusal import INTERNAL_ERROR, RefusalError
 from gateway.connection.registration import Registration

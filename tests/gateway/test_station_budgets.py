@@ -2,19 +2,19 @@
 
 import pytest
 
-from gateway.allowance import Allowance
-from gateway.connection import budgets as budgets_module
-from gateway.connection.budgets import Budgets
+from gateway.connection import station_budgets
+from gateway.connection.station_budgets import Budgets
+from gateway.token_bucket import TokenBucket
 from mesh.runtime.times import SECOND_US
 
 NOW_US = 1_780_000_000_000_000
 
 
-def _allowance() -> Allowance:
-    return Allowance(burst=10, per_period=60, period_us=60 * SECOND_US)
+def _allowance() -> TokenBucket:
+    return TokenBucket(burst=10, per_period=60, period_us=60 * SECOND_US)
 
 
-def _take_all(allowance: Allowance, now_us: int) -> int:
+def _take_all(allowance: TokenBucket, now_us: int) -> int:
     count = 0
     while allowance.take(1, now_us):
         count += 1
@@ -47,7 +47,7 @@ def test_a_clock_that_is_set_back_takes_nothing_away() -> None:
 
 def test_a_station_that_connects_again_has_the_budgets_it_had(monkeypatch: pytest.MonkeyPatch) -> None:
     """They are kept for the stations that were here last."""
-    monkeypatch.setattr(budgets_module, "MAX_STATIONS", 3)
+    monkeypatch.setattr(station_budgets, "MAX_STATIONS", 3)
     budgets = Budgets()
     first = budgets.of("CP1")
     for name in ("CP2", "CP3", "CP1", "CP4"):

@@ -8,8 +8,8 @@ import grpc
 
 from gateway.ocpp.frames import CallError, CallResult, Payload, encode_call
 from gateway.ocpp.values import shorten
+from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
-from mesh.runtime.reasons import Reason
 
 # Most commands that wait; further ones are refused.
 MAX_WAITING = 32

@@ -12,10 +12,10 @@ from csms.station.v1 import command_service_pb2, station_pb2
 from sqlalchemy import Connection
 
 from mesh.database.engine import Database
+from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
 from mesh.runtime.logs import get_logger
-from mesh.runtime.reasons import Reason
-from station_svc.commands.closer import SocketCloser
+from station_svc.commands.socket_closer import SocketCloser
 from station_svc.core.digests import make_credential
 from station_svc.features.credentials import store
 from station_svc.features.credentials.security import COMPONENT, PASSWORD, TAKEN, HandOver

@@ -1,8 +1,8 @@
 """The reasons of errors: the word of google.rpc.ErrorInfo that programs read (AIP-193), with what follows from each.
 
 A reason is part of the contract: it is never renamed and never changes its meaning. The comments in `proto/` say which
-RPC fails with which; tests/mesh/runtime/test_reasons.py compares both. This module imports nothing of ours, so that
-pure code can use it.
+RPC fails with which; tests/mesh/runtime/test_error_reasons.py compares both. This module imports nothing of ours, so
+that pure code can use it.
 """
 
 from collections.abc import Mapping

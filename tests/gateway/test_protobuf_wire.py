@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.message_log.log_entry import LogEntries
-from gateway.ocpp.wire import repeated, tag, varint
+from gateway.ocpp.protobuf_wire import repeated, tag, varint
 
 ITEMS = RecordMessagesRequest.DESCRIPTOR.fields_by_name["items"]
 

@@ -7,8 +7,8 @@ from urllib.parse import quote
 
 import pytest
 
-from gateway.connection import outgoing
-from gateway.connection.outgoing import OutgoingCalls
+from gateway.connection import outbound_calls
+from gateway.connection.outbound_calls import OutgoingCalls
 from gateway.ocpp.frames import CallError, CallResult
 from mesh.runtime.errors import MeshError
 from tests.waiting import until
@@ -115,7 +115,7 @@ async def test_a_command_whose_turn_never_came_was_not_sent() -> None:
 
 async def test_the_queue_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond its bound a command is refused at once."""
-    monkeypatch.setattr(outgoing, "MAX_WAITING", 1)
+    monkeypatch.setattr(outbound_calls, "MAX_WAITING", 1)
     wire = Wire()
     calls = _calls(wire)
     first = asyncio.ensure_future(calls.call("Reset", {}, timeout_s=60))

@@ -8,8 +8,8 @@ from pathlib import Path
 import grpc
 import pytest
 
+from mesh.runtime.error_reasons import Reason, Retry, Sent, UnlistedReason, reason_of
 from mesh.runtime.errors import MeshError, from_status
-from mesh.runtime.reasons import Reason, Retry, Sent, UnlistedReason, reason_of
 
 ROOT = Path(__file__).resolve().parents[3]
 PRODUCT = ("mesh", "gateway", "station_svc", "transaction_svc", "auth_svc", "notification_svc", "deploy")
@@ -98,7 +98,7 @@ def test_a_reason_of_a_later_release_passes_through() -> None:
 def _sources() -> Iterator[tuple[Path, ast.AST]]:
     for package in PRODUCT:
         for path in sorted((ROOT / package).rglob("*.py")):
-            if "migrations" not in path.parts and path.name != "reasons.py":
+            if "migrations" not in path.parts and path.name != "error_reasons.py":
                 yield path, ast.parse(path.read_text())
 
 

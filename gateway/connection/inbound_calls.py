@@ -1,7 +1,7 @@
 """Plans the CALLs of one station: checks each and translates it to items for the services.
 
-Sans-I/O: it turns a CALL into a plan (`call_plans.py`), or a `RefusalError`, without the socket or the batchers;
-`call_answers.py` answers from the plan and the results of the services.
+Sans-I/O: it turns a CALL into a plan (`inbound_call_plans.py`), or a `RefusalError`, without socket or batchers;
+`inbound_call_answers.py` answers from the plan and the results of the services.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,8 +11,8 @@ from csms.common.v1 import origin_pb2
 from csms.transaction.v1.transaction_event_pb2 import RawMessage
 from csms.transaction.v1.transaction_ingest_service_pb2 import TransactionEventItem
 
-from gateway.connection.call_plans import CallPlan, FixedPlan, QuarantinePlan, RoutedPlan
 from gateway.connection.clock_watch import ClockWatch, stated_us
+from gateway.connection.inbound_call_plans import CallPlan, FixedPlan, QuarantinePlan, RoutedPlan
 from gateway.connection.refusal import RefusalError
 from gateway.connection.registration import Registration
 from gateway.ocpp.frames import Call, Payload, TruncatedCall
@@ -21,7 +21,7 @@ from gateway.ocpp.served_version import ServedVersion
 from gateway.ocpp.translation import Inbound, IngestRpc, Items, QuarantineResponse, Results, UnacceptableError
 from gateway.ocpp.values import set_time
 from mesh.contract.quirk_names import QuirkName
-from mesh.runtime.reasons import Reason
+from mesh.runtime.error_reasons import Reason
 
 _NOT_ACCEPTED = SchemaFault(
     code="SecurityError", message="the station is not accepted yet: send BootNotification first"

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from gateway.connection import inbound_queue as inbound_queue_module
-from gateway.connection.inbound_queue import InboundCallQueue, ReceivedCall
+from gateway.connection import inbound_call_queue
+from gateway.connection.inbound_call_queue import InboundCallQueue, ReceivedCall
 from gateway.ocpp.frames import Call
 
 
@@ -63,7 +63,7 @@ async def test_many_that_are_answered_while_being_served_take_no_stack() -> None
 async def test_other_sockets_have_their_turn_while_many_are_served() -> None:
     """One turn of the event loop serves a bounded number of bytes; no CALL overtakes one that waits."""
     counter = Counter()
-    size = inbound_queue_module.TURN_BYTES // 4
+    size = inbound_call_queue.TURN_BYTES // 4
     for number in range(10):
         counter.queue.add(_received(number, size))
     counter.at_once = True
@@ -78,7 +78,7 @@ async def test_other_sockets_have_their_turn_while_many_are_served() -> None:
 @pytest.mark.parametrize(("bound", "value"), [("MAX_WAITING_CALLS", 3), ("MAX_WAITING_BYTES", 30)])
 def test_the_socket_is_held_while_too_much_waits(monkeypatch: pytest.MonkeyPatch, bound: str, value: int) -> None:
     """In calls and in bytes; reading is paused once, and resumed once there is room."""
-    monkeypatch.setattr(inbound_queue_module, bound, value)
+    monkeypatch.setattr(inbound_call_queue, bound, value)
     counter = Counter()
     for number in range(3):
         counter.queue.add(_received(number))
