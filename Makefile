@@ -75,7 +75,7 @@ gen: $(VENV)/dev.stamp  ## Regenerate gen/ from proto/
 	$(BIN)/python -m deploy.command_fields .build/commands.binpb
 	$(BIN)/buf format -w proto
 	rm -rf gen && mkdir gen
-	PATH=$(BIN):$$PATH $(PROTOC) --python_out=gen --mypy_out=gen --grpc_python_out=gen --mypy_grpc_out=gen $(PROTO)
+	PATH=$(BIN):$$PATH $(PROTOC) --python_out=gen --mypy_out=quiet:gen --grpc_python_out=gen --mypy_grpc_out=quiet:gen $(PROTO)
 	$(PROTOC) --include_imports --descriptor_set_out=gen/csms/csms.binpb $(PROTO) google/rpc/error_details.proto
 
 .PHONY: gen-check

@@ -1,6 +1,6 @@
 """The tables of transaction_svc.
 
-`tx` has one row per transaction, with the state that is derived from its rows of `tx_event`. Rows of `tx_event` are
+`tx` is the table of transactions: one row each, with the state that is derived from its rows of `tx_event`. Rows of `tx_event` are
 only added; those of old transactions are thinned (`thinning.py`). Keys compare by bytes: names are not
 words of a language, and the comparison is faster on PostgreSQL.
 

@@ -84,7 +84,7 @@ async def _run(settings: RunSettings, data: DataDirectory, began_s: float) -> No
 
 def _announce(settings: RunSettings, plan: Plan, *, new_login: bool, took_s: float) -> None:
     """Says where everything is. The last line contains `ready`: others wait for it."""
-    known = "the password it was given first"
+    known = "password unchanged since the first start"
     if settings.admin_password_given:
         known += " (CSMS_ADMIN_PASSWORD where that was set then)"
     say("")
@@ -93,7 +93,7 @@ def _announce(settings: RunSettings, plan: Plan, *, new_login: bool, took_s: flo
     say(f"                   {plan.ocpp_urls[1]}/{{station_id}}   (the gateway itself)")
     say(f"  not registered   {settings.onboarding}   (CSMS_ONBOARDING)")
     if not new_login:
-        say(f"  administrator    admin, with {known}")
+        say(f"  administrator    admin, {known}")
     if settings.demo:
         say("  demo             simulated stations are running; without them: make run DEMO=0")
     say(f"  data and logs    {settings.data_dir}")
