@@ -1,8 +1,8 @@
 """Energy of a transaction from the readings of its meter: one pure function, `assess`. docs/ENERGY.md has its rules.
 
 Most transactions do not come here: where the readings are those of one register that only rises, `metering.py` has the
-energy by itself. The energy never exceeds the rise that readings show. Its basis names the readings that it is based on; its flags, those
-that are not consistent.
+energy by itself. The energy never exceeds the rise that readings show. Its basis names the readings that it is based
+on; its flags, those that are not consistent.
 """
 
 from collections.abc import Mapping, Sequence

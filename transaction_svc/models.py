@@ -1,8 +1,8 @@
 """The tables of transaction_svc.
 
-`tx` is the table of transactions: one row each, with the state that is derived from its rows of `tx_event`. Rows of `tx_event` are
-only added; those of old transactions are thinned (`thinning.py`). Keys compare by bytes: names are not
-words of a language, and the comparison is faster on PostgreSQL.
+`tx` is the table of transactions: one row each, with the state that is derived from its rows of `tx_event`. Those are
+only added; those of old transactions are thinned (`thinning.py`). Keys compare by bytes: names are not words of a
+language, and the comparison is faster on PostgreSQL.
 
 No two indexes of a table begin with the same column, except those of operators' lists (`…_newest`) and of background
 tasks: without statistics of a young table, PostgreSQL would choose the wrong one, and read all rows of a station or a
