@@ -6,6 +6,7 @@ from google.protobuf import descriptor_pb2
 
 from mesh.contract.published import CONTRACT
 from mesh.contract.services import MESH_SERVICES, OPERATOR_SERVICES
+from mesh.grpc.batch_streams import STREAM
 
 
 def _services() -> dict[str, descriptor_pb2.ServiceDescriptorProto]:
@@ -31,3 +32,21 @@ def test_mesh_services_have_no_rest_binding() -> None:
     services = _services()
     for name in (name for names in MESH_SERVICES.values() for name in names):
         assert not any(method.options.HasExtension(annotations_pb2.http) for method in services[name].method), name
+
+
+def test_a_stream_of_the_mesh_stands_for_a_unary_method() -> None:
+    """`MeshInterceptor` serves it by that one, so both have the same request and response."""
+    services = _services()
+    streams = 0
+    for name in (name for names in MESH_SERVICES.values() for name in names):
+        methods = {method.name: method for method in services[name].method}
+        for method in methods.values():
+            if method.client_streaming or method.server_streaming:
+                streams += 1
+                twin = methods[method.name.removeprefix(STREAM)]
+                assert method.client_streaming
+                assert method.server_streaming
+                assert not twin.client_streaming
+                assert not twin.server_streaming
+                assert (method.input_type, method.output_type) == (twin.input_type, twin.output_type)
+    assert streams
