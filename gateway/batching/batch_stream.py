@@ -15,6 +15,7 @@ Stream = grpc.aio.StreamStreamCall[Any, Any]
 MAX_AGE_S = 60.0
 # A service of the release before has no streams; it is asked again after this time.
 UNIMPLEMENTED_FOR_S = 60.0
+_CODES_OF_LOST_CONNECTIONS = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED})
 
 
 class _EndedError(Exception):
@@ -102,6 +103,3 @@ def _to_error(error: grpc.aio.AioRpcError) -> Exception:
     status = from_rpc_error(error)
     has_ended = status.reason == Reason.UNKNOWN and status.code in _CODES_OF_LOST_CONNECTIONS
     return _EndedError() if has_ended else status
-
-
-_CODES_OF_LOST_CONNECTIONS = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED})
