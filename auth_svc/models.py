@@ -39,7 +39,7 @@ id_token = sa.Table(
     sa.Index("id_token_by_match", "tenant_id", "match_key", unique=True),
 )
 
-# Those that stations requested and that are not in `id_token`: station and time of the latest request.
+# Tokens that stations requested and that are not in `id_token`: station and time of the latest request.
 seen_token = sa.Table(
     "seen_token",
     metadata,

@@ -23,7 +23,7 @@ from benchmarks.measuring import Acknowledged, Measured, Plan, measure
 from benchmarks.open_loop import Fleet, measure_fleet
 from benchmarks.operator_calls import check_ledger, make_id_tags, recorded
 from benchmarks.postgres import postgres
-from benchmarks.report import LONE_TARGET_MS, Cost, lanes_table, processes_table, table
+from benchmarks.report import LONE_TARGET_MS, Cost, lanes_table, machine, processes_table, say, table
 from benchmarks.servers import Database, Mesh, mesh
 from benchmarks.step_profile import StepProfile, profile, steps_table
 from benchmarks.yardstick import QUICK, measure_echo, station_ids
@@ -269,9 +269,7 @@ def remarks(costs: Sequence[Cost]) -> list[str]:
 def write_json(path: Path, found: Findings) -> None:
     """All figures, for programs."""
     document = {
-        "machine": platform.platform(),
-        "cpus": os.cpu_count(),
-        "python": platform.python_version(),
+        **machine(),
         "measured": [cost.to_json() for cost in found.costs],
         "storms": {name: asdict(arrival) for name, arrival in found.arrivals.items()},
         "rest": [asdict(rest) for rest in found.rest],
@@ -281,12 +279,6 @@ def write_json(path: Path, found: Findings) -> None:
         "failures": found.failures,
     }
     path.write_text(json.dumps(document, indent=2) + "\n")
-
-
-def say(line: str) -> None:
-    """Prints a line at once."""
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from benchmarks.batches import Delivered, drain, read_lanes
 from benchmarks.errors import BenchmarkError
 from benchmarks.figures import median, percentile
 from benchmarks.loaders import Loaders
-from benchmarks.measuring import TAIL_S, Acknowledged, resident_bytes
+from benchmarks.measuring import TAIL_S, Acknowledged, add_up, resident_bytes
 from benchmarks.report import DATABASE
 from benchmarks.servers import Mesh
 
@@ -143,10 +143,7 @@ class Curve:
 
     async def finish(self) -> Acknowledged:
         """Ends the transactions and closes the sockets; the sum of all that was acknowledged."""
-        told = Acknowledged()
-        for one in await self._loaders.all("finish"):
-            told += Acknowledged(**{**one, "names": frozenset(one["names"])})
-        return told
+        return add_up(await self._loaders.all("finish"))
 
     async def _pace(self, rate: float, seconds: float, *, record: bool) -> dict[str, Any]:
         answers = await self._loaders.all("pace", seconds=seconds, record=record, rate=rate / self._loaders.count)

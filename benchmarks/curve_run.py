@@ -7,8 +7,6 @@ and the machine.
 import argparse
 import asyncio
 import json
-import os
-import platform
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -23,6 +21,7 @@ from benchmarks.loaders import Loaders
 from benchmarks.measuring import Acknowledged
 from benchmarks.operator_calls import check_ledger, make_id_tags, recorded
 from benchmarks.postgres import postgres
+from benchmarks.report import machine, say
 from benchmarks.servers import ALL_SERVICES, Mesh, mesh
 from benchmarks.turns import RESULTS, git
 from benchmarks.yardstick import measure_echo, station_ids
@@ -75,9 +74,7 @@ class Findings:
         ]
         return {
             "commit": git("rev-parse", "--short", "HEAD"),
-            "machine": platform.platform(),
-            "cpus": os.cpu_count(),
-            "python": platform.python_version(),
+            **machine(),
             "e_us": self.e_us,
             "points": points,
             "quiet": [asdict(quiet) for quiet in self.quiet],
@@ -133,12 +130,6 @@ async def _measure(running: Mesh, group: Group, options: argparse.Namespace, fou
 async def _note_quiet(curve: Curve, seconds: float, found: Findings) -> None:
     found.quiet.append(await curve.quiet(seconds))
     say(found.quiet[-1].describe())
-
-
-def say(line: str) -> None:
-    """Prints a line at once."""
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
 """Measures one workload against one server: a warm-up, then short windows, of which the medians count."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -88,6 +88,14 @@ class Acknowledged:
         )
 
 
+def add_up(told: Iterable[Mapping[str, Any]]) -> Acknowledged:
+    """The sum of the answers of the load's processes to `finish`."""
+    found = Acknowledged()
+    for one in told:
+        found += Acknowledged(**{**one, "names": frozenset(one["names"])})
+    return found
+
+
 async def measure(
     target: Target, *, workload: str, stations: Sequence[str], plan: Plan, load_processes: int
 ) -> Measured:
@@ -150,9 +158,6 @@ async def _window(loaders: Loaders, target: Target, plan: Plan) -> Window:
 def _summarize(
     target: Target, workload: str, stations: int, windows: Sequence[Window], told: Sequence[Mapping[str, Any]]
 ) -> Measured:
-    acknowledged = Acknowledged()
-    for one in told:
-        acknowledged += Acknowledged(**{**one, "names": frozenset(one["names"])})
     return Measured(
         target=target.name,
         workload=workload,
@@ -163,7 +168,7 @@ def _summarize(
         p99_ms=1000 * median([percentile(window.latencies_s, 0.99) for window in windows]),
         cpu_us={n: median([window.cpu[n].total_us / window.messages for window in windows]) for n in target.roots},
         system_share={name: _system_share([window.cpu[name] for window in windows]) for name in target.roots},
-        acknowledged=acknowledged,
+        acknowledged=add_up(told),
     )
 
 

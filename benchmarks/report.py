@@ -1,5 +1,8 @@
 """The table that the benchmark prints, and the same as JSON."""
 
+import os
+import platform
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -18,6 +21,17 @@ TARGETS: Mapping[tuple[str, int], tuple[float, float]] = {
 }
 # Milliseconds for a lone station on a quiet system with PostgreSQL: p50, p99.
 LONE_TARGET_MS = (10.0, 30.0)
+
+
+def say(line: str) -> None:
+    """Prints a line at once."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def machine() -> Mapping[str, Any]:
+    """The machine that figures were measured on."""
+    return {"machine": platform.platform(), "cpus": os.cpu_count(), "python": platform.python_version()}
 
 
 @dataclass(frozen=True, kw_only=True)

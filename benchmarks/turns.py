@@ -8,7 +8,6 @@ case: a machine's speed may change by a half within minutes. The median of the p
 import argparse
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -17,6 +16,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from benchmarks.report import machine
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = Path(__file__).resolve().parent / "results"
@@ -110,9 +111,7 @@ def report(costs: Mapping[Case, Sequence[Pair]], before: str) -> Mapping[str, An
     return {
         "before": git("rev-parse", "--short", before),
         "after": git("rev-parse", "--short", "HEAD"),
-        "machine": platform.platform(),
-        "cpus": os.cpu_count(),
-        "python": platform.python_version(),
+        **machine(),
         "cases": cases,
         "median_of_cases": round(statistics.median(ratios), 4),
     }

@@ -46,7 +46,7 @@ def forgive(
 
 
 def unforgiven(version: OcppVersion, action: str, violations: Iterable[Violation]) -> Sequence[Violation]:
-    """Those of the violations of a message that no entry tolerates, twenty at most."""
+    """The violations of a message that no entry tolerates, twenty at most."""
     known = [quirk for quirk in QUIRKS if quirk.covers(version, action)]
     faults = (violation for violation in violations if not any(quirk.forgives(violation) for quirk in known))
     return list(islice(faults, MAX_FAULTS))

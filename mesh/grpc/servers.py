@@ -70,7 +70,9 @@ def mesh_server(address: str, *, secret: str, services: Iterable[str]) -> GrpcSe
     names = tuple(services)
     check_audience(contract_files(), names, AUDIENCE_MESH)
     streams = BatchStreams()
-    return _bind(address, [MeshInterceptor(secret=secret, streams=streams)], names, streams=streams)
+    server = _bind(address, [MeshInterceptor(secret=secret, streams=streams)], names)
+    server.streams = streams
+    return server
 
 
 def operator_server(
@@ -104,9 +106,7 @@ def _pool(services: Iterable[str]) -> descriptor_pool.DescriptorPool:
     return pool
 
 
-def _bind(
-    address: str, interceptors: Sequence[Any], services: Sequence[str], *, streams: BatchStreams | None = None
-) -> GrpcServer:
+def _bind(address: str, interceptors: Sequence[Any], services: Sequence[str]) -> GrpcServer:
     server = grpc.aio.server(interceptors=interceptors, options=_OPTIONS)
     servicer = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
@@ -114,4 +114,4 @@ def _bind(
         port = server.add_insecure_port(address)
     except RuntimeError as error:
         raise SettingError(f"cannot listen on {address}: is something else running there?") from error
-    return GrpcServer(server=server, health=servicer, port=port, services=services, streams=streams or BatchStreams())
+    return GrpcServer(server=server, health=servicer, port=port, services=services)

@@ -70,7 +70,7 @@ def create_stations(db: Connection, *, tenant_id: str, stations: Sequence[NewSta
 
 
 def existing(db: Connection, station_ids: Sequence[str]) -> set[str]:
-    """Those of these ids that exist, in any tenant."""
+    """The ids of the given ones that exist, in any tenant."""
     rows = [{"station_id": station_id} for station_id in station_ids]
     return set(_EXISTING.run(db, rows).scalars()) if rows else set()
 

@@ -79,13 +79,13 @@ REPORT_TABLES: Mapping[str, tuple[str, ...]] = {
     "security_event": ("station.security_event",),
 }
 
-# What a report changes, where the station has some that it is about.
+# The rows that a report changes, where the station has some that it is about.
 REPORT_CHANGES: Mapping[str, tuple[str, ...]] = {
     "reservation_use": ("station.reservation",),
     "transaction_end": ("station.charging_profile",),
 }
 
-# What an event of a station changes after the answer, by field of csms.transaction.v1.StationEventItem.event;
+# The rows that an event of a station changes after the answer, by field of csms.transaction.v1.StationEventItem.event;
 # transactions only where some are open there.
 STATION_EVENT_CHANGES: Mapping[str, tuple[str, ...]] = {
     "boot": ("transaction.station", "transaction.tx"),

@@ -89,7 +89,7 @@ def test_1_6_is_complete() -> None:
 
 
 async def test_each_ingest_rpc_calls_its_method() -> None:
-    """Those of the background too, which do not go through a batcher."""
+    """RPCs of the background too, which do not go through a batcher."""
     assert set(METHODS) == set(IngestRpc)
     called: list[str] = []
 

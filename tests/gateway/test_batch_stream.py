@@ -162,7 +162,7 @@ async def test_a_batch_under_way_is_answered_before_its_service_stops(servicer: 
         answer = asyncio.create_task(_name_of_stream(stream.call))
         await until(lambda: servicer.batches == 1)
         stopping = asyncio.create_task(server.stop(PATIENCE_S))
-        await asyncio.sleep(0)
+        await until(lambda: server.streams._is_stopping)
         servicer.may_answer.set()
         assert await answer == "0"
         await stopping
