@@ -60,7 +60,9 @@ class CertificateServicer(CertificateServiceServicer):
         condition = to_condition(request.filter, store.issued_filters())
         page = page_of(request, (int, str), binding=request.filter, condition=condition)
         rows = await self._database.read(
-            lambda db: store.list_issued(db, tenant_id, after=page.after, condition=condition, limit=page.limit)
+            lambda connection: store.list_issued(
+                connection, tenant_id, after=page.after, condition=condition, limit=page.limit
+            )
         )
         rows, token = page.cut(rows, lambda row: (row.create_us, row.serial_number))
         return listing.ListIssuedCertificatesResponse(issued_certificates=map(_to_issued, rows), next_page_token=token)

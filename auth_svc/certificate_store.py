@@ -76,42 +76,47 @@ _ADD = RowStatement(
 )
 
 
-def newest_authority(db: Connection) -> StoredAuthority | None:
+def newest_authority(connection: Connection) -> StoredAuthority | None:
     """The authority that signs, or None before the first was made."""
     query = sa.select(certificate_authority).order_by(certificate_authority.c.generation.desc()).limit(1)
-    row = db.execute(query).mappings().first()
+    row = connection.execute(query).mappings().first()
     return StoredAuthority(**row) if row else None
 
 
-def add_authority(db: Connection, made: StoredAuthority) -> StoredAuthority:
+def add_authority(connection: Connection, made: StoredAuthority) -> StoredAuthority:
     """Adds an authority; returns the newest, which is another one where a replica made it at the same time."""
     columns = ", ".join(column.name for column in certificate_authority.columns)
     values = ", ".join(f":{column.name}" for column in certificate_authority.columns)
     statement = f"INSERT INTO certificate_authority ({columns}) VALUES ({values}) ON CONFLICT DO NOTHING"  # noqa: S608
-    db.execute(sa.text(statement), asdict(made))
-    return newest_authority(db) or made
+    connection.execute(sa.text(statement), asdict(made))
+    return newest_authority(connection) or made
 
 
-def find_issued(db: Connection, keys: Collection[RequestKey]) -> Mapping[RequestKey, Issued]:
+def find_issued(connection: Connection, keys: Collection[RequestKey]) -> Mapping[RequestKey, Issued]:
     """The latest certificate for each request that has one."""
     rows = [dict(zip(("tenant_id", "station_id", "csr_digest"), key, strict=True)) for key in sorted(keys)]
-    found = (Issued(**row) for row in _FIND.run(db, rows).mappings())
+    found = (Issued(**row) for row in _FIND.run(connection, rows).mappings())
     return {issued.request: issued for issued in found}
 
 
-def add_issued(db: Connection, made: Iterable[Issued]) -> Mapping[RequestKey, Issued]:
+def add_issued(connection: Connection, made: Iterable[Issued]) -> Mapping[RequestKey, Issued]:
     """Adds certificates, with their events; returns the latest for each request.
 
     That is another one where a replica signed the same request at the same time.
     """
     new = sorted(made, key=lambda issued: issued.request)
-    added = set(_ADD.run(db, map(asdict, new)).scalars())
-    outbox.append(db, [_event(issued) for issued in new if issued.serial_number in added])
-    return find_issued(db, {issued.request for issued in new})
+    added = set(_ADD.run(connection, map(asdict, new)).scalars())
+    outbox.append(connection, [_event(issued) for issued in new if issued.serial_number in added])
+    return find_issued(connection, {issued.request for issued in new})
 
 
 def list_issued(
-    db: Connection, tenant_id: str, *, after: tuple[int, str] | None, condition: ColumnElement[bool] | None, limit: int
+    connection: Connection,
+    tenant_id: str,
+    *,
+    after: tuple[int, str] | None,
+    condition: ColumnElement[bool] | None,
+    limit: int,
 ) -> list[Issued]:
     """Up to `limit` certificates, newest first; `after` is time and serial number of the last one of a page."""
     table = issued_certificate.c
@@ -121,7 +126,7 @@ def list_issued(
     if after is not None:
         query = query.where(sa.tuple_(table.create_us, table.serial_number) < sa.tuple_(*after))
     query = query.order_by(table.create_us.desc(), table.serial_number.desc()).limit(limit)
-    return [Issued(**row) for row in db.execute(query).mappings()]
+    return [Issued(**row) for row in connection.execute(query).mappings()]
 
 
 def issued_filters() -> Mapping[str, Field]:
@@ -134,7 +139,7 @@ def issued_filters() -> Mapping[str, Field]:
     }
 
 
-def remove_ended(db: Connection, *, before_us: int, limit: int) -> int:
+def remove_ended(connection: Connection, *, before_us: int, limit: int) -> int:
     """Removes up to `limit` certificates that ended before a moment; returns how many."""
     table = issued_certificate.c
     key = sa.tuple_(table.tenant_id, table.serial_number)
@@ -144,7 +149,7 @@ def remove_ended(db: Connection, *, before_us: int, limit: int) -> int:
         .order_by(table.expire_us)
         .limit(limit)
     )
-    return db.execute(sa.delete(issued_certificate).where(key.in_(old))).rowcount
+    return connection.execute(sa.delete(issued_certificate).where(key.in_(old))).rowcount
 
 
 def _event(issued: Issued) -> outbox.OutboxEvent:

@@ -23,20 +23,20 @@ from station_svc.jobs.sender import JobSender
 T = TypeVar("T")
 
 ReportHandler = Callable[[Connection, Sequence[tuple[Frame, Any]]], None]
-"""`handler(db, reports)` records reports of one kind, a part of the transaction of a batch.
+"""`handler(connection, reports)` records reports of one kind, a part of the transaction of a batch.
 
 They come in the order of their stations, and of the frames of each; the stations exist and are locked. Frames may come
 again, and late: the same (epoch, ordinal) must do the same. An error that it raises fails those reports alone.
 """
 
 BootHandler = Callable[[Connection, Sequence[Boot]], None]
-"""`handler(db, boots)` follows boots that were recorded in the same transaction; their stations are locked."""
+"""`handler(connection, boots)` follows boots that were recorded in the same transaction; their stations are locked."""
 
 StatusHandler = Callable[[Connection, Sequence[Status]], None]
-"""`handler(db, statuses)` follows connectors whose status became another one, in the same transaction."""
+"""`handler(connection, statuses)` follows connectors whose status became another one, in the same transaction."""
 
 DueHandler = Callable[..., int]
-"""`handler(db, now_us=…, limit=…)` ends up to so many of the things whose time has come, and returns how many."""
+"""`handler(connection, now_us=…, limit=…)` ends up to so many things whose time has come, and returns how many."""
 
 Preparation = Callable[[Any, Context], Awaitable[CommandHooks]]
 """`await prepare(sent, context)` checks a command before it leaves, and may fill in what is sent, in place.

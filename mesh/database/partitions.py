@@ -65,14 +65,14 @@ _CHILDREN = text(
 )
 
 
-def spans(db: Connection, table: str) -> Sequence[Span]:
+def spans(connection: Connection, table: str) -> Sequence[Span]:
     """The partitions of a table but for the default one, the oldest first; they have no gaps between them.
 
     Empty where the table is not partitioned. The first may begin at the beginning of time.
     """
-    if db.dialect.name != "postgresql":
+    if connection.dialect.name != "postgresql":
         return ()
-    found = ((row.relname, _BOUND.search(row.bound)) for row in db.execute(_CHILDREN, {"table": table}))
+    found = ((row.relname, _BOUND.search(row.bound)) for row in connection.execute(_CHILDREN, {"table": table}))
     ranges = (Span(name=name, since_us=_since(bound[1]), until_us=int(bound[2])) for name, bound in found if bound)
     return sorted(ranges, key=lambda span: span.since_us)
 
@@ -97,7 +97,7 @@ def windows(found: Sequence[Span], before_us: int | None) -> Iterator[int]:
 
 
 def newest_rows(
-    db: Connection,
+    connection: Connection,
     found: Sequence[Span],
     query: sa.Select[Any],
     key: Sequence[sa.Column[Any]],
@@ -111,7 +111,7 @@ def newest_rows(
     """
     rows: Sequence[sa.Row[Any]] = ()
     for since_us in windows(found, None if after is None else after[0]):
-        rows = db.execute(window_query(found, query, key, after=after, limit=limit, since_us=since_us)).all()
+        rows = connection.execute(window_query(found, query, key, after=after, limit=limit, since_us=since_us)).all()
         if len(rows) == limit and rows[-1]._mapping[key[0].name] >= since_us:  # noqa: SLF001 - public, despite its name
             break
     return rows
@@ -156,60 +156,62 @@ OnDrop = Callable[[Connection, Span], None]
 """Is called before a partition is dropped, in the same transaction."""
 
 
-def drop_old(db: Connection, partitions: TimePartitions, *, before_us: int, on_drop: OnDrop | None) -> str | None:
+def drop_old(
+    connection: Connection, partitions: TimePartitions, *, before_us: int, on_drop: OnDrop | None
+) -> str | None:
     """Drops the oldest partition if all of its times are before a moment; returns its name.
 
     The last one stays, since the next one begins where it ends.
     """
-    if not _lead(db, partitions):
+    if not _lead(connection, partitions):
         return None
-    found = spans(db, partitions.table)
+    found = spans(connection, partitions.table)
     if len(found) < 2 or found[0].until_us > before_us:
         return None
     if on_drop is not None:
-        on_drop(db, found[0])
-    _run(db, f"DROP TABLE {found[0].name}")
+        on_drop(connection, found[0])
+    _run(connection, f"DROP TABLE {found[0].name}")
     return f"{found[0].name} dropped"
 
 
-def advance(db: Connection, partitions: TimePartitions, *, now_us: int) -> str | None:
+def advance(connection: Connection, partitions: TimePartitions, *, now_us: int) -> str | None:
     """Does the next step towards partitions for some days ahead; returns what it was, None where nothing is to do.
 
     Does nothing while another replica does a step.
     """
-    if not _lead(db, partitions):
+    if not _lead(connection, partitions):
         return None
-    if _kind(db, partitions.table) == "p":
-        return _add_partition(db, partitions, now_us=now_us)
-    bound = _past_bound(db, partitions)
+    if _kind(connection, partitions.table) == "p":
+        return _add_partition(connection, partitions, now_us=now_us)
+    bound = _past_bound(connection, partitions)
     if bound is not None:
-        return _attach_past(db, partitions, *bound, now_us=now_us)
+        return _attach_past(connection, partitions, *bound, now_us=now_us)
     today_us = now_us - now_us % DAY_US
-    _run(db, f"LOCK TABLE {partitions.table} IN ACCESS EXCLUSIVE MODE")
-    if db.execute(text(f"SELECT EXISTS (SELECT FROM {partitions.table})")).scalar_one():  # noqa: S608 - the project's own name
-        return _bound_past(db, partitions, bound_us=today_us + _DAYS_BOUND * DAY_US)
-    _make_parent(db, partitions)
-    _run(db, f"DROP TABLE {partitions.table}")
-    _run(db, f"ALTER TABLE {partitions.table}_parent RENAME TO {partitions.table}")
-    _attach(db, partitions, since_us=today_us, until_us=today_us + DAY_US)
+    _run(connection, f"LOCK TABLE {partitions.table} IN ACCESS EXCLUSIVE MODE")
+    if connection.execute(text(f"SELECT EXISTS (SELECT FROM {partitions.table})")).scalar_one():  # noqa: S608 - the project's own name
+        return _bound_past(connection, partitions, bound_us=today_us + _DAYS_BOUND * DAY_US)
+    _make_parent(connection, partitions)
+    _run(connection, f"DROP TABLE {partitions.table}")
+    _run(connection, f"ALTER TABLE {partitions.table}_parent RENAME TO {partitions.table}")
+    _attach(connection, partitions, since_us=today_us, until_us=today_us + DAY_US)
     return "partitioned"
 
 
-def _lead(db: Connection, partitions: TimePartitions) -> bool:
+def _lead(connection: Connection, partitions: TimePartitions) -> bool:
     """Locks the partitions of a table until the transaction ends; False where another replica has them locked."""
-    if db.dialect.name != "postgresql":
+    if connection.dialect.name != "postgresql":
         return False
-    db.execute(_LOCK_TIMEOUT)
+    connection.execute(_LOCK_TIMEOUT)
     trying = text("SELECT pg_try_advisory_xact_lock(hashtextextended('partitions:' || :table, 0))")
-    return bool(db.execute(trying, {"table": partitions.table}).scalar_one())
+    return bool(connection.execute(trying, {"table": partitions.table}).scalar_one())
 
 
-def _kind(db: Connection, table: str) -> str:
+def _kind(connection: Connection, table: str) -> str:
     query = text("SELECT CAST(relkind AS text) FROM pg_class WHERE oid = to_regclass(:table)")
-    return str(db.execute(query, {"table": table}).scalar_one())
+    return str(connection.execute(query, {"table": table}).scalar_one())
 
 
-def _past_bound(db: Connection, partitions: TimePartitions) -> tuple[str, bool] | None:
+def _past_bound(connection: Connection, partitions: TimePartitions) -> tuple[str, bool] | None:
     """The constraint that bounds a table with rows, and whether it is validated."""
     query = text(
         """
@@ -217,98 +219,100 @@ def _past_bound(db: Connection, partitions: TimePartitions) -> tuple[str, bool] 
         WHERE conrelid = to_regclass(:table) AND conname LIKE :table || '\\_before\\_%'
         """
     )
-    row = db.execute(query, {"table": partitions.table}).first()
+    row = connection.execute(query, {"table": partitions.table}).first()
     return None if row is None else (row.conname, row.convalidated)
 
 
-def _bound_past(db: Connection, partitions: TimePartitions, *, bound_us: int) -> str:
+def _bound_past(connection: Connection, partitions: TimePartitions, *, bound_us: int) -> str:
     """Bounds a table with rows. Rows of clocks that are ahead of the bound go where they will be in the end."""
     table, column = partitions.table, partitions.column
-    _create(db, partitions, f"{table}_other")
+    _create(connection, partitions, f"{table}_other")
     body = f"BEGIN INSERT INTO {table}_other SELECT NEW.* ON CONFLICT DO NOTHING; RETURN NULL; END"
-    _run(db, f"CREATE FUNCTION {table}_divert() RETURNS trigger LANGUAGE plpgsql AS $${body}$$")
+    _run(connection, f"CREATE FUNCTION {table}_divert() RETURNS trigger LANGUAGE plpgsql AS $${body}$$")
     _run(
-        db,
+        connection,
         f"CREATE TRIGGER divert BEFORE INSERT ON {table} FOR EACH ROW WHEN (NEW.{column} >= {bound_us})"
         f" EXECUTE FUNCTION {table}_divert()",
     )
     name = f"{table}_before_{bound_us}"
-    _run(db, f"ALTER TABLE {table} ADD CONSTRAINT {name} CHECK ({column} < {bound_us}) NOT VALID")
+    _run(connection, f"ALTER TABLE {table} ADD CONSTRAINT {name} CHECK ({column} < {bound_us}) NOT VALID")
     return f"{name} added"
 
 
-def _unbound_past(db: Connection, table: str, relation: str, name: str) -> None:
-    _run(db, f"DROP TRIGGER divert ON {relation}")
-    _run(db, f"DROP FUNCTION {table}_divert()")
-    _run(db, f"ALTER TABLE {relation} DROP CONSTRAINT {name}")
+def _unbound_past(connection: Connection, table: str, relation: str, name: str) -> None:
+    _run(connection, f"DROP TRIGGER divert ON {relation}")
+    _run(connection, f"DROP FUNCTION {table}_divert()")
+    _run(connection, f"ALTER TABLE {relation} DROP CONSTRAINT {name}")
 
 
-def _attach_past(db: Connection, partitions: TimePartitions, name: str, is_valid: bool, *, now_us: int) -> str | None:
+def _attach_past(
+    connection: Connection, partitions: TimePartitions, name: str, is_valid: bool, *, now_us: int
+) -> str | None:
     table = partitions.table
     bound_us = int(name.rpartition("_")[2])
     if bound_us - now_us < _LEAST_DAYS * DAY_US:  # not run for days: begin again with a later bound
-        _unbound_past(db, table, table, name)
+        _unbound_past(connection, table, table, name)
         return f"{name} dropped"
     if not is_valid:
-        _run(db, "SET LOCAL statement_timeout = 0")
-        _move(db, table, f"{table}_other", f"{partitions.column} >= {bound_us}")
-        _run(db, f"ALTER TABLE {table} VALIDATE CONSTRAINT {name}")
+        _run(connection, "SET LOCAL statement_timeout = 0")
+        _move(connection, table, f"{table}_other", f"{partitions.column} >= {bound_us}")
+        _run(connection, f"ALTER TABLE {table} VALIDATE CONSTRAINT {name}")
         return f"{name} validated"
     if bound_us - now_us > _DAYS_TO_ATTACH * DAY_US:
         return None
-    _run(db, f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
-    _make_parent(db, partitions)
-    _run(db, f"ALTER TABLE {table} RENAME TO {table}_past")
-    _run(db, f"ALTER TABLE {table}_parent RENAME TO {table}")
-    _run(db, f"ALTER TABLE {table} ATTACH PARTITION {table}_past FOR VALUES FROM (MINVALUE) TO ({bound_us})")
-    _unbound_past(db, table, f"{table}_past", name)
+    _run(connection, f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
+    _make_parent(connection, partitions)
+    _run(connection, f"ALTER TABLE {table} RENAME TO {table}_past")
+    _run(connection, f"ALTER TABLE {table}_parent RENAME TO {table}")
+    _run(connection, f"ALTER TABLE {table} ATTACH PARTITION {table}_past FOR VALUES FROM (MINVALUE) TO ({bound_us})")
+    _unbound_past(connection, table, f"{table}_past", name)
     return "partitioned"
 
 
-def _make_parent(db: Connection, partitions: TimePartitions) -> None:
+def _make_parent(connection: Connection, partitions: TimePartitions) -> None:
     """A partitioned table like the plain one, which has no partition but the default one."""
     table = partitions.table
     like = f"(LIKE {table} INCLUDING DEFAULTS INCLUDING STORAGE)"
-    _run(db, f"CREATE TABLE {table}_parent {like} PARTITION BY RANGE ({partitions.column})")
-    _create(db, partitions, f"{table}_other")
-    _run(db, f"ALTER TABLE {table}_parent ATTACH PARTITION {table}_other DEFAULT")
+    _run(connection, f"CREATE TABLE {table}_parent {like} PARTITION BY RANGE ({partitions.column})")
+    _create(connection, partitions, f"{table}_other")
+    _run(connection, f"ALTER TABLE {table}_parent ATTACH PARTITION {table}_other DEFAULT")
 
 
-def _create(db: Connection, partitions: TimePartitions, name: str) -> None:
+def _create(connection: Connection, partitions: TimePartitions, name: str) -> None:
     """A table that can become a partition, unless it is there already."""
-    if db.execute(text("SELECT to_regclass(:name)"), {"name": name}).scalar_one() is not None:
+    if connection.execute(text("SELECT to_regclass(:name)"), {"name": name}).scalar_one() is not None:
         return
-    _run(db, f"CREATE TABLE {name} (LIKE {partitions.table} INCLUDING DEFAULTS INCLUDING STORAGE)")
+    _run(connection, f"CREATE TABLE {name} (LIKE {partitions.table} INCLUDING DEFAULTS INCLUDING STORAGE)")
     for suffix, definition in partitions.indexes.items():
         unique, columns = "UNIQUE" if definition.startswith("UNIQUE") else "", definition.removeprefix("UNIQUE")
-        _run(db, f"CREATE {unique} INDEX {name}_{suffix} ON {name} {columns}")
+        _run(connection, f"CREATE {unique} INDEX {name}_{suffix} ON {name} {columns}")
 
 
-def _add_partition(db: Connection, partitions: TimePartitions, *, now_us: int) -> str | None:
+def _add_partition(connection: Connection, partitions: TimePartitions, *, now_us: int) -> str | None:
     today_us = now_us - now_us % DAY_US
-    found = spans(db, partitions.table)
+    found = spans(connection, partitions.table)
     since_us = found[-1].until_us if found else today_us
     if since_us > today_us + DAYS_AHEAD * DAY_US:
         return None
     # Days without a partition get one together: so there are no gaps, and few partitions.
-    return _attach(db, partitions, since_us=since_us, until_us=max(since_us, today_us) + DAY_US)
+    return _attach(connection, partitions, since_us=since_us, until_us=max(since_us, today_us) + DAY_US)
 
 
-def _attach(db: Connection, partitions: TimePartitions, *, since_us: int, until_us: int) -> str:
+def _attach(connection: Connection, partitions: TimePartitions, *, since_us: int, until_us: int) -> str:
     """Adds a partition, with rows of its times that came before it. Only the default partition is locked."""
     table, column = partitions.table, partitions.column
     name = f"{table}_{to_datetime(since_us):%Y%m%d}"
-    _create(db, partitions, name)
-    _run(db, f"LOCK TABLE {table}_other IN ACCESS EXCLUSIVE MODE")
-    _move(db, f"{table}_other", name, f"{column} >= {since_us} AND {column} < {until_us}")
-    _run(db, f"ALTER TABLE {table} ATTACH PARTITION {name} FOR VALUES FROM ({since_us}) TO ({until_us})")
+    _create(connection, partitions, name)
+    _run(connection, f"LOCK TABLE {table}_other IN ACCESS EXCLUSIVE MODE")
+    _move(connection, f"{table}_other", name, f"{column} >= {since_us} AND {column} < {until_us}")
+    _run(connection, f"ALTER TABLE {table} ATTACH PARTITION {name} FOR VALUES FROM ({since_us}) TO ({until_us})")
     return f"{name} added"
 
 
-def _move(db: Connection, source: str, target: str, condition: str) -> None:
+def _move(connection: Connection, source: str, target: str, condition: str) -> None:
     going = f"DELETE FROM {source} WHERE {condition} RETURNING *"  # noqa: S608 - the project's own names
-    _run(db, f"WITH moved AS ({going}) INSERT INTO {target} SELECT * FROM moved")  # noqa: S608
+    _run(connection, f"WITH moved AS ({going}) INSERT INTO {target} SELECT * FROM moved")  # noqa: S608
 
 
-def _run(db: Connection, statement: str) -> None:
-    db.exec_driver_sql(statement)
+def _run(connection: Connection, statement: str) -> None:
+    connection.exec_driver_sql(statement)

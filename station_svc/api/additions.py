@@ -50,7 +50,9 @@ class StationAdditions:
         """Adds those of a table that can be added, and reports on each. Raises MeshError INVALID_FIELD."""
         lines = newcomers.read_table(request.csv)
         wanted = [line.newcomer for line in lines if isinstance(line.newcomer, Newcomer)]
-        there = await self._database.read(lambda db: change_store.existing(db, [one.station_id for one in wanted]))
+        there = await self._database.read(
+            lambda connection: change_store.existing(connection, [one.station_id for one in wanted])
+        )
         prepared = await self._prepare([one for one in wanted if one.station_id not in there])
         added = {new.station_id for new, _credential in prepared}
         if not request.validate_only:

@@ -13,7 +13,7 @@ from mesh.events import outbox
 from station_svc.api import removals
 from station_svc.core import events
 from station_svc.core.digests import StoredCredential
-from station_svc.core.models import connection, node, removal, station
+from station_svc.core.models import node, removal, station, station_connection
 from station_svc.core.rows import ACCEPTED
 from station_svc.core.socket_store import open_sockets
 from station_svc.core.station_rows import Socket
@@ -51,7 +51,7 @@ _EXISTING = RowStatement(
 )
 
 
-def create_stations(db: Connection, *, tenant_id: str, stations: Sequence[NewStation], now_us: int) -> set[str]:
+def create_stations(connection: Connection, *, tenant_id: str, stations: Sequence[NewStation], now_us: int) -> set[str]:
     """Adds stations, accepted; returns the ids of those that were not there yet, in whichever tenant."""
     rows = [
         {
@@ -63,44 +63,44 @@ def create_stations(db: Connection, *, tenant_id: str, stations: Sequence[NewSta
         }
         for one in stations
     ]
-    added = set(_CREATE.run(db, rows, tenant_id=tenant_id, status=ACCEPTED, now_us=now_us).scalars())
+    added = set(_CREATE.run(connection, rows, tenant_id=tenant_id, status=ACCEPTED, now_us=now_us).scalars())
     created = partial(events.created, tenant_id=tenant_id, registration_status=ACCEPTED, onboarded=False, now_us=now_us)
-    outbox.append(db, [created(station_id=station_id) for station_id in sorted(added)])
+    outbox.append(connection, [created(station_id=station_id) for station_id in sorted(added)])
     return added
 
 
-def existing(db: Connection, station_ids: Sequence[str]) -> set[str]:
+def existing(connection: Connection, station_ids: Sequence[str]) -> set[str]:
     """The ids of the given ones that exist, in any tenant."""
     rows = [{"station_id": station_id} for station_id in station_ids]
-    return set(_EXISTING.run(db, rows).scalars()) if rows else set()
+    return set(_EXISTING.run(connection, rows).scalars()) if rows else set()
 
 
 def update_station(
-    db: Connection, *, tenant_id: str, station_id: str, values: Mapping[str, str | int], now_us: int
+    connection: Connection, *, tenant_id: str, station_id: str, values: Mapping[str, str | int], now_us: int
 ) -> Sequence[Socket]:
     """Changes columns of a station. Raises MeshError STATION_NOT_FOUND.
 
     Returns the sockets that are to be closed, since they were opened by a station that was still accepted.
     """
     held = sa.select(station.c.registration_status).where(is_station(tenant_id, station_id)).with_for_update()
-    status_before = db.execute(held).scalar()
+    status_before = connection.execute(held).scalar()
     query = (
         sa.update(station)
         .where(is_station(tenant_id, station_id))
         .values(**values, update_us=now_us)
         .returning(station.c.registration_status, station.c.latest_epoch)
     )
-    row = db.execute(query).first()
+    row = connection.execute(query).first()
     if row is None:
         raise not_found(station_id)
     status = row.registration_status
     event = events.updated(tenant_id=tenant_id, station_id=station_id, registration_status=status, now_us=now_us)
-    outbox.append(db, [event])
-    return open_sockets(db, row.latest_epoch, now_us) if status_before == ACCEPTED != status else []
+    outbox.append(connection, [event])
+    return open_sockets(connection, row.latest_epoch, now_us) if status_before == ACCEPTED != status else []
 
 
 def delete_station(
-    db: Connection,
+    connection: Connection,
     *,
     tenant_id: str,
     station_id: str,
@@ -114,36 +114,38 @@ def delete_station(
     are to be closed. Raises MeshError STATION_NOT_FOUND.
     """
     query = sa.delete(station).where(is_station(tenant_id, station_id)).returning(station.c.latest_epoch)
-    latest_epoch = db.execute(query).scalar()
+    latest_epoch = connection.execute(query).scalar()
     if latest_epoch is None:
         raise not_found(station_id)
     for table in present:
-        db.execute(sa.delete(table).where(table.c.tenant_id == tenant_id, table.c.station_id == station_id))
-    insert = postgresql.insert if db.dialect.name == "postgresql" else sqlite.insert
+        connection.execute(sa.delete(table).where(table.c.tenant_id == tenant_id, table.c.station_id == station_id))
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     tombstone = insert(removal).values(tenant_id=tenant_id, station_id=station_id, through_epoch=latest_epoch)
-    db.execute(
+    connection.execute(
         tombstone.on_conflict_do_update(
             index_elements=[removal.c.tenant_id, removal.c.station_id],
             set_={"through_epoch": tombstone.excluded.through_epoch},
         )
     )
-    outbox.append(db, [events.deleted(tenant_id=tenant_id, station_id=station_id, now_us=now_us)])
-    job_store.wake(db, [(tenant_id, station_id)], run_us=now_us)  # they end: there is no such station
+    outbox.append(connection, [events.deleted(tenant_id=tenant_id, station_id=station_id, now_us=now_us)])
+    job_store.wake(connection, [(tenant_id, station_id)], run_us=now_us)  # they end: there is no such station
     if notify_transactions:
         job = removals.new_job(tenant_id=tenant_id, station_id=station_id, through_epoch=latest_epoch, now_us=now_us)
-        job_store.add(db, job, now_us)
-    return _close_latest(db, latest_epoch, now_us)
+        job_store.add(connection, job, now_us)
+    return _close_latest(connection, latest_epoch, now_us)
 
 
-def _close_latest(db: Connection, epoch: int, now_us: int) -> Sequence[Socket]:
+def _close_latest(connection: Connection, epoch: int, now_us: int) -> Sequence[Socket]:
     closed = (
-        sa.update(connection)
-        .where(connection.c.epoch == epoch, connection.c.disconnect_us.is_(None))
+        sa.update(station_connection)
+        .where(station_connection.c.epoch == epoch, station_connection.c.disconnect_us.is_(None))
         .values(disconnect_us=now_us)
-        .returning(connection.c.station_id, connection.c.node_id)
+        .returning(station_connection.c.station_id, station_connection.c.node_id)
     )
-    row = db.execute(closed).first()
+    row = connection.execute(closed).first()
     if row is None:
         return []
-    address = db.execute(sa.select(node.c.address).where(node.c.node_id == row.node_id, node.c.lease_end_us > now_us))
+    address = connection.execute(
+        sa.select(node.c.address).where(node.c.node_id == row.node_id, node.c.lease_end_us > now_us)
+    )
     return [Socket(station_id=row.station_id, epoch=epoch, address=found) for found in address.scalars()]

@@ -255,7 +255,7 @@ class StationServicer(StationServiceServicer):
 
 
 def _update(
-    db: Connection,
+    connection: Connection,
     *,
     station_id: str,
     values: Mapping[str, str | int],
@@ -265,11 +265,11 @@ def _update(
 ) -> Sequence[Socket]:
     """Changes a station; a credential is delivered to one that becomes accepted and has none."""
     names = {"tenant_id": caller.tenant_id, "station_id": station_id}
-    before = credential_store.find_credential_status(db, **names)
-    sockets = change_store.update_station(db, **names, values=values, now_us=now_us)
+    before = credential_store.find_credential_status(connection, **names)
+    sockets = change_store.update_station(connection, **names, values=values, now_us=now_us)
     accepts = values.get("registration_status") == ACCEPTED and before is not None and not before.is_accepted
     if hands_over and accepts:
-        first_delivery.queue(db, **names, username=caller.username, now_us=now_us)
+        first_delivery.queue(connection, **names, username=caller.username, now_us=now_us)
     return sockets
 
 

@@ -190,14 +190,14 @@ class Commands:
         """Records the outcome, and the changes that follow from it. One that cannot be recorded is still returned."""
         now_us = self._clock()
 
-        def finish(db: Connection) -> bool:
-            return store.finish(db, _finished(new, outcome, now_us))
+        def finish(connection: Connection) -> bool:
+            return store.finish(connection, _finished(new, outcome, now_us))
 
-        def finish_with_hooks(db: Connection) -> None:
+        def finish_with_hooks(connection: Connection) -> None:
             if not isinstance(outcome, MeshError):
-                command.hooks.amend_answer(db, new, outcome)
-            if finish(db):
-                command.hooks.on_outcome(db, new, outcome, now_us)
+                command.hooks.amend_answer(connection, new, outcome)
+            if finish(connection):
+                command.hooks.on_outcome(connection, new, outcome, now_us)
 
         async def record_with_hooks() -> None:
             await self._database.write(finish_with_hooks)
@@ -240,11 +240,13 @@ class Commands:
         return row
 
 
-def _begin(db: Connection, *, command: CommandRequest, new: NewCommand, now_us: int) -> CommandRow | BegunCommand:
+def _begin(
+    connection: Connection, *, command: CommandRequest, new: NewCommand, now_us: int
+) -> CommandRow | BegunCommand:
     """Records the command and what changes with it; or returns an earlier one of the same request id."""
-    begun = store.begin(db, new, now_us)
+    begun = store.begin(connection, new, now_us)
     if isinstance(begun, BegunCommand) and begun.is_new:
-        command.hooks.on_begin(db, new, now_us)
+        command.hooks.on_begin(connection, new, now_us)
     return begun
 
 

@@ -20,16 +20,16 @@ class CommandHooks:
 
     hands_over_credential = False
 
-    def on_begin(self, db: Connection, new: NewCommand, now_us: int) -> None:
+    def on_begin(self, connection: Connection, new: NewCommand, now_us: int) -> None:
         """The command is about to be sent. Not called where its request id finds an earlier one."""
 
     def on_committed(self) -> None:
         """Called in the event loop once the changes of `on_outcome` are committed, for work of the loop."""
 
-    def amend_answer(self, db: Connection, new: NewCommand, answer: Message) -> None:
+    def amend_answer(self, connection: Connection, new: NewCommand, answer: Message) -> None:
         """May change the station's answer, in place, before it is recorded. It may be called more than once."""
 
-    def on_outcome(self, db: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
+    def on_outcome(self, connection: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
         """The station answered, or not: the answer, secrets masked, or why there is none."""
 
 
@@ -43,21 +43,21 @@ class _Together(CommandHooks):
         self._parts = parts
         self.hands_over_credential = any(part.hands_over_credential for part in parts)
 
-    def on_begin(self, db: Connection, new: NewCommand, now_us: int) -> None:
+    def on_begin(self, connection: Connection, new: NewCommand, now_us: int) -> None:
         for part in self._parts:
-            part.on_begin(db, new, now_us)
+            part.on_begin(connection, new, now_us)
 
     def on_committed(self) -> None:
         for part in self._parts:
             part.on_committed()
 
-    def amend_answer(self, db: Connection, new: NewCommand, answer: Message) -> None:
+    def amend_answer(self, connection: Connection, new: NewCommand, answer: Message) -> None:
         for part in self._parts:
-            part.amend_answer(db, new, answer)
+            part.amend_answer(connection, new, answer)
 
-    def on_outcome(self, db: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
+    def on_outcome(self, connection: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
         for part in self._parts:
-            part.on_outcome(db, new, outcome, now_us)
+            part.on_outcome(connection, new, outcome, now_us)
 
 
 def together(hooks: Iterable[CommandHooks]) -> CommandHooks:

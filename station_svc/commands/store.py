@@ -72,7 +72,7 @@ _OWN = sa.text(
 )
 
 
-def begin(db: Connection, new: NewCommand, now_us: int) -> CommandRow | BegunCommand:
+def begin(connection: Connection, new: NewCommand, now_us: int) -> CommandRow | BegunCommand:
     """Records a command that is about to be sent, or finds the record of an attempt whose COMMIT got no answer.
 
     Where an earlier one has the same request id, it is returned, and nothing recorded. Raises MeshError
@@ -91,23 +91,23 @@ def begin(db: Connection, new: NewCommand, now_us: int) -> CommandRow | BegunCom
         "create_us": now_us,
         "deadline_us": new.deadline_us,
     }
-    inserted = run_prepared(db, (_BEGIN, [row]))
+    inserted = run_prepared(connection, (_BEGIN, [row]))
     own = {"tenant_id": new.tenant_id, "command_id": new.command_id}
-    for epoch, address, version, boot_status in inserted or db.execute(_OWN, own).all():
+    for epoch, address, version, boot_status in inserted or connection.execute(_OWN, own).all():
         socket = None if address is None else Socket(station_id=new.station_id, epoch=epoch, address=address)
         return BegunCommand(
             socket=socket, is_new=bool(inserted), ocpp_version=version or "", boot_status=boot_status or 0
         )
-    earlier = None if new.request_id is None else find_request(db, new.tenant_id, new.request_id)
+    earlier = None if new.request_id is None else find_request(connection, new.tenant_id, new.request_id)
     if earlier is None:
         raise not_found(new.station_id)
     return earlier
 
 
-def find_request(db: Connection, tenant_id: str, request_id: str) -> CommandRow | None:
+def find_request(connection: Connection, tenant_id: str, request_id: str) -> CommandRow | None:
     """The command that has this request id."""
     query = sa.select(*_COLUMNS).where(command.c.tenant_id == tenant_id, command.c.request_id == request_id)
-    row = db.execute(query).mappings().first()
+    row = connection.execute(query).mappings().first()
     return None if row is None else CommandRow(**row)
 
 
@@ -143,11 +143,13 @@ _REMEMBER = RowStatement(
 )
 
 
-def remember_variables(db: Connection, *, tenant_id: str, station_id: str, variables: Sequence[VariableRow]) -> None:
+def remember_variables(
+    connection: Connection, *, tenant_id: str, station_id: str, variables: Sequence[VariableRow]
+) -> None:
     """Stores variables as the station reported them; where one is named twice, the last one counts."""
     if variables:
         latest = {row.key: asdict(row) for row in variables}
-        _REMEMBER.run(db, latest.values(), tenant_id=tenant_id, station_id=station_id)
+        _REMEMBER.run(connection, latest.values(), tenant_id=tenant_id, station_id=station_id)
 
 
 # What stations call the most variables that they let be read at once, with the component and the instance of it: in 1.6
@@ -158,7 +160,7 @@ _LIMITS = (
 )
 
 
-def find_items_per_message(db: Connection, *, tenant_id: str, station_id: str) -> int:
+def find_items_per_message(connection: Connection, *, tenant_id: str, station_id: str) -> int:
     """Most variables that the station lets be read at once, by its report; 0 where it did not report it."""
     named = [
         (variable.c.component == component)
@@ -172,7 +174,7 @@ def find_items_per_message(db: Connection, *, tenant_id: str, station_id: str) -
         variable.c.attribute_type == "Actual",
         sa.or_(*named),
     )
-    limits = [int(value) for value in db.execute(query).scalars() if re.fullmatch("[0-9]{1,9}", value)]
+    limits = [int(value) for value in connection.execute(query).scalars() if re.fullmatch("[0-9]{1,9}", value)]
     return min((limit for limit in limits if limit), default=0)
 
 
@@ -184,9 +186,9 @@ _FINISH = """
     """
 
 
-def finish(db: Connection, finished: FinishedCommand) -> bool:
+def finish(connection: Connection, finished: FinishedCommand) -> bool:
     """Records what came of a command; the first outcome stays. Returns whether this one is it."""
     values = (finished.finish_us, finished.answer, finished.error, finished.tenant_id, finished.command_id)
-    if db.dialect.name == "postgresql":
-        return bool(pipeline.run(db, (_FINISH, values)))
-    return db.exec_driver_sql(_FINISH.replace("%s", "?"), values).first() is not None
+    if connection.dialect.name == "postgresql":
+        return bool(pipeline.run(connection, (_FINISH, values)))
+    return connection.exec_driver_sql(_FINISH.replace("%s", "?"), values).first() is not None

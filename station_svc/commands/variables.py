@@ -26,18 +26,18 @@ class RememberVariables(CommandHooks):
         """`sent` is the command that reads variables; its items_per_message is filled in where it is not given."""
         self._sent = sent
 
-    def on_begin(self, db: Connection, new: NewCommand, now_us: int) -> None:
+    def on_begin(self, connection: Connection, new: NewCommand, now_us: int) -> None:
         """In place: what is sent is read after this."""
         sent = self._sent
         if sent is not None and not sent.items_per_message and len(sent.variables) > 1:
             # 0 where it is not known: then the gateway reads the limit first, where many are requested.
-            limit = store.find_items_per_message(db, tenant_id=new.tenant_id, station_id=new.station_id)
+            limit = store.find_items_per_message(connection, tenant_id=new.tenant_id, station_id=new.station_id)
             sent.items_per_message = limit
 
-    def on_outcome(self, db: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
+    def on_outcome(self, connection: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
         """Secrets are masked in the outcome already."""
         rows = [] if isinstance(outcome, MeshError) else [_to_row(variable, now_us) for variable in _stated(outcome)]
-        store.remember_variables(db, tenant_id=new.tenant_id, station_id=new.station_id, variables=rows)
+        store.remember_variables(connection, tenant_id=new.tenant_id, station_id=new.station_id, variables=rows)
 
 
 def _stated(answer: Message) -> Iterable[station_pb2.Variable]:

@@ -11,13 +11,13 @@ from station_svc.core.models import allocation
 MOST = 2**31 - 1
 
 
-def take(db: Connection, *, tenant_id: str, station_id: str, kind: str, in_use: Collection[int] = ()) -> int:
+def take(connection: Connection, *, tenant_id: str, station_id: str, kind: str, in_use: Collection[int] = ()) -> int:
     """The next number of this kind for a station, from 1, that is not in use; after 2^31-1 it is 1 again.
 
     The row stays locked until the transaction ends, so that of two concurrent transactions one waits for the other.
     """
     key = {"tenant_id": tenant_id, "station_id": station_id, "kind": kind}
-    insert = postgresql.insert if db.dialect.name == "postgresql" else sqlite.insert
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     query = (
         insert(allocation)
         .values(**key, latest=1)
@@ -27,11 +27,11 @@ def take(db: Connection, *, tenant_id: str, station_id: str, kind: str, in_use: 
         )
         .returning(allocation.c.latest)
     )
-    first: int = db.execute(query).scalar_one()
+    first: int = connection.execute(query).scalar_one()
     number = first
     while number in in_use:
         number = number % MOST + 1
     if number != first:
         moved = sa.update(allocation).values(latest=number)
-        db.execute(moved.where(*(allocation.c[name] == value for name, value in key.items())))
+        connection.execute(moved.where(*(allocation.c[name] == value for name, value in key.items())))
     return number

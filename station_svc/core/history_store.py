@@ -12,14 +12,14 @@ from station_svc.core.models import removal
 from station_svc.core.station_store import expect_station
 
 
-def history(db: Connection, table: sa.Table, tenant_id: str, station_id: str, page: Page) -> Sequence[Row[Any]]:
+def history(connection: Connection, table: sa.Table, tenant_id: str, station_id: str, page: Page) -> Sequence[Row[Any]]:
     """Rows of a station's history, newest first; `page.after` is (epoch, ordinal). Raises MeshError STATION_NOT_FOUND.
 
     `table` has one row per frame, by its epoch and ordinal, and is registered (storage.py): it goes with the station.
     """
-    expect_station(db, tenant_id, station_id)
+    expect_station(connection, tenant_id, station_id)
     query = of_station(table, tenant_id, station_id)
-    return db.execute(paged(query, page, table.c.epoch, table.c.ordinal, newest_first=True)).all()
+    return connection.execute(paged(query, page, table.c.epoch, table.c.ordinal, newest_first=True)).all()
 
 
 def of_station(table: sa.Table, tenant_id: str, station_id: str) -> sa.Select[Any]:

@@ -62,7 +62,7 @@ station = sa.Table(
     postgresql_with={"fillfactor": "80"},
 )
 
-connection = sa.Table(
+station_connection = sa.Table(
     "connection",
     metadata,
     sa.Column("epoch", Identity, primary_key=True, autoincrement=True),

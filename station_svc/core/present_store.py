@@ -21,7 +21,7 @@ def has_condition(kind: int) -> ColumnElement[bool]:
     return sa.case((found, sa.true()), else_=sa.false())
 
 
-def connectors(db: Connection, tenant_id: str, ids: Sequence[str]) -> dict[str, list[ConnectorRow]]:
+def connectors(connection: Connection, tenant_id: str, ids: Sequence[str]) -> dict[str, list[ConnectorRow]]:
     """The connectors of each station, by number."""
     query = (
         sa.select(connector)
@@ -29,23 +29,23 @@ def connectors(db: Connection, tenant_id: str, ids: Sequence[str]) -> dict[str, 
         .order_by(connector.c.station_id, connector.c.evse_id, connector.c.connector_id)
     )
     found: dict[str, list[ConnectorRow]] = {}
-    for row in db.execute(query):
+    for row in connection.execute(query):
         found.setdefault(row.station_id, []).append(to_row(ConnectorRow, row))
     return found
 
 
-def quirks(db: Connection, tenant_id: str, ids: Sequence[str]) -> dict[str, dict[str, int]]:
+def quirks(connection: Connection, tenant_id: str, ids: Sequence[str]) -> dict[str, dict[str, int]]:
     """Number of times that each quirk of each station was met."""
     query = sa.select(quirk.c.station_id, quirk.c.name, quirk.c["count"]).where(
         quirk.c.tenant_id == tenant_id, quirk.c.station_id.in_(ids)
     )
     found: dict[str, dict[str, int]] = {}
-    for station_id, name, count in db.execute(query):
+    for station_id, name, count in connection.execute(query):
         found.setdefault(station_id, {})[name] = count
     return found
 
 
-def conditions(db: Connection, tenant_id: str, ids: Sequence[str]) -> dict[str, list[ConditionRow]]:
+def conditions(connection: Connection, tenant_id: str, ids: Sequence[str]) -> dict[str, list[ConditionRow]]:
     """The conditions of each station that have not ended."""
     query = (
         sa.select(condition)
@@ -53,6 +53,6 @@ def conditions(db: Connection, tenant_id: str, ids: Sequence[str]) -> dict[str, 
         .order_by(condition.c.station_id, condition.c.kind)
     )
     found: dict[str, list[ConditionRow]] = {}
-    for row in db.execute(query):
+    for row in connection.execute(query):
         found.setdefault(row.station_id, []).append(to_row(ConditionRow, row))
     return found

@@ -5,24 +5,28 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from station_svc.core.models import connection, node, station
+from station_svc.core.models import node, station, station_connection
 from station_svc.core.station_rows import Socket
 from station_svc.core.station_store import is_station, not_found
 
 
-def find_socket(db: Connection, *, tenant_id: str, station_id: str, now_us: int) -> Socket | None:
+def find_socket(connection: Connection, *, tenant_id: str, station_id: str, now_us: int) -> Socket | None:
     """The socket of a station; None where no gateway holds it. Raises MeshError STATION_NOT_FOUND."""
-    latest = db.execute(sa.select(station.c.latest_epoch).where(is_station(tenant_id, station_id))).scalar()
+    latest = connection.execute(sa.select(station.c.latest_epoch).where(is_station(tenant_id, station_id))).scalar()
     if latest is None:
         raise not_found(station_id)
-    return next(iter(open_sockets(db, latest, now_us)), None)
+    return next(iter(open_sockets(connection, latest, now_us)), None)
 
 
-def open_sockets(db: Connection, epoch: int, now_us: int) -> Sequence[Socket]:
+def open_sockets(connection: Connection, epoch: int, now_us: int) -> Sequence[Socket]:
     """The socket of a connection: one, or none where it is closed or its gateway is lost."""
     query = (
-        sa.select(connection.c.station_id, node.c.address)
-        .join(node, node.c.node_id == connection.c.node_id)
-        .where(connection.c.epoch == epoch, connection.c.disconnect_us.is_(None), node.c.lease_end_us > now_us)
+        sa.select(station_connection.c.station_id, node.c.address)
+        .join(node, node.c.node_id == station_connection.c.node_id)
+        .where(
+            station_connection.c.epoch == epoch,
+            station_connection.c.disconnect_us.is_(None),
+            node.c.lease_end_us > now_us,
+        )
     )
-    return [Socket(station_id=row.station_id, epoch=epoch, address=row.address) for row in db.execute(query)]
+    return [Socket(station_id=row.station_id, epoch=epoch, address=row.address) for row in connection.execute(query)]

@@ -15,7 +15,7 @@ from mesh.runtime.errors import MeshError
 from station_svc.core import present_store
 from station_svc.core.digests import HASH, WEAK
 from station_svc.core.list_store import paged
-from station_svc.core.models import connection, node, sighting, station
+from station_svc.core.models import node, sighting, station, station_connection
 from station_svc.core.rows import BOOT_REFUSED, CLOCK_SKEW, UNRESPONSIVE, to_row
 from station_svc.core.station_rows import ConditionRow, ConnectionRow, ConnectorRow, FailureRow, HandOver, StationRow
 
@@ -41,7 +41,7 @@ def not_found(station_id: str) -> MeshError:
 
 def is_connected(now_us: int) -> ColumnElement[bool]:
     """Whether a gateway holds the station's socket: its latest connection is open, on a node whose lease holds."""
-    open_ = connection.c.disconnect_us.is_(None) & (node.c.lease_end_us > now_us)
+    open_ = station_connection.c.disconnect_us.is_(None) & (node.c.lease_end_us > now_us)
     return sa.case((open_, sa.true()), else_=sa.false())
 
 
@@ -51,7 +51,7 @@ def station_filters(now_us: int) -> Mapping[str, Field]:
         "station_id": Field(station.c.station_id),
         "connected": Field(is_connected(now_us), switch),
         "registration_status": Field(station.c.registration_status, _registration_status),
-        "ocpp_version": Field(sa.func.coalesce(connection.c.ocpp_version, "")),
+        "ocpp_version": Field(sa.func.coalesce(station_connection.c.ocpp_version, "")),
         "vendor_name": Field(station.c.vendor_name),
         "model": Field(station.c.model),
         "unresponsive": Field(present_store.has_condition(UNRESPONSIVE), switch),
@@ -99,23 +99,23 @@ def _registration_status(text: str) -> int:
     return words[word]
 
 
-def get_station(db: Connection, *, tenant_id: str, station_id: str, now_us: int) -> StationRow:
+def get_station(connection: Connection, *, tenant_id: str, station_id: str, now_us: int) -> StationRow:
     """One station. Raises MeshError STATION_NOT_FOUND."""
-    found = _stations(db, _station_query(tenant_id, now_us).where(station.c.station_id == station_id))
+    found = _stations(connection, _station_query(tenant_id, now_us).where(station.c.station_id == station_id))
     if not found:
         raise not_found(station_id)
     return found[0]
 
 
-def list_stations(db: Connection, *, tenant_id: str, now_us: int, page: Page) -> Sequence[StationRow]:
+def list_stations(connection: Connection, *, tenant_id: str, now_us: int, page: Page) -> Sequence[StationRow]:
     """Stations by id; `page.after` is the id of the last one."""
-    return _stations(db, paged(_station_query(tenant_id, now_us), page, station.c.station_id))
+    return _stations(connection, paged(_station_query(tenant_id, now_us), page, station.c.station_id))
 
 
 def _station_query(tenant_id: str, now_us: int) -> Select[Any]:
     joined = (
-        station.outerjoin(connection, connection.c.epoch == station.c.latest_epoch)
-        .outerjoin(node, node.c.node_id == connection.c.node_id)
+        station.outerjoin(station_connection, station_connection.c.epoch == station.c.latest_epoch)
+        .outerjoin(node, node.c.node_id == station_connection.c.node_id)
         .outerjoin(
             sighting,
             (sighting.c.tenant_id == station.c.tenant_id) & (sighting.c.station_id == station.c.station_id),
@@ -124,12 +124,12 @@ def _station_query(tenant_id: str, now_us: int) -> Select[Any]:
     return (
         sa.select(
             station,
-            connection.c.epoch,
-            connection.c.ocpp_version,
-            connection.c.node_id,
-            connection.c.remote_address,
-            connection.c.connect_us,
-            connection.c.disconnect_us,
+            station_connection.c.epoch,
+            station_connection.c.ocpp_version,
+            station_connection.c.node_id,
+            station_connection.c.remote_address,
+            station_connection.c.connect_us,
+            station_connection.c.disconnect_us,
             sighting.c.seen_us,
             is_connected(now_us).label("connected"),
             _CREDENTIAL_STATE.label("credential_state"),
@@ -139,14 +139,14 @@ def _station_query(tenant_id: str, now_us: int) -> Select[Any]:
     )
 
 
-def _stations(db: Connection, query: Select[Any]) -> Sequence[StationRow]:
-    rows = db.execute(query).all()
+def _stations(connection: Connection, query: Select[Any]) -> Sequence[StationRow]:
+    rows = connection.execute(query).all()
     if not rows:
         return []
     tenant_id, ids = rows[0].tenant_id, [row.station_id for row in rows]
-    connectors = present_store.connectors(db, tenant_id, ids)
-    quirks = present_store.quirks(db, tenant_id, ids)
-    conditions = present_store.conditions(db, tenant_id, ids)
+    connectors = present_store.connectors(connection, tenant_id, ids)
+    quirks = present_store.quirks(connection, tenant_id, ids)
+    conditions = present_store.conditions(connection, tenant_id, ids)
     return [
         _to_station(
             row,
@@ -202,10 +202,10 @@ def _to_failures(row: Row[Any]) -> FailureRow | None:
     )
 
 
-def expect_station(db: Connection, tenant_id: str, station_id: str) -> None:
+def expect_station(connection: Connection, tenant_id: str, station_id: str) -> None:
     """Raises MeshError STATION_NOT_FOUND where the tenant has no such station."""
     query = sa.select(station.c.station_id).where(is_station(tenant_id, station_id))
-    if db.execute(query).first() is None:
+    if connection.execute(query).first() is None:
         raise not_found(station_id)
 
 

@@ -10,7 +10,7 @@ from mesh.database.partitions import TimePartitions
 from station_svc.core import models, retention_store
 
 Removal = Callable[..., int]
-"""`removal(db, before_us=…, limit=…)` removes up to so many rows that are older than that, and returns how many."""
+"""`removal(connection, before_us=…, limit=…)` removes up to so many older rows, and returns how many."""
 
 
 @dataclass(frozen=True, kw_only=True)

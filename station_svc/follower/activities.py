@@ -36,9 +36,9 @@ ANSWER_REJECTED = 2
 ANSWER_ACCEPTED_CANCELED = 3
 
 
-def record(db: Connection, kind: ActivityKind, reports: Sequence[ActivityReport]) -> None:
+def record(connection: Connection, kind: ActivityKind, reports: Sequence[ActivityReport]) -> None:
     """Takes what stations report, in the order of their frames. See station_svc.feature.ReportHandler."""
-    boards = _boards(db, kind, reports)
+    boards = _boards(connection, kind, reports)
     changed: dict[tuple[str, str, int], ActivityRow] = {}
     published: list[OutboxEvent] = []
     kept: list[ActivityReport] = []
@@ -53,9 +53,9 @@ def record(db: Connection, kind: ActivityKind, reports: Sequence[ActivityReport]
             board.put(after)
             changed[*after.station, after.task_id] = after
             published.append(event(kind, after, f"{after.epoch}:{after.ordinal}"))
-    store.save(db, changed.values())
-    store.add_reports(db, kind.name, kept)
-    outbox.append(db, published)
+    store.save(connection, changed.values())
+    store.add_reports(connection, kind.name, kept)
+    outbox.append(connection, published)
 
 
 class ActivityHooks(CommandHooks):
@@ -69,10 +69,10 @@ class ActivityHooks(CommandHooks):
         self._activity_id = activity_id
         self._columns = columns
 
-    def on_begin(self, db: Connection, new: NewCommand, now_us: int) -> None:
+    def on_begin(self, connection: Connection, new: NewCommand, now_us: int) -> None:
         """Adds the activity before its first report can arrive. Raises MeshError where its number is in use."""
-        lock_stations(db, [(new.tenant_id, new.station_id)])
-        if self._find(db, new) is not None:
+        lock_stations(connection, [(new.tenant_id, new.station_id)])
+        if self._find(connection, new) is not None:
             raise MeshError(
                 grpc.StatusCode.ALREADY_EXISTS,
                 self._kind.exists_reason,
@@ -86,34 +86,34 @@ class ActivityHooks(CommandHooks):
             state=REQUESTED,
             request_id=new.request_id or "",
             username=new.username,
-            previous_version=store.firmware_version(db, new.tenant_id, new.station_id),
+            previous_version=store.firmware_version(connection, new.tenant_id, new.station_id),
             create_us=now_us,
             update_us=now_us,
             deadline_us=new.deadline_us,
             **self._columns,
         )
-        store.save(db, [activity])
+        store.save(connection, [activity])
 
-    def amend_answer(self, db: Connection, new: NewCommand, answer: Any) -> None:
+    def amend_answer(self, connection: Connection, new: NewCommand, answer: Any) -> None:
         """Gives an answer the status that the station's OCPP version has no word for."""
         if answer.status:
             return
-        lock_stations(db, [(new.tenant_id, new.station_id)])
+        lock_stations(connection, [(new.tenant_id, new.station_id)])
         if hasattr(answer, "file_name") and not answer.file_name:
             answer.status, answer.status_info.reason_code = ANSWER_REJECTED, NO_FILE_NAME
         else:
-            under_way = [activity for activity in self._others(db, new) if activity.state not in UNANSWERED]
+            under_way = [activity for activity in self._others(connection, new) if activity.state not in UNANSWERED]
             answer.status = ANSWER_ACCEPTED_CANCELED if under_way else ANSWER_ACCEPTED
 
-    def on_outcome(self, db: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
+    def on_outcome(self, connection: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
         """The activity is accepted, and those before it have ended; or it is refused, or not known, or never was."""
-        lock_stations(db, [(new.tenant_id, new.station_id)])
-        before = self._find(db, new)
+        lock_stations(connection, [(new.tenant_id, new.station_id)])
+        before = self._find(connection, new)
         if before is None:  # its station was removed meanwhile
             return
         # Nothing was sent: then there is no activity.
         if isinstance(outcome, MeshError) and outcome.reason.sent is Sent.NO and before.state == REQUESTED:
-            store.remove(db, before)
+            store.remove(connection, before)
             return
         after = [_answered(before, outcome, now_us)]
         if after[0].answer in {ANSWER_ACCEPTED, ANSWER_ACCEPTED_CANCELED}:
@@ -121,20 +121,24 @@ class ActivityHooks(CommandHooks):
             # time.
             asked = (
                 activity
-                for activity in self._others(db, new)
+                for activity in self._others(connection, new)
                 if activity.state != REQUESTED or activity.deadline_us < now_us
             )
             after += [moved(activity, SUPERSEDED, now_us) for activity in asked]
-        store.save(db, after)
-        outbox.append(db, [event(self._kind, activity, f"command:{new.command_id}") for activity in after])
+        store.save(connection, after)
+        outbox.append(connection, [event(self._kind, activity, f"command:{new.command_id}") for activity in after])
 
-    def _find(self, db: Connection, new: NewCommand) -> ActivityRow | None:
+    def _find(self, connection: Connection, new: NewCommand) -> ActivityRow | None:
         return store.find(
-            db, tenant_id=new.tenant_id, station_id=new.station_id, kind=self._kind.name, task_id=self._activity_id
+            connection,
+            tenant_id=new.tenant_id,
+            station_id=new.station_id,
+            kind=self._kind.name,
+            task_id=self._activity_id,
         )
 
-    def _others(self, db: Connection, new: NewCommand) -> list[ActivityRow]:
-        activities, least_id = store.load(db, self._kind.name, [(new.tenant_id, new.station_id)]).get(
+    def _others(self, connection: Connection, new: NewCommand) -> list[ActivityRow]:
+        activities, least_id = store.load(connection, self._kind.name, [(new.tenant_id, new.station_id)]).get(
             (new.tenant_id, new.station_id), ([], 0)
         )
         return Board(self._kind, activities, least_id=least_id).others_open(self._activity_id)
@@ -159,12 +163,14 @@ def _answered(activity: ActivityRow, outcome: Any, now_us: int) -> ActivityRow:
     return replace(activity, update_us=now_us, **changes)
 
 
-def _boards(db: Connection, kind: ActivityKind, reports: Sequence[ActivityReport]) -> dict[tuple[str, str], Board]:
+def _boards(
+    connection: Connection, kind: ActivityKind, reports: Sequence[ActivityReport]
+) -> dict[tuple[str, str], Board]:
     stations = {report.frame.station for report in reports}
-    found = store.load(db, kind.name, stations)
+    found = store.load(connection, kind.name, stations)
     keys = {(*report.frame.station, report.named_id) for report in reports if report.named_id is not None}
     by_name: dict[tuple[str, str], list[ActivityRow]] = {}
-    for activity in store.named(db, kind.name, keys):
+    for activity in store.named(connection, kind.name, keys):
         by_name.setdefault(activity.station, []).append(activity)
     boards = {}
     for station in stations:

@@ -33,15 +33,20 @@ class ActivityReader:
         """One activity, and the latest reports about it. Raises MeshError."""
         tenant_id, now_us = current_caller().tenant_id, self._clock()
 
-        def read(db: Any) -> tuple[ActivityRow, Sequence[ActivityReport]]:
-            expect_station(db, tenant_id, storable(station_id))
+        def read(connection: Any) -> tuple[ActivityRow, Sequence[ActivityReport]]:
+            expect_station(connection, tenant_id, storable(station_id))
             activity = store.find(
-                db, tenant_id=tenant_id, station_id=station_id, kind=self._kind.name, task_id=task_id, now_us=now_us
+                connection,
+                tenant_id=tenant_id,
+                station_id=station_id,
+                kind=self._kind.name,
+                task_id=task_id,
+                now_us=now_us,
             )
             if activity is None:
                 message = f"station {station_id!r} has no {self._kind.label} {task_id}"
                 raise MeshError(grpc.StatusCode.NOT_FOUND, self._kind.not_found_reason, message)
-            return activity, store.list_reports(db, activity, limit=MOST_REPORTS)
+            return activity, store.list_reports(connection, activity, limit=MOST_REPORTS)
 
         return await self._database.read(read)
 

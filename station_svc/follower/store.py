@@ -87,38 +87,38 @@ _REPORT = RowStatement(
 StationKey = tuple[str, str]
 
 
-def save(db: Connection, activities: Collection[ActivityRow]) -> None:
+def save(connection: Connection, activities: Collection[ActivityRow]) -> None:
     """Stores activities as they are now."""
     if activities:
-        _SAVE.run(db, map(asdict, activities))
+        _SAVE.run(connection, map(asdict, activities))
 
 
 def load(
-    db: Connection, kind: str, stations: Collection[StationKey]
+    connection: Connection, kind: str, stations: Collection[StationKey]
 ) -> dict[StationKey, tuple[list[ActivityRow], int]]:
     """The latest and the open activities of stations, and the least number of any; one that has none is not there."""
     rows = [{"tenant_id": tenant_id, "station_id": station_id} for tenant_id, station_id in stations]
     found: dict[StationKey, tuple[list[ActivityRow], int]] = {}
-    for row in _LOAD.run(db, rows, kind=kind, latest=LATEST):
+    for row in _LOAD.run(connection, rows, kind=kind, latest=LATEST):
         one = _to_activity(row)
         found.setdefault(one.station, ([], row.least_id))[0].append(one)
     return found
 
 
-def open_activities(db: Connection, kind: str, stations: Collection[StationKey]) -> Sequence[ActivityRow]:
+def open_activities(connection: Connection, kind: str, stations: Collection[StationKey]) -> Sequence[ActivityRow]:
     """The activities of stations that have not ended. Asked at every boot, and mostly there are none."""
     rows = [{"tenant_id": tenant_id, "station_id": station_id} for tenant_id, station_id in stations]
-    return [_to_activity(row) for row in _OPEN.run(db, rows, kind=kind)]
+    return [_to_activity(row) for row in _OPEN.run(connection, rows, kind=kind)]
 
 
-def named(db: Connection, kind: str, keys: Collection[tuple[str, str, int]]) -> Sequence[ActivityRow]:
+def named(connection: Connection, kind: str, keys: Collection[tuple[str, str, int]]) -> Sequence[ActivityRow]:
     """Activities by tenant, station and number; those that are not there are left out."""
     names = ("tenant_id", "station_id", "task_id")
     rows = [dict(zip(names, key, strict=True)) for key in keys]
-    return [_to_activity(row) for row in _NAMED.run(db, rows, kind=kind)] if rows else []
+    return [_to_activity(row) for row in _NAMED.run(connection, rows, kind=kind)] if rows else []
 
 
-def add_reports(db: Connection, kind: str, reports: Iterable[ActivityReport]) -> None:
+def add_reports(connection: Connection, kind: str, reports: Iterable[ActivityReport]) -> None:
     """Adds to the history of what was reported; what is there already stays as it is."""
     rows = [
         {
@@ -131,38 +131,38 @@ def add_reports(db: Connection, kind: str, reports: Iterable[ActivityReport]) ->
         for report in reports
     ]
     if rows:
-        _REPORT.run(db, rows, kind=kind)
+        _REPORT.run(connection, rows, kind=kind)
 
 
-def remove(db: Connection, one: ActivityRow) -> None:
+def remove(connection: Connection, one: ActivityRow) -> None:
     """Removes an activity that never was."""
-    db.execute(
+    connection.execute(
         sa.delete(activity).where(*_is(one.tenant_id, one.station_id, one.kind), activity.c.task_id == one.task_id)
     )
 
 
-def firmware_version(db: Connection, tenant_id: str, station_id: str) -> str:
+def firmware_version(connection: Connection, tenant_id: str, station_id: str) -> str:
     """The firmware version that a station reported at its latest boot; empty without one."""
     query = sa.select(station.c.firmware_version).where(
         station.c.tenant_id == tenant_id, station.c.station_id == station_id
     )
-    return db.execute(query).scalar() or ""
+    return connection.execute(query).scalar() or ""
 
 
 # --- reading -------------------------------------------------------------------------------------------------------
 
 
 def find(
-    db: Connection, *, tenant_id: str, station_id: str, kind: str, task_id: int, now_us: int = 0
+    connection: Connection, *, tenant_id: str, station_id: str, kind: str, task_id: int, now_us: int = 0
 ) -> ActivityRow | None:
     """One activity. One whose answer cannot come any more at `now_us` is in the state UNKNOWN."""
     query = _select(now_us).where(*_is(tenant_id, station_id, kind), activity.c.task_id == task_id)
-    row = db.execute(query).first()
+    row = connection.execute(query).first()
     return None if row is None else _to_activity(row)
 
 
 def list_activities(
-    db: Connection, *, tenant_id: str, station_id: str | None, kind: str, page: Page, now_us: int
+    connection: Connection, *, tenant_id: str, station_id: str | None, kind: str, page: Page, now_us: int
 ) -> Sequence[ActivityRow]:
     """Activities of a station, or of all (None), newest first; `page.after` is (create_us, station_id, task_id).
 
@@ -170,16 +170,16 @@ def list_activities(
     """
     query = _select(now_us).where(activity.c.tenant_id == tenant_id, activity.c.kind == kind)
     if station_id is not None:
-        expect_station(db, tenant_id, station_id)
+        expect_station(connection, tenant_id, station_id)
         query = query.where(activity.c.station_id == station_id)
     query = paged(query, page, activity.c.create_us, activity.c.station_id, activity.c.task_id, newest_first=True)
-    return [_to_activity(row) for row in db.execute(query)]
+    return [_to_activity(row) for row in connection.execute(query)]
 
 
-def list_reports(db: Connection, one: ActivityRow, *, limit: int) -> Sequence[ActivityReport]:
+def list_reports(connection: Connection, one: ActivityRow, *, limit: int) -> Sequence[ActivityReport]:
     """The latest `limit` reports about an activity, oldest first."""
     about = (activity_report.c.kind == one.kind) & (activity_report.c.task_id == one.task_id)
-    rows = history(db, activity_report, one.tenant_id, one.station_id, Page(limit=limit, condition=about))
+    rows = history(connection, activity_report, one.tenant_id, one.station_id, Page(limit=limit, condition=about))
     return [to_row(ActivityReport, row, frame=to_row(Frame, row)) for row in reversed(rows)]
 
 

@@ -90,7 +90,7 @@ _CONNECT = RowStatement(
     """,
     position="integer",
     **columns_of(
-        models.connection, "tenant_id", "station_id", "node_id", "ocpp_version", "remote_address", "opening_id"
+        models.station_connection, "tenant_id", "station_id", "node_id", "ocpp_version", "remote_address", "opening_id"
     ),
 )
 _SET_LATEST = RowStatement(
@@ -350,7 +350,7 @@ _DISCONNECT = RowStatement(
       AND connection.station_id = rows.station_id AND connection.disconnect_us IS NULL
     RETURNING connection.epoch
     """,
-    **columns_of(models.connection, "tenant_id", "station_id", "epoch", "disconnect_us", "close_code"),
+    **columns_of(models.station_connection, "tenant_id", "station_id", "epoch", "disconnect_us", "close_code"),
 )
 
 
@@ -361,7 +361,7 @@ _FIND_OPENINGS = RowStatement(
     FROM {rows} JOIN connection ON connection.opening_id = rows.opening_id AND connection.opening_id <> ''
       AND connection.station_id = rows.station_id AND connection.disconnect_us IS NULL
     """,
-    **columns_of(models.connection, "station_id", "opening_id"),
+    **columns_of(models.station_connection, "station_id", "opening_id"),
 )
 
 

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from station_svc.core.models import connection, node
+from station_svc.core.models import node, station_connection
 from station_svc.ingest.connection_store import close_connections
 from station_svc.ingest.rows import Closed
 
@@ -11,20 +11,28 @@ from station_svc.ingest.rows import Closed
 LOST_CLOSE_CODE = 1006
 
 
-def has_lost(db: Connection, *, before_us: int) -> bool:
+def has_lost(connection: Connection, *, before_us: int) -> bool:
     """Whether there is a node whose lease ran out before a moment."""
-    return db.execute(sa.select(node.c.node_id).where(node.c.lease_end_us < before_us).limit(1)).first() is not None
+    return (
+        connection.execute(sa.select(node.c.node_id).where(node.c.lease_end_us < before_us).limit(1)).first()
+        is not None
+    )
 
 
-def close_lost(db: Connection, *, before_us: int, limit: int) -> int:
+def close_lost(connection: Connection, *, before_us: int, limit: int) -> int:
     """Closes up to `limit` connections of nodes whose lease ran out before a moment; returns how many.
 
     They count as closed when the lease ran out. A node is forgotten once none is left.
     """
     query = (
-        sa.select(connection.c.tenant_id, connection.c.station_id, connection.c.epoch, node.c.lease_end_us)
-        .join(node, node.c.node_id == connection.c.node_id)
-        .where(node.c.lease_end_us < before_us, connection.c.disconnect_us.is_(None))
+        sa.select(
+            station_connection.c.tenant_id,
+            station_connection.c.station_id,
+            station_connection.c.epoch,
+            node.c.lease_end_us,
+        )
+        .join(node, node.c.node_id == station_connection.c.node_id)
+        .where(node.c.lease_end_us < before_us, station_connection.c.disconnect_us.is_(None))
         .limit(limit)
     )
     lost = [
@@ -35,10 +43,10 @@ def close_lost(db: Connection, *, before_us: int, limit: int) -> int:
             disconnect_us=row.lease_end_us,
             close_code=LOST_CLOSE_CODE,
         )
-        for row in db.execute(query)
+        for row in connection.execute(query)
     ]
     if lost:
-        close_connections(db, lost)
+        close_connections(connection, lost)
     if len(lost) < limit:
-        db.execute(sa.delete(node).where(node.c.lease_end_us < before_us))
+        connection.execute(sa.delete(node).where(node.c.lease_end_us < before_us))
     return len(lost)

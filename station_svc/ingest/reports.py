@@ -24,10 +24,10 @@ class Report:
 
 
 def record_reports(
-    db: Connection, reports: Sequence[Report], handlers: Mapping[str, ReportHandler]
+    connection: Connection, reports: Sequence[Report], handlers: Mapping[str, ReportHandler]
 ) -> list[MeshError | None]:
     """Records reports; for each, why it was not, in their order. The work of one transaction."""
-    stations = lock_stations(db, {report.frame.station for report in reports})
+    stations = lock_stations(connection, {report.frame.station for report in reports})
     refusals = [
         _refusal(report, is_known=report.frame.station in stations, has_handler=report.kind in handlers)
         for report in reports
@@ -36,7 +36,7 @@ def record_reports(
     welcome.sort(key=lambda report: (report.frame.station, report.frame.version))
     for kind, handle in handlers.items():
         if ours := list(_of_kind(welcome, kind)):
-            handle(db, ours)
+            handle(connection, ours)
     return refusals
 
 

@@ -65,9 +65,9 @@ class Done:
 class Again:
     """The job goes on, at `run_us` (0: at once), with a payload of its own where one is given: where it stands.
 
-    `decide(db, job, now_us)` tells in the transaction that puts the job back: another run_us, UNTIL_STATION where only
-    the station's next connection or boot, or the sweep, is to bring the job back, or None where it is done after all.
-    What it reads under a lock, nobody changes before the job has its time.
+    `decide(connection, job, now_us)` runs in the transaction that puts the job back, and returns another run_us,
+    UNTIL_STATION where only the station's next connection or boot, or the sweep, is to bring the job back, or None
+    where the job is done after all. Rows that it reads under a lock do not change before the job has its time.
     """
 
     run_us: int = 0
@@ -87,7 +87,7 @@ Handler = Callable[[JobRow], Awaitable[Done | Again]]
 """One turn of a job. Raises MeshError where another attempt may help, FinalError where none does."""
 
 Ended = Callable[[Connection, JobRow, MeshError | None, int], None]
-"""Runs in the transaction in which a job ends, however it ends: (db, job in its last state, error or None, now_us)."""
+"""Runs in the transaction in which a job ends: (connection, job in its last state, error or None, now_us)."""
 
 
 def _nothing(_db: Connection, _job: JobRow, _error: MeshError | None, _now_us: int) -> None:
@@ -161,18 +161,18 @@ class Jobs:
         await asyncio.gather(*(task for _row, task in self._running.values()))
         return taken
 
-    def cancel(self, db: Connection, *, tenant_id: str, job_id: str, now_us: int) -> JobState | None:
+    def cancel(self, connection: Connection, *, tenant_id: str, job_id: str, now_us: int) -> JobState | None:
         """Cancels a job: at once where it waits, else once its turn ends, unless that ends it another way.
 
         Returns the state that it is in afterwards; None where there is no such job.
         """
-        row = store.lock(db, tenant_id, job_id)
+        row = store.lock(connection, tenant_id, job_id)
         if row is None or row.state.is_over:
             return None if row is None else row.state
         if row.state is JobState.RUNNING:
-            store.ask_to_cancel(db, row)
+            store.ask_to_cancel(connection, row)
             return row.state
-        self._end(db, row, JobState.CANCELLED, None, now_us)
+        self._end(connection, row, JobState.CANCELLED, None, now_us)
         return JobState.CANCELLED
 
     # --- taking ------------------------------------------------------------------------------------------------
@@ -209,18 +209,18 @@ class Jobs:
             task.add_done_callback(partial(self._forget, row))
         return count
 
-    def _claim(self, db: Connection, *, limit: int) -> tuple[Sequence[JobRow], int]:
+    def _claim(self, connection: Connection, *, limit: int) -> tuple[Sequence[JobRow], int]:
         """Looks at what is due: what can be run is taken, what cannot is parked or ended."""
         now_us = self._clock()
-        rows = store.lock_due(db, list(self._kinds), now_us=now_us, limit=limit)
-        stations = store.stations(db, {row.station for row in rows}, now_us) if rows else {}
+        rows = store.lock_due(connection, list(self._kinds), now_us=now_us, limit=limit)
+        stations = store.stations(connection, {row.station for row in rows}, now_us) if rows else {}
         mine: list[JobRow] = []
         parked: list[JobRow] = []
         for row in rows:
             station = stations.get(row.station)
             error = _dead_end(row, station, now_us)
             if row.cancelling or error is not None:
-                self._end(db, row, JobState.CANCELLED if row.cancelling else JobState.FAILED, error, now_us)
+                self._end(connection, row, JobState.CANCELLED if row.cancelling else JobState.FAILED, error, now_us)
             elif self._kinds[row.kind].needs_station and not (station and station.ready):
                 parked.append(row)
             else:
@@ -228,8 +228,8 @@ class Jobs:
                 mine.append(
                     replace(row, state=JobState.RUNNING, turn=row.turn + 1, takeovers=row.takeovers + int(lost))
                 )
-        store.park(db, parked)
-        store.claim(db, mine, owner=self._owner, lease_end_us=now_us + int(self._lease_s * SECOND_US))
+        store.park(connection, parked)
+        store.claim(connection, mine, owner=self._owner, lease_end_us=now_us + int(self._lease_s * SECOND_US))
         return mine, len(rows)
 
     # --- running -----------------------------------------------------------------------------------------------
@@ -255,56 +255,58 @@ class Jobs:
             # The lease runs out, and whoever takes the job over repeats the attempt and finds what was done.
             log.warning("outcome of a job not recorded", kind=row.kind, job_id=row.job_id, error=error.reason)
 
-    def _record_outcome(self, db: Connection, *, row: JobRow, outcome: Done | Again | MeshError | FinalError) -> None:
+    def _record_outcome(
+        self, connection: Connection, *, row: JobRow, outcome: Done | Again | MeshError | FinalError
+    ) -> None:
         """Records how a turn ended, unless the job was taken over meanwhile."""
         now_us = self._clock()
-        held = store.hold(db, row)
+        held = store.hold(connection, row)
         if held is None:
             log.warning("job was taken over; what this turn found does not count", kind=row.kind, job_id=row.job_id)
         elif isinstance(outcome, Done):
-            self._end(db, held, JobState.DONE, None, now_us)
+            self._end(connection, held, JobState.DONE, None, now_us)
         elif isinstance(outcome, FinalError):
-            self._end(db, held, JobState.FAILED, outcome.error, now_us)
+            self._end(connection, held, JobState.FAILED, outcome.error, now_us)
         elif held.cancelling:  # an Again is not asked to decide
             error = outcome if isinstance(outcome, MeshError) else None
-            self._end(db, held, JobState.CANCELLED, error, now_us)
+            self._end(connection, held, JobState.CANCELLED, error, now_us)
         elif isinstance(outcome, Again):
-            self._put_back(db, held, outcome, now_us)
+            self._put_back(connection, held, outcome, now_us)
         else:
-            self._try_again(db, held, outcome, now_us)
+            self._try_again(connection, held, outcome, now_us)
 
-    def _put_back(self, db: Connection, row: JobRow, outcome: Again, now_us: int) -> None:
-        run_us = outcome.run_us if outcome.decide is None else outcome.decide(db, row, now_us)
+    def _put_back(self, connection: Connection, row: JobRow, outcome: Again, now_us: int) -> None:
+        run_us = outcome.run_us if outcome.decide is None else outcome.decide(connection, row, now_us)
         if run_us is None:
-            self._end(db, row, JobState.DONE, None, now_us)
+            self._end(connection, row, JobState.DONE, None, now_us)
             return
         payload = row.payload if outcome.payload is None else outcome.payload
-        store.put_back(db, row, run_us=max(run_us, now_us), failures=0, payload=payload)
+        store.put_back(connection, row, run_us=max(run_us, now_us), failures=0, payload=payload)
         if run_us == UNTIL_STATION:
-            store.park(db, [row])
+            store.park(connection, [row])
 
-    def _try_again(self, db: Connection, row: JobRow, error: MeshError, now_us: int) -> None:
+    def _try_again(self, connection: Connection, row: JobRow, error: MeshError, now_us: int) -> None:
         if error.reason is Reason.STATION_OFFLINE:  # nothing was sent, so that nothing failed
             delay_s, failures = OFFLINE_RETRY_S, row.failures
         else:
             failures = row.failures + 1
             if failures >= self._kinds[row.kind].most_attempts or error.reason.is_final:
-                self._end(db, row, JobState.FAILED, error, now_us)
+                self._end(connection, row, JobState.FAILED, error, now_us)
                 return
             delay_s = self._backoff.after(failures)
         run_us = now_us + int(delay_s * SECOND_US)
         status = error.to_status().SerializeToString()
-        store.put_back(db, row, run_us=run_us, failures=failures, payload=row.payload, error=status)
+        store.put_back(connection, row, run_us=run_us, failures=failures, payload=row.payload, error=status)
 
-    def _end(self, db: Connection, row: JobRow, state: JobState, error: MeshError | None, now_us: int) -> None:
+    def _end(self, connection: Connection, row: JobRow, state: JobState, error: MeshError | None, now_us: int) -> None:
         status = None if error is None else error.to_status().SerializeToString()
-        store.end(db, row, state=state, error=status, now_us=now_us)
+        store.end(connection, row, state=state, error=status, now_us=now_us)
         if error is not None:
             names = {"kind": row.kind, "station_id": row.station_id, "job_id": row.job_id}
             log.warning("job failed", **names, error=error.reason)
-        savepoint = db.begin_nested()
+        savepoint = connection.begin_nested()
         try:
-            self._kinds[row.kind].ended(db, replace(row, state=state), error, now_us)
+            self._kinds[row.kind].ended(connection, replace(row, state=state), error, now_us)
         except Exception as trouble:
             if isinstance(trouble, DBAPIError) and is_unavailable(trouble):
                 raise

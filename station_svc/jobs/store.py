@@ -14,7 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from mesh.database.rowset import RowStatement, columns_of
 from mesh.runtime.times import DAY_US, SECOND_US
-from station_svc.core.models import connection, node, station
+from station_svc.core.models import node, station, station_connection
 from station_svc.core.rows import ACCEPTED
 from station_svc.jobs.models import job
 from station_svc.jobs.rows import JobRow, JobState, NewJob
@@ -33,7 +33,7 @@ _IS_PARKED = sa.text("job.state = 2")
 StationKey = tuple[str, str]
 
 
-def add(db: Connection, new: NewJob, now_us: int) -> str:
+def add(connection: Connection, new: NewJob, now_us: int) -> str:
     """Queues a job and returns its id; where its slot is taken, the id of the job that has it, and queues nothing."""
     values = {
         "tenant_id": new.tenant_id,
@@ -48,30 +48,32 @@ def add(db: Connection, new: NewJob, now_us: int) -> str:
         "create_us": now_us,
         "expire_us": new.expire_us or now_us + EXPIRE_DAYS * DAY_US,
     }
-    insert = postgresql.insert if db.dialect.name == "postgresql" else sqlite.insert
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     query = insert(job).values(values).on_conflict_do_nothing().returning(job.c.job_id)
-    if db.execute(query).first() is None:
+    if connection.execute(query).first() is None:
         same = job.c.slot == new.slot if new.slot is not None else job.c.job_id == new.job_id
-        return str(db.execute(sa.select(job.c.job_id).where(job.c.tenant_id == new.tenant_id, same)).scalar_one())
-    db.info[_ADDED] = True
+        return str(
+            connection.execute(sa.select(job.c.job_id).where(job.c.tenant_id == new.tenant_id, same)).scalar_one()
+        )
+    connection.info[_ADDED] = True
     return new.job_id
 
 
-def get(db: Connection, tenant_id: str, job_id: str) -> JobRow | None:
+def get(connection: Connection, tenant_id: str, job_id: str) -> JobRow | None:
     """One job."""
     query = sa.select(*_COLUMNS).where(job.c.tenant_id == tenant_id, job.c.job_id == job_id)
-    row = db.execute(query).mappings().first()
+    row = connection.execute(query).mappings().first()
     return None if row is None else _to_row(row)
 
 
-def next_due_us(db: Connection, kinds: Iterable[str]) -> int | None:
+def next_due_us(connection: Connection, kinds: Iterable[str]) -> int | None:
     """Time at which the next job of these kinds is due."""
     query = sa.select(sa.func.min(job.c.run_us)).where(_IS_TIMED, job.c.kind.in_(kinds))
-    due: int | None = db.execute(query).scalar()
+    due: int | None = connection.execute(query).scalar()
     return due
 
 
-def lock_due(db: Connection, kinds: Iterable[str], *, now_us: int, limit: int) -> Sequence[JobRow]:
+def lock_due(connection: Connection, kinds: Iterable[str], *, now_us: int, limit: int) -> Sequence[JobRow]:
     """Jobs of these kinds that are due, oldest first, held for this transaction; none that another replica looks at."""
     query = (
         sa.select(*_COLUMNS)
@@ -80,20 +82,20 @@ def lock_due(db: Connection, kinds: Iterable[str], *, now_us: int, limit: int) -
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    return [_to_row(row) for row in db.execute(query).mappings()]
+    return [_to_row(row) for row in connection.execute(query).mappings()]
 
 
-def lock(db: Connection, tenant_id: str, job_id: str) -> JobRow | None:
+def lock(connection: Connection, tenant_id: str, job_id: str) -> JobRow | None:
     """One job, held for this transaction."""
     query = sa.select(*_COLUMNS).where(job.c.tenant_id == tenant_id, job.c.job_id == job_id).with_for_update()
-    row = db.execute(query).mappings().first()
+    row = connection.execute(query).mappings().first()
     return None if row is None else _to_row(row)
 
 
-def lock_unique_key(db: Connection, tenant_id: str, unique_key: str) -> JobRow | None:
+def lock_unique_key(connection: Connection, tenant_id: str, unique_key: str) -> JobRow | None:
     """The job that has a unique key, held for this transaction: it does not end before that."""
     query = sa.select(*_COLUMNS).where(job.c.tenant_id == tenant_id, job.c.slot == unique_key).with_for_update()
-    row = db.execute(query).mappings().first()
+    row = connection.execute(query).mappings().first()
     return None if row is None else _to_row(row)
 
 
@@ -119,9 +121,9 @@ _STATIONS = RowStatement(
 )
 
 
-def stations(db: Connection, keys: Iterable[StationKey], now_us: int) -> Mapping[StationKey, StationReadiness]:
+def stations(connection: Connection, keys: Iterable[StationKey], now_us: int) -> Mapping[StationKey, StationReadiness]:
     """The stations that there are, and whether each is ready."""
-    rows = _STATIONS.run(db, _station_rows(keys), now_us=now_us)
+    rows = _STATIONS.run(connection, _station_rows(keys), now_us=now_us)
     return {
         (row.tenant_id, row.station_id): StationReadiness(create_us=row.create_us, ready=bool(row.ready))
         for row in rows
@@ -138,13 +140,13 @@ _CLAIM = RowStatement(
 )
 
 
-def claim(db: Connection, rows: Iterable[JobRow], *, owner: str, lease_end_us: int) -> None:
+def claim(connection: Connection, rows: Iterable[JobRow], *, owner: str, lease_end_us: int) -> None:
     """Gives jobs, which this transaction holds, to an owner, as the rows say."""
     values = [
         {"tenant_id": row.tenant_id, "job_id": row.job_id, "turn": row.turn, "takeovers": row.takeovers} for row in rows
     ]
     if values:
-        _CLAIM.run(db, values, owner=owner, lease_end_us=lease_end_us)
+        _CLAIM.run(connection, values, owner=owner, lease_end_us=lease_end_us)
 
 
 _PARK = RowStatement(
@@ -156,11 +158,11 @@ _PARK = RowStatement(
 )
 
 
-def park(db: Connection, rows: Iterable[JobRow]) -> None:
+def park(connection: Connection, rows: Iterable[JobRow]) -> None:
     """Lets jobs, which this transaction holds, wait for their stations."""
     values = [{"tenant_id": row.tenant_id, "job_id": row.job_id} for row in rows]
     if values:
-        _PARK.run(db, values)
+        _PARK.run(connection, values)
 
 
 _RENEW = RowStatement(
@@ -174,36 +176,36 @@ _RENEW = RowStatement(
 )
 
 
-def renew(db: Connection, rows: Iterable[JobRow], *, lease_end_us: int) -> set[tuple[str, str]]:
+def renew(connection: Connection, rows: Iterable[JobRow], *, lease_end_us: int) -> set[tuple[str, str]]:
     """Renews the leases on running jobs; returns the keys of those that still belong to the owner."""
     ordered = sorted(rows, key=lambda row: row.key)
     values = [{"tenant_id": row.tenant_id, "job_id": row.job_id, "turn": row.turn} for row in ordered]
-    return {(row.tenant_id, row.job_id) for row in _RENEW.run(db, values, lease_end_us=lease_end_us)}
+    return {(row.tenant_id, row.job_id) for row in _RENEW.run(connection, values, lease_end_us=lease_end_us)}
 
 
-def release(db: Connection, *, owner: str, now_us: int) -> int:
+def release(connection: Connection, *, owner: str, now_us: int) -> int:
     """Releases all jobs of an owner: another one continues the same attempts at once. Returns their number."""
     query = (
         sa.update(job)
         .where(job.c.owner == owner, job.c.state == JobState.RUNNING)
         .values(state=JobState.WAITING, owner="", run_us=now_us)
     )
-    return db.execute(query).rowcount
+    return connection.execute(query).rowcount
 
 
-def hold(db: Connection, row: JobRow) -> JobRow | None:
+def hold(connection: Connection, row: JobRow) -> JobRow | None:
     """The job in its present state, locked for this transaction; None where `row` has not its latest fencing token.
 
     A handler calls it first in each transaction with writes that a lost owner must not make.
     """
-    held = lock(db, row.tenant_id, row.job_id)
+    held = lock(connection, row.tenant_id, row.job_id)
     if held is None or held.turn != row.turn or held.state is not JobState.RUNNING:
         return None
     return held
 
 
 def put_back(
-    db: Connection, row: JobRow, *, run_us: int, failures: int, payload: bytes, error: bytes | None = None
+    connection: Connection, row: JobRow, *, run_us: int, failures: int, payload: bytes, error: bytes | None = None
 ) -> None:
     """Lets a job, which this transaction holds, wait until `run_us` for its next attempt."""
     values = {
@@ -216,24 +218,24 @@ def put_back(
         "payload": payload,
         "error": error,
     }
-    db.execute(sa.update(job).where(_is(row)).values(values))
-    db.info[_ADDED] = True
+    connection.execute(sa.update(job).where(_is(row)).values(values))
+    connection.info[_ADDED] = True
 
 
-def end(db: Connection, row: JobRow, *, state: JobState, error: bytes | None, now_us: int) -> None:
+def end(connection: Connection, row: JobRow, *, state: JobState, error: bytes | None, now_us: int) -> None:
     """Ends a job, which this transaction holds. What was to be done is not kept: it may hold secrets."""
     values = {"state": state, "owner": "", "slot": None, "payload": b"", "error": error, "finish_us": now_us}
-    db.execute(sa.update(job).where(_is(row)).values(values))
+    connection.execute(sa.update(job).where(_is(row)).values(values))
 
 
-def set_expiry(db: Connection, row: JobRow, *, expire_us: int) -> None:
+def set_expiry(connection: Connection, row: JobRow, *, expire_us: int) -> None:
     """Changes the expiry of a job, which this transaction holds."""
-    db.execute(sa.update(job).where(_is(row)).values(expire_us=expire_us))
+    connection.execute(sa.update(job).where(_is(row)).values(expire_us=expire_us))
 
 
-def ask_to_cancel(db: Connection, row: JobRow) -> None:
+def ask_to_cancel(connection: Connection, row: JobRow) -> None:
     """Makes a running job end with its present run."""
-    db.execute(sa.update(job).where(_is(row)).values(cancelling=True))
+    connection.execute(sa.update(job).where(_is(row)).values(cancelling=True))
 
 
 _WAKE = RowStatement(
@@ -246,11 +248,11 @@ _WAKE = RowStatement(
 )
 
 
-def wake(db: Connection, keys: Iterable[StationKey], *, run_us: int) -> None:
+def wake(connection: Connection, keys: Iterable[StationKey], *, run_us: int) -> None:
     """Makes the jobs that wait for these stations due at `run_us`: the stations are connected, or removed for good."""
     values = _station_rows(keys)
-    if values and _WAKE.run(db, values, run_us=run_us).rowcount:
-        db.info[_ADDED] = True
+    if values and _WAKE.run(connection, values, run_us=run_us).rowcount:
+        connection.info[_ADDED] = True
 
 
 _PULL = RowStatement(
@@ -263,11 +265,11 @@ _PULL = RowStatement(
 )
 
 
-def pull_forward(db: Connection, tenant_id: str, unique_keys: Iterable[str], *, run_us: int) -> None:
+def pull_forward(connection: Connection, tenant_id: str, unique_keys: Iterable[str], *, run_us: int) -> None:
     """Lets the jobs that have these unique keys, and wait for a later time, be run at `run_us`."""
     values = [{"tenant_id": tenant_id, "slot": key} for key in sorted(unique_keys)]
-    if values and _PULL.run(db, values, run_us=run_us).rowcount:
-        db.info[_ADDED] = True
+    if values and _PULL.run(connection, values, run_us=run_us).rowcount:
+        connection.info[_ADDED] = True
 
 
 _ADD_MANY = RowStatement(
@@ -285,7 +287,7 @@ _ADD_MANY = RowStatement(
 )
 
 
-def add_many(db: Connection, news: Sequence[tuple[NewJob, bool]], now_us: int) -> None:
+def add_many(connection: Connection, news: Sequence[tuple[NewJob, bool]], now_us: int) -> None:
     """Queues jobs that differ in station, slot and time alone, in one statement; not those whose slot is taken.
 
     The flag of each tells whether its station is ready: where it is not, the job is parked from the start.
@@ -304,7 +306,7 @@ def add_many(db: Connection, news: Sequence[tuple[NewJob, bool]], now_us: int) -
         for new, ready in news
     ]
     _ADD_MANY.run(
-        db,
+        connection,
         rows,
         tenant_id=first.tenant_id,
         kind=first.kind,
@@ -313,10 +315,10 @@ def add_many(db: Connection, news: Sequence[tuple[NewJob, bool]], now_us: int) -
         now_us=now_us,
         expire_us=first.expire_us or now_us + EXPIRE_DAYS * DAY_US,
     )
-    db.info[_ADDED] = True
+    connection.info[_ADDED] = True
 
 
-def lock_idle(db: Connection, tenant_id: str, unique_keys: Sequence[str]) -> Sequence[JobRow]:
+def lock_idle(connection: Connection, tenant_id: str, unique_keys: Sequence[str]) -> Sequence[JobRow]:
     """The jobs that have these unique keys and do not run, held for this transaction; none that others look at."""
     query = (
         sa.select(*_COLUMNS)
@@ -328,21 +330,21 @@ def lock_idle(db: Connection, tenant_id: str, unique_keys: Sequence[str]) -> Seq
         .order_by(job.c.job_id)
         .with_for_update(skip_locked=True)
     )
-    return [_to_row(row) for row in db.execute(query).mappings()]
+    return [_to_row(row) for row in connection.execute(query).mappings()]
 
 
-def wake_overlooked(db: Connection, *, now_us: int, limit: int) -> int:
+def wake_overlooked(connection: Connection, *, now_us: int, limit: int) -> int:
     """Wakes jobs whose station came back without waking them, and those that have waited for too long; how many."""
     there = (
         sa.select(station.c.station_id)
-        .join(connection, connection.c.epoch == station.c.latest_epoch)
-        .join(node, node.c.node_id == connection.c.node_id)
+        .join(station_connection, station_connection.c.epoch == station.c.latest_epoch)
+        .join(node, node.c.node_id == station_connection.c.node_id)
         .where(
             station.c.tenant_id == job.c.tenant_id,
             station.c.station_id == job.c.station_id,
             station.c.registration_status == ACCEPTED,
             station.c.boot_status == ACCEPTED,
-            connection.c.disconnect_us.is_(None),
+            station_connection.c.disconnect_us.is_(None),
             node.c.lease_end_us > now_us,
         )
     )
@@ -352,12 +354,12 @@ def wake_overlooked(db: Connection, *, now_us: int, limit: int) -> int:
         .limit(limit)
         .with_for_update(of=job, skip_locked=True)
     )
-    keys = [tuple(row) for row in db.execute(found)]
+    keys = [tuple(row) for row in connection.execute(found)]
     if not keys:
         return 0
     values = {"state": JobState.WAITING, "run_us": now_us}
     key = sa.tuple_(job.c.tenant_id, job.c.job_id)
-    return db.execute(sa.update(job).where(key.in_(keys)).values(values)).rowcount
+    return connection.execute(sa.update(job).where(key.in_(keys)).values(values)).rowcount
 
 
 def take_added(connection_info: dict[Any, Any]) -> bool:

@@ -53,9 +53,9 @@ class FirmwareWork:
         request = rollout_service_pb2.FirmwareRollout.FromString(work)
         return request.timeout.ToMicroseconds() if request.HasField("timeout") else USUAL_TIMEOUT_US
 
-    def left_at(self, db: Connection, target: TargetRow) -> str:
+    def left_at(self, connection: Connection, target: TargetRow) -> str:
         """The station's last report."""
-        activity = _find(db, target.tenant_id, target.station_id, target.firmware_update_id)
+        activity = _find(connection, target.tenant_id, target.station_id, target.firmware_update_id)
         if activity is None:
             return ""
         if not activity.reported_status:
@@ -116,11 +116,13 @@ class FirmwareWork:
 
     async def _activity(self, assignment: Assignment, update_id: int) -> ActivityRow | None:
         job = assignment.job
-        return await self._database.read(lambda db: _find(db, job.tenant_id, job.station_id, update_id))
+        return await self._database.read(lambda connection: _find(connection, job.tenant_id, job.station_id, update_id))
 
     async def _version(self, assignment: Assignment) -> str:
         job = assignment.job
-        return await self._database.read(lambda db: activity_store.firmware_version(db, job.tenant_id, job.station_id))
+        return await self._database.read(
+            lambda connection: activity_store.firmware_version(connection, job.tenant_id, job.station_id)
+        )
 
     async def _save(self, assignment: Assignment, progress: _Progress) -> None:
         text = msgspec.json.encode(progress).decode()
@@ -134,9 +136,9 @@ _TAKEN = frozenset(
 )
 
 
-def _find(db: Connection, tenant_id: str, station_id: str, update_id: int) -> ActivityRow | None:
+def _find(connection: Connection, tenant_id: str, station_id: str, update_id: int) -> ActivityRow | None:
     return activity_store.find(
-        db, tenant_id=tenant_id, station_id=station_id, kind=updates.KIND.name, task_id=update_id
+        connection, tenant_id=tenant_id, station_id=station_id, kind=updates.KIND.name, task_id=update_id
     )
 
 

@@ -53,7 +53,7 @@ class Work(Protocol):
     def patience_us(self, work: bytes) -> int:
         """Most time for the work at one station, offline times included: a lost station must not block the rollout."""
 
-    def left_at(self, db: Connection, target: TargetRow) -> str:
+    def left_at(self, connection: Connection, target: TargetRow) -> str:
         """The last step at a station that was not finished in time, for a message; empty where it is not known."""
 
 
@@ -95,7 +95,7 @@ def own_job(row: RolloutRow) -> NewJob:
 
 
 def save_progress(
-    db: Connection,
+    connection: Connection,
     *,
     assignment: Assignment,
     progress: str,
@@ -103,10 +103,10 @@ def save_progress(
     firmware_update_id: int = 0,
 ) -> None:
     """Writes down how far the work at a station is. Raises MeshError JOB_LOST where another process does it by now."""
-    if job_store.hold(db, assignment.job) is None:
+    if job_store.hold(connection, assignment.job) is None:
         raise _lost()
     store.update_target(
-        db,
+        connection,
         assignment.rollout,
         assignment.target.station_id,
         progress=progress,
@@ -122,39 +122,41 @@ def _lost() -> MeshError:
 # --- one station ---------------------------------------------------------------------------------------------------
 
 
-def _admit(db: Connection, *, job: JobRow, works: Mapping[str, Work], now_us: int) -> Assignment | None:
+def _admit(connection: Connection, *, job: JobRow, works: Mapping[str, Work], now_us: int) -> Assignment | None:
     """Takes a place for a station, or finds that it has one; None where it gets none now."""
-    if job_store.hold(db, job) is None:
+    if job_store.hold(connection, job) is None:
         raise _lost()
-    row = store.lock(db, job.tenant_id, job.payload.decode())
-    target = store.get_target(db, row, job.station_id)
+    row = store.lock(connection, job.tenant_id, job.payload.decode())
+    target = store.get_target(connection, row, job.station_id)
     if target.state is TargetState.PENDING and row.free:
-        row = store.move(db, row, [target], TargetState.RUNNING, now_us)
-        job_store.set_expiry(db, job, expire_us=now_us + works[row.kind].patience_us(row.work))
+        row = store.move(connection, row, [target], TargetState.RUNNING, now_us)
+        job_store.set_expiry(connection, job, expire_us=now_us + works[row.kind].patience_us(row.work))
     elif target.state is not TargetState.RUNNING:
         return None
-    return Assignment(job=job, rollout=row, target=store.get_target(db, row, job.station_id))
+    return Assignment(job=job, rollout=row, target=store.get_target(connection, row, job.station_id))
 
 
-def _hold(db: Connection, job: JobRow, now_us: int) -> int | None:
+def _hold(connection: Connection, job: JobRow, now_us: int) -> int | None:
     """The next time of a held job; None where the job is no longer needed."""
-    row = store.lock(db, job.tenant_id, job.payload.decode())
-    target = store.get_target(db, row, job.station_id)
+    row = store.lock(connection, job.tenant_id, job.payload.decode())
+    target = store.get_target(connection, row, job.station_id)
     if target.state is not TargetState.PENDING:
         return None
     if row.state is RolloutState.STOPPED:
-        store.move(db, row, [target], TargetState.CANCELLED, now_us)
+        store.move(connection, row, [target], TargetState.CANCELLED, now_us)
         return None
     if row.free:
         return now_us
-    store.update_target(db, row, job.station_id, held=True)
+    store.update_target(connection, row, job.station_id, held=True)
     return row.expire_us
 
 
-def _target_ended(works: Mapping[str, Work], db: Connection, job: JobRow, error: MeshError | None, now_us: int) -> None:
+def _target_ended(
+    works: Mapping[str, Work], connection: Connection, job: JobRow, error: MeshError | None, now_us: int
+) -> None:
     """The job of a station has ended: so has its target, and others may have its place."""
-    row = store.lock(db, job.tenant_id, job.payload.decode())
-    target = store.get_target(db, row, job.station_id)
+    row = store.lock(connection, job.tenant_id, job.payload.decode())
+    target = store.get_target(connection, row, job.station_id)
     if target.state not in (TargetState.PENDING, TargetState.RUNNING):
         return
     begun = target.state is TargetState.RUNNING
@@ -165,12 +167,12 @@ def _target_ended(works: Mapping[str, Work], db: Connection, job: JobRow, error:
     else:
         state = TargetState.SKIPPED if not begun and error and error.reason in _NEVER_BEGUN else TargetState.FAILED
     if begun and error and error.reason is Reason.JOB_EXPIRED:
-        error = _out_of_time(error, works[row.kind].left_at(db, target))
-    row = store.move(db, row, [target], state, now_us, error=error)
+        error = _out_of_time(error, works[row.kind].left_at(connection, target))
+    row = store.move(connection, row, [target], state, now_us, error=error)
     if row.state.is_open and 0 < row.stop_after_failures <= row.failed:
         # The rollout's own job cancels the remaining ones, in its next run.
-        row = store.set_state(db, row, RolloutState.STOPPED, now_us, stop_reason=STOPPED_BY_FAILURES)
-    store.release(db, row, now_us)
+        row = store.set_state(connection, row, RolloutState.STOPPED, now_us, stop_reason=STOPPED_BY_FAILURES)
+    store.release(connection, row, now_us)
 
 
 def _out_of_time(error: MeshError, left_at: str) -> MeshError:
@@ -184,28 +186,28 @@ async def _keep_going(_job: JobRow) -> Again:
     return Again(decide=_tick)
 
 
-def _tick(db: Connection, job: JobRow, now_us: int) -> int | None:
+def _tick(connection: Connection, job: JobRow, now_us: int) -> int | None:
     """Does what is due for a rollout; when to look again, None where it has ended."""
     rollout_id = job.payload.decode()
-    row = store.get(db, job.tenant_id, rollout_id)
+    row = store.get(connection, job.tenant_id, rollout_id)
     if row.state is RolloutState.STOPPED:
-        return _cancel_some(db, row, now_us)
-    row = store.lock(db, job.tenant_id, rollout_id)
+        return _cancel_some(connection, row, now_us)
+    row = store.lock(connection, job.tenant_id, rollout_id)
     if row.state is RolloutState.SCHEDULED:
         if row.start_us > now_us:
             return row.start_us
-        row = store.set_state(db, row, RolloutState.RUNNING, now_us)
+        row = store.set_state(connection, row, RolloutState.RUNNING, now_us)
     if not row.state.is_open:
         return None if row.state is RolloutState.DONE else now_us
-    if row.start_us <= now_us and _queue_some(db, row, now_us):
+    if row.start_us <= now_us and _queue_some(connection, row, now_us):
         return now_us
-    store.release(db, row, now_us)
+    store.release(connection, row, now_us)
     return now_us + (PAUSED_TICK_US if row.state is RolloutState.PAUSED else TICK_US)
 
 
-def _queue_some(db: Connection, row: RolloutRow, now_us: int) -> bool:
+def _queue_some(connection: Connection, row: RolloutRow, now_us: int) -> bool:
     """Queues the jobs of some stations; whether there may be more."""
-    some = store.take_unqueued(db, row, now_us, CHUNK)
+    some = store.take_unqueued(connection, row, now_us, CHUNK)
     news = [
         NewJob(
             tenant_id=row.tenant_id,
@@ -220,21 +222,21 @@ def _queue_some(db: Connection, row: RolloutRow, now_us: int) -> bool:
         for one in some
     ]
     waiting = [one.held or one.removed for one in some]  # all others are parked: their station is not connected
-    job_store.add_many(db, list(zip(news, waiting, strict=True)), now_us)
+    job_store.add_many(connection, list(zip(news, waiting, strict=True)), now_us)
     return len(some) == CHUNK
 
 
-def _cancel_some(db: Connection, row: RolloutRow, now_us: int) -> int | None:
+def _cancel_some(connection: Connection, row: RolloutRow, now_us: int) -> int | None:
     """Cancels some stations of a rollout that was stopped. One whose job is being looked at is cancelled by that."""
-    targets = store.pending(db, row, CHUNK)
+    targets = store.pending(connection, row, CHUNK)
     by_key = {row.target_key(target.station_id): target for target in targets}
-    idle = job_store.lock_idle(db, row.tenant_id, list(by_key))
-    row = store.lock(db, row.tenant_id, row.rollout_id)
+    idle = job_store.lock_idle(connection, row.tenant_id, list(by_key))
+    row = store.lock(connection, row.tenant_id, row.rollout_id)
     for job in idle:
-        job_store.end(db, job, state=JobState.CANCELLED, error=None, now_us=now_us)
+        job_store.end(connection, job, state=JobState.CANCELLED, error=None, now_us=now_us)
     ended = {job.station_id for job in idle}
     free = [target for target in targets if target.station_id in ended or not target.queued]
-    store.move(db, row, free, TargetState.CANCELLED, now_us)
+    store.move(connection, row, free, TargetState.CANCELLED, now_us)
     if len(targets) == CHUNK:
         return now_us
     return None if len(free) == len(targets) else now_us + SECOND_US

@@ -82,7 +82,7 @@ class RolloutServicer(RolloutServiceServicer):
         del context
         page = page_of(request, (int, str))
         tenant_id = current_caller().tenant_id
-        rows = await self._database.read(lambda db: store.list_(db, tenant_id, page))
+        rows = await self._database.read(lambda connection: store.list_(connection, tenant_id, page))
         rows, token = page.cut(rows, lambda row: (row.create_us, row.rollout_id))
         return pb.ListRolloutsResponse(rollouts=map(_to_message, rows), next_page_token=token)
 
@@ -95,7 +95,7 @@ class RolloutServicer(RolloutServiceServicer):
         binding = f"{request.rollout_id}\n{request.filter}"
         page = page_of(request, (str,), binding=binding, condition=condition, default=200)
         row = await self._read(request.rollout_id)
-        rows = await self._database.read(lambda db: store.list_targets(db, row, page))
+        rows = await self._database.read(lambda connection: store.list_targets(connection, row, page))
         rows, token = page.cut(rows, lambda target: (target.station_id,))
         return pb.ListRolloutTargetsResponse(targets=map(_to_target, rows), next_page_token=token)
 
@@ -116,16 +116,16 @@ class RolloutServicer(RolloutServiceServicer):
 
     async def _read(self, rollout_id: str) -> RolloutRow:
         tenant_id = current_caller().tenant_id
-        return await self._database.read(lambda db: store.get(db, tenant_id, _storable(rollout_id)))
+        return await self._database.read(lambda connection: store.get(connection, tenant_id, _storable(rollout_id)))
 
     async def _change(self, rollout_id: str, change: Change) -> pb.Rollout:
         tenant_id, now_us = current_caller().tenant_id, self._clock()
 
-        def work(db: Connection) -> RolloutRow:
-            row = store.get(db, tenant_id, _storable(rollout_id))
-            job_store.lock_unique_key(db, tenant_id, row.unique_key)  # before the rollout, as its job does
-            changed = change(db, store.lock(db, tenant_id, rollout_id), now_us)
-            job_store.pull_forward(db, tenant_id, [row.unique_key], run_us=now_us)
+        def work(connection: Connection) -> RolloutRow:
+            row = store.get(connection, tenant_id, _storable(rollout_id))
+            job_store.lock_unique_key(connection, tenant_id, row.unique_key)  # before the rollout, as its job does
+            changed = change(connection, store.lock(connection, tenant_id, rollout_id), now_us)
+            job_store.pull_forward(connection, tenant_id, [row.unique_key], run_us=now_us)
             return changed
 
         return _to_message(await self._database.write(work))
@@ -134,9 +134,9 @@ class RolloutServicer(RolloutServiceServicer):
 # --- requests ------------------------------------------------------------------------------------------------------
 
 
-def _create(db: Connection, *, row: RolloutRow, condition: ColumnElement[bool] | None) -> RolloutRow:
+def _create(connection: Connection, *, row: RolloutRow, condition: ColumnElement[bool] | None) -> RolloutRow:
     if row.request_id is not None:
-        earlier = store.find_request(db, row.tenant_id, row.request_id)
+        earlier = store.find_request(connection, row.tenant_id, row.request_id)
         if earlier is not None:
             if earlier.digest != row.digest:
                 raise MeshError(
@@ -145,28 +145,28 @@ def _create(db: Connection, *, row: RolloutRow, condition: ColumnElement[bool] |
                     "this request_id belongs to a different rollout: give this one its own",
                 )
             return earlier
-    made = store.create(db, row, condition=condition)
-    job_store.add(db, own_job(made), made.create_us)
+    made = store.create(connection, row, condition=condition)
+    job_store.add(connection, own_job(made), made.create_us)
     return made
 
 
-def _pause(db: Connection, row: RolloutRow, now_us: int) -> RolloutRow:
+def _pause(connection: Connection, row: RolloutRow, now_us: int) -> RolloutRow:
     _expect_open(row)
-    return row if row.state is RolloutState.PAUSED else store.set_state(db, row, RolloutState.PAUSED, now_us)
+    return row if row.state is RolloutState.PAUSED else store.set_state(connection, row, RolloutState.PAUSED, now_us)
 
 
-def _resume(db: Connection, row: RolloutRow, now_us: int) -> RolloutRow:
+def _resume(connection: Connection, row: RolloutRow, now_us: int) -> RolloutRow:
     _expect_open(row)
     if row.state is not RolloutState.PAUSED:
         return row
     state = RolloutState.SCHEDULED if row.start_us > now_us else RolloutState.RUNNING
-    return store.set_state(db, row, state, now_us)
+    return store.set_state(connection, row, state, now_us)
 
 
-def _stop(db: Connection, row: RolloutRow, now_us: int) -> RolloutRow:
+def _stop(connection: Connection, row: RolloutRow, now_us: int) -> RolloutRow:
     if not row.state.is_open:
         return row
-    return store.set_state(db, row, RolloutState.STOPPED, now_us, stop_reason=STOPPED_BY_OPERATOR)
+    return store.set_state(connection, row, RolloutState.STOPPED, now_us, stop_reason=STOPPED_BY_OPERATOR)
 
 
 def _expect_open(row: RolloutRow) -> None:

@@ -18,7 +18,7 @@ from mesh.events import outbox
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
 from station_svc.core.list_store import paged
-from station_svc.core.models import connection, node, station
+from station_svc.core.models import node, station, station_connection
 from station_svc.jobs import store as job_store
 from station_svc.jobs.models import job
 from station_svc.rollouts import events
@@ -30,10 +30,10 @@ _ROLLOUT = [rollout.c[one.name] for one in fields(RolloutRow)]
 _TARGET = [rollout_target.c[one.name] for one in fields(TargetRow)]
 
 
-def create(db: Connection, row: RolloutRow, *, condition: ColumnElement[bool] | None) -> RolloutRow:
+def create(connection: Connection, row: RolloutRow, *, condition: ColumnElement[bool] | None) -> RolloutRow:
     """Adds a rollout with the stations that a condition finds. Raises MeshError NO_STATIONS, TOO_MANY_STATIONS."""
-    joined = station.outerjoin(connection, connection.c.epoch == station.c.latest_epoch).outerjoin(
-        node, node.c.node_id == connection.c.node_id
+    joined = station.outerjoin(station_connection, station_connection.c.epoch == station.c.latest_epoch).outerjoin(
+        node, node.c.node_id == station_connection.c.node_id
     )
     found = (
         sa.select(
@@ -49,7 +49,7 @@ def create(db: Connection, row: RolloutRow, *, condition: ColumnElement[bool] | 
     if condition is not None:
         found = found.where(condition)
     insert = sa.insert(rollout_target).from_select(["tenant_id", "rollout_id", "station_id", "state"], found)
-    total = db.execute(insert).rowcount
+    total = connection.execute(insert).rowcount
     if not total:
         raise MeshError(
             grpc.StatusCode.FAILED_PRECONDITION,
@@ -63,45 +63,47 @@ def create(db: Connection, row: RolloutRow, *, condition: ColumnElement[bool] | 
             f"the filter finds more than {MOST_TARGETS} stations: make several rollouts, each with a narrower one",
         )
     made = replace(row, total=total)
-    db.execute(sa.insert(rollout).values(asdict(made)))
-    outbox.append(db, [events.created(made)])
+    connection.execute(sa.insert(rollout).values(asdict(made)))
+    outbox.append(connection, [events.created(made)])
     return made
 
 
-def find_request(db: Connection, tenant_id: str, request_id: str) -> RolloutRow | None:
+def find_request(connection: Connection, tenant_id: str, request_id: str) -> RolloutRow | None:
     """The rollout that was created with this request id."""
     where = (rollout.c.tenant_id == tenant_id) & (rollout.c.request_id == request_id)
-    return _one(db, sa.select(*_ROLLOUT).where(where))
+    return _one(connection, sa.select(*_ROLLOUT).where(where))
 
 
-def get(db: Connection, tenant_id: str, rollout_id: str) -> RolloutRow:
+def get(connection: Connection, tenant_id: str, rollout_id: str) -> RolloutRow:
     """One rollout. Raises MeshError ROLLOUT_NOT_FOUND."""
-    return _found(_one(db, sa.select(*_ROLLOUT).where(_is(tenant_id, rollout_id))), rollout_id)
+    return _found(_one(connection, sa.select(*_ROLLOUT).where(_is(tenant_id, rollout_id))), rollout_id)
 
 
-def lock(db: Connection, tenant_id: str, rollout_id: str) -> RolloutRow:
+def lock(connection: Connection, tenant_id: str, rollout_id: str) -> RolloutRow:
     """One rollout, held for this transaction. Raises MeshError ROLLOUT_NOT_FOUND."""
     query = sa.select(*_ROLLOUT).where(_is(tenant_id, rollout_id)).with_for_update()
-    return _found(_one(db, query), rollout_id)
+    return _found(_one(connection, query), rollout_id)
 
 
-def list_(db: Connection, tenant_id: str, page: Page) -> Sequence[RolloutRow]:
+def list_(connection: Connection, tenant_id: str, page: Page) -> Sequence[RolloutRow]:
     """Rollouts, newest first; `page.after` is (create_us, rollout_id)."""
     query = sa.select(*_ROLLOUT).where(rollout.c.tenant_id == tenant_id)
     query = paged(query, page, rollout.c.create_us, rollout.c.rollout_id, newest_first=True)
-    return [_rollout(row) for row in db.execute(query).mappings()]
+    return [_rollout(row) for row in connection.execute(query).mappings()]
 
 
-def set_state(db: Connection, row: RolloutRow, state: RolloutState, now_us: int, *, stop_reason: int = 0) -> RolloutRow:
+def set_state(
+    connection: Connection, row: RolloutRow, state: RolloutState, now_us: int, *, stop_reason: int = 0
+) -> RolloutRow:
     """Changes the state of a rollout, which this transaction holds, with its event."""
     changed = replace(row, state=state, stop_reason=stop_reason, update_us=now_us)
     if not changed.pending and not changed.running and not state.is_open:
         changed = replace(changed, end_us=now_us)
-    return _save(db, changed, events.state_changed(changed, now_us))
+    return _save(connection, changed, events.state_changed(changed, now_us))
 
 
 def move(
-    db: Connection,
+    connection: Connection,
     row: RolloutRow,
     targets: Sequence[TargetRow],
     state: TargetState,
@@ -119,27 +121,27 @@ def move(
     time = {"start_us": now_us} if state is TargetState.RUNNING else {"end_us": now_us}
     key = rollout_target.c.station_id.in_([target.station_id for target in targets])
     where = (rollout_target.c.tenant_id == row.tenant_id) & (rollout_target.c.rollout_id == row.rollout_id) & key
-    db.execute(sa.update(rollout_target).where(where).values(state=state, held=False, error=status, **time))
-    outbox.append(db, [events.target_changed(row, one.station_id, state, error, now_us) for one in targets])
+    connection.execute(sa.update(rollout_target).where(where).values(state=state, held=False, error=status, **time))
+    outbox.append(connection, [events.target_changed(row, one.station_id, state, error, now_us) for one in targets])
     counts = {name: getattr(row, name) for name in ("running", state.name.lower())}
     counts["running"] -= sum(target.state is TargetState.RUNNING for target in targets)
     counts[state.name.lower()] += len(targets)
     changed = replace(row, **counts)
     if changed.pending or changed.running:
-        return _save(db, changed)
+        return _save(connection, changed)
     end = changed.state if changed.state is RolloutState.STOPPED else RolloutState.DONE
     if end is changed.state:
-        return _save(db, replace(changed, end_us=now_us))
-    return set_state(db, changed, end, now_us)
+        return _save(connection, replace(changed, end_us=now_us))
+    return set_state(connection, changed, end, now_us)
 
 
-def get_target(db: Connection, row: RolloutRow, station_id: str) -> TargetRow:
+def get_target(connection: Connection, row: RolloutRow, station_id: str) -> TargetRow:
     """One station of a rollout, which has it."""
     query = sa.select(*_TARGET).where(_of(row), rollout_target.c.station_id == station_id)
-    return _target(db.execute(query).mappings().one())
+    return _target(connection.execute(query).mappings().one())
 
 
-def list_targets(db: Connection, row: RolloutRow, page: Page) -> Sequence[TargetRow]:
+def list_targets(connection: Connection, row: RolloutRow, page: Page) -> Sequence[TargetRow]:
     """Stations of a rollout by id, each with the last attempt's error; `page.after` is the id of the last one."""
     target_key = sa.literal(f"{row.unique_key}:").concat(rollout_target.c.station_id)
     query = (
@@ -148,7 +150,7 @@ def list_targets(db: Connection, row: RolloutRow, page: Page) -> Sequence[Target
         .where(_of(row))
     )
     found = []
-    for each in db.execute(paged(query, page, rollout_target.c.station_id)).mappings():
+    for each in connection.execute(paged(query, page, rollout_target.c.station_id)).mappings():
         values = {**each}
         last = values.pop("job_error")
         found.append(_target({**values, "error": values["error"] or last}))
@@ -166,10 +168,10 @@ def target_filters(states: Mapping[str, int]) -> Mapping[str, Field]:
     return {"station_id": Field(rollout_target.c.station_id), "state": Field(rollout_target.c.state, state)}
 
 
-def pending(db: Connection, row: RolloutRow, limit: int) -> Sequence[TargetRow]:
+def pending(connection: Connection, row: RolloutRow, limit: int) -> Sequence[TargetRow]:
     """Some of the stations at which a rollout has not begun."""
     query = sa.select(*_TARGET).where(_of(row), rollout_target.c.state == TargetState.PENDING).limit(limit)
-    return [_target(found) for found in db.execute(query).mappings()]
+    return [_target(found) for found in connection.execute(query).mappings()]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,7 +183,7 @@ class Queued:
     removed: bool
 
 
-def take_unqueued(db: Connection, row: RolloutRow, now_us: int, limit: int) -> Sequence[Queued]:
+def take_unqueued(connection: Connection, row: RolloutRow, now_us: int, limit: int) -> Sequence[Queued]:
     """Some stations that have no job yet, noted as having one from now on."""
     query = (
         sa.select(rollout_target.c.station_id)
@@ -189,20 +191,21 @@ def take_unqueued(db: Connection, row: RolloutRow, now_us: int, limit: int) -> S
         .order_by(rollout_target.c.station_id)
         .limit(limit)
     )
-    ids = list(db.execute(query).scalars())
+    ids = list(connection.execute(query).scalars())
     if not ids:
         return []
     known = {
-        key[1]: found for key, found in job_store.stations(db, [(row.tenant_id, one) for one in ids], now_us).items()
+        key[1]: found
+        for key, found in job_store.stations(connection, [(row.tenant_id, one) for one in ids], now_us).items()
     }
     ready = [one for one in ids if one in known and known[one].ready]
     mine, held = rollout_target.c.station_id.in_(ids), rollout_target.c.station_id.in_(ready)
-    db.execute(sa.update(rollout_target).where(_of(row), mine).values(queued=True))
-    db.execute(sa.update(rollout_target).where(_of(row), held).values(held=True))
+    connection.execute(sa.update(rollout_target).where(_of(row), mine).values(queued=True))
+    connection.execute(sa.update(rollout_target).where(_of(row), held).values(held=True))
     return [Queued(station_id=one, held=one in known and known[one].ready, removed=one not in known) for one in ids]
 
 
-def release(db: Connection, row: RolloutRow, now_us: int) -> None:
+def release(connection: Connection, row: RolloutRow, now_us: int) -> None:
     """Lets the jobs of as many held stations run as a rollout, which this transaction holds, has places for."""
     if not row.free:
         return
@@ -212,40 +215,42 @@ def release(db: Connection, row: RolloutRow, now_us: int) -> None:
         .order_by(rollout_target.c.station_id)
         .limit(row.free)
     )
-    ids = list(db.execute(query).scalars())
+    ids = list(connection.execute(query).scalars())
     if ids:
         mine = rollout_target.c.station_id.in_(ids)
-        db.execute(sa.update(rollout_target).where(_of(row), mine).values(held=False))
+        connection.execute(sa.update(rollout_target).where(_of(row), mine).values(held=False))
         keys = [row.target_key(station_id) for station_id in ids]
-        job_store.pull_forward(db, row.tenant_id, keys, run_us=now_us)
+        job_store.pull_forward(connection, row.tenant_id, keys, run_us=now_us)
 
 
-def update_target(db: Connection, row: RolloutRow, station_id: str, **values: Any) -> None:
+def update_target(connection: Connection, row: RolloutRow, station_id: str, **values: Any) -> None:
     """Changes columns of one target other than its state."""
-    db.execute(sa.update(rollout_target).where(_of(row), rollout_target.c.station_id == station_id).values(values))
+    connection.execute(
+        sa.update(rollout_target).where(_of(row), rollout_target.c.station_id == station_id).values(values)
+    )
 
 
-def boot_of(db: Connection, tenant_id: str, station_id: str, *, locked: bool = False) -> tuple[int, int]:
+def boot_of(connection: Connection, tenant_id: str, station_id: str, *, locked: bool = False) -> tuple[int, int]:
     """The frame of a station's latest boot; (0, 0) before the first. `locked`: none comes before this transaction."""
     query = sa.select(station.c.boot_epoch, station.c.boot_ordinal).where(
         station.c.tenant_id == tenant_id, station.c.station_id == station_id
     )
     if locked:
         query = query.with_for_update()
-    found = db.execute(query).first()
+    found = connection.execute(query).first()
     return (0, 0) if found is None else (found[0], found[1])
 
 
-def _save(db: Connection, row: RolloutRow, *published: outbox.OutboxEvent) -> RolloutRow:
+def _save(connection: Connection, row: RolloutRow, *published: outbox.OutboxEvent) -> RolloutRow:
     names = ("state", "stop_reason", "running", "succeeded", "failed", "skipped", "cancelled", "update_us", "end_us")
     values = {name: getattr(row, name) for name in names}
-    db.execute(sa.update(rollout).where(_is(row.tenant_id, row.rollout_id)).values(values))
-    outbox.append(db, published)
+    connection.execute(sa.update(rollout).where(_is(row.tenant_id, row.rollout_id)).values(values))
+    outbox.append(connection, published)
     return row
 
 
-def _one(db: Connection, query: sa.Select[Any]) -> RolloutRow | None:
-    row = db.execute(query).mappings().first()
+def _one(connection: Connection, query: sa.Select[Any]) -> RolloutRow | None:
+    row = connection.execute(query).mappings().first()
     return None if row is None else _rollout(row)
 
 
@@ -276,7 +281,7 @@ def _of(row: RolloutRow) -> ColumnElement[bool]:
     return (rollout_target.c.tenant_id == row.tenant_id) & (rollout_target.c.rollout_id == row.rollout_id)
 
 
-def remove_old(db: Connection, *, before_us: int, limit: int) -> int:
+def remove_old(connection: Connection, *, before_us: int, limit: int) -> int:
     """Removes up to `limit` stations of rollouts that ended before a moment, then the rollouts; returns how many."""
     old = (rollout.c.tenant_id == rollout_target.c.tenant_id) & (rollout.c.rollout_id == rollout_target.c.rollout_id)
     key = sa.tuple_(*rollout_target.primary_key.columns)
@@ -286,7 +291,7 @@ def remove_old(db: Connection, *, before_us: int, limit: int) -> int:
         .where(rollout.c.end_us < before_us)
         .limit(limit)
     )
-    count = db.execute(sa.delete(rollout_target).where(key.in_(targets))).rowcount
+    count = connection.execute(sa.delete(rollout_target).where(key.in_(targets))).rowcount
     if count < limit:
-        count += db.execute(sa.delete(rollout).where(rollout.c.end_us < before_us)).rowcount
+        count += connection.execute(sa.delete(rollout).where(rollout.c.end_us < before_us)).rowcount
     return count

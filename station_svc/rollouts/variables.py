@@ -58,9 +58,9 @@ class VariablesWork:
         """A day: a restart may wait for a transaction to end, and a station may be offline for a while."""
         return PATIENCE_US
 
-    def left_at(self, db: Connection, target: TargetRow) -> str:
+    def left_at(self, connection: Connection, target: TargetRow) -> str:
         """Whether the station has accepted the variables."""
-        del db
+        del connection
         step = _read(target).step
         return "" if step == "push" else "the station took the variables, and is still to restart for them"
 
@@ -162,7 +162,7 @@ class VariablesWork:
 
     async def _boot(self, assignment: Assignment) -> tuple[int, int]:
         job = assignment.job
-        return await self._database.read(lambda db: store.boot_of(db, job.tenant_id, job.station_id))
+        return await self._database.read(lambda connection: store.boot_of(connection, job.tenant_id, job.station_id))
 
     async def _save(self, assignment: Assignment, progress: _Progress, *, reboot_required: bool = False) -> None:
         text = msgspec.json.encode(progress).decode()
@@ -182,9 +182,9 @@ def _read(target: TargetRow) -> _Progress:
     return msgspec.json.decode(target.progress, type=_Progress) if target.progress else _Progress()
 
 
-def _wait_for_boot(db: Connection, job: JobRow, now_us: int, *, boot: tuple[int, int]) -> int:
+def _wait_for_boot(connection: Connection, job: JobRow, now_us: int, *, boot: tuple[int, int]) -> int:
     """The job's next time: the station's next boot, or now, where it has booted since `boot`."""
-    latest = store.boot_of(db, job.tenant_id, job.station_id, locked=True)
+    latest = store.boot_of(connection, job.tenant_id, job.station_id, locked=True)
     return UNTIL_STATION if latest == boot else now_us
 
 

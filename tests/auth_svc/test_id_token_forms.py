@@ -140,12 +140,12 @@ async def _store_old(auth: Auth, text: str, **columns: Any) -> None:
         "create_us": 1,
         "update_us": 1,
     } | columns
-    await auth.database.write(lambda db: db.execute(sa.insert(models.id_token).values(**values)))
+    await auth.database.write(lambda connection: connection.execute(sa.insert(models.id_token).values(**values)))
 
 
 async def _adopt(auth: Auth) -> int:
-    return await auth.database.write(lambda db: adopt_id_tokens(db, limit=100, now_us=auth.clock()))
+    return await auth.database.write(lambda connection: adopt_id_tokens(connection, limit=100, now_us=auth.clock()))
 
 
 async def _rows(auth: Auth) -> list[Any]:
-    return await auth.database.read(lambda db: list(db.execute(sa.select(models.id_token)).all()))
+    return await auth.database.read(lambda connection: list(connection.execute(sa.select(models.id_token)).all()))

@@ -50,6 +50,6 @@ def test_sql_stands_in_stores(service: str) -> None:
 def test_sql_is_found() -> None:
     """In each of the forms that the services use; a dictionary's `update` is none."""
     code = """
-    sa.select(one); db.execute(query); RowStatement(words); run_prepared(db, one); values.update(more)
+    sa.select(one); connection.execute(query); RowStatement(words); run_prepared(connection, one); values.update(more)
     """
-    assert _sql(ast.parse(code.strip())) == {"sa.select", "db.execute", "RowStatement", "run_prepared"}
+    assert _sql(ast.parse(code.strip())) == {"sa.select", "connection.execute", "RowStatement", "run_prepared"}

@@ -40,9 +40,9 @@ def engine(database_url: str) -> Iterator[Engine]:
 
 def _partition(engine: Engine, *, since_us: int, now_us: int, days: int = 1) -> None:
     """Partitions for all times from a day on, of so many days each, and for those ahead of now."""
-    with engine.begin() as db:
+    with engine.begin() as connection:
         for day_us in range(since_us, now_us + 1, days * DAY_US):
-            while partitions.advance(db, models.PARTITIONS, now_us=day_us):
+            while partitions.advance(connection, models.PARTITIONS, now_us=day_us):
                 pass
 
 
@@ -60,22 +60,22 @@ def _add(engine: Engine, *event_ids: str, now_us: int, event_time_us: int | None
         )
         for event_id in event_ids
     ]
-    with engine.begin() as db:
-        return store.add(db, events, now_us=now_us)[tenant]
+    with engine.begin() as connection:
+        return store.add(connection, events, now_us=now_us)[tenant]
 
 
 def _page(engine: Engine, after: int, *, limit: int = SIZE, condition: Any = None, tenant: str = TENANT) -> Page:
-    with engine.connect() as db:
-        return store.read_page(db, tenant, after=after, condition=condition, limit=limit)
+    with engine.connect() as connection:
+        return store.read_page(connection, tenant, after=after, condition=condition, limit=limit)
 
 
 def _ids(page: Page) -> list[str]:
     return [event.event_id for event in page.events]
 
 
-def _scans(db: Connection, explained: str) -> list[dict[str, Any]]:
+def _scans(connection: Connection, explained: str) -> list[dict[str, Any]]:
     """The nodes of a plan that read a partition of events, and were executed."""
-    (tree,) = db.exec_driver_sql(f"EXPLAIN (ANALYZE, FORMAT JSON) {explained}").scalar_one()
+    (tree,) = connection.exec_driver_sql(f"EXPLAIN (ANALYZE, FORMAT JSON) {explained}").scalar_one()
     nodes, waiting = [], [tree["Plan"]]
     while waiting:
         node = waiting.pop()
@@ -89,31 +89,31 @@ def _fill_a_year(engine: Engine, clock: FakeClock, *, days_each: int) -> None:
     since_us = clock() - clock() % DAY_US - (DAYS - 1) * DAY_US
     _partition(engine, since_us=since_us, now_us=clock(), days=days_each)
     values = {"tenant_id": TENANT, "days": DAYS, "a_day": A_DAY, "since_us": since_us, "day_us": DAY_US}
-    with engine.begin() as db:
-        db.execute(sa.text(_EVENTS), values)
+    with engine.begin() as connection:
+        connection.execute(sa.text(_EVENTS), values)
         stream = {"tenant_id": TENANT, "last_cursor": DAYS * A_DAY, "removed_cursor": 0, "last_create_us": clock()}
-        db.execute(sa.insert(models.stream), stream)
-    with engine.connect() as db:
-        db.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("ANALYZE")
+        connection.execute(sa.insert(models.stream), stream)
+    with engine.connect() as connection:
+        connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("ANALYZE")
 
 
 def test_a_year_is_read_and_written_as_a_day(engine: Engine, clock: FakeClock) -> None:
     """A page at the end of the stream touches the newest partitions, in the order of their index; so does a batch."""
     _fill_a_year(engine, clock, days_each=1)
     head = DAYS * A_DAY
-    with engine.connect() as db:
-        found = partitions.spans(db, "event")
+    with engine.connect() as connection:
+        found = partitions.spans(connection, "event")
         assert len(found) == DAYS + partitions.DAYS_AHEAD
-        since_us = store.find_since(db, found, TENANT, head - SIZE)
+        since_us = store.find_since(connection, found, TENANT, head - SIZE)
         assert since_us >= clock() - 2 * DAY_US
         query = store.partitioned_query(TENANT, head - SIZE, None, SIZE, since_us=since_us)
-        scans = _scans(db, str(query.compile(db.engine, compile_kwargs={"literal_binds": True})))
+        scans = _scans(connection, str(query.compile(connection.engine, compile_kwargs={"literal_binds": True})))
         assert len(scans) <= 2 + partitions.DAYS_AHEAD + 1
         assert sum(node["Actual Rows"] * node["Actual Loops"] for node in scans) <= SIZE + len(scans)
     assert _ids(_page(engine, head - 2)) == [f"{DAYS - 1}.{A_DAY - 2}", f"{DAYS - 1}.{A_DAY - 1}"]
-    with engine.begin() as db:
-        store.add(db, [_event("new", clock())], now_us=clock())
-        held = db.scalars(
+    with engine.begin() as connection:
+        store.add(connection, [_event("new", clock())], now_us=clock())
+        held = connection.scalars(
             sa.text(
                 "SELECT DISTINCT relname FROM pg_locks JOIN pg_class c ON c.oid = relation"
                 " WHERE pid = pg_backend_pid() AND relname LIKE 'event_2%' AND relkind = 'r'"
@@ -159,8 +159,11 @@ def test_times_rise_with_cursors_whatever_clock_a_replica_has(engine: Engine, cl
     _add(engine, "ahead", now_us=midnight_us + 1)
     _add(engine, "behind", now_us=midnight_us - 5 * SECOND_US)
     _add(engine, "other", now_us=midnight_us - 5 * SECOND_US, tenant="other")
-    with engine.connect() as db:
-        assert list(db.scalars(sa.text("SELECT event_id FROM event_20251010 ORDER BY cursor"))) == ["ahead", "behind"]
+    with engine.connect() as connection:
+        assert list(connection.scalars(sa.text("SELECT event_id FROM event_20251010 ORDER BY cursor"))) == [
+            "ahead",
+            "behind",
+        ]
     assert _ids(_page(engine, 1)) == ["behind"]
     assert _ids(_page(engine, 0, tenant="other")) == ["other"]
 
@@ -191,8 +194,8 @@ def test_a_stream_of_before_is_read_on_while_it_becomes_the_past(engine: Engine,
         _add(engine, f"{day}", f"{day}+", now_us=clock())
         expected += [f"{day}", f"{day}+"]
         keeper.keep()
-        with engine.begin() as db:
-            gone = store.remove_old(db, tenant_id=TENANT, before_us=clock() - 30 * DAY_US, limit=500)
+        with engine.begin() as connection:
+            gone = store.remove_old(connection, tenant_id=TENANT, before_us=clock() - 30 * DAY_US, limit=500)
         assert gone == (2 if 30 < day < 38 else 0)
         page = _page(engine, 0, limit=500)
         kept = 500 if day < 31 else 62

@@ -133,7 +133,9 @@ async def test_old_connections_are_removed_but_for_the_latest(system: StationSys
     await system.lease()
     assert await system.housekeeper.close_lost() == 0
     await system.retention.remove_old()
-    left = await system.database.read(lambda connection: connection.scalars(sa.select(models.connection.c.epoch)).all())
+    left = await system.database.read(
+        lambda connection: connection.scalars(sa.select(models.station_connection.c.epoch)).all()
+    )
     assert sorted(left) == [epochs[-1], open_]
     assert (await system.station("CP1")).connection.epoch == epochs[-1]
     assert (await system.station("CP2")).connected

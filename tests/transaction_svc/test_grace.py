@@ -155,7 +155,7 @@ async def test_whichever_comes_first(service: Service) -> None:
                 assert not any(result.HasField("error") for result in results)
     count = next(numbers) - 1
     due = sa.select(models.tx.c.hanging_due_us)
-    assert await service.database.read(lambda db: db.execute(due).scalars().all()) == (
+    assert await service.database.read(lambda connection: connection.execute(due).scalars().all()) == (
         [service.clock() + LONG_S * SECOND_US] * count
     )
 
@@ -164,7 +164,7 @@ async def test_rows_of_older_code(service: Service) -> None:
     """Their stations have no known message attempts."""
     await service.notify(LONG)
     empty = sa.update(models.station).values(message_attempts=None, message_attempt_interval_s=None)
-    await service.database.write(lambda db: db.execute(empty).rowcount)
+    await service.database.write(lambda connection: connection.execute(empty).rowcount)
     await charging(service)
     await service.notify(available())
     await expect_end_after(service, GRACE_S)

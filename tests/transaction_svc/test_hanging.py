@@ -252,7 +252,7 @@ async def test_stations_are_known_by_their_last_boot(service: Service) -> None:
     ).order_by(columns.station_id)
 
     async def known() -> list[tuple[Any, ...]]:
-        return [tuple(row) for row in await service.database.read(lambda db: db.execute(query).all())]
+        return [tuple(row) for row in await service.database.read(lambda connection: connection.execute(query).all())]
 
     late = service.station_item(booted("old", "old", "old"))
     batch = [service.station_item(booted(firmware_version=str(n)), station=f"CP{n % 2}") for n in range(4)]
@@ -323,7 +323,9 @@ async def test_flags_of_older_rows_are_filled_in(service: Service) -> None:
     """Code that did not know the column left it empty."""
     first = await charging(service)
     second = (await service.one(start_16(900, meter_start=1500))).transaction_id
-    await service.database.write(lambda db: db.execute(sa.update(models.tx).values(flags=None)).rowcount)
+    await service.database.write(
+        lambda connection: connection.execute(sa.update(models.tx).values(flags=None)).rowcount
+    )
     assert await service.all(filter="flags:superseded") == []
     assert await service.expiry.fill_flags() == 2
     assert await service.expiry.fill_flags() == 0
@@ -334,8 +336,10 @@ async def test_flags_of_older_rows_are_filled_in(service: Service) -> None:
 async def test_a_column_that_older_code_left_is_set_right(service: Service) -> None:
     """The column has a due time for a transaction that is not hanging: it is not ended, and the column is corrected."""
     number = await charging(service)
-    await service.database.write(lambda db: db.execute(sa.update(models.tx).values(hanging_due_us=1)).rowcount)
+    await service.database.write(
+        lambda connection: connection.execute(sa.update(models.tx).values(hanging_due_us=1)).rowcount
+    )
     assert await service.expiry.end_due() == 0
     due = sa.select(models.tx.c.hanging_due_us)
-    assert await service.database.read(lambda db: db.execute(due).scalar_one()) is None
+    assert await service.database.read(lambda connection: connection.execute(due).scalar_one()) is None
     assert (await service.get(number)).state == ACTIVE

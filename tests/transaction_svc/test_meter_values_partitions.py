@@ -73,13 +73,15 @@ async def test_what_was_there_before_is_still_known(service: Service, engine: En
     """Rows of the release before, which have no time, become the partition of the past."""
     days = (0, 0.5, 1)
     await record(service, *days)
-    await service.database.write(lambda db: db.execute(sa.update(models.meter_values).values(sample_us=0)))
+    await service.database.write(
+        lambda connection: connection.execute(sa.update(models.meter_values).values(sample_us=0))
+    )
     for _ in range(3):
         keeper(service, days=None).keep()
         await record(service, *days)
         service.clock.advance(DAY_S)
-    with engine.connect() as db:
-        assert bool(partitions.spans(db, "meter_values")) is (engine.dialect.name == "postgresql")
+    with engine.connect() as connection:
+        assert bool(partitions.spans(connection, "meter_values")) is (engine.dialect.name == "postgresql")
     assert sorted(await listed(service)) == [0, 0.5, 1]
     service.clock.advance(10 * DAY_S)
     keeper(service, days=None).keep()

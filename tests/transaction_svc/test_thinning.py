@@ -69,7 +69,9 @@ async def stored(service: Service) -> tuple[int, int]:
     def count(connection: Connection, table: sa.Table) -> int:
         return connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
 
-    return await service.database.read(lambda db: (count(db, models.tx_event), count(db, models.tx_packed)))
+    return await service.database.read(
+        lambda connection: (count(connection, models.tx_event), count(connection, models.tx_packed))
+    )
 
 
 async def play(service: Service, station: str, *, samples: int = 3) -> str:

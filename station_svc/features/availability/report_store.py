@@ -11,7 +11,7 @@ from station_svc.core.rows import Frame, to_row
 from station_svc.features.availability.models import status_report
 
 
-def list_status_reports(db: Connection, *, tenant_id: str, station_id: str, page: Page) -> Sequence[Status]:
+def list_status_reports(connection: Connection, *, tenant_id: str, station_id: str, page: Page) -> Sequence[Status]:
     """Statuses, newest first; `page.after` is (epoch, ordinal). Raises MeshError STATION_NOT_FOUND."""
-    rows = history(db, status_report, tenant_id, station_id, page)
+    rows = history(connection, status_report, tenant_id, station_id, page)
     return [to_row(Status, row, frame=to_row(Frame, row)) for row in rows]

@@ -82,10 +82,10 @@ class FitsStation(CommandHooks):
     def __init__(self, *, chain: str) -> None:
         self._chain = chain
 
-    def on_begin(self, db: Connection, new: NewCommand, now_us: int) -> None:
+    def on_begin(self, connection: Connection, new: NewCommand, now_us: int) -> None:
         """See CommandHooks."""
-        super().on_begin(db, new, now_us)
-        most = store.most_chain(db, new.tenant_id, new.station_id)
+        super().on_begin(connection, new, now_us)
+        most = store.most_chain(connection, new.tenant_id, new.station_id)
         if most is not None and len(self._chain) > most:
             raise invalid_field(
                 "certificate_chain", f"has {len(self._chain)} characters, and the station said that it takes {most}"
@@ -97,19 +97,21 @@ class _HandOver(FitsStation):
         super().__init__(chain=chain)
         self._key = key
 
-    def on_outcome(self, db: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
+    def on_outcome(self, connection: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
         """See CommandHooks."""
-        super().on_outcome(db, new, outcome, now_us)
+        super().on_outcome(connection, new, outcome, now_us)
         if isinstance(outcome, MeshError):
             if outcome.reason.was_answered:
-                store.end(db, self._key, RequestState.REFUSED_BY_STATION, outcome.reason, now_us)
+                store.end(connection, self._key, RequestState.REFUSED_BY_STATION, outcome.reason, now_us)
         elif isinstance(outcome, certificate_pb2.CertificateSignedResponse):
             taken = outcome.status == certificate_pb2.CERTIFICATE_SIGNED_STATUS_ACCEPTED
             state = RequestState.DELIVERED if taken else RequestState.REFUSED_BY_STATION
-            store.end(db, self._key, state, "" if taken else outcome.status_info.reason_code, now_us)
+            store.end(connection, self._key, state, "" if taken else outcome.status_info.reason_code, now_us)
 
 
-def _ended(db: Connection, job: JobRow, error: MeshError | None, now_us: int) -> None:
+def _ended(connection: Connection, job: JobRow, error: MeshError | None, now_us: int) -> None:
     """A job that comes to nothing ends its request; otherwise that has ended already."""
     reason = error.reason if error is not None else Reason.OUTCOME_UNKNOWN
-    store.end(db, store.from_payload(job.tenant_id, job.station_id, job.payload), RequestState.FAILED, reason, now_us)
+    store.end(
+        connection, store.from_payload(job.tenant_id, job.station_id, job.payload), RequestState.FAILED, reason, now_us
+    )

@@ -24,11 +24,11 @@ class RememberCertificates(CommandHooks):
     def __init__(self, kinds: Collection[int]) -> None:
         self._kinds = kinds
 
-    def on_outcome(self, db: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
+    def on_outcome(self, connection: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
         """See CommandHooks."""
         if isinstance(outcome, certificate_pb2.GetInstalledCertificateIdsResponse):
             store.remember(
-                db,
+                connection,
                 tenant_id=new.tenant_id,
                 station_id=new.station_id,
                 kinds=self._kinds,
@@ -45,11 +45,11 @@ class ForgetCertificate(CommandHooks):
     def __init__(self, data: certificate_pb2.CertificateHashData) -> None:
         self._data = data
 
-    def on_outcome(self, db: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
+    def on_outcome(self, connection: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
         """See CommandHooks."""
         if isinstance(outcome, certificate_pb2.DeleteCertificateResponse) and outcome.status in _GONE:
             certificate = to_installed(self._data, 0, now_us)
-            store.forget(db, tenant_id=new.tenant_id, station_id=new.station_id, certificate=certificate)
+            store.forget(connection, tenant_id=new.tenant_id, station_id=new.station_id, certificate=certificate)
 
 
 def to_installed(data: certificate_pb2.CertificateHashData, kind: int, now_us: int) -> InstalledCertificateRow:

@@ -43,7 +43,7 @@ _ADD = RowStatement(
 
 
 def remember(
-    db: Connection,
+    connection: Connection,
     *,
     tenant_id: str,
     station_id: str,
@@ -54,16 +54,16 @@ def remember(
     old = sa.delete(installed_certificate).where(_of(tenant_id, station_id))
     if kinds:
         old = old.where(installed_certificate.c.certificate_type.in_(kinds))
-    db.execute(old)
+    connection.execute(old)
     rows = {row.key: asdict(row) for row in certificates}
     if rows:
-        _ADD.run(db, [rows[key] for key in sorted(rows)], tenant_id=tenant_id, station_id=station_id)
+        _ADD.run(connection, [rows[key] for key in sorted(rows)], tenant_id=tenant_id, station_id=station_id)
 
 
-def forget(db: Connection, *, tenant_id: str, station_id: str, certificate: InstalledCertificateRow) -> None:
+def forget(connection: Connection, *, tenant_id: str, station_id: str, certificate: InstalledCertificateRow) -> None:
     """Removes a certificate of a station, of any kind. Hexadecimal is compared without regard to case."""
     table, lower = installed_certificate.c, sa.func.lower
-    db.execute(
+    connection.execute(
         sa.delete(installed_certificate).where(
             _of(tenant_id, station_id),
             table.hash_algorithm == certificate.hash_algorithm,
@@ -75,12 +75,12 @@ def forget(db: Connection, *, tenant_id: str, station_id: str, certificate: Inst
 
 
 def list_certificates(
-    db: Connection, *, tenant_id: str, station_id: str, page: Page
+    connection: Connection, *, tenant_id: str, station_id: str, page: Page
 ) -> Sequence[InstalledCertificateRow]:
     """Certificates by kind; `page.after` is InstalledCertificateRow.key. Raises MeshError STATION_NOT_FOUND."""
-    expect_station(db, tenant_id, station_id)
+    expect_station(connection, tenant_id, station_id)
     query = sa.select(installed_certificate).where(_of(tenant_id, station_id))
-    return [to_row(InstalledCertificateRow, row) for row in db.execute(paged(query, page, *_KEY))]
+    return [to_row(InstalledCertificateRow, row) for row in connection.execute(paged(query, page, *_KEY))]
 
 
 def _of(tenant_id: str, station_id: str) -> ColumnElement[bool]:

@@ -57,24 +57,24 @@ _ADD = RowStatement(
 )
 
 
-def take(db: Connection, requests: Sequence[NewRequest], now_us: int) -> list[Taken | MeshError]:
+def take(connection: Connection, requests: Sequence[NewRequest], now_us: int) -> list[Taken | MeshError]:
     """Records requests, with a job for each; the state of each, in their order. The work of one transaction.
 
     The same frame finds the request that it made before, and the same request one that is under way.
     """
-    known = lock_stations(db, {request.frame.station for request in requests})
-    names = _common_names(db, known)
+    known = lock_stations(connection, {request.frame.station for request in requests})
+    names = _common_names(connection, known)
     results: list[Taken | MeshError] = []
     for request in requests:
         if request.frame.station not in known:
             results.append(_unknown(request.frame))
             continue
-        row = _find(db, request) or _add(db, request, now_us)
+        row = _find(connection, request) or _add(connection, request, now_us)
         results.append(Taken(row=row, common_names=names[request.frame.station]))
     return results
 
 
-def record_signing(db: Connection, key: FrameKey, signed: Signed, now_us: int) -> CertificateRequestRow | None:
+def record_signing(connection: Connection, key: FrameKey, signed: Signed, now_us: int) -> CertificateRequestRow | None:
     """Records the authority's answer to a request that waits for it; returns the state of the request now.
 
     A signed one replaces the earlier ones of its station: the station no longer has their keys.
@@ -89,46 +89,48 @@ def record_signing(db: Connection, key: FrameKey, signed: Signed, now_us: int) -
         "csr": "",
         "update_us": now_us,
     }
-    _change(db, key, values, now_us, expected=(RequestState.REQUESTED,))
-    row = get(db, key)
+    _change(connection, key, values, now_us, expected=(RequestState.REQUESTED,))
+    row = get(connection, key)
     if row is not None and row.state is RequestState.SIGNED:
-        for other in _under_way(db, row.frame, row.certificate_type):
+        for other in _under_way(connection, row.frame, row.certificate_type):
             if other.frame.version < row.frame.version:
-                end(db, key_of(other.frame), RequestState.FAILED, SUPERSEDED, now_us)
+                end(connection, key_of(other.frame), RequestState.FAILED, SUPERSEDED, now_us)
     return row
 
 
-def end(db: Connection, key: FrameKey, state: RequestState, reason: str, now_us: int) -> None:
+def end(connection: Connection, key: FrameKey, state: RequestState, reason: str, now_us: int) -> None:
     """Ends a request that is under way."""
     values = {"state": state, "reason": reason, "csr": "", "chain": "", "update_us": now_us}
-    _change(db, key, values, now_us, expected=(RequestState.REQUESTED, RequestState.SIGNED))
+    _change(connection, key, values, now_us, expected=(RequestState.REQUESTED, RequestState.SIGNED))
 
 
-def get(db: Connection, key: FrameKey) -> CertificateRequestRow | None:
+def get(connection: Connection, key: FrameKey) -> CertificateRequestRow | None:
     """One request."""
-    row = db.execute(sa.select(certificate_request).where(_is(key))).first()
+    row = connection.execute(sa.select(certificate_request).where(_is(key))).first()
     return None if row is None else _to_request(row)
 
 
-def common_names(db: Connection, tenant_id: str, station_id: str) -> Collection[str]:
+def common_names(connection: Connection, tenant_id: str, station_id: str) -> Collection[str]:
     """The names that a station may have in its certificate."""
-    return _common_names(db, {(tenant_id, station_id)}).get((tenant_id, station_id), frozenset())
+    return _common_names(connection, {(tenant_id, station_id)}).get((tenant_id, station_id), frozenset())
 
 
-def most_chain(db: Connection, tenant_id: str, station_id: str) -> int | None:
+def most_chain(connection: Connection, tenant_id: str, station_id: str) -> int | None:
     """Most characters of a chain by the station's report; None where it did not report a limit."""
     query = sa.select(variable.c.value).where(
         variable.c.tenant_id == tenant_id,
         variable.c.station_id == station_id,
         variable.c.variable.in_(["CertificateSignedMaxChainSize", "MaxCertificateChainSize"]),
     )
-    stated = [int(value) for value in db.execute(query).scalars() if value.isascii() and value.isdigit()]
+    stated = [int(value) for value in connection.execute(query).scalars() if value.isascii() and value.isdigit()]
     return min(stated, default=None)
 
 
-def list_requests(db: Connection, *, tenant_id: str, station_id: str, page: Page) -> Sequence[CertificateRequestRow]:
+def list_requests(
+    connection: Connection, *, tenant_id: str, station_id: str, page: Page
+) -> Sequence[CertificateRequestRow]:
     """Requests, newest first; `page.after` is (epoch, ordinal). Raises MeshError STATION_NOT_FOUND."""
-    return [_to_request(row) for row in history(db, certificate_request, tenant_id, station_id, page)]
+    return [_to_request(row) for row in history(connection, certificate_request, tenant_id, station_id, page)]
 
 
 def key_of(frame: Frame) -> FrameKey:
@@ -147,15 +149,15 @@ def from_payload(tenant_id: str, station_id: str, payload: bytes) -> FrameKey:
     return tenant_id, station_id, epoch, ordinal
 
 
-def _find(db: Connection, request: NewRequest) -> CertificateRequestRow | None:
-    found = get(db, key_of(request.frame))
+def _find(connection: Connection, request: NewRequest) -> CertificateRequestRow | None:
+    found = get(connection, key_of(request.frame))
     if found is not None:
         return found
-    under_way = _under_way(db, request.frame, request.certificate_type)
+    under_way = _under_way(connection, request.frame, request.certificate_type)
     return next((row for row in under_way if row.csr_sha256 == request.csr_sha256), None)
 
 
-def _under_way(db: Connection, frame: Frame, certificate_type: int) -> list[CertificateRequestRow]:
+def _under_way(connection: Connection, frame: Frame, certificate_type: int) -> list[CertificateRequestRow]:
     """The requests of a kind that the frame's station made, and that are neither granted nor refused."""
     table = certificate_request.c
     query = sa.select(certificate_request).where(
@@ -164,10 +166,10 @@ def _under_way(db: Connection, frame: Frame, certificate_type: int) -> list[Cert
         table.certificate_type == certificate_type,
         table.state.in_([RequestState.REQUESTED, RequestState.SIGNED]),
     )
-    return [_to_request(row) for row in db.execute(query)]
+    return [_to_request(row) for row in connection.execute(query)]
 
 
-def _add(db: Connection, request: NewRequest, now_us: int) -> CertificateRequestRow:
+def _add(connection: Connection, request: NewRequest, now_us: int) -> CertificateRequestRow:
     frame = request.frame
     row = {
         **frame.columns,
@@ -175,7 +177,7 @@ def _add(db: Connection, request: NewRequest, now_us: int) -> CertificateRequest
         "csr_sha256": request.csr_sha256,
         "csr": request.csr,
     }
-    _ADD.run(db, [row], state=RequestState.REQUESTED, now_us=now_us)
+    _ADD.run(connection, [row], state=RequestState.REQUESTED, now_us=now_us)
     key = key_of(frame)
     job = NewJob(
         tenant_id=frame.tenant_id,
@@ -186,15 +188,15 @@ def _add(db: Connection, request: NewRequest, now_us: int) -> CertificateRequest
         run_us=now_us + HEAD_START_US,
         expire_us=now_us + GIVEN_UP_US,
     )
-    job_store.add(db, job, now_us)
-    added = get(db, key)
+    job_store.add(connection, job, now_us)
+    added = get(connection, key)
     assert added is not None  # noqa: S101 - this transaction wrote it
-    outbox.append(db, [events.certificate_request(added, now_us)])
+    outbox.append(connection, [events.certificate_request(added, now_us)])
     return added
 
 
 def _change(
-    db: Connection, key: FrameKey, values: Mapping[str, Any], now_us: int, *, expected: Collection[RequestState]
+    connection: Connection, key: FrameKey, values: Mapping[str, Any], now_us: int, *, expected: Collection[RequestState]
 ) -> None:
     query = (
         sa.update(certificate_request)
@@ -202,16 +204,18 @@ def _change(
         .values(**values)
         .returning(certificate_request)
     )
-    row = db.execute(query).first()
+    row = connection.execute(query).first()
     if row is not None:
-        outbox.append(db, [events.certificate_request(_to_request(row), now_us)])
+        outbox.append(connection, [events.certificate_request(_to_request(row), now_us)])
 
 
-def _common_names(db: Connection, keys: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], Collection[str]]:
+def _common_names(
+    connection: Connection, keys: Collection[tuple[str, str]]
+) -> Mapping[tuple[str, str], Collection[str]]:
     """Identity and serial numbers, except those that another station has too: they would not identify the station."""
     ids = [station_id for _tenant, station_id in keys]
     columns = (station.c.serial_number, station.c.charge_box_serial_number)
-    own = db.execute(
+    own = connection.execute(
         sa.select(station.c.tenant_id, station.c.station_id, *columns).where(station.c.station_id.in_(ids))
     ).all()
     serials = {serial for row in own for serial in row[2:] if serial}
@@ -220,7 +224,7 @@ def _common_names(db: Connection, keys: Collection[tuple[str, str]]) -> Mapping[
         query = sa.select(station.c.station_id, *columns).where(
             station.c.station_id.in_(serials) | columns[0].in_(serials) | columns[1].in_(serials)
         )
-        for row in db.execute(query):
+        for row in connection.execute(query):
             for name in row:
                 taken.setdefault(name, set()).add(row.station_id)
     return {

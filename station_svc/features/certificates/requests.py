@@ -52,14 +52,14 @@ class CertificateRequests:
         return await self._database.write(partial(_record_signings, signed=signed, now_us=self._clock()))
 
 
-def _take(db: Connection, requests: Sequence[NewRequest], *, now_us: int) -> Sequence[Taken | MeshError]:
-    return store.take(db, requests, now_us)
+def _take(connection: Connection, requests: Sequence[NewRequest], *, now_us: int) -> Sequence[Taken | MeshError]:
+    return store.take(connection, requests, now_us)
 
 
 def _record_signings(
-    db: Connection, *, signed: dict[FrameKey, Signed], now_us: int
+    connection: Connection, *, signed: dict[FrameKey, Signed], now_us: int
 ) -> dict[FrameKey, CertificateRequestRow]:
-    recorded = {key: store.record_signing(db, key, signed[key], now_us) for key in sorted(signed)}
+    recorded = {key: store.record_signing(connection, key, signed[key], now_us) for key in sorted(signed)}
     return {key: row for key, row in recorded.items() if row is not None}
 
 

@@ -29,13 +29,13 @@ log = get_logger(__name__)
 KIND = "first_credential"
 
 
-def queue(db: Connection, *, tenant_id: str, station_id: str, username: str, now_us: int) -> None:
+def queue(connection: Connection, *, tenant_id: str, station_id: str, username: str, now_us: int) -> None:
     """Queues the delivery of a credential to an accepted station, unless it has one or a delivery is under way."""
-    if not store.begin_first(db, tenant_id=tenant_id, station_id=station_id):
+    if not store.begin_first(connection, tenant_id=tenant_id, station_id=station_id):
         return
     unique_key = f"credential:{station_id}"
     new = NewJob(tenant_id=tenant_id, kind=KIND, station_id=station_id, slot=unique_key, username=username)
-    job_store.add(db, new, now_us)
+    job_store.add(connection, new, now_us)
 
 
 class FirstCredential:
@@ -74,12 +74,12 @@ class FirstCredential:
         )
         return _later_or_never(refusal, booted=credential_status.is_booted)
 
-    def ended(self, db: Connection, job: JobRow, error: MeshError | None, now_us: int) -> None:
+    def ended(self, connection: Connection, job: JobRow, error: MeshError | None, now_us: int) -> None:
         """Records on the station, and publishes, that it was not reached."""
         if job.state is JobState.DONE:
             return
         why = error or MeshError(grpc.StatusCode.CANCELLED, Reason.CANCELLED, "it was cancelled")
-        if store.fail_first(db, tenant_id=job.tenant_id, station_id=job.station_id, error=why, now_us=now_us):
+        if store.fail_first(connection, tenant_id=job.tenant_id, station_id=job.station_id, error=why, now_us=now_us):
             log.warning("station has no credential", station_id=job.station_id, reason=why.reason)
 
     async def _send(self, job: JobRow) -> command_service_pb2.SetVariableStatus.ValueType:

@@ -71,22 +71,22 @@ class HandOver(RememberVariables):
         self._closer = closer
         self._sockets: Sequence[Socket] = ()
 
-    def on_begin(self, db: Connection, new: NewCommand, now_us: int) -> None:
+    def on_begin(self, connection: Connection, new: NewCommand, now_us: int) -> None:
         """See CommandHooks."""
-        super().on_begin(db, new, now_us)
-        store.offer_next(db, tenant_id=new.tenant_id, station_id=new.station_id, credential=self._credential)
+        super().on_begin(connection, new, now_us)
+        store.offer_next(connection, tenant_id=new.tenant_id, station_id=new.station_id, credential=self._credential)
         self.begun_here = True
 
-    def on_outcome(self, db: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
+    def on_outcome(self, connection: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
         """See CommandHooks."""
-        super().on_outcome(db, new, outcome, now_us)
+        super().on_outcome(connection, new, outcome, now_us)
         status = _status(outcome)
         names = {"tenant_id": new.tenant_id, "station_id": new.station_id}
         credential: StoredCredential = self._credential
         if status == command_service_pb2.SET_VARIABLE_STATUS_ACCEPTED:
-            self._sockets = store.take_next(db, **names, credential=credential, now_us=now_us)
+            self._sockets = store.take_next(connection, **names, credential=credential, now_us=now_us)
         elif _is_refusal(status, outcome):
-            store.withdraw_next(db, **names, credential=credential)
+            store.withdraw_next(connection, **names, credential=credential)
 
     def on_committed(self) -> None:
         """See CommandHooks."""
@@ -100,10 +100,10 @@ class RaiseProfile(CommandHooks):
     def __init__(self, profile: int) -> None:
         self._profile = profile
 
-    def on_begin(self, db: Connection, new: NewCommand, now_us: int) -> None:
+    def on_begin(self, connection: Connection, new: NewCommand, now_us: int) -> None:
         """See CommandHooks. Raises MeshError SECURITY_PROFILE_LOWERED or CREDENTIAL_MISSING: nothing is sent then."""
         del now_us
-        profile, has_credential = store.security_of(db, tenant_id=new.tenant_id, station_id=new.station_id)
+        profile, has_credential = store.security_of(connection, tenant_id=new.tenant_id, station_id=new.station_id)
         if self._profile < profile:
             raise MeshError(
                 grpc.StatusCode.FAILED_PRECONDITION,
@@ -117,11 +117,11 @@ class RaiseProfile(CommandHooks):
                 "the station has no credentials to prove itself with: hand it some first (RotateCredential)",
             )
 
-    def on_outcome(self, db: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
+    def on_outcome(self, connection: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
         """See CommandHooks."""
         if _status(outcome) in TAKEN:
             store.raise_profile(
-                db, tenant_id=new.tenant_id, station_id=new.station_id, profile=self._profile, now_us=now_us
+                connection, tenant_id=new.tenant_id, station_id=new.station_id, profile=self._profile, now_us=now_us
             )
 
 

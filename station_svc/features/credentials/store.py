@@ -52,38 +52,38 @@ class Promotion:
 
 
 def replace_credential(
-    db: Connection, *, tenant_id: str, station_id: str, credential: StoredCredential, now_us: int
+    connection: Connection, *, tenant_id: str, station_id: str, credential: StoredCredential, now_us: int
 ) -> Sequence[Socket]:
     """Replaces a station's credentials, and requires the new one from now on. Raises MeshError STATION_NOT_FOUND.
 
     Returns the sockets to close, since they were opened with a credential that has ended.
     """
-    return _put(db, tenant_id, station_id, credential, now_us, pushed=False)
+    return _put(connection, tenant_id, station_id, credential, now_us, pushed=False)
 
 
-def offer_next(db: Connection, *, tenant_id: str, station_id: str, credential: StoredCredential) -> None:
+def offer_next(connection: Connection, *, tenant_id: str, station_id: str, credential: StoredCredential) -> None:
     """Adds a credential that is about to be delivered; it is valid from now on, beside those that the station has."""
-    offered = [*_held_next(db, tenant_id, station_id), credential][-MOST_NEXT:]
-    _set_next(db, tenant_id, station_id, offered)
+    offered = [*_held_next(connection, tenant_id, station_id), credential][-MOST_NEXT:]
+    _set_next(connection, tenant_id, station_id, offered)
 
 
 def take_next(
-    db: Connection, *, tenant_id: str, station_id: str, credential: StoredCredential, now_us: int
+    connection: Connection, *, tenant_id: str, station_id: str, credential: StoredCredential, now_us: int
 ) -> Sequence[Socket]:
     """Records that the station accepted a credential: all others end.
 
     Returns the sockets to close: none where the station connected with that one already, or has another by now.
     """
-    if credential not in _held_next(db, tenant_id, station_id):
+    if credential not in _held_next(connection, tenant_id, station_id):
         return []
-    return _put(db, tenant_id, station_id, credential, now_us, pushed=True)
+    return _put(connection, tenant_id, station_id, credential, now_us, pushed=True)
 
 
-def withdraw_next(db: Connection, *, tenant_id: str, station_id: str, credential: StoredCredential) -> None:
+def withdraw_next(connection: Connection, *, tenant_id: str, station_id: str, credential: StoredCredential) -> None:
     """Removes a credential that the station rejected."""
-    held = _held_next(db, tenant_id, station_id)
+    held = _held_next(connection, tenant_id, station_id)
     if credential in held:
-        _set_next(db, tenant_id, station_id, [one for one in held if one != credential])
+        _set_next(connection, tenant_id, station_id, [one for one in held if one != credential])
 
 
 _PROMOTE = RowStatement(
@@ -101,7 +101,7 @@ _PROMOTE = RowStatement(
 )
 
 
-def promote(db: Connection, promotions: Iterable[Promotion], now_us: int) -> None:
+def promote(connection: Connection, promotions: Iterable[Promotion], now_us: int) -> None:
     """Promotes delivered credentials with which stations connected; the stations are locked by this transaction."""
     latest = {(one.tenant_id, one.station_id): one for one in promotions}
     if not latest:
@@ -116,8 +116,8 @@ def promote(db: Connection, promotions: Iterable[Promotion], now_us: int) -> Non
         }
         for (tenant_id, station_id), one in sorted(latest.items())
     ]
-    _PROMOTE.run(db, rows, now_us=now_us)
-    outbox.append(db, [_changed(*key, now_us, pushed=True) for key in sorted(latest)])
+    _PROMOTE.run(connection, rows, now_us=now_us)
+    outbox.append(connection, [_changed(*key, now_us, pushed=True) for key in sorted(latest)])
 
 
 _KEEP_BETTER = RowStatement(
@@ -134,7 +134,7 @@ _KEEP_BETTER = RowStatement(
 )
 
 
-def keep_better(db: Connection, *, better: Iterable[Better]) -> None:
+def keep_better(connection: Connection, *, better: Iterable[Better]) -> None:
     """Keeps other hashes of the same credentials; one that was replaced meanwhile stays replaced."""
     rows = [
         {
@@ -146,17 +146,17 @@ def keep_better(db: Connection, *, better: Iterable[Better]) -> None:
         }
         for one in sorted(better, key=lambda one: one.station_id)
     ]
-    _KEEP_BETTER.run(db, rows)
+    _KEEP_BETTER.run(connection, rows)
 
 
-def security_of(db: Connection, *, tenant_id: str, station_id: str) -> tuple[int, bool]:
+def security_of(connection: Connection, *, tenant_id: str, station_id: str) -> tuple[int, bool]:
     """A station's security profile, and whether it has a credential; held for this transaction."""
     query = sa.select(station.c.security_profile, station.c.credential_digest).where(_is(tenant_id, station_id))
-    row = db.execute(query.with_for_update()).one()
+    row = connection.execute(query.with_for_update()).one()
     return row.security_profile, bool(row.credential_digest)
 
 
-def raise_profile(db: Connection, *, tenant_id: str, station_id: str, profile: int, now_us: int) -> None:
+def raise_profile(connection: Connection, *, tenant_id: str, station_id: str, profile: int, now_us: int) -> None:
     """Records that the station accepted a higher security profile."""
     query = (
         sa.update(station)
@@ -164,11 +164,11 @@ def raise_profile(db: Connection, *, tenant_id: str, station_id: str, profile: i
         .values(security_profile=profile, update_us=now_us)
         .returning(station.c.registration_status)
     )
-    row = db.execute(query).first()
+    row = connection.execute(query).first()
     if row is not None:
         status = row.registration_status
         event = updated(tenant_id=tenant_id, station_id=station_id, registration_status=status, now_us=now_us)
-        outbox.append(db, [event])
+        outbox.append(connection, [event])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,10 +180,10 @@ class CredentialStatus:
     has_credential: bool
 
 
-def find_credential_status(db: Connection, *, tenant_id: str, station_id: str) -> CredentialStatus | None:
+def find_credential_status(connection: Connection, *, tenant_id: str, station_id: str) -> CredentialStatus | None:
     """The status of a station's credential; None where it was removed."""
     columns = (station.c.registration_status, station.c.boot_status, station.c.credential_digest)
-    row = db.execute(sa.select(*columns).where(_is(tenant_id, station_id))).first()
+    row = connection.execute(sa.select(*columns).where(_is(tenant_id, station_id))).first()
     if row is None:
         return None
     return CredentialStatus(
@@ -193,17 +193,17 @@ def find_credential_status(db: Connection, *, tenant_id: str, station_id: str) -
     )
 
 
-def begin_first(db: Connection, *, tenant_id: str, station_id: str) -> bool:
+def begin_first(connection: Connection, *, tenant_id: str, station_id: str) -> bool:
     """Begins the delivery of a station's first credential; False where it has one."""
     query = (
         sa.update(station)
         .where(_is(tenant_id, station_id), station.c.credential_digest == "")
         .values(hand_over=HandOver.UNDER_WAY, hand_over_reason="")
     )
-    return db.execute(query).rowcount == 1
+    return connection.execute(query).rowcount == 1
 
 
-def fail_first(db: Connection, *, tenant_id: str, station_id: str, error: MeshError, now_us: int) -> bool:
+def fail_first(connection: Connection, *, tenant_id: str, station_id: str, error: MeshError, now_us: int) -> bool:
     """Records that a station did not accept its first credential; False where it has one by now, or was removed."""
     reason = replace_nul(f"{error.reason}: {error.message}")[:_MOST_REASON]  # a part of it is the station's own text
     query = (
@@ -211,10 +211,10 @@ def fail_first(db: Connection, *, tenant_id: str, station_id: str, error: MeshEr
         .where(_is(tenant_id, station_id), station.c.credential_digest == "")
         .values(hand_over=HandOver.NOT_TAKEN, hand_over_reason=reason, update_us=now_us)
     )
-    if db.execute(query).rowcount == 0:
+    if connection.execute(query).rowcount == 0:
         return False
     event = events.credential_not_taken(tenant_id=tenant_id, station_id=station_id, error=error, now_us=now_us)
-    outbox.append(db, [event])
+    outbox.append(connection, [event])
     return True
 
 
@@ -232,17 +232,17 @@ _NOTE_FAILURES = RowStatement(
 )
 
 
-def note_failures(db: Connection, failures: Mapping[str, Failures], now_us: int) -> None:
+def note_failures(connection: Connection, failures: Mapping[str, Failures], now_us: int) -> None:
     """Handshakes in the names of these stations failed, since the last note."""
     # Locked in the order in which all that changes stations locks them.
     names = sorted(failures)
-    db.execute(
+    connection.execute(
         sa.select(station.c.station_id)
         .where(station.c.station_id.in_(names))
         .order_by(station.c.tenant_id, station.c.station_id)
         .with_for_update()
     )
-    rows = _NOTE_FAILURES.run(db, [{"station_id": name, **asdict(failures[name])} for name in names])
+    rows = _NOTE_FAILURES.run(connection, [{"station_id": name, **asdict(failures[name])} for name in names])
     published = [
         events.credential_failed(
             tenant_id=row.tenant_id,
@@ -254,11 +254,11 @@ def note_failures(db: Connection, failures: Mapping[str, Failures], now_us: int)
         )
         for row in rows
     ]
-    outbox.append(db, published)
+    outbox.append(connection, published)
 
 
 def _put(
-    db: Connection, tenant_id: str, station_id: str, credential: StoredCredential, now_us: int, *, pushed: bool
+    connection: Connection, tenant_id: str, station_id: str, credential: StoredCredential, now_us: int, *, pushed: bool
 ) -> Sequence[Socket]:
     query = (
         sa.update(station)
@@ -274,22 +274,22 @@ def _put(
         )
         .returning(station.c.latest_epoch)
     )
-    row = db.execute(query).first()
+    row = connection.execute(query).first()
     if row is None:
         raise not_found(station_id)
-    outbox.append(db, [_changed(tenant_id, station_id, now_us, pushed=pushed)])
-    return open_sockets(db, row.latest_epoch, now_us)
+    outbox.append(connection, [_changed(tenant_id, station_id, now_us, pushed=pushed)])
+    return open_sockets(connection, row.latest_epoch, now_us)
 
 
-def _held_next(db: Connection, tenant_id: str, station_id: str) -> Sequence[StoredCredential]:
+def _held_next(connection: Connection, tenant_id: str, station_id: str) -> Sequence[StoredCredential]:
     """The credentials that were delivered to the station, oldest first; it is locked. Empty where it was removed."""
     query = sa.select(station.c.next_credentials).where(_is(tenant_id, station_id)).with_for_update()
-    return from_text(db.execute(query).scalar() or "")
+    return from_text(connection.execute(query).scalar() or "")
 
 
-def _set_next(db: Connection, tenant_id: str, station_id: str, credentials: Sequence[StoredCredential]) -> None:
+def _set_next(connection: Connection, tenant_id: str, station_id: str, credentials: Sequence[StoredCredential]) -> None:
     query = sa.update(station).where(_is(tenant_id, station_id)).values(next_credentials=to_text(credentials))
-    db.execute(query)
+    connection.execute(query)
 
 
 def _is(tenant_id: str, station_id: str) -> ColumnElement[bool]:

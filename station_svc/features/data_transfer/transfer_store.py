@@ -48,9 +48,9 @@ def record_transfers(connection: Connection, transfers: Sequence[Transfer]) -> l
     return [transfer.status if transfer.frame.station in keys else removed(transfer.frame) for transfer in transfers]
 
 
-def list_data_transfers(db: Connection, *, tenant_id: str, station_id: str, page: Page) -> Sequence[Transfer]:
+def list_data_transfers(connection: Connection, *, tenant_id: str, station_id: str, page: Page) -> Sequence[Transfer]:
     """Vendors' own messages, newest first; `page.after` is (epoch, ordinal). Raises MeshError STATION_NOT_FOUND."""
-    rows = history(db, data_transfer, tenant_id, station_id, page)
+    rows = history(connection, data_transfer, tenant_id, station_id, page)
     return [to_row(Transfer, row, frame=to_row(Frame, row)) for row in rows]
 
 

@@ -24,8 +24,8 @@ _KEY = (
 )
 
 
-def list_variables(db: Connection, *, tenant_id: str, station_id: str, page: Page) -> Sequence[VariableRow]:
+def list_variables(connection: Connection, *, tenant_id: str, station_id: str, page: Page) -> Sequence[VariableRow]:
     """Variables by name; `page.after` is VariableRow.key. Raises MeshError STATION_NOT_FOUND."""
-    expect_station(db, tenant_id, station_id)
+    expect_station(connection, tenant_id, station_id)
     query = sa.select(variable).where(variable.c.tenant_id == tenant_id, variable.c.station_id == station_id)
-    return [to_row(VariableRow, row) for row in db.execute(paged(query, page, *_KEY))]
+    return [to_row(VariableRow, row) for row in connection.execute(paged(query, page, *_KEY))]

@@ -56,9 +56,9 @@ def hooks_of(sent: log_pb2.GetLogRequest) -> activities.ActivityHooks:
     return activities.ActivityHooks(KIND, sent.log_upload_id, columns)
 
 
-def record(db: Connection, reports: Sequence[tuple[Frame, log_pb2.LogStatusReport]]) -> None:
+def record(connection: Connection, reports: Sequence[tuple[Frame, log_pb2.LogStatusReport]]) -> None:
     """Takes what stations report of their uploads. See station_svc.feature.ReportHandler."""
-    activities.record(db, KIND, [_to_report(frame, report) for frame, report in reports])
+    activities.record(connection, KIND, [_to_report(frame, report) for frame, report in reports])
 
 
 def _to_report(frame: Frame, report: log_pb2.LogStatusReport) -> ActivityReport:

@@ -74,18 +74,20 @@ def hooks_of(sent: firmware_pb2.UpdateFirmwareRequest) -> activities.ActivityHoo
     return activities.ActivityHooks(KIND, sent.firmware_update_id, columns)
 
 
-def record(db: Connection, reports: Sequence[tuple[Frame, firmware_pb2.FirmwareStatusReport]]) -> None:
+def record(connection: Connection, reports: Sequence[tuple[Frame, firmware_pb2.FirmwareStatusReport]]) -> None:
     """Takes what stations report of their updates. See station_svc.feature.ReportHandler."""
-    activities.record(db, KIND, [_to_report(frame, report) for frame, report in reports])
+    activities.record(connection, KIND, [_to_report(frame, report) for frame, report in reports])
 
 
-def booted(db: Connection, boots: Sequence[Boot]) -> None:
+def booted(connection: Connection, boots: Sequence[Boot]) -> None:
     """Completes the update of a station that boots with another version than before, with or without a report.
 
     The stations are locked. Only an update that is under way counts, and only if it was requested of the station.
     """
     found: dict[tuple[str, str], list[ActivityRow]] = {}
-    for activity in store.open_activities(db, KIND.name, {boot.frame.station for boot in boots}) if boots else ():
+    for activity in (
+        store.open_activities(connection, KIND.name, {boot.frame.station for boot in boots}) if boots else ()
+    ):
         found.setdefault(activity.station, []).append(activity)
     done = []
     for boot in sorted(boots, key=lambda boot: boot.frame.version):
@@ -95,9 +97,10 @@ def booted(db: Connection, boots: Sequence[Boot]) -> None:
                 after = moved(activity, DONE, frame.receive_us)
                 done.append(replace(after, installed_version=version, epoch=frame.epoch, ordinal=frame.ordinal))
     first = {(*activity.station, activity.task_id): activity for activity in reversed(done)}
-    store.save(db, first.values())
+    store.save(connection, first.values())
     outbox.append(
-        db, [activities.event(KIND, activity, f"{activity.epoch}:{activity.ordinal}") for activity in first.values()]
+        connection,
+        [activities.event(KIND, activity, f"{activity.epoch}:{activity.ordinal}") for activity in first.values()],
     )
 
 

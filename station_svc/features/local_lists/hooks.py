@@ -17,13 +17,15 @@ from station_svc.features.local_lists.store import UNFIT, DroppedToken
 class RememberVersion(CommandHooks):
     """Stores the version that a station reports."""
 
-    def on_outcome(self, db: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
+    def on_outcome(self, connection: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
         """Its entries are known if the version is the one that it accepted from here."""
         if not isinstance(outcome, local_list_pb2.GetLocalListVersionResponse):
             return
-        row = store.lock(db, new.tenant_id, new.station_id)
+        row = store.lock(connection, new.tenant_id, new.station_id)
         if row is not None:
-            store.update(db, row, version=outcome.version_number if outcome.HasField("version_number") else None)
+            store.update(
+                connection, row, version=outcome.version_number if outcome.HasField("version_number") else None
+            )
 
 
 class RememberList(CommandHooks):
@@ -32,27 +34,27 @@ class RememberList(CommandHooks):
     def __init__(self, request: local_list_pb2.SendLocalListRequest) -> None:
         self._request = request
 
-    def on_outcome(self, db: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
+    def on_outcome(self, connection: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
         """Rejected, or partly applied: its entries are no longer known. No answer: its version will show."""
         if not isinstance(outcome, local_list_pb2.SendLocalListResponse):
             return
-        row = store.lock(db, new.tenant_id, new.station_id)
+        row = store.lock(connection, new.tenant_id, new.station_id)
         if row is None:
             return
         if outcome.status != local_list_pb2.SEND_LOCAL_LIST_STATUS_ACCEPTED:
-            store.update(db, row, version=None, entries_version=None)
+            store.update(connection, row, version=None, entries_version=None)
             return
         part = to_part(self._request, dropped=set(outcome.left_out_id_tokens))
         held = {} if part.full else row.held
         version = self._request.version_number
         if held is None:  # a change to what was not known
-            store.update(db, row, version=version, entries_version=None)
+            store.update(connection, row, version=version, entries_version=None)
             return
-        store.set_entries(db, row, version=version, entries=apply(part, held))
+        store.set_entries(connection, row, version=version, entries=apply(part, held))
         unfit = [token for token in row.dropped_tokens if token.id_token not in outcome.left_out_id_tokens]
         unfit += [DroppedToken(id_token, UNFIT) for id_token in outcome.left_out_id_tokens]
         full = row.full and not part.full
-        store.update(db, row, full=full, left_out=store.encode_dropped(unfit))
+        store.update(connection, row, full=full, left_out=store.encode_dropped(unfit))
 
 
 def to_part(request: local_list_pb2.SendLocalListRequest, *, dropped: set[str]) -> Part:

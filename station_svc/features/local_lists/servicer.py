@@ -62,17 +62,17 @@ class LocalListServicer(LocalListServiceServicer):
 
 
 def _ask(
-    db: Connection, *, caller: Caller, request: pb.SyncLocalListRequest, request_id: str, now_us: int
+    connection: Connection, *, caller: Caller, request: pb.SyncLocalListRequest, request_id: str, now_us: int
 ) -> store.LocalListRow:
     """Notes the request, and queues the job where none waits. The job is locked first, as its end does too."""
     station_id = storable(request.station_id)
-    waiting = job_store.lock_unique_key(db, caller.tenant_id, store.unique_key(station_id))
-    row = store.lock(db, caller.tenant_id, station_id)
+    waiting = job_store.lock_unique_key(connection, caller.tenant_id, store.unique_key(station_id))
+    row = store.lock(connection, caller.tenant_id, station_id)
     if row is None:
         raise not_found(station_id)
     if row.request_id != request_id:  # else it is repeated: it was noted the first time
         store.update(
-            db,
+            connection,
             row,
             request_id=request_id,
             request_us=max(now_us, (row.request_us or 0) + 1),
@@ -81,8 +81,8 @@ def _ask(
             error=None,
         )
         if waiting is None:
-            job_store.add(db, new_job(caller.tenant_id, station_id, username=caller.username), now_us)
-    return store.read(db, caller.tenant_id, station_id)
+            job_store.add(connection, new_job(caller.tenant_id, station_id, username=caller.username), now_us)
+    return store.read(connection, caller.tenant_id, station_id)
 
 
 def _to_message(row: store.LocalListRow) -> pb.LocalList:

@@ -67,7 +67,7 @@ class LocalListRow:
 _COLUMNS = [local_list.c[one.name] for one in fields(LocalListRow)]
 
 
-def read(db: Connection, tenant_id: str, station_id: str) -> LocalListRow:
+def read(connection: Connection, tenant_id: str, station_id: str) -> LocalListRow:
     """A station's list as it is known, with the last attempt's error. Raises MeshError STATION_NOT_FOUND."""
     query = (
         sa.select(*_COLUMNS, job.c.error.label("job_error"))
@@ -84,7 +84,7 @@ def read(db: Connection, tenant_id: str, station_id: str) -> LocalListRow:
         )
         .where(station.c.tenant_id == tenant_id, station.c.station_id == station_id)
     )
-    row = db.execute(query).mappings().first()
+    row = connection.execute(query).mappings().first()
     if row is None:
         raise not_found(station_id)
     if row["station_id"] is None:
@@ -94,27 +94,27 @@ def read(db: Connection, tenant_id: str, station_id: str) -> LocalListRow:
     return LocalListRow(**{**values, "error": values["error"] or last})
 
 
-def lock(db: Connection, tenant_id: str, station_id: str) -> LocalListRow | None:
+def lock(connection: Connection, tenant_id: str, station_id: str) -> LocalListRow | None:
     """The list of a station, held for this transaction, made where there is none; None where there is no station."""
     key = {"tenant_id": tenant_id, "station_id": station_id}
     source = sa.select(station.c.tenant_id, station.c.station_id).where(
         station.c.tenant_id == tenant_id, station.c.station_id == station_id
     )
-    insert = postgresql.insert if db.dialect.name == "postgresql" else sqlite.insert
-    db.execute(insert(local_list).from_select(list(key), source).on_conflict_do_nothing())
-    row = db.execute(sa.select(*_COLUMNS).where(_is(**key)).with_for_update()).mappings().first()
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    connection.execute(insert(local_list).from_select(list(key), source).on_conflict_do_nothing())
+    row = connection.execute(sa.select(*_COLUMNS).where(_is(**key)).with_for_update()).mappings().first()
     return None if row is None else LocalListRow(**row)
 
 
-def update(db: Connection, row: LocalListRow, **values: Any) -> None:
+def update(connection: Connection, row: LocalListRow, **values: Any) -> None:
     """Changes a list, which this transaction holds."""
-    db.execute(sa.update(local_list).where(_is(row.tenant_id, row.station_id)).values(values))
+    connection.execute(sa.update(local_list).where(_is(row.tenant_id, row.station_id)).values(values))
 
 
-def set_entries(db: Connection, row: LocalListRow, *, version: int, entries: Mapping[str, Entry]) -> None:
+def set_entries(connection: Connection, row: LocalListRow, *, version: int, entries: Mapping[str, Entry]) -> None:
     """Writes down what a station holds."""
     packed = pack(entries.values())
-    update(db, row, version=version, entries_version=version, entries=packed, entry_count=len(entries))
+    update(connection, row, version=version, entries_version=version, entries=packed, entry_count=len(entries))
 
 
 def encode_dropped(tokens: Sequence[DroppedToken]) -> str:
@@ -127,7 +127,7 @@ def unique_key(station_id: str) -> str:
     return f"local_list:{station_id}"
 
 
-def find_numbers(db: Connection, tenant_id: str, station_id: str, names: Sequence[str]) -> dict[str, int]:
+def find_numbers(connection: Connection, tenant_id: str, station_id: str, names: Sequence[str]) -> dict[str, int]:
     """The values of a station's variables that are whole numbers, by name. One of an instance limits something else."""
     query = sa.select(variable.c.variable, variable.c.value).where(
         variable.c.tenant_id == tenant_id,
@@ -135,7 +135,9 @@ def find_numbers(db: Connection, tenant_id: str, station_id: str, names: Sequenc
         variable.c.variable.in_(names),
         variable.c.variable_instance == "",
     )
-    return {row.variable: int(row.value) for row in db.execute(query) if row.value.isascii() and row.value.isdigit()}
+    return {
+        row.variable: int(row.value) for row in connection.execute(query) if row.value.isascii() and row.value.isdigit()
+    }
 
 
 def _is(tenant_id: str, station_id: str) -> sa.ColumnElement[bool]:

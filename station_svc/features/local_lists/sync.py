@@ -69,19 +69,19 @@ class LocalListSync:
         # Tokens that turned out not to fit have left room for others.
         return Again() if len(parts) > self._most_parts or (dropped and some_wait) else Done()
 
-    def ended(self, db: Connection, job: JobRow, error: MeshError | None, now_us: int) -> None:
+    def ended(self, connection: Connection, job: JobRow, error: MeshError | None, now_us: int) -> None:
         """Publishes the outcome; where another sync was requested meanwhile, it is queued again."""
-        row = store.lock(db, job.tenant_id, job.station_id)
+        row = store.lock(connection, job.tenant_id, job.station_id)
         if row is None:
             return
         if job.state is JobState.DONE and (row.request_us or 0) > (row.plan_us or 0):
-            job_store.add(db, new_job(job.tenant_id, job.station_id, username=job.username), now_us)
+            job_store.add(connection, new_job(job.tenant_id, job.station_id, username=job.username), now_us)
             return
         if job.state is JobState.DONE:
-            store.update(db, row, sync_state=store.SYNCED, sync_us=now_us, error=None)
+            store.update(connection, row, sync_state=store.SYNCED, sync_us=now_us, error=None)
         else:
             status = None if error is None else error.to_status().SerializeToString()
-            store.update(db, row, sync_state=store.FAILED, error=status)
+            store.update(connection, row, sync_state=store.FAILED, error=status)
         event = events.local_list_ended(
             tenant_id=job.tenant_id,
             station_id=job.station_id,
@@ -91,7 +91,7 @@ class LocalListSync:
             error=error,
             now_us=now_us,
         )
-        outbox.append(db, [event])
+        outbox.append(connection, [event])
 
     async def _ask_version(self, job: JobRow) -> int:
         """The version that the station reports. It is read again in each run: reading changes nothing."""
@@ -122,7 +122,9 @@ class LocalListSync:
 
     async def _known_limits(self, job: JobRow) -> dict[str, int]:
         names = (*_PART_LIMITS, *_TOTAL_LIMITS)
-        return await self._database.read(lambda db: store.find_numbers(db, job.tenant_id, job.station_id, names))
+        return await self._database.read(
+            lambda connection: store.find_numbers(connection, job.tenant_id, job.station_id, names)
+        )
 
     async def _read_limits(self, job: JobRow) -> None:
         names = (_PART_LIMITS[0], _TOTAL_LIMITS[0])
@@ -188,20 +190,20 @@ def new_job(tenant_id: str, station_id: str, *, username: str) -> NewJob:
     )
 
 
-def _plan(db: Connection, *, job: JobRow, wanted: Sequence[Entry], limits: Limits) -> tuple[list[Part], bool]:
+def _plan(connection: Connection, *, job: JobRow, wanted: Sequence[Entry], limits: Limits) -> tuple[list[Part], bool]:
     """The parts that are to be sent, and whether some tokens found no room.
 
     Who is left out is written down, with the request that this plan is for.
     """
-    held = job_store.hold(db, job)
-    row = store.lock(db, job.tenant_id, job.station_id)
+    held = job_store.hold(connection, job)
+    row = store.lock(connection, job.tenant_id, job.station_id)
     if held is None or row is None:
         raise MeshError(grpc.StatusCode.ABORTED, Reason.JOB_LOST, "another process does this job now")
     unfit = set() if row.full else {one.id_token for one in row.dropped_tokens if one.reason == UNFIT}
     chosen, no_room = choose((entry for entry in wanted if entry.id_token not in unfit), limits.total)
     dropped = [DroppedToken(entry.id_token, UNFIT) for entry in wanted if entry.id_token in unfit]
     dropped += [DroppedToken(entry.id_token, NO_ROOM) for entry in no_room]
-    store.update(db, row, plan_us=row.request_us, left_out=store.encode_dropped(dropped))
+    store.update(connection, row, plan_us=row.request_us, left_out=store.encode_dropped(dropped))
     return plan(chosen, None if row.full else row.held, limits.part), bool(no_room)
 
 

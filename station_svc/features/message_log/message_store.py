@@ -103,23 +103,23 @@ def _message_type(text: str) -> int:
     return int(text)
 
 
-def list_messages(db: Connection, *, tenant_id: str, station_id: str, page: Page) -> Sequence[MessageRow]:
+def list_messages(connection: Connection, *, tenant_id: str, station_id: str, page: Page) -> Sequence[MessageRow]:
     """Frames, newest first; `page.after` is (message_us, epoch, ordinal). Raises MeshError STATION_NOT_FOUND."""
-    found = partitions.spans(db, message.name)
+    found = partitions.spans(connection, message.name)
     if not found:
         by_frame = replace(page, after=page.after and page.after[1:])
-        return [to_row(MessageRow, row) for row in history(db, message, tenant_id, station_id, by_frame)]
-    expect_station(db, tenant_id, station_id)
+        return [to_row(MessageRow, row) for row in history(connection, message, tenant_id, station_id, by_frame)]
+    expect_station(connection, tenant_id, station_id)
     query = of_station(message, tenant_id, station_id)
     if page.condition is not None:
         query = query.where(page.condition)
-    rows = partitions.newest_rows(db, found, query, KEY, after=page.after, limit=page.limit)
+    rows = partitions.newest_rows(connection, found, query, KEY, after=page.after, limit=page.limit)
     return [to_row(MessageRow, row) for row in rows]
 
 
-def remove_old(db: Connection, *, before_us: int, limit: int) -> int:
+def remove_old(connection: Connection, *, before_us: int, limit: int) -> int:
     """Removes up to `limit` frames from before a moment, but those that go with their partition; returns how many."""
     age = message.c.message_us
-    found = partitions.spans(db, message.name)
+    found = partitions.spans(connection, message.name)
     condition = partitions.is_undated(found, age) if found else sa.true()
-    return retention_store.remove_old(db, age=age, before_us=before_us, limit=limit, condition=condition)
+    return retention_store.remove_old(connection, age=age, before_us=before_us, limit=limit, condition=condition)

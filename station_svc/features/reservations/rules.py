@@ -31,26 +31,26 @@ class Reserve(CommandHooks):
         self._sent = sent
         self._id_token = id_token
 
-    def on_begin(self, db: Connection, new: NewCommand, now_us: int) -> None:
+    def on_begin(self, connection: Connection, new: NewCommand, now_us: int) -> None:
         """It is requested. Only its outcome is published."""
         self._sent.reservation_id = allocation_store.take(
-            db, tenant_id=new.tenant_id, station_id=new.station_id, kind="reservation"
+            connection, tenant_id=new.tenant_id, station_id=new.station_id, kind="reservation"
         )
-        store.add(db, self._to_row(new, now_us))
+        store.add(connection, self._to_row(new, now_us))
 
-    def on_outcome(self, db: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
+    def on_outcome(self, connection: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
         """Its state follows the station's answer."""
-        for row in store.find(db, [(new.tenant_id, new.station_id, self._sent.reservation_id)]):
+        for row in store.find(connection, [(new.tenant_id, new.station_id, self._sent.reservation_id)]):
             kind, status = outcome_of(outcome), 0
             if kind is Outcome.UNSENT:
-                store.remove(db, row)
+                store.remove(connection, row)
                 continue
             if isinstance(outcome, pb.ReserveNowResponse):
                 status = outcome.status
             state = ACTIVE if status == pb.RESERVE_NOW_STATUS_ACCEPTED else REJECTED
             if kind is Outcome.UNKNOWN:
                 state = UNKNOWN
-            _record(db, [row], [row.answered(status, state, reason_code_of(outcome), now_us)])
+            _record(connection, [row], [row.answered(status, state, reason_code_of(outcome), now_us)])
 
     def _to_row(self, new: NewCommand, now_us: int) -> ReservationRow:
         sent = self._sent
@@ -77,12 +77,12 @@ class Cancel(CommandHooks):
     def __init__(self, *, reservation_id: int) -> None:
         self._reservation_id = reservation_id
 
-    def on_begin(self, db: Connection, new: NewCommand, now_us: int) -> None:
+    def on_begin(self, connection: Connection, new: NewCommand, now_us: int) -> None:
         """The state of the reservation is unknown unless the outcome is."""
         del now_us
-        store.save(db, [row.unknown_after(new.deadline_us) for row in self._find(db, new)])
+        store.save(connection, [row.unknown_after(new.deadline_us) for row in self._find(connection, new)])
 
-    def on_outcome(self, db: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
+    def on_outcome(self, connection: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
         """It is cancelled, or in its former state; unknown without an answer, or where the station has none such."""
         kind = outcome_of(outcome)
         state: int | None = None
@@ -90,24 +90,24 @@ class Cancel(CommandHooks):
             state = UNKNOWN
         elif isinstance(outcome, pb.CancelReservationResponse):
             state = CANCELLED if outcome.status == pb.CANCEL_RESERVATION_STATUS_ACCEPTED else UNKNOWN
-        rows = self._find(db, new)
-        _record(db, rows, [row.settled(state, now_us) for row in rows])
+        rows = self._find(connection, new)
+        _record(connection, rows, [row.settled(state, now_us) for row in rows])
 
-    def _find(self, db: Connection, new: NewCommand) -> Sequence[ReservationRow]:
-        return store.find(db, [(new.tenant_id, new.station_id, self._reservation_id)])
+    def _find(self, connection: Connection, new: NewCommand) -> Sequence[ReservationRow]:
+        return store.find(connection, [(new.tenant_id, new.station_id, self._reservation_id)])
 
 
-def record_uses(db: Connection, reports: Sequence[tuple[Frame, pb.ReservationUse]]) -> None:
+def record_uses(connection: Connection, reports: Sequence[tuple[Frame, pb.ReservationUse]]) -> None:
     """Records reservations that stations report as used. See station_svc.feature.ReportHandler."""
     uses: dict[store.Key, tuple[Frame, pb.ReservationUse]] = {}
     for frame, use in reports:
         uses.setdefault((*frame.station, use.reservation_id), (frame, use))
-    rows = store.find(db, uses)
+    rows = store.find(connection, uses)
     used = []
     for row in rows:
         frame, use = uses[row.tenant_id, row.station_id, row.reservation_id]
         used.append(row.used(_to_use(frame, use), frame.receive_us))
-    _record(db, rows, used)
+    _record(connection, rows, used)
 
 
 def _to_use(frame: Frame, use: pb.ReservationUse) -> Use:
@@ -119,17 +119,17 @@ def _to_use(frame: Frame, use: pb.ReservationUse) -> Use:
     )
 
 
-def follow_statuses(db: Connection, statuses: Iterable[Status]) -> None:
+def follow_statuses(connection: Connection, statuses: Iterable[Status]) -> None:
     """Ends reservations of EVSEs that became unusable; EVSE 0 is a whole station."""
     closed = {
         (*status.frame.station, status.evse_id): status.frame.receive_us
         for status in statuses
         if status.status in {FAULTED, UNAVAILABLE}
     }
-    end_at(db, closed)
+    end_at(connection, closed)
 
 
-def end_at(db: Connection, closed: Mapping[tuple[str, str, int], int]) -> None:
+def end_at(connection: Connection, closed: Mapping[tuple[str, str, int], int]) -> None:
     """Ends what was kept at these EVSEs (tenant, station, EVSE: when; 0: the whole station) before they were closed.
 
     Faulted or unavailable: a station keeps nothing there any more, and OCPP 1.6 has no word for it but the status.
@@ -137,26 +137,26 @@ def end_at(db: Connection, closed: Mapping[tuple[str, str, int], int]) -> None:
     if not closed:
         return
     before, after = [], []
-    for row in store.held_at(db, closed):
+    for row in store.held_at(connection, closed):
         station = row.tenant_id, row.station_id
         moments = [closed[key] for key in ((*station, 0), (*station, row.evse_id)) if key in closed]
         if row.create_us < max(moments):
             before.append(row)
             after.append(row.with_state(CANCELLED, max(moments)))
-    _record(db, before, after)
+    _record(connection, before, after)
 
 
-def end_due(db: Connection, *, now_us: int, limit: int) -> int:
+def end_due(connection: Connection, *, now_us: int, limit: int) -> int:
     """Changes up to `limit` reservations that are due by time; returns their number."""
-    rows = store.due(db, now_us=now_us, limit=limit)
-    _record(db, rows, [row.after(now_us) for row in rows])
+    rows = store.due(connection, now_us=now_us, limit=limit)
+    _record(connection, rows, [row.after(now_us) for row in rows])
     return len(rows)
 
 
-def _record(db: Connection, before: Iterable[ReservationRow], after: Sequence[ReservationRow]) -> None:
-    store.save(db, after)
+def _record(connection: Connection, before: Iterable[ReservationRow], after: Sequence[ReservationRow]) -> None:
+    store.save(connection, after)
     news = (row for was, row in zip(before, after, strict=True) if was.state != row.state)
-    outbox.append(db, map(_event, news))
+    outbox.append(connection, map(_event, news))
 
 
 def _event(row: ReservationRow) -> OutboxEvent:

@@ -34,15 +34,15 @@ def not_found(station_id: str, reservation_id: int) -> MeshError:
     )
 
 
-def add(db: Connection, row: ReservationRow) -> None:
+def add(connection: Connection, row: ReservationRow) -> None:
     """Adds a reservation."""
     values = {**asdict(row), "due_us": row.due_us, "token_key": match_key(row.id_token)}
-    db.execute(sa.insert(reservation).values(values))
+    connection.execute(sa.insert(reservation).values(values))
 
 
-def remove(db: Connection, row: ReservationRow) -> None:
+def remove(connection: Connection, row: ReservationRow) -> None:
     """Removes a reservation that was never sent."""
-    db.execute(sa.delete(reservation).where(_is(row.tenant_id, row.station_id, row.reservation_id)))
+    connection.execute(sa.delete(reservation).where(_is(row.tenant_id, row.station_id, row.reservation_id)))
 
 
 _SAVED = columns_of(
@@ -74,34 +74,36 @@ _SAVE = RowStatement(
 )
 
 
-def save(db: Connection, rows: Iterable[ReservationRow]) -> None:
+def save(connection: Connection, rows: Iterable[ReservationRow]) -> None:
     """Writes what may change of reservations that were read in the same transaction."""
     changed = [{name: getattr(row, name) for name in _SAVED} for row in rows]
     if changed:
-        _SAVE.run(db, changed)
+        _SAVE.run(connection, changed)
 
 
-def find(db: Connection, keys: Iterable[Key]) -> Sequence[ReservationRow]:
+def find(connection: Connection, keys: Iterable[Key]) -> Sequence[ReservationRow]:
     """Reservations, locked, by their keys."""
-    return _locked(db, sa.tuple_(*_KEY).in_(list(keys)))
+    return _locked(connection, sa.tuple_(*_KEY).in_(list(keys)))
 
 
-def held_at(db: Connection, evses: Iterable[tuple[str, str, int]]) -> Sequence[ReservationRow]:
+def held_at(connection: Connection, evses: Iterable[tuple[str, str, int]]) -> Sequence[ReservationRow]:
     """The reservations that stations may keep at these EVSEs (tenant, station, EVSE; 0: the whole station), locked."""
     wanted = set(evses)
     place = sa.tuple_(*_KEY[:2], reservation.c.evse_id).in_(sorted(wanted))
     whole = sa.tuple_(*_KEY[:2]).in_(sorted(one[:2] for one in wanted if one[2] == 0))
-    return _locked(db, (place | whole) & reservation.c.state.in_(sorted(HELD)))
+    return _locked(connection, (place | whole) & reservation.c.state.in_(sorted(HELD)))
 
 
-def due(db: Connection, *, now_us: int, limit: int) -> Sequence[ReservationRow]:
+def due(connection: Connection, *, now_us: int, limit: int) -> Sequence[ReservationRow]:
     """Reservations whose state has changed by itself, locked."""
-    return _locked(db, reservation.c.due_us <= now_us, limit=limit)
+    return _locked(connection, reservation.c.due_us <= now_us, limit=limit)
 
 
-def _locked(db: Connection, condition: ColumnElement[bool], limit: int | None = None) -> Sequence[ReservationRow]:
+def _locked(
+    connection: Connection, condition: ColumnElement[bool], limit: int | None = None
+) -> Sequence[ReservationRow]:
     query = sa.select(*_COLUMNS).where(condition).order_by(*_KEY).limit(limit).with_for_update()
-    return [ReservationRow(**row) for row in db.execute(query).mappings()]
+    return [ReservationRow(**row) for row in connection.execute(query).mappings()]
 
 
 def _is(tenant_id: str, station_id: str, reservation_id: int) -> ColumnElement[bool]:
@@ -130,25 +132,27 @@ def _state(now_us: int) -> ColumnElement[int]:
     return sa.case((reservation.c.due_us <= now_us, sa.case((over, EXPIRED), else_=UNKNOWN)), else_=reservation.c.state)
 
 
-def get(db: Connection, *, tenant_id: str, station_id: str, reservation_id: int) -> ReservationRow:
+def get(connection: Connection, *, tenant_id: str, station_id: str, reservation_id: int) -> ReservationRow:
     """One reservation. Raises MeshError STATION_NOT_FOUND, RESERVATION_NOT_FOUND."""
-    expect_station(db, tenant_id, station_id)
+    expect_station(connection, tenant_id, station_id)
     query = sa.select(*_COLUMNS).where(_is(tenant_id, station_id, reservation_id))
-    row = db.execute(query).mappings().first()
+    row = connection.execute(query).mappings().first()
     if row is None:
         raise not_found(station_id, reservation_id)
     return ReservationRow(**row)
 
 
-def list_reservations(db: Connection, *, tenant_id: str, station_id: str, page: Page) -> Sequence[ReservationRow]:
+def list_reservations(
+    connection: Connection, *, tenant_id: str, station_id: str, page: Page
+) -> Sequence[ReservationRow]:
     """Reservations of a station, newest first; `page.after` is the number. Raises MeshError STATION_NOT_FOUND."""
-    expect_station(db, tenant_id, station_id)
+    expect_station(connection, tenant_id, station_id)
     query = sa.select(*_COLUMNS).where(reservation.c.tenant_id == tenant_id, reservation.c.station_id == station_id)
     page_query = paged(query, page, reservation.c.reservation_id, newest_first=True)
-    return [ReservationRow(**row) for row in db.execute(page_query).mappings()]
+    return [ReservationRow(**row) for row in connection.execute(page_query).mappings()]
 
 
-def remove_old(db: Connection, *, before_us: int, limit: int) -> int:
+def remove_old(connection: Connection, *, before_us: int, limit: int) -> int:
     """Removes up to `limit` of the reservations that ended before a moment; returns how many."""
     old = (
         sa.select(*_KEY)
@@ -156,4 +160,4 @@ def remove_old(db: Connection, *, before_us: int, limit: int) -> int:
         .order_by(reservation.c.update_us)
         .limit(limit)
     )
-    return db.execute(sa.delete(reservation).where(sa.tuple_(*_KEY).in_(old))).rowcount
+    return connection.execute(sa.delete(reservation).where(sa.tuple_(*_KEY).in_(old))).rowcount

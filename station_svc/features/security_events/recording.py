@@ -16,11 +16,11 @@ from station_svc.features.security_events import store
 from station_svc.features.security_events.rows import SecurityEventRow
 
 
-def record(db: Connection, reports: Sequence[tuple[Frame, SecurityEvent]]) -> None:
+def record(connection: Connection, reports: Sequence[tuple[Frame, SecurityEvent]]) -> None:
     """Stores and publishes security events. See station_svc.feature.ReportHandler."""
     rows = [_to_row(frame, event) for frame, event in reports]
-    store.add(db, rows)
-    outbox.append(db, map(_event, rows))
+    store.add(connection, rows)
+    outbox.append(connection, map(_event, rows))
 
 
 def _to_row(frame: Frame, event: SecurityEvent) -> SecurityEventRow:

@@ -23,10 +23,10 @@ _ADD = RowStatement(
 )
 
 
-def add(db: Connection, rows: Sequence[SecurityEventRow]) -> None:
+def add(connection: Connection, rows: Sequence[SecurityEventRow]) -> None:
     """Stores security events; one that is there already stays as it is."""
     _ADD.run(
-        db,
+        connection,
         (
             {
                 **row.frame.columns,
@@ -50,7 +50,9 @@ def filters(criticality: Callable[[str], int]) -> Mapping[str, Field]:
     }
 
 
-def list_security_events(db: Connection, *, tenant_id: str, station_id: str, page: Page) -> Sequence[SecurityEventRow]:
+def list_security_events(
+    connection: Connection, *, tenant_id: str, station_id: str, page: Page
+) -> Sequence[SecurityEventRow]:
     """Security events, newest first; `page.after` is (epoch, ordinal). Raises MeshError STATION_NOT_FOUND."""
-    rows = history(db, security_event, tenant_id, station_id, page)
+    rows = history(connection, security_event, tenant_id, station_id, page)
     return [to_row(SecurityEventRow, row, frame=to_row(Frame, row)) for row in rows]

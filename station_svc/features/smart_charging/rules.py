@@ -52,32 +52,32 @@ class SetProfile(CommandHooks):
         self._given_id = profile.charging_profile_id
         self._number = 0
 
-    def on_begin(self, db: Connection, new: NewCommand, now_us: int) -> None:
+    def on_begin(self, connection: Connection, new: NewCommand, now_us: int) -> None:
         """It is requested; the state of profiles that it would replace is not known. Only its outcome is published."""
-        take = partial(allocation_store.take, db, tenant_id=new.tenant_id, station_id=new.station_id)
+        take = partial(allocation_store.take, connection, tenant_id=new.tenant_id, station_id=new.station_id)
         # Taken first: from here on the numbers of the station's profiles are this transaction's.
         self._number = take(kind="charging_profile")
-        live = store.live(db, tenant_id=new.tenant_id, station_id=new.station_id)
+        live = store.live(connection, tenant_id=new.tenant_id, station_id=new.station_id)
         if not self._given_id:
             taken = {row.profile_id for row in live}
             self._profile.charging_profile_id = take(kind="charging_profile_id", in_use=taken)
         row = self._to_row(new, now_us)
-        store.add(db, row)
-        store.save(db, mark_unknown_after(live, row.is_in_place_of, new.deadline_us))
+        store.add(connection, row)
+        store.save(connection, mark_unknown_after(live, row.is_in_place_of, new.deadline_us))
 
-    def on_outcome(self, db: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
+    def on_outcome(self, connection: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
         """Its state, and that of the profiles that it replaced, follow the station's answer."""
-        live = store.live(db, tenant_id=new.tenant_id, station_id=new.station_id)
+        live = store.live(connection, tenant_id=new.tenant_id, station_id=new.station_id)
         row = next((row for row in live if row.number == self._number), None)
         if row is None:  # the station was removed meanwhile
             return
         state, others = _after(outcome)
         changed = resolve(live, row.is_in_place_of, now_us, others)
         if state is None:
-            store.remove(db, row)
+            store.remove(connection, row)
         else:
             changed.append(row.with_state(state, now_us, reason_code_of(outcome)))
-        _record(db, live, changed)
+        _record(connection, live, changed)
 
     def _to_row(self, new: NewCommand, now_us: int) -> ProfileRow:
         profile = self._profile
@@ -133,67 +133,67 @@ class ClearProfiles(CommandHooks):
     def __init__(self, *, criteria: Criteria) -> None:
         self._criteria = criteria
 
-    def on_begin(self, db: Connection, new: NewCommand, now_us: int) -> None:
+    def on_begin(self, connection: Connection, new: NewCommand, now_us: int) -> None:
         """The profiles that it would clear are unknown unless the outcome comes."""
         del now_us
-        live = store.live(db, tenant_id=new.tenant_id, station_id=new.station_id)
-        store.save(db, mark_unknown_after(live, self._criteria.match, new.deadline_us))
+        live = store.live(connection, tenant_id=new.tenant_id, station_id=new.station_id)
+        store.save(connection, mark_unknown_after(live, self._criteria.match, new.deadline_us))
 
-    def on_outcome(self, db: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
+    def on_outcome(self, connection: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
         """They are cleared, or as they were; it is unknown where there is no answer, or the station holds none such."""
-        live = store.live(db, tenant_id=new.tenant_id, station_id=new.station_id)
+        live = store.live(connection, tenant_id=new.tenant_id, station_id=new.station_id)
         kind = outcome_of(outcome)
         state: int | None = None
         if kind is Outcome.UNKNOWN:
             state = UNKNOWN
         elif isinstance(outcome, pb.ClearChargingProfileResponse):
             state = CLEARED if outcome.status == pb.CLEAR_CHARGING_PROFILE_STATUS_ACCEPTED else UNKNOWN
-        _record(db, live, resolve(live, self._criteria.match, now_us, state))
+        _record(connection, live, resolve(live, self._criteria.match, now_us, state))
 
 
-def record_transaction_ends(db: Connection, reports: Sequence[tuple[Frame, pb.TransactionEnd]]) -> None:
+def record_transaction_ends(connection: Connection, reports: Sequence[tuple[Frame, pb.TransactionEnd]]) -> None:
     """TX profiles end with their transactions. See station_svc.feature.ReportHandler."""
     ended = {(*frame.station, end.transaction_id): frame.receive_us for frame, end in reports}
-    rows = store.of_transactions(db, ended)
+    rows = store.of_transactions(connection, ended)
     over = [row.with_state(EXPIRED, ended[row.tenant_id, row.station_id, row.transaction_id]) for row in rows]
-    _record(db, rows, over)
+    _record(connection, rows, over)
 
 
-def follow_statuses(db: Connection, statuses: Iterable[Status]) -> None:
+def follow_statuses(connection: Connection, statuses: Iterable[Status]) -> None:
     """Ends TX profiles where an EVSE becomes available: no transaction can be ongoing there."""
     freed = {
         (*status.frame.station, status.evse_id): status.frame.receive_us
         for status in statuses
         if status.status == AVAILABLE and status.evse_id
     }
-    end_at(db, freed)
+    end_at(connection, freed)
 
 
-def end_at(db: Connection, freed: Mapping[tuple[str, str, int], int]) -> None:
+def end_at(connection: Connection, freed: Mapping[tuple[str, str, int], int]) -> None:
     """Ends the TX profiles that were set before these EVSEs (tenant, station, EVSE: when) became available."""
     if not freed:
         return
-    rows = store.at_evses(db, freed)
+    rows = store.at_evses(connection, freed)
     over = []
     for row in rows:
         moment_us = freed[row.tenant_id, row.station_id, row.evse_id]
         if row.create_us < moment_us:
             over.append(row.with_state(EXPIRED, moment_us))
-    _record(db, rows, over)
+    _record(connection, rows, over)
 
 
-def end_due(db: Connection, *, now_us: int, limit: int) -> int:
+def end_due(connection: Connection, *, now_us: int, limit: int) -> int:
     """Changes up to `limit` profiles that are due by time; returns their number."""
-    rows = store.due(db, now_us=now_us, limit=limit)
-    _record(db, rows, [row.after(now_us) for row in rows])
+    rows = store.due(connection, now_us=now_us, limit=limit)
+    _record(connection, rows, [row.after(now_us) for row in rows])
     return len(rows)
 
 
-def _record(db: Connection, before: Iterable[ProfileRow], changed: Sequence[ProfileRow]) -> None:
+def _record(connection: Connection, before: Iterable[ProfileRow], changed: Sequence[ProfileRow]) -> None:
     states = {(row.tenant_id, row.station_id, row.number): row.state for row in before}
-    store.save(db, changed)
+    store.save(connection, changed)
     news = [row for row in changed if states[row.tenant_id, row.station_id, row.number] != row.state]
-    outbox.append(db, map(_event, news))
+    outbox.append(connection, map(_event, news))
 
 
 def _event(row: ProfileRow) -> OutboxEvent:

@@ -18,15 +18,17 @@ _COLUMNS = [charging_profile.c[one.name] for one in fields(ProfileRow)]
 _KEY = (charging_profile.c.tenant_id, charging_profile.c.station_id, charging_profile.c.number)
 
 
-def add(db: Connection, row: ProfileRow) -> None:
+def add(connection: Connection, row: ProfileRow) -> None:
     """Adds a profile."""
-    db.execute(sa.insert(charging_profile).values(**asdict(row), due_us=row.due_us))
+    connection.execute(sa.insert(charging_profile).values(**asdict(row), due_us=row.due_us))
 
 
-def remove(db: Connection, row: ProfileRow) -> None:
+def remove(connection: Connection, row: ProfileRow) -> None:
     """Removes a profile that was never sent."""
     key = (row.tenant_id, row.station_id, row.number)
-    db.execute(sa.delete(charging_profile).where(*(column == value for column, value in zip(_KEY, key, strict=True))))
+    connection.execute(
+        sa.delete(charging_profile).where(*(column == value for column, value in zip(_KEY, key, strict=True)))
+    )
 
 
 _SAVE = RowStatement(
@@ -45,17 +47,17 @@ _SAVE = RowStatement(
 _SAVED = ("tenant_id", "station_id", "number", "state", "reason_code", "doubt_us", "due_us", "update_us")
 
 
-def save(db: Connection, rows: Iterable[ProfileRow]) -> None:
+def save(connection: Connection, rows: Iterable[ProfileRow]) -> None:
     """Writes the states of profiles that were read in the same transaction."""
     changed = [{name: getattr(row, name) for name in _SAVED} for row in rows]
     if changed:
-        _SAVE.run(db, changed)
+        _SAVE.run(connection, changed)
 
 
-def live(db: Connection, *, tenant_id: str, station_id: str) -> Sequence[ProfileRow]:
+def live(connection: Connection, *, tenant_id: str, station_id: str) -> Sequence[ProfileRow]:
     """The profiles of a station whose state may still change, locked, oldest first."""
     return _locked(
-        db, charging_profile.c.tenant_id == tenant_id, charging_profile.c.station_id == station_id, _is_live()
+        connection, charging_profile.c.tenant_id == tenant_id, charging_profile.c.station_id == station_id, _is_live()
     )
 
 
@@ -71,31 +73,31 @@ _NAMED = RowStatement(
 )
 
 
-def of_transactions(db: Connection, ended: Iterable[tuple[str, str, str]]) -> Sequence[ProfileRow]:
+def of_transactions(connection: Connection, ended: Iterable[tuple[str, str, str]]) -> Sequence[ProfileRow]:
     """The TX profiles that stations hold for these transactions (tenant, station, transaction), locked."""
     # Every session ends, and hardly one has such a profile: what has none costs a look only.
     names = [{"tenant_id": one[0], "station_id": one[1], "transaction_id": one[2]} for one in ended if one[2]]
-    named = run_prepared(db, (_NAMED, names)) if names else []
+    named = run_prepared(connection, (_NAMED, names)) if names else []
     if not named:
         return []
     key = sa.tuple_(charging_profile.c.tenant_id, charging_profile.c.station_id, charging_profile.c.transaction_id)
-    return _locked(db, key.in_(named), _is_held_tx())
+    return _locked(connection, key.in_(named), _is_held_tx())
 
 
-def at_evses(db: Connection, evses: Iterable[tuple[str, str, int]]) -> Sequence[ProfileRow]:
+def at_evses(connection: Connection, evses: Iterable[tuple[str, str, int]]) -> Sequence[ProfileRow]:
     """The TX profiles that stations hold at these EVSEs (tenant, station, EVSE), locked."""
     key = sa.tuple_(charging_profile.c.tenant_id, charging_profile.c.station_id, charging_profile.c.evse_id)
-    return _locked(db, key.in_(list(evses)), _is_held_tx())
+    return _locked(connection, key.in_(list(evses)), _is_held_tx())
 
 
-def due(db: Connection, *, now_us: int, limit: int) -> Sequence[ProfileRow]:
+def due(connection: Connection, *, now_us: int, limit: int) -> Sequence[ProfileRow]:
     """Profiles whose state has changed by itself, locked."""
-    return _locked(db, charging_profile.c.due_us <= now_us, limit=limit)
+    return _locked(connection, charging_profile.c.due_us <= now_us, limit=limit)
 
 
-def _locked(db: Connection, *conditions: ColumnElement[bool], limit: int | None = None) -> Sequence[ProfileRow]:
+def _locked(connection: Connection, *conditions: ColumnElement[bool], limit: int | None = None) -> Sequence[ProfileRow]:
     query = sa.select(*_COLUMNS).where(*conditions).order_by(*_KEY).limit(limit).with_for_update()
-    return [ProfileRow(**row) for row in db.execute(query).mappings()]
+    return [ProfileRow(**row) for row in connection.execute(query).mappings()]
 
 
 def _is_live() -> ColumnElement[bool]:
@@ -124,17 +126,17 @@ def _state(now_us: int) -> ColumnElement[int]:
     return sa.case((charging_profile.c.due_us <= now_us, over), else_=charging_profile.c.state)
 
 
-def list_profiles(db: Connection, *, tenant_id: str, station_id: str, page: Page) -> Sequence[ProfileRow]:
+def list_profiles(connection: Connection, *, tenant_id: str, station_id: str, page: Page) -> Sequence[ProfileRow]:
     """Profiles of a station, newest first; `page.after` is the number. Raises MeshError STATION_NOT_FOUND."""
-    expect_station(db, tenant_id, station_id)
+    expect_station(connection, tenant_id, station_id)
     query = sa.select(*_COLUMNS).where(
         charging_profile.c.tenant_id == tenant_id, charging_profile.c.station_id == station_id
     )
     page_query = paged(query, page, charging_profile.c.number, newest_first=True)
-    return [ProfileRow(**row) for row in db.execute(page_query).mappings()]
+    return [ProfileRow(**row) for row in connection.execute(page_query).mappings()]
 
 
-def remove_old(db: Connection, *, before_us: int, limit: int) -> int:
+def remove_old(connection: Connection, *, before_us: int, limit: int) -> int:
     """Removes up to `limit` of the profiles that ended, or last changed, before a moment; returns their number."""
     kept = LIVE - {UNKNOWN}
     old = (
@@ -143,4 +145,4 @@ def remove_old(db: Connection, *, before_us: int, limit: int) -> int:
         .order_by(charging_profile.c.update_us)
         .limit(limit)
     )
-    return db.execute(sa.delete(charging_profile).where(sa.tuple_(*_KEY).in_(old))).rowcount
+    return connection.execute(sa.delete(charging_profile).where(sa.tuple_(*_KEY).in_(old))).rowcount

@@ -24,10 +24,10 @@ MIDNIGHT_US = 1_760_054_400_000_000  # the midnight after the clock's first mome
 def engine(database_url: str) -> Iterator[Engine]:
     """A database with a plain table."""
     engine = make_engine(database_url, "things")
-    with engine.begin() as db:
+    with engine.begin() as connection:
         if engine.dialect.name == "postgresql":
-            db.exec_driver_sql("CREATE SCHEMA things")
-        db.exec_driver_sql("CREATE TABLE thing (name text NOT NULL PRIMARY KEY, at_us bigint NOT NULL)")
+            connection.exec_driver_sql("CREATE SCHEMA things")
+        connection.exec_driver_sql("CREATE TABLE thing (name text NOT NULL PRIMARY KEY, at_us bigint NOT NULL)")
     yield engine
     engine.dispose()
 
@@ -39,20 +39,20 @@ def keeper(engine: Engine, clock: FakeClock) -> PartitionKeeper:
 
 
 def _add(engine: Engine, name: str, at_us: int) -> None:
-    with engine.begin() as db:
-        db.execute(
+    with engine.begin() as connection:
+        connection.execute(
             sa.text("INSERT INTO thing VALUES (:name, :at_us) ON CONFLICT DO NOTHING"), {"name": name, "at_us": at_us}
         )
 
 
 def _names(engine: Engine, table: str = "thing") -> list[str]:
-    with engine.connect() as db:
-        return list(db.scalars(sa.text(f"SELECT name FROM {table} ORDER BY name")))  # noqa: S608
+    with engine.connect() as connection:
+        return list(connection.scalars(sa.text(f"SELECT name FROM {table} ORDER BY name")))  # noqa: S608
 
 
 def _spans(engine: Engine) -> list[Span]:
-    with engine.connect() as db:
-        return list(partitions.spans(db, "thing"))
+    with engine.connect() as connection:
+        return list(partitions.spans(connection, "thing"))
 
 
 def _days(engine: Engine) -> list[tuple[str, int, int]]:

@@ -544,10 +544,10 @@ async def test_whether_a_caller_waits_for_the_record(
     system.gateway.behave = answering(ACCEPTED)
     finish, begun, release = store.finish, threading.Event(), threading.Event()
 
-    def held(db: sa.Connection, finished: FinishedCommand) -> bool:
+    def held(connection: sa.Connection, finished: FinishedCommand) -> bool:
         begun.set()
         release.wait(PATIENCE_S)
-        return finish(db, finished)
+        return finish(connection, finished)
 
     monkeypatch.setattr(store, "finish", held)
     call = system.commands.Reset(pb.ResetRequest(station_id="CP1", type=RESET.type, request_id=request_id))
@@ -578,7 +578,7 @@ async def test_a_commit_that_nobody_heard_of(system: StationSystem, request_id: 
         deadline_us=0,
     )
     for anew in (True, False):
-        begun = await system.database.write_statement(lambda db: store.begin(db, new, FakeClock()()))
+        begun = await system.database.write_statement(lambda connection: store.begin(connection, new, FakeClock()()))
         assert isinstance(begun, BegunCommand)
         assert isinstance(begun.socket, Socket)
         assert (begun.socket.station_id, begun.socket.epoch, begun.is_new) == ("CP1", epoch, anew)

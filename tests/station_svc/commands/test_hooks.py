@@ -10,16 +10,16 @@ class _Noted(CommandHooks):
         self._name = name
         self._calls = calls
 
-    def on_begin(self, db: Any, new: Any, now_us: int) -> None:
+    def on_begin(self, connection: Any, new: Any, now_us: int) -> None:
         self._calls.append(f"{self._name} on_begin")
 
     def on_committed(self) -> None:
         self._calls.append(f"{self._name} on_committed")
 
-    def amend_answer(self, db: Any, new: Any, answer: Any) -> None:
+    def amend_answer(self, connection: Any, new: Any, answer: Any) -> None:
         self._calls.append(f"{self._name} amend_answer")
 
-    def on_outcome(self, db: Any, new: Any, outcome: Any, now_us: int) -> None:
+    def on_outcome(self, connection: Any, new: Any, outcome: Any, now_us: int) -> None:
         self._calls.append(f"{self._name} on_outcome")
 
 

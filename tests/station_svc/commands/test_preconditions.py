@@ -117,7 +117,9 @@ async def test_what_is_not_sent_leaves_nothing_behind(system: StationSystem) -> 
             station_service_pb2.RotateCredentialRequest(station_id="CP1", hand_over=True)
         )
     assert (await system.count(tables.reservation), await system.count(tables.task)) == (0, 0)
-    offered = await system.database.read(lambda db: db.scalar(sa.select(tables.station.c.next_credentials)))
+    offered = await system.database.read(
+        lambda connection: connection.scalar(sa.select(tables.station.c.next_credentials))
+    )
     assert offered == ""
 
 

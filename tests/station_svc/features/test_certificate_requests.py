@@ -382,5 +382,7 @@ async def test_nothing_is_kept_for_longer_than_needed(rig: Rig) -> None:
     await rig.ask(rig.item("CP1", epoch, "csr-1"))
     rig.system.gateway.behave = answering(TAKEN)
     await rig.work()
-    rows = await rig.system.database.read(lambda db: db.execute(models.certificate_request.select()).all())
+    rows = await rig.system.database.read(
+        lambda connection: connection.execute(models.certificate_request.select()).all()
+    )
     assert [(row.csr, row.chain) for row in rows] == [("", "")]

@@ -143,7 +143,7 @@ async def test_the_last_number_is_followed_by_the_first(system: StationSystem) -
     await _open(system)
     await _set(system)
     ids = models.allocation.update().where(models.allocation.c.kind == "charging_profile_id")
-    await system.database.write(lambda db: db.execute(ids.values(latest=MOST - 1)))
+    await system.database.write(lambda connection: connection.execute(ids.values(latest=MOST - 1)))
     assert [await _set(system, evse_id=evse_id) for evse_id in (2, 3)] == [MOST, 2]
 
 

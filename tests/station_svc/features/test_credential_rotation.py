@@ -238,7 +238,7 @@ async def test_secrets_stay_out_of_the_tables(system: StationSystem) -> None:
     system.gateway.behave = Station()
     handed = (await _hand_over(system)).credential
     for table in models.metadata.sorted_tables:
-        rows = await system.database.read(lambda db, table=table: db.execute(table.select()).all())  # type: ignore[misc]
+        rows = await system.database.read(lambda connection, table=table: connection.execute(table.select()).all())  # type: ignore[misc]
         assert handed not in str(rows)
         assert bytes.fromhex(handed) not in repr(rows).encode()
 

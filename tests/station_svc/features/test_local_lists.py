@@ -134,7 +134,9 @@ async def test_a_limit_of_something_else_cuts_no_part(lists: Lists) -> None:
         await lists.system.database.write(
             partial(command_store.remember_variables, tenant_id="default", station_id="CP1", variables=[row])
         )
-        found = await lists.system.database.read(lambda db: store.find_numbers(db, "default", "CP1", names))
+        found = await lists.system.database.read(
+            lambda connection: store.find_numbers(connection, "default", "CP1", names)
+        )
         assert found == known
 
 

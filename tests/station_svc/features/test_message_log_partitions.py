@@ -37,9 +37,9 @@ def engine(database_url: str) -> Iterator[Engine]:
     """A migrated database with stations."""
     engine = make_engine(database_url, "station")
     migrate.upgrade(engine, migrations, "station")
-    with engine.begin() as db:
+    with engine.begin() as connection:
         for n in range(1, STATIONS + 1):
-            db.execute(sa.text(_STATION), {"station_id": f"CP{n}"})
+            connection.execute(sa.text(_STATION), {"station_id": f"CP{n}"})
     yield engine
     engine.dispose()
 
@@ -49,21 +49,21 @@ _STATION = "INSERT INTO station (tenant_id, station_id, create_us, update_us) VA
 
 def _partition(engine: Engine, *, since_us: int, now_us: int, days: int = 1) -> None:
     """Partitions for all times from a day on, of so many days each, and for those ahead of now."""
-    with engine.begin() as db:
+    with engine.begin() as connection:
         for day_us in range(since_us, now_us + 1, days * DAY_US):
-            while partitions.advance(db, PARTITIONS, now_us=day_us):
+            while partitions.advance(connection, PARTITIONS, now_us=day_us):
                 pass
 
 
 def _fill(engine: Engine, *, since_us: int, days: int, a_day: int, epoch: int) -> None:
     values = {"since_us": since_us, "days": days, "day_us": DAY_US, "a_day": a_day, "epoch": epoch}
-    with engine.begin() as db:
-        db.execute(sa.text(_FRAMES), values | {"stations": STATIONS})
+    with engine.begin() as connection:
+        connection.execute(sa.text(_FRAMES), values | {"stations": STATIONS})
 
 
 def _analyze(engine: Engine) -> None:
-    with engine.connect() as db:
-        db.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("ANALYZE")
+    with engine.connect() as connection:
+        connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("ANALYZE")
 
 
 def _row(number: int, at_us: int, *, station_id: str = STATION, epoch: int = 1000) -> message_store.Row:
@@ -71,9 +71,11 @@ def _row(number: int, at_us: int, *, station_id: str = STATION, epoch: int = 100
 
 
 def _list(engine: Engine, *, limit: int = 1000, **page: Any) -> list[MessageRow]:
-    with engine.connect() as db:
+    with engine.connect() as connection:
         return list(
-            message_store.list_messages(db, tenant_id=TENANT, station_id=STATION, page=Page(limit=limit, **page))
+            message_store.list_messages(
+                connection, tenant_id=TENANT, station_id=STATION, page=Page(limit=limit, **page)
+            )
         )
 
 
@@ -84,10 +86,10 @@ def _page_by_page(engine: Engine) -> list[MessageRow]:
     return found
 
 
-def _nodes(db: Connection, query: sa.Select[Any]) -> list[dict[str, Any]]:
+def _nodes(connection: Connection, query: sa.Select[Any]) -> list[dict[str, Any]]:
     """The nodes of a query's plan that were executed."""
-    compiled = query.compile(db.engine, compile_kwargs={"literal_binds": True})
-    (tree,) = db.exec_driver_sql(f"EXPLAIN (ANALYZE, FORMAT JSON) {compiled}").scalar_one()
+    compiled = query.compile(connection.engine, compile_kwargs={"literal_binds": True})
+    (tree,) = connection.exec_driver_sql(f"EXPLAIN (ANALYZE, FORMAT JSON) {compiled}").scalar_one()
     nodes, waiting = [], [tree["Plan"]]
     while waiting:
         node = waiting.pop()
@@ -110,8 +112,8 @@ def test_a_year_is_listed_and_written_as_a_day(engine: Engine, clock: FakeClock)
     for day in (-101, -100, -1, 0):
         _fill(engine, since_us=today_us + day * DAY_US, days=1, a_day=400, epoch=1000 + day)
     _analyze(engine)
-    with engine.connect() as db:
-        found = partitions.spans(db, "message")
+    with engine.connect() as connection:
+        found = partitions.spans(connection, "message")
         assert len(found) == DAYS + partitions.DAYS_AHEAD
         for after, newest in ((None, 1 + partitions.DAYS_AHEAD), ((today_us - 100 * DAY_US, 0, 0), 1)):
             query = of_station(message, TENANT, STATION)
@@ -119,16 +121,16 @@ def test_a_year_is_listed_and_written_as_a_day(engine: Engine, clock: FakeClock)
             page = partitions.window_query(
                 found, query, message_store.KEY, after=after, limit=SIZE + 1, since_us=window_us
             )
-            nodes = _nodes(db, page)
+            nodes = _nodes(connection, page)
             assert len(_relations(nodes, "message") - {"message_other"}) == newest + 1
             assert len([node for node in nodes if node["Node Type"] == "Sort" and node["Actual Rows"] > SIZE + 1]) == 0
             scans = [node for node in nodes if node.get("Relation Name", "").startswith("message_2")]
             assert {node["Node Type"] for node in scans} == {"Index Scan"}
             assert all("station_id" in node["Index Cond"] for node in scans)
             assert sum(node["Actual Rows"] * node["Actual Loops"] for node in scans) <= 2 * (SIZE + 1)
-    with engine.begin() as db:
-        message_store.append_messages(db, [_row(1, clock()), _row(2, clock() + 1)])
-        held = db.scalars(
+    with engine.begin() as connection:
+        message_store.append_messages(connection, [_row(1, clock()), _row(2, clock() + 1)])
+        held = connection.scalars(
             sa.text(
                 "SELECT DISTINCT relname FROM pg_locks JOIN pg_class c ON c.oid = relation"
                 " WHERE pid = pg_backend_pid() AND relname LIKE 'message%' AND relkind = 'r'"
@@ -142,11 +144,11 @@ def test_frames_of_any_time_are_logged_once_and_listed_newest_first(engine: Engi
     times = [clock() + days * DAY_US for days in (-20_000, -3, -2, -2, 0, 0, 0, 1, 3, 4, 90)]
     rows = [_row(number, at_us) for number, at_us in enumerate(times, start=1)]
     for half in (rows[::2], rows[1::2]):
-        with engine.begin() as db:
-            message_store.append_messages(db, half)
+        with engine.begin() as connection:
+            message_store.append_messages(connection, half)
         _partition(engine, since_us=clock() - DAY_US, now_us=clock())
-    with engine.begin() as db:
-        message_store.add_messages(db, rows)
+    with engine.begin() as connection:
+        message_store.add_messages(connection, rows)
     for day in range(3):  # until rows of before have become a partition
         _partition(engine, since_us=clock() + day * DAY_US, now_us=clock() + day * DAY_US)
     assert [row.ordinal for row in _list(engine)] == list(range(len(rows), 0, -1))
@@ -159,8 +161,8 @@ def test_pages_of_a_quiet_station_reach_back_through_the_year(engine: Engine, cl
     _partition(engine, since_us=clock() - 200 * DAY_US, now_us=clock(), days=10)
     days = (-300, -199, -150, -150, -149, -80, -80, -79, -20, -9, -8, -8, -1, 0, 0, 90)
     rows = [_row(number, clock() + day * DAY_US) for number, day in enumerate(days, start=1)]
-    with engine.begin() as db:
-        message_store.append_messages(db, rows)
+    with engine.begin() as connection:
+        message_store.append_messages(connection, rows)
     assert [row.ordinal for row in _page_by_page(engine)] == list(range(len(rows), 0, -1))
     only = _list(engine, limit=2, condition=message.c.message_id == "m3")
     assert [row.ordinal for row in only] == [3]
@@ -170,10 +172,10 @@ def test_pages_of_a_quiet_station_reach_back_through_the_year(engine: Engine, cl
 def test_what_is_in_no_partition_of_a_day_is_deleted(engine: Engine, clock: FakeClock) -> None:
     """The past that was not dropped yet, and frames of wrong clocks; what is in a day's partition goes with it."""
     _partition(engine, since_us=clock() - 10 * DAY_US, now_us=clock())
-    with engine.begin() as db:
-        message_store.append_messages(db, [_row(n, clock() + n * DAY_US) for n in (-30, -5, 0, 30)])
-        assert message_store.remove_old(db, before_us=clock(), limit=500) == 1
+    with engine.begin() as connection:
+        message_store.append_messages(connection, [_row(n, clock() + n * DAY_US) for n in (-30, -5, 0, 30)])
+        assert message_store.remove_old(connection, before_us=clock(), limit=500) == 1
     assert [row.ordinal for row in _list(engine)] == [30, 0, -5]
-    with engine.begin() as db:
-        assert message_store.remove_old(db, before_us=clock() + 31 * DAY_US, limit=500) == 1
-        assert partitions.drop_old(db, PARTITIONS, before_us=clock() - 9 * DAY_US, on_drop=None) is not None
+    with engine.begin() as connection:
+        assert message_store.remove_old(connection, before_us=clock() + 31 * DAY_US, limit=500) == 1
+        assert partitions.drop_old(connection, PARTITIONS, before_us=clock() - 9 * DAY_US, on_drop=None) is not None

@@ -384,7 +384,9 @@ async def test_every_form_of_a_token_finds_its_reservations(system: StationSyste
         return sorted(one.reservation_id for one in page.reservations)
 
     assert [await found(text) for text in ("deabcc123456785", "TAG ", "tag-1", "tag1")] == [[1], [2], [3], [4]]
-    await system.database.write(lambda db: db.execute(sa.update(models.reservation).values(token_key="")))
+    await system.database.write(
+        lambda connection: connection.execute(sa.update(models.reservation).values(token_key=""))
+    )
     assert [await found(text) for text in ("deabcc123456785", "TAG ", "tag-1", "tag1")] == [[], [2], [3], [4]]
 
 

@@ -46,7 +46,7 @@ async def _send(system: StationSystem, station_id: str, epoch: int, *texts: str)
 async def _kept(system: StationSystem, station_id: str) -> list[str]:
     table = models.data_transfer.c
     query = sa.select(table.data).where(table.station_id == station_id).order_by(table.epoch, table.ordinal)
-    return list(await system.database.read(lambda db: db.execute(query).scalars().all()))
+    return list(await system.database.read(lambda connection: connection.execute(query).scalars().all()))
 
 
 async def test_the_oldest_go_where_there_are_too_many(system: StationSystem) -> None:

@@ -103,7 +103,7 @@ async def test_a_handshake_is_opened_once(system: StationSystem) -> None:
     """However often it is asked for: no answer may have come before. Without a name each attempt opens a connection."""
     [first] = await system.attempt(_opening("CP1", "a"))
     assert await system.attempt(_opening("CP1", "a")) == [first]
-    assert await system.count(models.connection) == 1
+    assert await system.count(models.station_connection) == 1
     assert len(await system.events("station.connected")) == 1
     results = await system.attempt(_opening("CP1", "a"), _opening("CP1", "b"), _opening("CP2", "c"))
     assert results[0] == first
@@ -136,9 +136,9 @@ async def test_a_handshake_without_an_answer_is_closed_by_its_name(system: Stati
 
 
 async def _open_epochs(system: StationSystem) -> list[int]:
-    table = models.connection.c
+    table = models.station_connection.c
     query = sa.select(table.epoch).where(table.disconnect_us.is_(None)).order_by(table.epoch)
-    return list(await system.database.read(lambda db: db.execute(query).scalars().all()))
+    return list(await system.database.read(lambda connection: connection.execute(query).scalars().all()))
 
 
 async def test_the_same_station_twice_in_one_batch(system: StationSystem) -> None:
@@ -336,7 +336,7 @@ async def test_a_station_with_an_old_name_comes_in(system: StationSystem) -> Non
     """One that was added before the rule about names was made."""
     await system.open("CP1")
     rename = sa.update(models.station).values(station_id="SITE:north")
-    await system.database.write(lambda db: db.execute(rename))
+    await system.database.write(lambda connection: connection.execute(rename))
     assert await system.open("SITE:north")
 
 
@@ -363,6 +363,6 @@ async def test_epochs_go_on_after_old_connections_are_removed(system: StationSys
     await system.stations.DeleteStation(station_service_pb2.DeleteStationRequest(station_id="CP1"))
     clock.advance(31 * 24 * 3600)
     await system.retention.remove_old()
-    assert await system.count(models.connection) == 0
+    assert await system.count(models.station_connection) == 0
     await system.lease()
     assert await system.open("CP1") > epochs[2]

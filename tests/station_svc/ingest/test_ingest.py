@@ -209,7 +209,9 @@ async def test_secrets_in_vendors_data_are_not_stored(system: StationSystem, dat
     epoch = await system.open("CP1")
     item = ingest_pb2.TransferDataItem(origin=system.origin("CP1", epoch), vendor_id="v", data=data)
     await system.ingest.TransferData(ingest_pb2.TransferDataRequest(items=[item]))
-    stored = await system.database.read(lambda db: db.execute(sa.select(models.data_transfer.c.data)).scalar_one())
+    stored = await system.database.read(
+        lambda connection: connection.execute(sa.select(models.data_transfer.c.data)).scalar_one()
+    )
     assert "hunter2" not in stored
     assert "***" in stored
 

@@ -77,12 +77,12 @@ def make_jobs(system: StationSystem, kinds: Mapping[str, JobKind], **more: Any) 
 async def add(system: StationSystem, station_id: str = "CP1", **more: Any) -> str:
     """Queues a job."""
     new = NewJob(tenant_id="default", kind="work", station_id=station_id, **more)
-    return await system.database.write(lambda db: job_store.add(db, new, system.clock()))
+    return await system.database.write(lambda connection: job_store.add(connection, new, system.clock()))
 
 
 async def read(system: StationSystem, job_id: str) -> JobRow:
     """A job as it stands."""
-    row = await system.database.read(lambda db: job_store.get(db, "default", job_id))
+    row = await system.database.read(lambda connection: job_store.get(connection, "default", job_id))
     assert row is not None
     return row
 
@@ -310,7 +310,7 @@ async def test_a_running_job_is_cancelled_with_its_turn(
 
 async def _cancel(system: StationSystem, runner: Jobs, job_id: str) -> JobState | None:
     return await system.database.write(
-        lambda db: runner.cancel(db, tenant_id="default", job_id=job_id, now_us=system.clock())
+        lambda connection: runner.cancel(connection, tenant_id="default", job_id=job_id, now_us=system.clock())
     )
 
 
@@ -374,7 +374,7 @@ async def test_two_runners_share_the_work(start_system: StartSystem) -> None:
 
 async def _all_over(system: StationSystem) -> bool:
     query = sa.select(sa.func.count()).select_from(models.job).where(models.job.c.state != JobState.DONE)
-    return await system.database.read(lambda db: db.execute(query).scalar_one()) == 0
+    return await system.database.read(lambda connection: connection.execute(query).scalar_one()) == 0
 
 
 async def test_a_killed_one_s_job_goes_on_elsewhere(start_system: StartSystem, clock: FakeClock) -> None:
@@ -497,8 +497,8 @@ async def test_what_is_queued_here_is_run_at_once(system: StationSystem) -> None
 async def test_an_end_that_cannot_be_told_is_an_end(system: StationSystem) -> None:
     """The code to be notified of it fails: the job is over all the same, and half-written changes are undone."""
 
-    def ended(db: Connection, _job: JobRow, _error: MeshError | None, _now_us: int) -> None:
-        db.execute(sa.insert(models.quirk).values(tenant_id="default", station_id="CP1", name="half", count=1))
+    def ended(connection: Connection, _job: JobRow, _error: MeshError | None, _now_us: int) -> None:
+        connection.execute(sa.insert(models.quirk).values(tenant_id="default", station_id="CP1", name="half", count=1))
         raise ValueError("a mistake of ours")
 
     job_id = await add(system, "")
