@@ -9,7 +9,7 @@ from auth_svc.normalization import MIN_PASSWORD
 from auth_svc.passwords import Passwords
 from auth_svc.user_store import User
 from mesh.database.engine import Database
-from mesh.identity.operators import Role
+from mesh.identity.callers import Role
 from mesh.runtime.logs import get_logger
 from mesh.runtime.times import Clock
 

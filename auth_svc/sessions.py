@@ -18,7 +18,8 @@ from auth_svc.normalization import fold
 from auth_svc.session_store import Session
 from auth_svc.user_store import User
 from mesh.database.engine import Database
-from mesh.identity.operators import AUDIENCE, ISSUER, Caller
+from mesh.identity.callers import Caller
+from mesh.identity.operators import AUDIENCE, ISSUER
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
 from mesh.runtime.logs import get_logger

@@ -37,7 +37,7 @@ from auth_svc.sessions import ACCESS_TOKEN_S, Sessions
 from mesh.database.engine import Database
 from mesh.database.pages import page_of
 from mesh.grpc.types import Context
-from mesh.identity.operators import Role, current_caller, optional_caller
+from mesh.identity.callers import Role, current_caller, optional_caller
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError, invalid_field
 from mesh.runtime.times import SECOND_US, Clock, to_timestamp

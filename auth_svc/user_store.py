@@ -9,7 +9,7 @@ from auth_svc import models, usernames
 from auth_svc.common_store import event, insert
 from auth_svc.normalization import fold
 from mesh.events import outbox
-from mesh.identity.operators import Role
+from mesh.identity.callers import Role
 
 
 @dataclass(frozen=True, kw_only=True)

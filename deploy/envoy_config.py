@@ -107,7 +107,7 @@ def _public_methods() -> list[str]:
     """The methods that serve without an access token, also those of processes that do not run."""
     services = [service for names in OPERATOR_SERVICES.values() for service in names]
     rules = method_rules(contract_files(), services)
-    return sorted(method for method, rule in rules.items() if rule.least_role is None)
+    return sorted(method for method, rule in rules.items() if rule.permission is None)
 
 
 # Once every two seconds costs nothing; before the first call the default would be once a minute.

@@ -17,7 +17,7 @@ from mesh.database.engine import Database
 from mesh.database.filters import to_condition
 from mesh.database.pages import decode_token, encode_token, page_size
 from mesh.grpc.types import Context
-from mesh.identity.operators import Caller, current_caller
+from mesh.identity.callers import Caller, current_caller
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
 from mesh.runtime.times import SECOND_US, Clock

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from mesh.contract.requests import check_text
 from mesh.database.engine import Database
-from mesh.identity.operators import Caller
+from mesh.identity.callers import Caller
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
 from mesh.runtime.times import Clock

@@ -5,7 +5,7 @@ from functools import partial
 from sqlalchemy import Connection
 
 from mesh.database.engine import Database
-from mesh.identity.operators import Caller
+from mesh.identity.callers import Caller
 from mesh.runtime.times import Clock
 from transaction_svc import ingestion, store
 from transaction_svc.batch_context import BatchContext

@@ -4,19 +4,21 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import grpc
+from csms.options.v1 import options_pb2
 from google.protobuf.message import DecodeError, Message
 
 from mesh.contract.requests import check_request
 from mesh.grpc.aborts import abort
 from mesh.grpc.types import Context, Continuation, Handler
-from mesh.identity.operators import Role, TokenVerifier, bearer_token, set_caller
-from mesh.identity.permissions import MethodRule
+from mesh.identity.callers import set_caller
+from mesh.identity.operators import TokenVerifier, bearer_token
+from mesh.identity.permissions import MethodRule, permission_name
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
 
 _HEALTH, _REFLECTION = "/grpc.health.v1.Health/", "/grpc.reflection."
 # Reflection's own contract states no access: it serves each caller with an access token.
-_REFLECTION_RULE = MethodRule(least_role=Role.VIEWER)
+_REFLECTION_RULE = MethodRule(permission=options_pb2.PERMISSION_OWN_ACCOUNT)
 
 # Stands for a request that cannot be parsed.
 _UNREADABLE = object()
@@ -95,7 +97,7 @@ class OperatorInterceptor(grpc.aio.ServerInterceptor):
 
     async def _admit(self, rule: MethodRule, request: Any, context: Context) -> None:
         token = bearer_token(context.invocation_metadata())
-        if token is None and rule.least_role is None:
+        if token is None and rule.permission is None:
             set_caller(None)
         elif token is None:
             raise MeshError(
@@ -122,13 +124,18 @@ class OperatorInterceptor(grpc.aio.ServerInterceptor):
                 set_caller(None)
                 return
             raise
-        set_caller(caller)
-        if rule.least_role is not None and caller.role < rule.least_role:
+        if rule.permission is None:
+            set_caller(caller)
+            return
+        scope = caller.scope(rule.permission)
+        if scope is None:
             raise MeshError(
                 grpc.StatusCode.PERMISSION_DENIED,
                 Reason.ROLE_TOO_LOW,
-                f"this needs the role {rule.least_role.name}, and {caller.username} is {caller.role.name}",
+                f"this needs the permission {permission_name(rule.permission)}, "
+                f"which {caller.username} with the role {caller.role.name} does not have",
             )
+        set_caller(caller, scope)
 
 
 def _parser(parse: Callable[[bytes], Any] | None) -> Callable[[bytes], Any]:

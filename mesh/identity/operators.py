@@ -8,9 +8,6 @@ import asyncio
 import json
 import time
 from collections.abc import Callable, Mapping
-from contextvars import ContextVar
-from dataclasses import dataclass
-from enum import IntEnum
 from typing import Any, Protocol
 
 import grpc
@@ -20,8 +17,9 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 from joserfc.jws import extract_compact
 
-from mesh.runtime.error_reasons import Reason
-from mesh.runtime.errors import MeshError, from_rpc_error
+from mesh.identity.callers import Caller, Grant, Role, unauthenticated
+from mesh.identity.permissions import permissions_of
+from mesh.runtime.errors import from_rpc_error
 
 ISSUER = "csms"
 AUDIENCE = "csms-operators"
@@ -30,46 +28,6 @@ KEYS_TIMEOUT_S = 3.0
 # Least time between two fetches of the key set because of an unknown key.
 KEYS_REFRESH_S = 5.0
 _CACHED_TOKENS = 1024
-
-
-class Role(IntEnum):
-    """The role of a caller; a higher one includes the lower ones. Numbered as in csms.auth.v1.Role."""
-
-    VIEWER = 1
-    OPERATOR = 2
-    ADMINISTRATOR = 3
-
-
-@dataclass(frozen=True, kw_only=True)
-class Caller:
-    """The operator behind a call."""
-
-    username: str
-    tenant_id: str
-    role: Role
-    session_id: str
-    expires_s: int  # seconds since 1970
-
-
-_caller: ContextVar[Caller | None] = ContextVar("caller", default=None)
-
-
-def current_caller() -> Caller:
-    """The operator behind the call being served. Raises MeshError UNAUTHENTICATED where there is none."""
-    caller = _caller.get()
-    if caller is None:
-        raise _unauthenticated("this call needs an access token: log in, and send it as `authorization: Bearer …`")
-    return caller
-
-
-def optional_caller() -> Caller | None:
-    """The operator behind the call being served, or None in a public method called without a token."""
-    return _caller.get()
-
-
-def set_caller(caller: Caller | None) -> None:
-    """Sets the operator for the present call: the interceptor's business, and that of tests of a lone servicer."""
-    _caller.set(caller)
 
 
 class KeySource(Protocol):
@@ -131,7 +89,7 @@ class TokenVerifier:
             self._verified[token] = caller
         if caller.expires_s <= self._clock_s():
             self._verified.pop(token, None)
-            raise _unauthenticated("the access token has expired: refresh it, or log in again")
+            raise unauthenticated("the access token has expired: refresh it, or log in again")
         return caller
 
     async def _decode(self, token: str) -> Caller:
@@ -139,27 +97,25 @@ class TokenVerifier:
             key_id = str(extract_compact(token.encode()).headers().get("kid", ""))
             decoded = jwt.decode(token, await self._keys.keys(key_id), algorithms=[ALGORITHM])
         except (JoseError, ValueError, KeyError) as error:
-            raise _unauthenticated("the access token is not one of ours: log in again") from error
+            raise unauthenticated("the access token is not one of ours: log in again") from error
         return _to_caller(decoded.claims)
 
 
 def _to_caller(claims: Mapping[str, Any]) -> Caller:
     try:
         if claims["iss"] != ISSUER or claims["aud"] != AUDIENCE:
-            raise _unauthenticated("the access token was made for something else")
+            raise unauthenticated("the access token was made for something else")
+        role = Role[claims["role"]]
         return Caller(
             username=claims["sub"],
             tenant_id=claims["tenant"],
-            role=Role[claims["role"]],
+            role=role,
+            grants=(Grant(permissions=permissions_of(role)),),
             session_id=claims["sid"],
             expires_s=int(claims["exp"]),
         )
     except (KeyError, ValueError, TypeError) as error:
-        raise _unauthenticated("the access token lacks what it needs: log in again") from error
-
-
-def _unauthenticated(message: str) -> MeshError:
-    return MeshError(grpc.StatusCode.UNAUTHENTICATED, Reason.INVALID_TOKEN, message)
+        raise unauthenticated("the access token lacks what it needs: log in again") from error
 
 
 def bearer_token(metadata: Any) -> str | None:

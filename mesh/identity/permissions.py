@@ -8,7 +8,7 @@ from csms.options.v1.options_pb2 import Permission
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
 from mesh.contract.options import access_of
-from mesh.identity.operators import Role
+from mesh.identity.callers import Role
 from mesh.runtime.startup_errors import ContractError
 
 # The least role that has a permission; higher roles have it too.
@@ -51,14 +51,29 @@ LEAST_ROLES: Mapping[Permission.ValueType, Role] = {
 }
 
 
+_PERMISSIONS: Mapping[Role, frozenset[Permission.ValueType]] = {
+    role: frozenset(permission for permission, least in LEAST_ROLES.items() if role >= least) for role in Role
+}
+
+
+def permissions_of(role: Role) -> frozenset[Permission.ValueType]:
+    """The permissions of a built-in role."""
+    return _PERMISSIONS[role]
+
+
+def permission_name(permission: Permission.ValueType) -> str:
+    """The name of a permission for people: `STATIONS_READ`."""
+    return Permission.Name(permission).removeprefix("PERMISSION_")
+
+
 @dataclass(frozen=True, kw_only=True)
 class MethodRule:
-    """The callers that a method serves: those of at least `least_role`, or everyone where that is None.
+    """The callers that a method serves: those with a permission, or everyone where that is None.
 
     For a method that serves everyone, `ignores_invalid_token` is whether an invalid token counts as none.
     """
 
-    least_role: Role | None
+    permission: Permission.ValueType | None
     ignores_invalid_token: bool = False
 
 
@@ -73,11 +88,10 @@ def method_rules(files: FileDescriptorSet, services: Iterable[str]) -> dict[str,
 def _rule(method: str, access: options_pb2.Access) -> MethodRule:
     if access.WhichOneof("rule") == "public_access":
         ignores = access.public_access == options_pb2.PUBLIC_ACCESS_IGNORE_INVALID_TOKEN
-        return MethodRule(least_role=None, ignores_invalid_token=ignores)
-    role = LEAST_ROLES.get(access.permission)
-    if role is None:
+        return MethodRule(permission=None, ignores_invalid_token=ignores)
+    if access.permission not in LEAST_ROLES:
         raise ContractError(
             f"no role has the permission that {method[1:]} needs, number {access.permission}: "
             "add it to LEAST_ROLES in mesh/identity/permissions.py"
         )
-    return MethodRule(least_role=role)
+    return MethodRule(permission=access.permission)

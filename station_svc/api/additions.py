@@ -6,7 +6,7 @@ from functools import partial
 from csms.station.v1 import station_pb2, station_service_pb2
 
 from mesh.database.engine import Database
-from mesh.identity.operators import current_caller
+from mesh.identity.callers import current_caller
 from mesh.runtime.errors import MeshError
 from mesh.runtime.times import Clock
 from station_svc.api import change_store, newcomers

@@ -15,7 +15,7 @@ from mesh.database.engine import Database
 from mesh.database.filters import to_condition
 from mesh.database.pages import Page
 from mesh.grpc.types import Context
-from mesh.identity.operators import Caller, current_caller
+from mesh.identity.callers import Caller, current_caller
 from mesh.runtime.errors import invalid_field
 from mesh.runtime.times import Clock, to_timestamp
 from station_svc.api import change_store

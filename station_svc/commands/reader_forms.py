@@ -6,7 +6,7 @@ from csms.auth.v1.authorization_service_pb2_grpc import AuthorizationServiceStub
 from csms.common.v1.id_token_pb2 import IdToken
 
 from mesh.grpc.types import Context
-from mesh.identity.operators import current_caller
+from mesh.identity.callers import current_caller
 from mesh.runtime.logs import get_logger
 
 log = get_logger(__name__)

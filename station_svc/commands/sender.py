@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 from google.protobuf.message import Message
 
 from mesh.grpc.types import Context
-from mesh.identity.operators import current_caller
+from mesh.identity.callers import current_caller
 from mesh.runtime.errors import invalid_field
 from station_svc.commands.commands import CommandRequest, Commands, make_budget
 from station_svc.commands.hooks import NO_HOOKS, CommandHooks

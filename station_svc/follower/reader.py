@@ -8,7 +8,7 @@ import grpc
 
 from mesh.database.engine import Database
 from mesh.database.filters import Field, to_condition
-from mesh.identity.operators import current_caller
+from mesh.identity.callers import current_caller
 from mesh.runtime.errors import MeshError
 from mesh.runtime.times import Clock, to_timestamp
 from station_svc.core.lists import page_of, storable

@@ -19,7 +19,7 @@ from mesh.database.engine import Database
 from mesh.database.filters import to_condition
 from mesh.database.pages import page_of
 from mesh.grpc.types import Context
-from mesh.identity.operators import current_caller
+from mesh.identity.callers import current_caller
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError, invalid_field
 from mesh.runtime.masking import is_secret, mask_text

@@ -16,7 +16,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from auth_svc import user_store
-from mesh.identity.operators import Role
+from mesh.identity.callers import Role
 from mesh.runtime.times import to_timestamp
 from tests.auth_svc.conftest import FAST_HASHER, PASSWORD, Auth, Metadata, bearer, refused
 

@@ -22,7 +22,8 @@ from joserfc.jws import extract_compact
 from auth_svc import models
 from auth_svc.login_throttle import MOST_PER_USER, WINDOW_S
 from auth_svc.sessions import ACCESS_TOKEN_S, SESSION_S, TOGETHER_S
-from mesh.identity.operators import Role, TokenVerifier
+from mesh.identity.callers import Role
+from mesh.identity.operators import TokenVerifier
 from mesh.runtime.times import SECOND_US
 from tests.auth_svc.conftest import PASSWORD, Auth, Metadata, StartAuth, bearer, refused
 

@@ -19,7 +19,7 @@ from csms.auth.v1.user_service_pb2 import (
 from auth_svc import models, session_store, user_store
 from auth_svc.login_throttle import MOST_PER_USER
 from auth_svc.sessions import ACCESS_TOKEN_S
-from mesh.identity import operators
+from mesh.identity import callers
 from mesh.runtime.times import to_timestamp
 from tests.auth_svc.conftest import FAST_HASHER, PASSWORD, Auth, Metadata, StartAuth, bearer, refused
 
@@ -370,7 +370,7 @@ async def test_tenants_do_not_see_each_others_users(auth: Auth) -> None:
     eve = user_store.User(
         tenant_id="other",
         username="eve",
-        role=operators.Role.ADMINISTRATOR,
+        role=callers.Role.ADMINISTRATOR,
         password_hash=FAST_HASHER.hash(PASSWORD),
         create_us=1,
     )

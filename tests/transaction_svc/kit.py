@@ -40,7 +40,7 @@ from csms.transaction.v1.transaction_service_pb2 import (
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from mesh.database.engine import Database
-from mesh.identity.operators import Caller, Role, set_caller
+from mesh.identity.callers import Caller, Role, set_caller
 from mesh.runtime.errors import MeshError, from_status
 from mesh.runtime.times import SECOND_US, to_timestamp
 from tests.conftest import FakeClock

@@ -33,7 +33,7 @@ from gateway.ocpp.schemas import Schemas
 from gateway.ocpp.served_version import ServedVersion
 from gateway.ocpp.v16.routes import ROUTES as V16
 from gateway.ocpp.v201.routes import ROUTES as V201
-from mesh.identity.operators import set_caller
+from mesh.identity.callers import set_caller
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError, unavailable
 from tests.conftest import FakeClock

@@ -27,7 +27,7 @@ from csms.transaction.v1.transaction_service_pb2 import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mesh.identity.operators import Caller, Role, set_caller
+from mesh.identity.callers import Caller, Role, set_caller
 from mesh.runtime.errors import MeshError
 from tests.transaction_svc.kit import (
     CONTEXT,

@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 
 from mesh.database import partitions
 from mesh.database.partition_keeper import Kept, PartitionKeeper
-from mesh.identity.operators import set_caller
+from mesh.identity.callers import set_caller
 from tests.transaction_svc.kit import CONTEXT, VIEWER, Service, register, sampled
 from transaction_svc import models
 from transaction_svc.retention import retention_task

@@ -23,7 +23,7 @@ from csms.transaction.v1.transaction_service_pb2 import (
     RecordedTransactionEvent,
 )
 
-from mesh.identity.operators import set_caller
+from mesh.identity.callers import set_caller
 from mesh.runtime.errors import MeshError
 from mesh.runtime.times import to_timestamp
 from tests.transaction_svc.kit import (

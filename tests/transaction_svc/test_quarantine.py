@@ -14,7 +14,7 @@ from csms.transaction.v1.transaction_ingest_service_pb2 import (
 from csms.transaction.v1.transaction_service_pb2 import ListQuarantinedItemsRequest, QuarantinedItem
 from sqlalchemy import Engine
 
-from mesh.identity.operators import set_caller
+from mesh.identity.callers import set_caller
 from tests.transaction_svc.kit import CONTEXT, VIEWER, Service, error_of, event_2x, start_16
 from transaction_svc import models, received_items
 

@@ -24,7 +24,7 @@ from csms.transaction.v1.transaction_service_pb2 import (
 )
 from sqlalchemy import Engine
 
-from mesh.identity.operators import Role, set_caller
+from mesh.identity.callers import Role, set_caller
 from mesh.runtime.errors import MeshError
 from tests.transaction_svc.kit import (
     CONTEXT,

@@ -20,7 +20,7 @@ from csms.transaction.v1.transaction_service_pb2 import (
 )
 from sqlalchemy import Engine
 
-from mesh.identity.operators import set_caller
+from mesh.identity.callers import set_caller
 from mesh.runtime.errors import MeshError
 from tests.conftest import FakeClock
 from tests.transaction_svc.conftest import make_service

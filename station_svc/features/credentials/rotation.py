@@ -6,7 +6,7 @@ from csms.station.v1 import command_service_pb2, station_pb2, station_service_pb
 
 from mesh.database.engine import Database
 from mesh.grpc.types import Context
-from mesh.identity.operators import current_caller
+from mesh.identity.callers import current_caller
 from mesh.runtime.times import Clock
 from station_svc.commands.sender import CommandSender
 from station_svc.commands.socket_closer import SocketCloser

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from mesh.database import pages
 from mesh.database.engine import Database
 from mesh.grpc.types import Context
-from mesh.identity.operators import Caller, current_caller
+from mesh.identity.callers import Caller, current_caller
 from mesh.runtime.times import Clock, to_timestamp
 from station_svc.core.lists import storable
 from station_svc.core.station_store import not_found

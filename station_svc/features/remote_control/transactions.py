@@ -4,7 +4,7 @@ import grpc
 from csms.transaction.v1.transaction_ingest_service_pb2 import FindTransactionRequest
 from csms.transaction.v1.transaction_ingest_service_pb2_grpc import TransactionIngestServiceStub
 
-from mesh.identity.operators import current_caller
+from mesh.identity.callers import current_caller
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
 from mesh.runtime.logs import get_logger

@@ -10,7 +10,7 @@ from mesh.contract.texts import is_storable
 from mesh.database.engine import Database
 from mesh.database.filters import choice, to_condition
 from mesh.grpc.types import Context
-from mesh.identity.operators import current_caller
+from mesh.identity.callers import current_caller
 from mesh.runtime.errors import invalid_field
 from mesh.runtime.times import Clock, to_timestamp
 from station_svc.commands.evses import resolve_evse

@@ -8,7 +8,7 @@ from csms.station.v1.security_event_service_pb2_grpc import SecurityEventService
 from mesh.database.engine import Database
 from mesh.database.filters import choice, to_condition
 from mesh.grpc.types import Context
-from mesh.identity.operators import current_caller
+from mesh.identity.callers import current_caller
 from mesh.runtime.times import to_timestamp
 from station_svc.core.lists import FRAME_KEY, page_of, storable
 from station_svc.features.security_events import store

@@ -8,7 +8,7 @@ from csms.station.v1.charging_profile_service_pb2_grpc import ChargingProfileSer
 from mesh.database.engine import Database
 from mesh.database.filters import choice, to_condition
 from mesh.grpc.types import Context
-from mesh.identity.operators import current_caller
+from mesh.identity.callers import current_caller
 from mesh.runtime.times import Clock, to_timestamp
 from station_svc.core.lists import page_of, storable
 from station_svc.features.smart_charging import store

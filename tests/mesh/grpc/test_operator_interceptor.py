@@ -38,7 +38,8 @@ from joserfc.jwk import ECKey, KeySet
 
 from mesh.grpc.servers import operator_server
 from mesh.grpc.types import Context
-from mesh.identity.operators import AUDIENCE, ISSUER, Role, TokenVerifier, current_caller, optional_caller
+from mesh.identity.callers import Role, current_caller, optional_caller
+from mesh.identity.operators import AUDIENCE, ISSUER, TokenVerifier
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError, from_rpc_error
 

@@ -16,7 +16,8 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet
 
 from mesh.grpc.types import Context
-from mesh.identity.operators import AUDIENCE, ISSUER, KEYS_REFRESH_S, RemoteKeys, Role, TokenVerifier, bearer_token
+from mesh.identity.callers import Role
+from mesh.identity.operators import AUDIENCE, ISSUER, KEYS_REFRESH_S, RemoteKeys, TokenVerifier, bearer_token
 from mesh.runtime.errors import MeshError
 
 NOW_S = 1_000_000.0

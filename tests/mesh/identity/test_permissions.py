@@ -19,8 +19,8 @@ TABLE = Path(__file__).parent / "method_roles.csv"
 
 
 def _text(rule: MethodRule) -> str:
-    if rule.least_role is not None:
-        return rule.least_role.name
+    if rule.permission is not None:
+        return LEAST_ROLES[rule.permission].name
     return "public" if rule.ignores_invalid_token else "public, but an invalid token is refused"
 
 

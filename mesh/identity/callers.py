@@ -1,0 +1,96 @@
+"""The operator behind a call, the permissions that it was granted, and the part of its tenant that each one covers."""
+
+from collections.abc import Iterable
+from contextvars import ContextVar
+from dataclasses import dataclass
+from enum import IntEnum
+
+import grpc
+from csms.options.v1.options_pb2 import Permission
+
+from mesh.runtime.error_reasons import Reason
+from mesh.runtime.errors import MeshError
+
+
+class Role(IntEnum):
+    """A built-in role; a higher one includes the lower ones. Numbered as in csms.auth.v1.Role."""
+
+    VIEWER = 1
+    OPERATOR = 2
+    ADMINISTRATOR = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grant:
+    """Permissions in the whole tenant, or in the subtree of one of its sites."""
+
+    permissions: frozenset[Permission.ValueType]
+    site_id: str = ""  # empty: the whole tenant
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scope:
+    """The part of a tenant that one permission of a caller covers: all of it, or the subtrees of some sites."""
+
+    is_whole: bool
+    site_ids: frozenset[str] = frozenset()
+
+
+WHOLE_TENANT = Scope(is_whole=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Caller:
+    """The operator behind a call."""
+
+    username: str
+    tenant_id: str
+    role: Role
+    session_id: str
+    expires_s: int  # seconds since 1970
+    grants: tuple[Grant, ...] = ()
+
+    def scope(self, permission: Permission.ValueType) -> Scope | None:
+        """The part of the tenant that a permission covers; None where the caller does not have the permission."""
+        return _union(grant.site_id for grant in self.grants if permission in grant.permissions)
+
+
+def _union(site_ids: Iterable[str]) -> Scope | None:
+    """The scope of several grants; None where there are none."""
+    found = frozenset(site_ids)
+    if "" in found:
+        return WHOLE_TENANT
+    return Scope(is_whole=False, site_ids=found) if found else None
+
+
+_caller: ContextVar[Caller | None] = ContextVar("caller", default=None)
+_scope: ContextVar[Scope] = ContextVar("scope", default=WHOLE_TENANT)
+
+
+def current_caller() -> Caller:
+    """The operator behind the call being served. Raises MeshError UNAUTHENTICATED where there is none."""
+    caller = _caller.get()
+    if caller is None:
+        raise unauthenticated("this call needs an access token: log in, and send it as `authorization: Bearer …`")
+    return caller
+
+
+def optional_caller() -> Caller | None:
+    """The operator behind the call being served, or None in a public method called without a token."""
+    return _caller.get()
+
+
+def current_scope() -> Scope:
+    """The part of the caller's tenant that the permission of the present method covers."""
+    return _scope.get()
+
+
+def set_caller(caller: Caller | None, scope: Scope = WHOLE_TENANT) -> None:
+    """Sets the operator of the present call and the scope: for the interceptor, and for tests of a lone servicer."""
+    _caller.set(caller)
+    _scope.set(scope)
+
+
+def unauthenticated(message: str) -> MeshError:
+    """UNAUTHENTICATED, reason INVALID_TOKEN."""
+    return MeshError(grpc.StatusCode.UNAUTHENTICATED, Reason.INVALID_TOKEN, message)
