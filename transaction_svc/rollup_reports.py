@@ -115,7 +115,9 @@ class Report:
     async def _groups(
         self, database: Database, after: Position | None, limit: int
     ) -> tuple[list[Line], Position | None]:
-        since = FIRST if after is None else Place(*after[:3])
+        since = FIRST
+        if after is not None:
+            since = Place(*after[:3]) if after[3] < self._end else _next(Place(*after[:3]))
         days = (self._end - self._first) // QUARTERS_A_DAY + 2
         size = max(min(_MOST_AT_ONCE // days, limit), 1)
         lines: list[Line] = []
@@ -128,8 +130,8 @@ class Report:
             if len(lines) > limit:
                 return lines, None
             read += len(places) * days
-            since = places[-1]._replace(connector_id=places[-1].connector_id + 1)
-        return lines, (*self._place_of(places[-1]), self._end)
+            since = _next(places[-1])
+        return lines, (*places[-1], self._end)
 
     def _read_groups(
         self, connection: Connection, *, since: Place, size: int
@@ -165,6 +167,10 @@ class Report:
                 found[period] = total.plus(amounts), max(peak_mwh, amounts.energy_mwh)
             lines += [Line(place, period, *amounts) for period, amounts in found.items()]
         return lines
+
+
+def _next(place: Place) -> Place:
+    return place._replace(connector_id=place.connector_id + 1)
 
 
 def _add(sums: Cells, cells: Cells, span: Period) -> None:
