@@ -68,10 +68,19 @@ def postgres_url() -> Iterator[str]:
     )
     try:
         url = make_url(server.get_uri()).set(drivername="postgresql+psycopg2")
-        yield url.render_as_string(hide_password=False)
+        server_url = url.render_as_string(hide_password=False)
+        _without_durability(server_url)
+        yield server_url
     finally:
         server.cleanup()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _without_durability(server: str) -> None:
+    """Waiting for the disk is most of the time of making and removing a database, and no test stops the server."""
+    for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+        execute(server, f"ALTER SYSTEM SET {setting} = off")
+    execute(server, "SELECT pg_reload_conf()")
 
 
 def _be_patient(postgres_server: Any) -> None:
