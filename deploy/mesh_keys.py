@@ -18,8 +18,10 @@ from pathlib import Path
 
 from joserfc.jwk import ECKey, KeySet
 
+from mesh.identity.front_door import read_front_door_secrets
 from mesh.identity.key_files import ALGORITHM, CURVE, PARTS, key_id, public_keys_file
 from mesh.runtime.process import EX_CONFIG
+from mesh.runtime.settings import Environment
 
 _SECRET_BYTES = 32
 _PRIVATE, _PUBLIC = 0o600, 0o644
@@ -35,6 +37,11 @@ class MeshKeys:
     def front_door_secret(self) -> Path:
         """The file with the secret by which Envoy proves itself to gateways."""
         return self._folder / "front-door" / "secret"
+
+    def read_front_door_secret(self) -> str:
+        """That secret. Raises SettingError."""
+        [secret] = read_front_door_secrets(Environment(self.settings("gateway")))
+        return secret
 
     def settings(self, part: str) -> Mapping[str, str]:
         """The settings by which a process of this part finds its own keys, and nobody else's."""

@@ -5,9 +5,14 @@ import shutil
 import tempfile
 from functools import cache
 from pathlib import Path
+from typing import Any
+
+import grpc
 
 from deploy.mesh_keys import MeshKeys
-from mesh.identity.front_door import read_front_door_secrets
+from mesh.contract.options import callers_of
+from mesh.contract.published import contract_files
+from mesh.contract.services import MESH_SERVICES
 from mesh.identity.mesh_identity import MeshIdentity
 from mesh.runtime.settings import Environment, MeshSettings
 
@@ -38,7 +43,20 @@ def identity_of(part: str) -> MeshIdentity:
     return MeshIdentity(mesh_settings(part))
 
 
-def front_door_secret() -> str:
-    """The secret by which Envoy proves itself in the tests' mesh."""
-    [secret] = read_front_door_secrets(Environment(mesh_environment("gateway")))
-    return secret
+class _AsSomeCaller(grpc.aio.UnaryUnaryClientInterceptor):
+    """Proves for each call a part that may make it, by the contract."""
+
+    def __init__(self, to: str) -> None:
+        callers = callers_of(contract_files(), MESH_SERVICES[to])
+        self._proofs = {method: identity_of(min(parts)).proofs(to) for method, parts in callers.items()}
+
+    async def intercept_unary_unary(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
+        method = client_call_details.method
+        proofs = self._proofs[method if isinstance(method, str) else method.decode()]
+        metadata = grpc.aio.Metadata(*(client_call_details.metadata or ()), *proofs())
+        return await continuation(client_call_details._replace(metadata=metadata), request)
+
+
+def open_callers_channel(address: str, to: str) -> grpc.aio.Channel:
+    """A channel to the mesh port of the part `to`: each unary call is one of a part that may make it."""
+    return grpc.aio.insecure_channel(address, interceptors=[_AsSomeCaller(to)])

@@ -1,4 +1,4 @@
-"""The proof by which gateways recognize Envoy: derived from a secret that only both have, and that speaks for no part."""
+"""The proof by which gateways recognize Envoy: derived from a secret that they alone have, for no part of the mesh."""
 
 import hashlib
 import hmac

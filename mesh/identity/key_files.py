@@ -88,7 +88,7 @@ class PrivateKeyFile:
         try:
             self.current = self._read()
         except SettingError as error:
-            log.error("the former mesh key stays in use", error=str(error))
+            log.warning("the former mesh key stays in use", error=str(error))
             return False
         if former.key_id == self.current.key_id:
             return False
@@ -129,7 +129,7 @@ class PublicKeyFolder:
         try:
             keys = _by_id(by_part)
         except SettingError as error:
-            log.error("the former public keys of the mesh stay in use", error=str(error))
+            log.warning("the former public keys of the mesh stay in use", error=str(error))
             return False
         has_changed = keys.keys() != self.keys.keys()
         self._by_part, self.keys = by_part, keys
@@ -145,7 +145,7 @@ class PublicKeyFolder:
         try:
             return self._read(part)
         except SettingError as error:
-            log.error("the former public keys of a part stay in use", part=part, error=str(error))
+            log.warning("the former public keys of a part stay in use", part=part, error=str(error))
             return self._by_part[part]
 
     def _read(self, part: str) -> Sequence[ECKey]:

@@ -6,7 +6,7 @@ is set: it stands for every part. It goes with the next release.
 
 import hmac
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
@@ -23,7 +23,7 @@ SECRET_KEY = "csms-mesh-secret"  # noqa: S105
 # The caller that is known by the shared secret alone.
 ANY_PART = "*"
 
-Metadata = Sequence[tuple[str, str]]
+Metadata = tuple[tuple[str, str | bytes], ...]
 Proofs = Callable[[], Metadata]
 """The metadata by which a call proves its part: another one every few minutes, so it is asked for before each call."""
 
@@ -49,7 +49,7 @@ class MeshIdentity:
         return partial(self._proofs, audience)
 
     def part_of(self, metadata: Iterable[tuple[str, Any]] | None) -> str | None:
-        """The part that called, by the metadata of its call; ANY_PART by the secret alone; None without a valid proof."""
+        """The part behind a call, by its metadata; ANY_PART by the secret alone; None without a valid proof."""
         secret = None
         for key, value in metadata or ():
             if key == TOKEN_KEY and self._verifier is not None:
@@ -66,7 +66,7 @@ class MeshIdentity:
             log.warning("CSMS_MESH_SECRET is deprecated: it speaks for every part; give each process a key of its own")
 
     def _proofs(self, audience: str) -> Metadata:
-        proofs = () if self._maker is None else ((TOKEN_KEY, self._maker.token(audience)),)
+        proofs: Metadata = () if self._maker is None else ((TOKEN_KEY, self._maker.token(audience)),)
         return proofs if self._secret is None else (*proofs, (SECRET_KEY, self._secret))
 
 

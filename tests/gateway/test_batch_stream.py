@@ -21,13 +21,13 @@ from csms.transaction.v1.transaction_ingest_service_pb2_grpc import (
 from gateway.batching.batch_stream import BatchStream
 from mesh.contract.services import MESH_SERVICES
 from mesh.grpc.batch_streams import served_by_twin
-from mesh.grpc.channels import open_channel, secret_metadata
+from mesh.grpc.channels import open_channel
 from mesh.grpc.servers import GrpcServer, mesh_server
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError, unavailable
+from tests.mesh_identities import identity_of
 from tests.waiting import PATIENCE_S, eventually, until
 
-SECRET = "batch streams"
 SERVICE = "csms.transaction.v1.TransactionIngestService"
 REQUEST = RecordTransactionEventsRequest(items=[TransactionEventItem()]).SerializeToString()
 
@@ -60,7 +60,9 @@ class Transactions(TransactionIngestServiceServicer):
 
 @asynccontextmanager
 async def _served(servicer: Transactions, *, port: int = 0) -> AsyncIterator[GrpcServer]:
-    server = mesh_server(f"127.0.0.1:{port}", secret=SECRET, services=MESH_SERVICES["transaction"])
+    server = mesh_server(
+        f"127.0.0.1:{port}", identity=identity_of("transaction"), services=MESH_SERVICES["transaction"]
+    )
     add_TransactionIngestServiceServicer_to_server(servicer, server.server)
     await server.start()
     try:
@@ -71,7 +73,7 @@ async def _served(servicer: Transactions, *, port: int = 0) -> AsyncIterator[Grp
 
 @asynccontextmanager
 async def _stream(port: int, *, timeout_s: float = PATIENCE_S, max_age_s: float = 60.0) -> AsyncIterator[BatchStream]:
-    async with open_channel(f"127.0.0.1:{port}", secret=SECRET) as channel:
+    async with open_channel(f"127.0.0.1:{port}", identity=identity_of("gateway"), to="transaction") as channel:
         parse = RecordTransactionEventsResponse.FromString
         streaming = channel.stream_stream(
             f"/{SERVICE}/StreamRecordTransactionEvents", request_serializer=bytes, response_deserializer=parse
@@ -84,7 +86,7 @@ async def _stream(port: int, *, timeout_s: float = PATIENCE_S, max_age_s: float 
             return await single(request, timeout=timeout_s)
 
         stream = BatchStream(
-            open_stream=lambda: streaming(metadata=secret_metadata(SECRET)),
+            open_stream=lambda: streaming(metadata=identity_of("gateway").proofs("transaction")()),
             unary=unary,
             timeout_s=timeout_s,
             max_age_s=max_age_s,
@@ -186,7 +188,7 @@ async def test_an_old_stream_gives_way_to_a_new_one(servicer: Transactions) -> N
 
 async def test_a_service_of_the_release_before_is_called_without_a_stream() -> None:
     servicer = Transactions()
-    server = mesh_server("127.0.0.1:0", secret=SECRET, services=MESH_SERVICES["transaction"])
+    server = mesh_server("127.0.0.1:0", identity=identity_of("transaction"), services=MESH_SERVICES["transaction"])
     handler = grpc.unary_unary_rpc_method_handler(
         servicer.RecordTransactionEvents,
         RecordTransactionEventsRequest.FromString,
@@ -203,7 +205,7 @@ async def test_a_service_of_the_release_before_is_called_without_a_stream() -> N
     assert servicer.batches == len(servicer.peers) == 3
 
 
-async def test_a_caller_without_the_secret_is_refused(servicer: Transactions) -> None:
+async def test_a_caller_without_a_proof_is_refused(servicer: Transactions) -> None:
     async with _served(servicer) as server, grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
         call: Any = channel.stream_stream(f"/{SERVICE}/StreamRecordTransactionEvents", request_serializer=bytes)()
         await call.write(REQUEST)

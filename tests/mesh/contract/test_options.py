@@ -19,6 +19,7 @@ from mesh.identity.operators import TokenVerifier
 from mesh.runtime.process import EX_CONFIG
 from mesh.runtime.startup_errors import ContractError
 from tests.mesh.contract.contracts import Change, changed
+from tests.mesh_identities import identity_of, mesh_environment
 
 ROOT = Path(__file__).resolve().parents[3]
 EVENTS = "csms.event.v1.EventService"
@@ -103,7 +104,7 @@ def test_a_service_whose_contract_is_not_complete_does_not_start(tmp_path: Path)
             "CSMS_NOTIFICATION_ADDRESS": "127.0.0.1:0",
             "CSMS_NOTIFICATION_OPERATOR_ADDRESS": "127.0.0.1:0",
             "CSMS_AUTH_ADDRESS": "127.0.0.1:1",
-            "CSMS_MESH_SECRET": "secret",
+            **mesh_environment("notification"),
             "CSMS_AUTO_MIGRATE": "1",
             "CSMS_DATA_DIR": str(tmp_path),
             "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT), str(ROOT / "gen")]),
@@ -123,7 +124,7 @@ def test_a_service_whose_contract_is_not_complete_does_not_start(tmp_path: Path)
 
 async def test_a_service_is_never_served_on_the_port_of_the_other_kind() -> None:
     with pytest.raises(ContractError, match="its audience is not AUDIENCE_MESH"):
-        mesh_server("127.0.0.1:0", secret="s" * 32, services=[EVENTS])
+        mesh_server("127.0.0.1:0", identity=identity_of("notification"), services=[EVENTS])
     with pytest.raises(ContractError, match="its audience is not AUDIENCE_OPERATORS"):
         operator_server(
             "127.0.0.1:0",
