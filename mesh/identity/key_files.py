@@ -192,7 +192,10 @@ def _stamp(path: Path) -> _Stamp:
 
 def _key_set(content: str, path: Path) -> Sequence[ECKey]:
     try:
-        return [key for key in KeySet.import_key_set(json.loads(content)).keys if isinstance(key, ECKey)]
+        found = json.loads(content)
+        if found == {"keys": []}:  # which the library refuses
+            return ()
+        return [key for key in KeySet.import_key_set(found).keys if isinstance(key, ECKey)]
     except (JoseError, ValueError, TypeError, KeyError) as error:
         raise SettingError(f"CSMS_MESH_PUBLIC_KEYS: {path} is no JSON Web Key Set") from error
 
