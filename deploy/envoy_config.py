@@ -63,6 +63,7 @@ def write(door: FrontDoor, folder: Path) -> Path:
     (folder / DESCRIPTOR).write_bytes(contract.descriptor)
     path = folder / "envoy.yaml"
     path.write_text(render(door, contract))
+    path.chmod(0o600)  # it has the proof by which gateways recognize Envoy
     return path
 
 

@@ -200,7 +200,6 @@ def _front_door(
         reflection_open=settings.reflection_open,
     )
     config = write(door, data.run)
-    config.chmod(0o600)  # it has what Envoy proves itself to the gateway with
     options = ["--disable-hot-restart", "--concurrency", str(min(2, os.cpu_count() or 1)), "--log-level", "warning"]
     part = Part(
         name="envoy",
