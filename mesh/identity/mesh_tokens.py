@@ -5,7 +5,7 @@ validity. It is made once for many calls, and verified once: a further call with
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from joserfc import jwt
@@ -29,7 +29,7 @@ _WARN_EVERY_S = 10.0
 
 @dataclass(frozen=True, kw_only=True)
 class _MadeToken:
-    token: str
+    token: str = field(repr=False)
     made_s: float
 
 

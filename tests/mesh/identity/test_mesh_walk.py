@@ -181,13 +181,17 @@ def _token(part: str, audience: str, *, seconds_ago: float = 0.0) -> str:
     return str(token)
 
 
+def _of_a_stranger(part: str, folder: Path) -> MeshIdentity:
+    """A process of this part in another mesh."""
+    keys = MeshKeys(folder / "of a stranger")
+    keys.make()
+    return MeshIdentity(MeshSettings.read(Environment(keys.settings(part)), part))
+
+
 def _invalid(method: str, tmp_path: Path) -> Iterator[tuple[str, Metadata]]:
     """Metadata of every kind that proves nothing to the server of a method, made from its own rightful caller."""
     server, caller = SERVERS[method], min(CALLERS[method])
     token, own = _token(caller, server), _private(caller)
-    stranger = MeshKeys(tmp_path / "of a stranger")
-    stranger.make()
-    strange = MeshIdentity(MeshSettings.read(Environment(stranger.settings(caller)), caller)).proofs(server)()
     header, claims, signature = token.split(".")
     tokens = {
         "garbage": "garbage",
@@ -207,7 +211,7 @@ def _invalid(method: str, tmp_path: Path) -> Iterator[tuple[str, Metadata]]:
     yield "nothing", ()
     yield "an operator's header", (("authorization", f"Bearer {token}"),)
     yield "the secret of earlier releases, which is not set", ((SECRET_KEY, "s" * 40),)
-    yield "a stranger's keys", strange
+    yield "a stranger's keys", _of_a_stranger(caller, tmp_path).proofs(server)()
     yield from ((name, ((TOKEN_KEY, each),)) for name, each in tokens.items())
 
 
