@@ -11,6 +11,7 @@ from mesh.database.engine import Database
 from mesh.database.partition_keeper import Kept, PartitionKeeper
 from mesh.events.relay import open_relay
 from mesh.grpc.channels import open_channel
+from mesh.identity.mesh_identity import MeshIdentity
 from mesh.identity.operators import RemoteKeys
 from mesh.runtime.times import Clock
 from mesh.service import Parts
@@ -31,11 +32,12 @@ from transaction_svc.settings import TransactionSettings
 async def build(database: Database, stack: AsyncExitStack, *, settings: TransactionSettings, clock: Clock) -> Parts:
     """Makes the servicers. The stack closes the channel to auth_svc, which is for the keys of operators' tokens."""
     number_store.set_first_number(database.engine, settings.first_transaction_id)
-    channel = open_channel(settings.auth_address, secret=settings.mesh_secret)
+    identity = MeshIdentity(settings.mesh)
+    channel = open_channel(settings.auth_address, identity=identity, to="auth")
     stack.push_async_callback(channel.close)
     meters = MeterTerms(settings.power_limits)
     ingest = TransactionIngestServicer(database=database, clock=clock, meters=meters, grace=settings.grace)
-    translator = _translator(stack, settings)
+    translator = _translator(stack, settings, identity)
     transactions = TransactionServicer(database=database, clock=clock, meters=meters, translator=translator)
     profiles = MeterProfileServicer(database=database, clock=clock, meters=meters)
     energy = EnergyServicer(database=database)
@@ -56,8 +58,7 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: Transact
         stack,
         database=database,
         address=settings.notification_address,
-        secret=settings.mesh_secret,
-        source="transaction",
+        identity=identity,
         clock=clock,
     )
     return Parts(
@@ -72,10 +73,10 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: Transact
     )
 
 
-def _translator(stack: AsyncExitStack, settings: TransactionSettings) -> Translator | None:
+def _translator(stack: AsyncExitStack, settings: TransactionSettings, identity: MeshIdentity) -> Translator | None:
     """The translator for mended payloads; None where no gateway's address is set."""
     if settings.gateway_address is None:
         return None
-    channel = open_channel(settings.gateway_address, secret=settings.mesh_secret)
+    channel = open_channel(settings.gateway_address, identity=identity, to="gateway")
     stack.push_async_callback(channel.close)
     return GatewayClient(channel)

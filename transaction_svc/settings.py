@@ -1,10 +1,10 @@
 """Settings of transaction_svc beside those that all services have."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Self
 
 from mesh.events import outbox
-from mesh.runtime.settings import Environment
+from mesh.runtime.settings import Environment, MeshSettings
 from mesh.runtime.times import SECOND_US
 from transaction_svc.grace import MOST_GRACE_US, Grace
 from transaction_svc.meter_profiles import LEAST_POWER_W, MOST_POWER_W, PowerLimits
@@ -22,7 +22,7 @@ class TransactionSettings:
     """Settings that only transaction_svc has."""
 
     auth_address: str  # auth_svc's mesh port, host:port
-    mesh_secret: str = field(repr=False)
+    mesh: MeshSettings
     outbox_days: int
     quarantine_days: int
     sample_days: int  # 0: samples are kept for good
@@ -40,7 +40,7 @@ class TransactionSettings:
         """Reads them. Raises SettingError."""
         return cls(
             auth_address=env.text("CSMS_AUTH_ADDRESS"),
-            mesh_secret=env.text("CSMS_MESH_SECRET"),
+            mesh=MeshSettings.read(env, "transaction"),
             outbox_days=outbox.retention_days(env),
             quarantine_days=env.number("CSMS_QUARANTINE_RETENTION_DAYS", 365, least=1, most=36_500),
             meter_values_days=env.number("CSMS_METER_VALUES_RETENTION_DAYS", 0, least=0, most=36_500),
