@@ -21,7 +21,7 @@ LOCK = "rollups"
 """The key that whoever changes rollups locks: one transaction at a time."""
 
 TOTAL = ""
-"""In the place of the station, in the rows of a tenant's sums."""
+"""Stands for the station, in the rows of a tenant's sums."""
 
 _KEY_NAMES = ("tenant_id", "station_id", "transaction_id", "generation")
 _KEY_COLUMNS = columns_of(models.tx, *_KEY_NAMES)

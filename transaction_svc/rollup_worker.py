@@ -115,8 +115,8 @@ class Rollups:
 def _read(connection: Connection, *, keys: Sequence[Key]) -> _Read:
     """The states and shares of transactions, without those whose share cannot be computed."""
     rollup_store.look_up_by_key(connection)
-    folds = rollup_store.read_states(connection, keys)
-    states = {key: stored_form.decode_state(fold) for key, fold in folds.items()}
+    encoded = rollup_store.read_states(connection, keys)
+    states = {key: stored_form.decode_state(fold) for key, fold in encoded.items()}
     wanted = [key for key, state in states.items() if not state.waiting]
     records = rollup_store.read_records(connection, wanted, packed=[key for key in wanted if states[key].packed])
     read: dict[Key, tuple[str, Share | None]] = {}
@@ -127,7 +127,7 @@ def _read(connection: Connection, *, keys: Sequence[Key]) -> _Read:
             # It must not keep the others from being counted.
             log.exception("a transaction cannot be counted in rollups", station_id=key[1], transaction_id=key[2])
             continue
-        read[key] = folds[key], share
+        read[key] = encoded[key], share
     return read
 
 

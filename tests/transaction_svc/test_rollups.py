@@ -126,10 +126,10 @@ async def test_a_transaction_that_moves_to_another_evse_leaves_nothing_behind(se
     """2.x: the EVSE of an event without a start, and then that of its start."""
     await service.one(event_2x("t", "ENDED", 3, 3600, 2000, evse=_evse(2)))
     await count(service)
-    assert {place[1] for place in await stored(service, "CP1")} == {2}
+    assert {unit[1] for unit in await stored(service, "CP1")} == {2}
     await service.one(event_2x("t", "STARTED", 0, 0, 1000))
     await count(service)
-    assert {place[1] for place in await stored(service, "CP1")} == {1}
+    assert {unit[1] for unit in await stored(service, "CP1")} == {1}
     await check(service, "CP1")
 
 
@@ -257,7 +257,7 @@ async def test_nothing_is_counted_before_the_rollups_that_were_removed(service: 
     whole = await stored(service, "CP1")
     before_us = START_US - DAY_US
     await service.database.write(lambda connection: rollup_store.remove_old(connection, before_us=before_us, limit=500))
-    kept = {place: counts for place, counts in whole.items() if place[3] * 900_000_000 >= before_us // DAY_US * DAY_US}
+    kept = {unit: counts for unit, counts in whole.items() if unit[3] * 900_000_000 >= before_us // DAY_US * DAY_US}
     assert await stored(service, "CP1") == kept != whole
     await service.one(values_16(old, -3 * 86_400 + 1234, 1300))
     await count(service)
@@ -299,7 +299,7 @@ def _with_all(
 
 
 def _bare(found: Recount) -> dict[tuple[int, ...], Counts]:
-    return {place[1:]: counts for place, counts in found.items()}
+    return {unit[1:]: counts for unit, counts in found.items()}
 
 
 @_FEW
@@ -328,13 +328,13 @@ def test_2_x_in_any_order(run: Run, data: st.DataObject) -> None:
                 await check(service, shuffled)
         await thinning.thin_old(service.database, before_us=service.clock() + 1)
         await count(service)
-        await _count_anew(service, straight, shuffled)
+        await _count_again(service, straight, shuffled)
         assert _bare(await stored(service, straight)) == _bare(await stored(service, shuffled))
 
     runner.run(compare())
 
 
-async def _count_anew(service: Service, *stations: str) -> None:
+async def _count_again(service: Service, *stations: str) -> None:
     """The sum of all changes is what the transactions make that there are in the end."""
     before = await stored(service, *stations)
     await service.database.write(partial(_forget, stations=stations))
@@ -363,7 +363,7 @@ def test_reassessed_by_any_profile(run: Run, data: st.DataObject) -> None:
         found = await stored(service, station)
         energy = sum(round(each.energy_wh * 1000) for each in await service.all(station_id=station))
         assert sum(counts[0] for counts in found.values()) == energy
-        await _count_anew(service, station)
+        await _count_again(service, station)
 
     runner.run(compare())
 
