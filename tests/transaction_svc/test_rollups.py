@@ -194,6 +194,21 @@ async def test_transactions_of_former_releases_are_counted(service: Service) -> 
     await check(service, *stations)
 
 
+async def test_a_transaction_that_code_of_the_release_before_ended_is_counted(service: Service) -> None:
+    """That code does not know the mark. The replica that counts looks for such transactions when it starts."""
+    stopped, counted = await play(service), (await service.one(start_16(8000, meter_start=2200))).transaction_id
+    await count(service)
+    assert await service.rollups.count_missed() == 0
+    service.clock.us += 1
+    await service.one(values_16(stopped, 1234, 1300))
+    await service.end(counted)
+    await service.database.write(lambda connection: connection.execute(sa.update(models.tx).values(rollup_due=False)))
+    assert await service.rollups.count_due() == 0
+    assert await service.rollups.count_missed() == 2
+    await check(service, "CP1")
+    assert await service.rollups.count_missed() == 0
+
+
 class _CrashError(Exception):
     pass
 
