@@ -22,6 +22,7 @@ OPERATOR_SERVICES = {
     "transaction": (
         "csms.transaction.v1.TransactionService",
         "csms.transaction.v1.MeterProfileService",
+        "csms.transaction.v1.EnergyService",
     ),
     "auth": (
         "csms.auth.v1.UserService",

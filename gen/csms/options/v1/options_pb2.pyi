@@ -178,6 +178,8 @@ class _PermissionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Permission
     """Meter profiles."""
     PERMISSION_METER_PROFILES_WRITE: _Permission.ValueType  # 45
     """To set and delete meter profiles, which change the energy that is billed."""
+    PERMISSION_ENERGY_READ: _Permission.ValueType  # 46
+    """Energy and sessions per time and connector, without the drivers behind them."""
     PERMISSION_ID_TOKENS_READ: _Permission.ValueType  # 50
     """Id tokens, known and seen."""
     PERMISSION_ID_TOKENS_WRITE: _Permission.ValueType  # 51
@@ -258,6 +260,8 @@ PERMISSION_METER_PROFILES_READ: Permission.ValueType  # 44
 """Meter profiles."""
 PERMISSION_METER_PROFILES_WRITE: Permission.ValueType  # 45
 """To set and delete meter profiles, which change the energy that is billed."""
+PERMISSION_ENERGY_READ: Permission.ValueType  # 46
+"""Energy and sessions per time and connector, without the drivers behind them."""
 PERMISSION_ID_TOKENS_READ: Permission.ValueType  # 50
 """Id tokens, known and seen."""
 PERMISSION_ID_TOKENS_WRITE: Permission.ValueType  # 51
