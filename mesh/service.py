@@ -15,6 +15,7 @@ from mesh.contract.services import MESH_SERVICES, OPERATOR_SERVICES
 from mesh.database import migrate
 from mesh.database.engine import Database, is_unavailable, make_engine
 from mesh.grpc.servers import GrpcServer, add_reflection, mesh_server, operator_server
+from mesh.identity.front_door import proof_of
 from mesh.identity.operators import KeySource, TokenVerifier
 from mesh.runtime.background import Background
 from mesh.runtime.logs import get_logger
@@ -143,6 +144,8 @@ def _servers(settings: ServiceSettings, parts: Parts) -> tuple[GrpcServer, GrpcS
         verifier=TokenVerifier(keys=parts.keys),
         services=OPERATOR_SERVICES[settings.name],
         reflection_open=settings.reflection_open,
+        call_rules=settings.call_rules,
+        front_door_proof=proof_of(settings.mesh_secret),
     )
     for add in parts.mesh:
         add(mesh.server)

@@ -13,11 +13,14 @@ from grpc_reflection.v1alpha import reflection, reflection_pb2
 from mesh.contract.options import check_audience
 from mesh.contract.published import contract_files, published_files
 from mesh.grpc.batch_streams import BatchStreams
+from mesh.grpc.call_limits import CallLimits
 from mesh.grpc.channels import MAX_MESSAGE_BYTES, PING_AT_MOST_EVERY_MS
 from mesh.grpc.mesh_interceptor import MeshInterceptor
 from mesh.grpc.operator_interceptor import OperatorInterceptor
 from mesh.identity.operators import TokenVerifier
 from mesh.identity.permissions import method_rules
+from mesh.identity.sources import Sources
+from mesh.runtime.call_rules import CallRules
 from mesh.runtime.startup_errors import SettingError
 
 # More than Envoy lets through as headers (60 KiB): what is too long has Envoy's 431. By default gRPC itself refuses a
@@ -81,14 +84,23 @@ def operator_server(
     verifier: TokenVerifier,
     services: Iterable[str],
     reflection_open: bool = False,
+    call_rules: CallRules | None = None,
+    front_door_proof: str = "",
 ) -> GrpcServer:
     """A server for operators. The caller adds the servicers of `services` to `.server`, then starts it.
 
+    The address of a caller is the one that Envoy names beside `front_door_proof`.
     Raises ContractError where one of their methods does not state its access.
     """
     names = tuple(services)
     rules = method_rules(contract_files(), names)
-    edge = OperatorInterceptor(verifier=verifier, rules=rules, reflection_open=reflection_open)
+    edge = OperatorInterceptor(
+        verifier=verifier,
+        rules=rules,
+        sources=Sources(proof=front_door_proof),
+        limits=CallLimits(call_rules or CallRules()),
+        reflection_open=reflection_open,
+    )
     return _bind(address, [edge], names)
 
 

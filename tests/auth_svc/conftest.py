@@ -27,6 +27,7 @@ from mesh.database import migrate
 from mesh.database.engine import Database, make_engine
 from mesh.grpc.channels import open_channel
 from mesh.grpc.servers import mesh_server, operator_server
+from mesh.identity.front_door import ADDRESS_HEADER, PROOF_HEADER, proof_of
 from mesh.identity.operators import KeySource, TokenVerifier
 from mesh.runtime.background import Background
 from mesh.runtime.errors import from_rpc_error
@@ -65,9 +66,12 @@ class Auth:
     signing: "CertificateAuthorityServiceAsyncStub"
     announced: list[str] = field(default_factory=list)
 
-    async def login(self, username: str = "admin", password: str = PASSWORD) -> LoginResponse:
-        """A session of this user."""
-        return await self.users.Login(LoginRequest(username=username, password=password))
+    async def login(
+        self, username: str = "admin", password: str = PASSWORD, *, address: str | None = None
+    ) -> LoginResponse:
+        """A session of this user, who logs in from this address."""
+        metadata = () if address is None else from_address(address)
+        return await self.users.Login(LoginRequest(username=username, password=password), metadata=metadata)
 
     async def admin(self) -> Metadata:
         """Metadata of the administrator's calls."""
@@ -86,6 +90,11 @@ StartAuth = Callable[..., Awaitable[Auth]]
 def bearer(session: Any) -> Metadata:
     """The metadata of a call with the access token of a Login or Refresh response."""
     return (("authorization", f"Bearer {session.access_token}"),)
+
+
+def from_address(address: str) -> Metadata:
+    """The metadata of a call that the front door passes on from an address."""
+    return ((PROOF_HEADER.lower(), proof_of(SECRET)), (ADDRESS_HEADER.lower(), address))
 
 
 @contextmanager
@@ -144,7 +153,9 @@ async def _start(stack: AsyncExitStack, database: Database, clock: FakeClock, se
     parts = await build(database, stack, settings=settings, clock=clock, hasher=FAST_HASHER, announce=announced.append)
     verifier = TokenVerifier(keys=parts.keys, clock_s=lambda: clock() / SECOND_US)
     mesh = mesh_server("127.0.0.1:0", secret=SECRET, services=MESH_SERVICES["auth"])
-    operator = operator_server("127.0.0.1:0", verifier=verifier, services=OPERATOR_SERVICES["auth"])
+    operator = operator_server(
+        "127.0.0.1:0", verifier=verifier, services=OPERATOR_SERVICES["auth"], front_door_proof=proof_of(SECRET)
+    )
     for server, adders in ((mesh, parts.mesh), (operator, parts.operator)):
         for add in adders:
             add(server.server)
