@@ -15,6 +15,8 @@ from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
 
 MOST_KEYS = 20_000
+# A float of seconds since 1970 is no more precise than this.
+_ROUNDING_S = 1e-6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,9 +53,10 @@ class RateLimit:
             full[key] = now_s + interval_s
             return 0.0
         full.move_to_end(key)
-        full_s = min(max(full_s, now_s), now_s + self._capacity_s)  # not beyond empty, where the clock was set back
+        # Emptier than empty: the clock was set back, and nothing is known.
+        full_s = now_s if full_s > now_s + self._capacity_s + _ROUNDING_S else max(full_s, now_s)
         wait_s = full_s + interval_s - now_s - self._capacity_s
-        if wait_s > 1e-9:  # less is rounding
+        if wait_s > _ROUNDING_S:
             full[key] = full_s
             return wait_s
         full[key] = full_s + interval_s

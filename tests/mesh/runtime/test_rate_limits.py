@@ -63,9 +63,7 @@ def test_a_clock_that_is_set_back_makes_no_wait_longer() -> None:
     while not limit.take("a"):
         pass
     clock.now_s -= 500
-    assert limit.take("a") <= 1
-    clock.now_s += 1
-    assert limit.take("a") == 0
+    assert [limit.take("a") for _ in range(3)] == [0, 0, pytest.approx(1)]
 
 
 @given(st.lists(st.floats(0, 3), max_size=60), st.integers(1, 5), st.sampled_from([0.1, 1.0, 7.0]))
@@ -76,10 +74,10 @@ def test_it_allows_as_much_as_a_bucket_with_tokens(gaps: list[float], burst: int
         clock.now_s += gap
         tokens = min(burst, tokens + gap * per_s)
         wait_s = limit.take("a")
-        if abs(tokens - 1) > 1e-6:  # else rounding decides
+        if abs(tokens - 1) > 1e-4:  # else rounding decides
             assert (wait_s == 0) == (tokens >= 1)
         if wait_s:
-            assert wait_s == pytest.approx((1 - tokens) / per_s, abs=1e-6)
+            assert wait_s == pytest.approx((1 - tokens) / per_s, abs=1e-4)
         else:
             tokens -= 1
 
