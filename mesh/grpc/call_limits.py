@@ -5,9 +5,8 @@ service serve up to `n` times as much.
 """
 
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 
 from mesh.identity.callers import Caller, optional_caller
 from mesh.identity.sources import current_source
@@ -29,25 +28,48 @@ class Concurrency:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._held: Counter[object] = Counter()
+        self._held: dict[object, int] = {}
 
-    def is_full(self, key: object) -> bool:
-        """Whether one more would be too many."""
-        return 0 < self._most <= self._held[key]
-
-    def take(self, key: object) -> None:
-        """Adds a holder."""
-        self._held[key] += 1
+    def take(self, key: object) -> bool:
+        """Adds a holder; false, with nothing changed, where that would be too many."""
+        held = self._held.get(key, 0)
+        if 0 < self._most <= held:
+            return False
+        self._held[key] = held + 1
+        return True
 
     def release(self, key: object) -> None:
         """Removes a holder."""
-        self._held[key] -= 1
-        if not self._held[key]:
+        held = self._held[key] - 1
+        if held:
+            self._held[key] = held
+        else:
             del self._held[key]
 
     def total(self) -> int:
         """The number of holders."""
-        return self._held.total()
+        return sum(self._held.values())
+
+
+class _Held:
+    """A holder's place, until the end of a `with`: a class, since it is made for each call."""
+
+    __slots__ = ("_key", "_limit")
+
+    def __init__(self, limit: Concurrency | None, key: object = None) -> None:
+        self._limit = limit
+        self._key = key
+
+    def __enter__(self) -> None:
+        """Nothing: the place is taken already."""
+
+    def __exit__(self, *_error: object) -> None:
+        """Gives the place back."""
+        if self._limit is not None:
+            self._limit.release(self._key)
+
+
+_NO_PLACE = _Held(None)
 
 
 class CallLimits:
@@ -62,24 +84,18 @@ class CallLimits:
             per_caller=rules.streams_per_caller, per_tenant=rules.streams_per_tenant, overall=rules.streams
         )
 
-    @contextmanager
-    def call(self, method: str) -> Iterator[None]:
-        """Counts a call of the present caller while it is served. Raises TOO_MANY_REQUESTS, TOO_MANY_CALLS."""
+    def call(self, method: str) -> AbstractContextManager[None]:
+        """Counts a call of the present caller until the end of a `with`. Raises TOO_MANY_REQUESTS, TOO_MANY_CALLS."""
         caller = optional_caller()
         self._admit(method, caller)
         if caller is None:
-            yield
-            return
+            return _NO_PLACE
         key = _key(caller)
-        if self._calls.is_full(key):
+        if not self._calls.take(key):
             raise exhausted(
                 Reason.TOO_MANY_CALLS, f"{caller.username} has too many calls under way at this service", 1.0
             )
-        self._calls.take(key)
-        try:
-            yield
-        finally:
-            self._calls.release(key)
+        return _Held(self._calls, key)
 
     @contextmanager
     def stream(self, method: str) -> Iterator[None]:
@@ -122,17 +138,12 @@ class StreamLimit:
     @contextmanager
     def hold(self, caller: Caller | None) -> Iterator[None]:
         """Counts a stream while it is open; callers without a token by source. Raises MeshError TOO_MANY_STREAMS."""
-        held = self._keys(caller)
-        for limit, key, whose in held:
-            if limit.is_full(key):
-                raise _too_many_streams(whose)
-        for limit, key, _whose in held:
-            limit.take(key)
-        try:
+        with ExitStack() as stack:
+            for limit, key, whose in self._keys(caller):
+                if not limit.take(key):
+                    raise _too_many_streams(whose)
+                stack.callback(limit.release, key)
             yield
-        finally:
-            for limit, key, _whose in held:
-                limit.release(key)
 
     def _keys(self, caller: Caller | None) -> Sequence[tuple[Concurrency, object, str]]:
         if caller is None:
