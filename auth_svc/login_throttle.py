@@ -11,7 +11,7 @@ It is the same whether there is such a user or not. Each replica counts for itse
 """
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from mesh.runtime.backoff import NO_JITTER, Backoff
@@ -69,7 +69,7 @@ class LoginThrottle:
         if failures.count >= FREE:
             failures.not_before_s = now_s + DELAY.after(failures.count - FREE + 1)
         limits = ((self._sources, network), (self._users, username_key), (self._overall, ""))
-        return Attempt(failures, limits)
+        return Attempt(failures, limits, forget=lambda: self._failures.pop(pair, None))
 
     def __len__(self) -> int:
         """The most entries that one of its tables has."""
@@ -82,9 +82,12 @@ class LoginThrottle:
 class Attempt:
     """An attempt that has begun. It stays counted as a failure unless it ends in one of the ways below."""
 
-    def __init__(self, failures: _Failures, limits: Sequence[tuple[RateLimit, str]]) -> None:
+    def __init__(
+        self, failures: _Failures, limits: Sequence[tuple[RateLimit, str]], *, forget: Callable[[], object]
+    ) -> None:
         self._failures = failures
         self._limits = limits
+        self._forget = forget
         self._taken: list[tuple[RateLimit, str]] = []
 
     def admit(self, *, is_known: bool) -> None:
@@ -103,12 +106,13 @@ class Attempt:
         self._failures.count -= 1
         if self._failures.count < FREE:
             self._failures.not_before_s = 0.0
+        if not self._failures.count:
+            self._forget()
 
     def succeeded(self) -> None:
         """The password was right: what failed before, from there, was a slip."""
+        self._failures.count = 1  # this one
         self.give_back()
-        self._failures.count = 0
-        self._failures.not_before_s = 0.0
 
 
 def _too_many(wait_s: float) -> MeshError:

@@ -122,7 +122,7 @@ async def start(
         database=database,
         mesh_port=mesh.port,
         operator_port=operator.port,
-        metrics_port=serve_metrics(stack, settings.metrics_address),
+        metrics_port=serve_metrics(stack, settings.metrics_address, [operator.limits] if operator.limits else []),
     )
     log.info("serving", mesh_port=mesh.port, operator_port=operator.port, metrics_port=running.metrics_port)
     return running

@@ -5,8 +5,13 @@ service serve up to `n` times as much.
 """
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+
+import grpc
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 from mesh.identity.callers import Caller, optional_caller
 from mesh.identity.sources import current_source
@@ -72,13 +77,14 @@ class _Held:
 _NO_PLACE = _Held(None)
 
 
-class CallLimits:
-    """Refuses the calls that are too many: MeshError RESOURCE_EXHAUSTED with `retry_after_s`."""
+class CallLimits(Collector):
+    """Refuses the calls that are too many: MeshError RESOURCE_EXHAUSTED with `retry_after_s`. It has their metrics."""
 
     def __init__(self, rules: CallRules, *, clock_s: Callable[[], float] = time.monotonic) -> None:
         self._callers = RateLimit(_rate(rules.calls_per_caller_s), clock_s=clock_s)
         self._tenants = RateLimit(_rate(rules.calls_per_tenant_s), clock_s=clock_s)
         self._public = RateLimit(PUBLIC, clock_s=clock_s)
+        self._refused: Counter[str] = Counter()
         self._calls = Concurrency(rules.concurrent_calls_per_caller)
         self._streams = StreamLimit(
             per_caller=rules.streams_per_caller, per_tenant=rules.streams_per_tenant, overall=rules.streams
@@ -109,6 +115,21 @@ class CallLimits:
     def open_streams(self) -> int:
         """The number of streams that are open."""
         return self._streams.total()
+
+    def note(self, error: Exception) -> None:
+        """Counts the failure of a call where that is a refusal: by these limits, or by the servicer's own."""
+        if isinstance(error, MeshError) and error.code is grpc.StatusCode.RESOURCE_EXHAUSTED:
+            self._refused[str(error.reason)] += 1
+
+    def collect(self) -> Iterator[Metric]:
+        """The samples, for Prometheus."""
+        refused = CounterMetricFamily(
+            "csms_calls_refused", "Calls of operators that were refused as too many, by reason", labels=["reason"]
+        )
+        for reason, count in self._refused.items():
+            refused.add_metric([reason], count)
+        yield refused
+        yield GaugeMetricFamily("csms_streams_open", "Streams of operators that are open", self.open_streams)
 
     def _admit(self, method: str, caller: Caller | None) -> None:
         if caller is None:

@@ -93,6 +93,7 @@ class OperatorInterceptor(grpc.aio.ServerInterceptor):
                 with self._limits.call(method):
                     return await behaviour(request, context)
             except Exception as error:
+                self._limits.note(error)
                 await abort(context, method, error)
 
         return serve
@@ -106,6 +107,7 @@ class OperatorInterceptor(grpc.aio.ServerInterceptor):
                     async for response in behaviour(request, context):
                         yield response
             except Exception as error:
+                self._limits.note(error)
                 await abort(context, method, error)
 
         return serve

@@ -46,6 +46,7 @@ class GrpcServer:
     port: int
     services: Sequence[str] = field(default_factory=tuple)
     streams: BatchStreams = field(default_factory=BatchStreams)
+    limits: CallLimits | None = None  # of an operator port
 
     async def start(self, *, ready: bool = True) -> None:
         """Begins to serve; its health is SERVING, unless it is not `ready` yet."""
@@ -94,14 +95,17 @@ def operator_server(
     """
     names = tuple(services)
     rules = method_rules(contract_files(), names)
+    limits = CallLimits(call_rules or CallRules())
     edge = OperatorInterceptor(
         verifier=verifier,
         rules=rules,
         sources=Sources(proof=front_door_proof),
-        limits=CallLimits(call_rules or CallRules()),
+        limits=limits,
         reflection_open=reflection_open,
     )
-    return _bind(address, [edge], names)
+    server = _bind(address, [edge], names)
+    server.limits = limits
+    return server
 
 
 def add_reflection(server: GrpcServer, services: Iterable[str]) -> None:

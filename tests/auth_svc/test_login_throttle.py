@@ -128,6 +128,7 @@ def test_an_attempt_whose_password_was_not_verified_counts_for_nothing(clock: Fa
         attempt = _attempt(throttle, HOME, "vera")
         assert attempt is not None
         attempt.give_back()
+    assert len(throttle) == 0
 
 
 def test_a_refusal_of_a_stranger_is_no_failure(clock: FakeClock) -> None:

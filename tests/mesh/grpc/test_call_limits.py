@@ -21,7 +21,6 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet
 
 from mesh.grpc.call_limits import BURST_S, CallLimits
-from mesh.grpc.operator_interceptor import OperatorInterceptor
 from mesh.grpc.servers import operator_server
 from mesh.grpc.types import Context
 from mesh.identity.callers import Caller, Role, set_caller
@@ -99,16 +98,8 @@ class Edge:
 
 
 @pytest.fixture
-async def edge(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Edge]:
+async def edge() -> AsyncIterator[Edge]:
     """A server with RULES; its clock for tokens stands at 50 s."""
-    made: list[CallLimits] = []
-    plain = OperatorInterceptor.__init__
-
-    def keep(self: OperatorInterceptor, **arguments: Any) -> None:
-        made.append(arguments["limits"])
-        plain(self, **arguments)
-
-    monkeypatch.setattr(OperatorInterceptor, "__init__", keep)
     server = operator_server(
         "127.0.0.1:0",
         verifier=TokenVerifier(keys=Keys(), clock_s=lambda: 50),
@@ -123,7 +114,8 @@ async def edge(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Edge]:
         await server.start()
         stack.push_async_callback(server.stop, 0)
         channel = await stack.enter_async_context(grpc.aio.insecure_channel(f"127.0.0.1:{server.port}"))
-        yield Edge(channel, users, made[0])
+        assert server.limits is not None
+        yield Edge(channel, users, server.limits)
 
 
 def _refusal(error: grpc.aio.AioRpcError) -> tuple[grpc.StatusCode, str]:
@@ -190,6 +182,22 @@ async def test_a_refusal_has_a_hint_for_people_and_programs(edge: Edge) -> None:
     assert retry.retry_delay.seconds == 5
     assert from_rpc_error(caught.value).metadata == {"retry_after_s": "5"}
     assert "vera" in status.message
+
+
+async def test_refusals_and_open_streams_are_metrics(edge: Edge) -> None:
+    for _ in range(2):
+        await edge.watch("vera")
+    held = [await edge.watch("otto")]
+    for _ in range(3):
+        with pytest.raises(grpc.aio.AioRpcError):
+            held.append(await edge.watch("ada"))
+    samples = {
+        (sample.name, *sample.labels.values()): sample.value
+        for each in edge.limits.collect()
+        for sample in each.samples
+    }
+    assert samples["csms_calls_refused_total", "TOO_MANY_STREAMS"] == 3
+    assert samples["csms_streams_open",] == 3
 
 
 async def test_thousands_of_watches_are_refused_and_leave_nothing(edge: Edge) -> None:
