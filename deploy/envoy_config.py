@@ -23,7 +23,7 @@ from deploy.envoy_limits import EnvoyLimits
 from deploy.local_replies import LOCAL_REPLIES, LocalReply
 from mesh.contract.published import contract_files
 from mesh.contract.services import OPERATOR_SERVICES
-from mesh.identity.front_door import ADDRESS_HEADER, PROOF_HEADER, proof_of
+from mesh.identity.front_door import ADDRESS_HEADER, PROOF_HEADER, proof_of, read_front_door_secrets
 from mesh.identity.operators import AUDIENCE, ISSUER
 from mesh.identity.permissions import method_rules
 from mesh.runtime.errors import DOMAIN
@@ -55,9 +55,9 @@ class FrontDoor:
     reflection: bool = True
     reflection_open: bool = False  # to callers without a token, too
     limits: EnvoyLimits = field(default_factory=EnvoyLimits)
-    # Envoy gets a value that is derived from it; without it gateways do not trust Envoy's header with the caller's
+    # By which Envoy proves itself to gateways and services; without it they do not trust its header with the caller's
     # address.
-    mesh_secret: str = field(default="", repr=False)
+    secret: str = field(default="", repr=False)
 
 
 def write(door: FrontDoor, folder: Path) -> Path:
@@ -66,6 +66,7 @@ def write(door: FrontDoor, folder: Path) -> Path:
     (folder / DESCRIPTOR).write_bytes(contract.descriptor)
     path = folder / "envoy.yaml"
     path.write_text(render(door, contract))
+    path.chmod(0o600)  # it has the proof by which gateways recognize Envoy
     return path
 
 
@@ -118,7 +119,7 @@ def _entrance(name: str, door: FrontDoor, *, idle_timeout: str) -> dict[str, str
     }
     headers = {
         "proof_header": PROOF_HEADER.lower(),
-        "proof": _quoted(proof_of(door.mesh_secret)),
+        "proof": _quoted(proof_of(door.secret)),
         "address_header": ADDRESS_HEADER.lower(),
     }
     return {
@@ -323,7 +324,7 @@ def read_front_door(env: Environment, folder: Path) -> FrontDoor:
         gateway_mesh=gateway_mesh,
         admin_socket=Path("/tmp/envoy-admin.sock"),  # noqa: S108 - in a container of its own  # nosec B108
         folder=folder,
-        mesh_secret=env.optional("CSMS_MESH_SECRET") or "",
+        secret=next(iter(read_front_door_secrets(env)), ""),
         cors_origins=read_origins(env),
         reflection=env.switch("CSMS_REFLECTION", default=True),
         reflection_open=env.switch("CSMS_REFLECTION_OPEN", default=False),

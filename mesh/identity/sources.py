@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import unquote
 
-from mesh.identity.front_door import ADDRESS_HEADER, PROOF_HEADER
+from mesh.identity.front_door import ADDRESS_HEADER, PROOF_HEADER, proof_of
 
 _ADDRESS_KEY, _PROOF_KEY = ADDRESS_HEADER.lower(), PROOF_HEADER.lower()
 _MOST = 64
@@ -30,10 +30,10 @@ UNKNOWN_SOURCE = Source(address="", network="")
 
 
 class Sources:
-    """Reads the source of a call. `proof` is the value by which Envoy proves itself; empty: nobody can."""
+    """Reads the source of a call. `secrets` are those by which Envoy may prove itself; without any, nobody can."""
 
-    def __init__(self, *, proof: str = "") -> None:
-        self._proof = proof.encode()
+    def __init__(self, *, secrets: Iterable[str] = ()) -> None:
+        self._proofs = [proof_of(secret).encode() for secret in secrets]
 
     def read(self, metadata: Iterable[tuple[str, str | bytes]], peer: str) -> Source:
         """The source of a call with this metadata, over a connection from `peer` in gRPC's notation."""
@@ -48,7 +48,8 @@ class Sources:
         return _source(_peer_address(peer))
 
     def _is_proof(self, text: str) -> bool:
-        return bool(self._proof) and hmac.compare_digest(text.encode("utf-8", "surrogateescape"), self._proof)
+        proof = text.encode("utf-8", "surrogateescape")
+        return any(hmac.compare_digest(proof, known) for known in self._proofs)
 
 
 def network_of(address: str) -> str:

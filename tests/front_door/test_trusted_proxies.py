@@ -46,7 +46,7 @@ async def _envoy(folder: Path, gateway_port: int, trusted_proxies: int) -> Async
         gateway_mesh=f"{HOST}:1",
         admin_socket=folder / "admin.sock",
         folder=folder,
-        mesh_secret="secret",
+        secret="secret",
         limits=EnvoyLimits(station_port=ports[1].port, trusted_proxies=trusted_proxies),
     )
     config = write(door, folder)

@@ -22,7 +22,7 @@ def _render(limits: EnvoyLimits, folder: Path) -> Path:
         gateway_mesh="127.0.0.1:7001",
         admin_socket=folder / "admin.sock",
         folder=folder,
-        mesh_secret="secret",
+        secret="secret",
         limits=limits,
     )
     return write(door, folder)

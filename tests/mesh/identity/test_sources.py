@@ -25,7 +25,7 @@ PROVED = (PROOF_HEADER.lower(), PROOF)
     ],
 )
 def test_an_address_counts_beside_the_proof_only(metadata: list[tuple[str, str]], address: str) -> None:
-    assert Sources(proof=PROOF).read(metadata, PEER).address == address
+    assert Sources(secrets=["former", "secret"]).read(metadata, PEER).address == address
 
 
 def test_without_a_proof_of_its_own_a_service_believes_no_header() -> None:
@@ -42,7 +42,7 @@ def test_without_a_proof_of_its_own_a_service_believes_no_header() -> None:
     ],
 )
 def test_the_connection_in_grpcs_notation(peer: str, address: str, network: str) -> None:
-    source = Sources(proof=PROOF).read([], peer)
+    source = Sources(secrets=["former", "secret"]).read([], peer)
     assert (source.address, source.network) == (address, network)
 
 
