@@ -113,7 +113,7 @@ class OperatorInterceptor(grpc.aio.ServerInterceptor):
         return serve
 
     def _note_source(self, context: Context) -> None:
-        set_source(self._sources.read(context.invocation_metadata() or (), context.peer()))
+        set_source(self._sources.read(context.invocation_metadata() or (), context.peer))
 
     async def _admit(self, rule: MethodRule, request: Any, context: Context) -> None:
         token = bearer_token(context.invocation_metadata())

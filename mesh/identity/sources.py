@@ -6,7 +6,7 @@ reaches an operator port without the front door counts by the address of its con
 
 import hmac
 import ipaddress
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import lru_cache
@@ -35,8 +35,8 @@ class Sources:
     def __init__(self, *, secrets: Iterable[str] = ()) -> None:
         self._proofs = [proof_of(secret).encode() for secret in secrets]
 
-    def read(self, metadata: Iterable[tuple[str, str | bytes]], peer: str) -> Source:
-        """The source of a call with this metadata, over a connection from `peer` in gRPC's notation."""
+    def read(self, metadata: Iterable[tuple[str, str | bytes]], peer: Callable[[], str]) -> Source:
+        """The source of a call with this metadata; `peer` gives the other end of its connection in gRPC's notation."""
         proofs, addresses = [], []
         for key, value in metadata:
             if key == _PROOF_KEY:
@@ -45,7 +45,7 @@ class Sources:
                 addresses.append(str(value))
         if len(proofs) == len(addresses) == 1 and self._is_proof(proofs[0]):
             return _source(addresses[0][:_MOST])
-        return _source(_peer_address(peer))
+        return _source(_peer_address(peer()))
 
     def _is_proof(self, text: str) -> bool:
         proof = text.encode("utf-8", "surrogateescape")

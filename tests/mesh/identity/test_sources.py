@@ -25,11 +25,11 @@ PROVED = (PROOF_HEADER.lower(), PROOF)
     ],
 )
 def test_an_address_counts_beside_the_proof_only(metadata: list[tuple[str, str]], address: str) -> None:
-    assert Sources(secrets=["former", "secret"]).read(metadata, PEER).address == address
+    assert Sources(secrets=["former", "secret"]).read(metadata, lambda: PEER).address == address
 
 
 def test_without_a_proof_of_its_own_a_service_believes_no_header() -> None:
-    assert Sources().read([(PROVED[0], ""), ADDRESS], PEER).address == "10.0.0.9"
+    assert Sources().read([(PROVED[0], ""), ADDRESS], lambda: PEER).address == "10.0.0.9"
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_without_a_proof_of_its_own_a_service_believes_no_header() -> None:
     ],
 )
 def test_the_connection_in_grpcs_notation(peer: str, address: str, network: str) -> None:
-    source = Sources(secrets=["former", "secret"]).read([], peer)
+    source = Sources(secrets=["former", "secret"]).read([], lambda: peer)
     assert (source.address, source.network) == (address, network)
 
 
