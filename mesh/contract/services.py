@@ -18,6 +18,7 @@ OPERATOR_SERVICES = {
         "csms.station.v1.SecurityEventService",
         "csms.station.v1.LocalListService",
         "csms.station.v1.RolloutService",
+        "csms.station.v1.SiteService",
     ),
     "transaction": (
         "csms.transaction.v1.TransactionService",

@@ -64,7 +64,7 @@ class RolloutServicer(RolloutServiceServicer):
         now_us = self._clock()
         if not request.filter.strip():
             raise invalid_field("filter", 'is required; `station_id != ""` finds every station')
-        condition = to_condition(request.filter, station_store.station_filters(now_us))
+        condition = to_condition(request.filter, station_store.station_filters(current_caller().tenant_id, now_us))
         create = partial(_create, row=_to_row(request, now_us), condition=condition)
         try:
             row = await self._database.write(create)

@@ -125,6 +125,10 @@ class _PermissionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Permission
     """Rollouts of settings and firmware, and their targets."""
     PERMISSION_ROLLOUTS_WRITE: _Permission.ValueType  # 33
     """To begin, pause, resume and stop rollouts."""
+    PERMISSION_SITES_READ: _Permission.ValueType  # 34
+    """The tree of sites."""
+    PERMISSION_SITES_WRITE: _Permission.ValueType  # 35
+    """To add, change, move and remove sites, which moves their stations between the scopes of roles."""
     PERMISSION_TRANSACTIONS_READ: _Permission.ValueType  # 40
     """Transactions, their events and meter values."""
     PERMISSION_TRANSACTIONS_WRITE: _Permission.ValueType  # 41
@@ -205,6 +209,10 @@ PERMISSION_ROLLOUTS_READ: Permission.ValueType  # 32
 """Rollouts of settings and firmware, and their targets."""
 PERMISSION_ROLLOUTS_WRITE: Permission.ValueType  # 33
 """To begin, pause, resume and stop rollouts."""
+PERMISSION_SITES_READ: Permission.ValueType  # 34
+"""The tree of sites."""
+PERMISSION_SITES_WRITE: Permission.ValueType  # 35
+"""To add, change, move and remove sites, which moves their stations between the scopes of roles."""
 PERMISSION_TRANSACTIONS_READ: Permission.ValueType  # 40
 """Transactions, their events and meter values."""
 PERMISSION_TRANSACTIONS_WRITE: Permission.ValueType  # 41

@@ -1,0 +1,50 @@
+"""The tables of where stations stand: station_svc has the original, other services a copy (docs/SITES.md).
+
+A station that stands in no site and has no label has no row, and costs nothing.
+"""
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy import MetaData
+
+# Compared by code point on both databases, as every key.
+_Key = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlaceTables:
+    """`place` has the site of a station, `group` everything that a list can be limited by: sites above it, labels."""
+
+    place: sa.Table
+    group: sa.Table
+
+
+def place_tables(metadata: MetaData, *more: sa.Column[str]) -> PlaceTables:
+    """The tables, for a service's `models.py`. `more` are further columns of the place."""
+    place = sa.Table(
+        "station_place",
+        metadata,
+        sa.Column("tenant_id", _Key, primary_key=True),
+        sa.Column("station_id", _Key, primary_key=True),
+        # Empty: none. A row with neither site nor labels is of a station that was removed, or taken out of its site.
+        sa.Column("site_id", _Key, nullable=False),
+        # Ids of the sites from the outermost one down to its own, each between slashes: /berlin/garage/; or empty.
+        sa.Column("path", _Key, nullable=False),
+        sa.Column("time_zone", sa.Text, nullable=False),
+        # Grows with each change of any place: the later one of two has the larger.
+        sa.Column("version", sa.BigInteger, nullable=False),
+        *more,
+        sa.Index("station_place_version", "version"),
+    )
+    # A row for each site above a station, its own included, with an empty label; and one for each label that holds.
+    group = sa.Table(
+        "station_group",
+        metadata,
+        sa.Column("tenant_id", _Key, primary_key=True),
+        sa.Column("label", _Key, primary_key=True),
+        sa.Column("value", _Key, primary_key=True),
+        sa.Column("station_id", _Key, primary_key=True),
+        sa.Index("station_group_station", "tenant_id", "station_id"),
+    )
+    return PlaceTables(place=place, group=group)
