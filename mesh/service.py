@@ -15,6 +15,7 @@ from mesh.contract.services import MESH_SERVICES, OPERATOR_SERVICES
 from mesh.database import migrate
 from mesh.database.engine import Database, is_unavailable, make_engine
 from mesh.grpc.servers import GrpcServer, add_reflection, mesh_server, operator_server
+from mesh.grpc.station_scopes import StationScopes
 from mesh.identity.operators import KeySource, TokenVerifier
 from mesh.runtime.background import Background
 from mesh.runtime.logs import get_logger
@@ -35,6 +36,8 @@ class Parts:
     keys: KeySource
     mesh: Sequence[AddServicer]
     operator: Sequence[AddServicer]
+    # Where stations stand, for a service with methods about one of them.
+    scopes: StationScopes | None = None
     background: Sequence[Background] = ()
     # Called first when the service stops, to end calls that would not end by themselves.
     on_stop: Sequence[Callable[[], None]] = ()
@@ -142,6 +145,7 @@ def _servers(settings: ServiceSettings, parts: Parts) -> tuple[GrpcServer, GrpcS
         settings.operator_address,
         verifier=TokenVerifier(keys=parts.keys),
         services=OPERATOR_SERVICES[settings.name],
+        scopes=parts.scopes,
         reflection_open=settings.reflection_open,
     )
     for add in parts.mesh:

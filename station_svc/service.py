@@ -14,6 +14,7 @@ from mesh.database.partition_keeper import Kept, PartitionKeeper
 from mesh.events.relay import open_relay
 from mesh.grpc.channels import open_channel
 from mesh.identity.operators import RemoteKeys
+from mesh.places.scopes import PlaceScopes
 from mesh.runtime.background import Background
 from mesh.runtime.times import Clock
 from mesh.service import AddServicer, Parts
@@ -27,6 +28,7 @@ from station_svc.commands.commands import Commands
 from station_svc.commands.gateways import Gateways
 from station_svc.commands.sender import CommandSender
 from station_svc.commands.socket_closer import SocketCloser
+from station_svc.core.models import PLACES
 from station_svc.feature import FeatureParts, Resources, merged
 from station_svc.features.certificates.authority import CertificateAuthority
 from station_svc.features.certificates.requests import CertificateRequests
@@ -39,6 +41,7 @@ from station_svc.ingest.admission import Admission
 from station_svc.ingest.servicer import IngestRules, StationIngestServicer
 from station_svc.jobs.runner import JobKind, Jobs
 from station_svc.jobs.sender import JobSender
+from station_svc.place_publisher import PlacePublisher
 from station_svc.settings import StationSettings
 
 
@@ -67,6 +70,7 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
             _commands(resources, built),
             *(add for parts in built for add in parts.operator),
         ],
+        scopes=PlaceScopes(database=database, tables=PLACES),
         background=[
             resources.closer.run,
             *housekeeper.background(),
@@ -75,6 +79,7 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
             jobs.run,
             failures.run,
             trimmer.run,
+            *_publisher(resources, stack, settings=settings),
             *_relay(database, stack, settings=settings, clock=clock),
         ],
     )
@@ -100,6 +105,16 @@ def _relay(
         source="station",
         clock=clock,
     )
+
+
+def _publisher(resources: Resources, stack: AsyncExitStack, *, settings: StationSettings) -> Sequence[Background]:
+    """Publishes where stations stand to the services that are there."""
+    targets = {}
+    if resources.transactions is not None:
+        targets["transaction"] = resources.transactions
+    if settings.notification_address is not None:
+        targets["notification"] = _open(stack, settings.notification_address, settings)
+    return [PlacePublisher(database=resources.database, targets=targets).run] if targets else []
 
 
 def _resources(database: Database, stack: AsyncExitStack, *, settings: StationSettings, clock: Clock) -> Resources:

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from mesh.database.partitions import TimePartitions
 from mesh.events.outbox import outbox_table
+from mesh.places.tables import place_tables
 
 metadata = sa.MetaData()
 
@@ -259,5 +260,9 @@ tx_counter = sa.Table(
     sa.Column("value", sa.BigInteger, nullable=False),
     info={"dialect": "sqlite"},
 )
+
+# Where stations stand: a copy of station_svc's, some seconds behind (docs/SITES.md).
+PLACES = place_tables(metadata)
+station_place, station_group = PLACES.place, PLACES.group
 
 outbox = outbox_table(metadata)

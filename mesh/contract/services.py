@@ -32,12 +32,15 @@ OPERATOR_SERVICES = {
     "notification": ("csms.event.v1.EventService",),
 }
 
+# Served by each service that has a copy of where stations stand.
+PLACES = "csms.station.v1.PlaceIngestService"
+
 # Served on mesh ports, to callers with the mesh secret; the front door has no route to them.
 MESH_SERVICES = {
     "station": ("csms.station.v1.StationIngestService",),
-    "transaction": ("csms.transaction.v1.TransactionIngestService",),
+    "transaction": ("csms.transaction.v1.TransactionIngestService", PLACES),
     "auth": ("csms.auth.v1.AuthorizationService", "csms.auth.v1.CertificateAuthorityService"),
-    "notification": ("csms.event.v1.EventIngestService",),
+    "notification": ("csms.event.v1.EventIngestService", PLACES),
     "gateway": ("csms.gateway.v1.GatewayService",),
 }
 

@@ -16,6 +16,7 @@ from mesh.grpc.batch_streams import BatchStreams
 from mesh.grpc.channels import MAX_MESSAGE_BYTES, PING_AT_MOST_EVERY_MS
 from mesh.grpc.mesh_interceptor import MeshInterceptor
 from mesh.grpc.operator_interceptor import OperatorInterceptor
+from mesh.grpc.station_scopes import StationScopes
 from mesh.identity.operators import TokenVerifier
 from mesh.identity.permissions import method_rules
 from mesh.runtime.startup_errors import SettingError
@@ -80,15 +81,17 @@ def operator_server(
     *,
     verifier: TokenVerifier,
     services: Iterable[str],
+    scopes: StationScopes | None = None,
     reflection_open: bool = False,
 ) -> GrpcServer:
     """A server for operators. The caller adds the servicers of `services` to `.server`, then starts it.
 
-    Raises ContractError where one of their methods does not state its access.
+    `scopes` has where the service's stations stand. Raises ContractError where a method does not state its access, and
+    for a method about one station without `scopes`.
     """
     names = tuple(services)
     rules = method_rules(contract_files(), names)
-    edge = OperatorInterceptor(verifier=verifier, rules=rules, reflection_open=reflection_open)
+    edge = OperatorInterceptor(verifier=verifier, rules=rules, scopes=scopes, reflection_open=reflection_open)
     return _bind(address, [edge], names)
 
 

@@ -20,17 +20,20 @@ class PlaceTables:
     group: sa.Table
 
 
-def place_tables(metadata: MetaData, *more: sa.Column[str]) -> PlaceTables:
-    """The tables, for a service's `models.py`. `more` are further columns of the place."""
+def place_tables(metadata: MetaData, *more: sa.Column[str], key: sa.types.TypeEngine[str] = _Key) -> PlaceTables:
+    """The tables, for a service's `models.py`. `more` are further columns of the place.
+
+    `key` is the type of names: that of the station ids that the lists of the service are joined by.
+    """
     place = sa.Table(
         "station_place",
         metadata,
-        sa.Column("tenant_id", _Key, primary_key=True),
-        sa.Column("station_id", _Key, primary_key=True),
+        sa.Column("tenant_id", key, primary_key=True),
+        sa.Column("station_id", key, primary_key=True),
         # Empty: none. A row with neither site nor labels is of a station that was removed, or taken out of its site.
-        sa.Column("site_id", _Key, nullable=False),
+        sa.Column("site_id", key, nullable=False),
         # Ids of the sites from the outermost one down to its own, each between slashes: /berlin/garage/; or empty.
-        sa.Column("path", _Key, nullable=False),
+        sa.Column("path", key, nullable=False),
         sa.Column("time_zone", sa.Text, nullable=False),
         # Grows with each change of any place: the later one of two has the larger.
         sa.Column("version", sa.BigInteger, nullable=False),
@@ -41,10 +44,10 @@ def place_tables(metadata: MetaData, *more: sa.Column[str]) -> PlaceTables:
     group = sa.Table(
         "station_group",
         metadata,
-        sa.Column("tenant_id", _Key, primary_key=True),
-        sa.Column("label", _Key, primary_key=True),
-        sa.Column("value", _Key, primary_key=True),
-        sa.Column("station_id", _Key, primary_key=True),
+        sa.Column("tenant_id", key, primary_key=True),
+        sa.Column("label", key, primary_key=True),
+        sa.Column("value", key, primary_key=True),
+        sa.Column("station_id", key, primary_key=True),
         sa.Index("station_group_station", "tenant_id", "station_id"),
     )
     return PlaceTables(place=place, group=group)

@@ -4,7 +4,7 @@ Changes of places and of the tree happen one after the other: each holds `place_
 site that was found stays where it is until the transaction ends, and the versions of places are committed in order.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,11 +16,14 @@ from mesh.database.rowset import RowStatement, columns_of
 from mesh.events import outbox
 from mesh.identity.callers import Scope
 from mesh.places.conditions import SITE, StationConditions
+from mesh.places.store import Place, save_groups
 from station_svc.core import events
 from station_svc.core.models import PLACES, place_version, station, station_group, station_place, station_placement
-from station_svc.core.site_store import NOWHERE, SitePlace, covers, find_sites, ids_of, scope_too_narrow, site_not_found
+from station_svc.core.site_store import NOWHERE, SitePlace, covers, find_sites, scope_too_narrow, site_not_found
 
 _CHUNK = 1000
+# A connection over which places were changed carries this note until the publisher has read it.
+_CHANGED = "csms_places_changed"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +52,7 @@ def take_versions(connection: Connection, count: int = 1) -> int:
     """The first of `count` versions for changes of places. Other changes wait until the transaction ends."""
     query = sa.update(place_version).values(version=place_version.c.version + count).returning(place_version.c.version)
     latest: int = connection.execute(query).scalar_one()
+    connection.info[_CHANGED] = True
     return latest - count + 1
 
 
@@ -124,7 +128,7 @@ def refresh(connection: Connection, tenant_id: str, site_id: str) -> None:
 
 def forget(connection: Connection, tenant_id: str, station_id: str) -> None:
     """The place of a station that is removed. Its row stays, empty, so that copies of it are emptied too."""
-    if _held(connection, tenant_id, [station_id]):
+    if any(one != _Held() for one in _held(connection, tenant_id, [station_id]).values()):
         version = take_versions(connection)
         _save(connection, tenant_id, {station_id: _Held()}, {}, version)
 
@@ -138,13 +142,44 @@ def is_occupied(connection: Connection, tenant_id: str, site_id: str) -> bool:
     return connection.execute(query.limit(1)).first() is not None
 
 
-def is_in_scope(connection: Connection, tenant_id: str, station_id: str, scope: Scope) -> bool:
-    """Whether a scope covers a station."""
-    query = sa.select(station_place.c.path).where(
-        station_place.c.tenant_id == tenant_id, station_place.c.station_id == station_id
-    )
-    path = connection.execute(query).scalar()
-    return path is not None and covers(scope, path)
+def changed_after(connection: Connection, version: int, limit: int) -> Sequence[Place]:
+    """Up to `limit` places that changed after a version, by their versions."""
+    columns = station_place.c
+    query = sa.select(station_place).where(columns.version > version).order_by(columns.version).limit(limit)
+    rows = connection.execute(query).all()
+    labels: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    keys = [{"tenant_id": row.tenant_id, "station_id": row.station_id} for row in rows]
+    for found in _LABELS.run(connection, keys):
+        labels.setdefault((found.tenant_id, found.station_id), []).append((found.label, found.value))
+    return [
+        Place(
+            tenant_id=row.tenant_id,
+            station_id=row.station_id,
+            site_id=row.site_id,
+            path=row.path,
+            time_zone=row.time_zone,
+            version=row.version,
+            labels=labels.get((row.tenant_id, row.station_id), []),
+        )
+        for row in rows
+    ]
+
+
+_LABELS = RowStatement(
+    """
+    SELECT station_group.tenant_id, station_group.station_id, station_group.label, station_group.value
+    FROM {rows} JOIN station_group
+      ON station_group.tenant_id = rows.tenant_id AND station_group.station_id = rows.station_id
+    WHERE station_group.label <> '' ORDER BY station_group.label, station_group.value
+    """,
+    tenant_id="text",
+    station_id="text",
+)
+
+
+def take_changed(connection_info: dict[Any, Any]) -> bool:
+    """Whether places were changed over this connection since the last call: a key of its info says so."""
+    return bool(connection_info.pop(_CHANGED, False))
 
 
 def _held(connection: Connection, tenant_id: str, station_ids: Sequence[str]) -> dict[str, _Held]:
@@ -162,6 +197,7 @@ def labels_of(stored: str | None) -> dict[str, str]:
     return msgspec.json.decode(stored, type=dict[str, str]) if stored else {}
 
 
+_SAVED = columns_of(station_place)
 _SAVE = RowStatement(
     """
     INSERT INTO station_place (tenant_id, station_id, site_id, path, time_zone, version, labels)
@@ -170,19 +206,7 @@ _SAVE = RowStatement(
     SET site_id = excluded.site_id, path = excluded.path, time_zone = excluded.time_zone, version = excluded.version,
         labels = excluded.labels
     """,
-    **columns_of(station_place),
-)
-_CLEAR_GROUPS = RowStatement(
-    "DELETE FROM station_group WHERE (tenant_id, station_id) IN (SELECT tenant_id, station_id FROM {rows})",
-    tenant_id="text",
-    station_id="text",
-)
-_ADD_GROUPS = RowStatement(
-    """
-    INSERT INTO station_group (tenant_id, label, value, station_id)
-    SELECT tenant_id, label, value, station_id FROM {rows} WHERE true ON CONFLICT DO NOTHING
-    """,
-    **columns_of(station_group),
+    **_SAVED,
 )
 
 
@@ -190,30 +214,23 @@ def _save(
     connection: Connection, tenant_id: str, held: Mapping[str, _Held], sites: Mapping[str, SitePlace], version: int
 ) -> None:
     """Writes the places of stations, with versions from `version` on."""
-    rows, groups = [], []
+    places, rows = [], []
     for index, (station_id, one) in enumerate(held.items()):
         found = sites[one.site_id] if one.site_id else NOWHERE
-        key = {"tenant_id": tenant_id, "station_id": station_id}
-        rows.append(
-            {
-                **key,
-                "site_id": one.site_id,
-                "path": found.path,
-                "time_zone": found.time_zone,
-                "version": version + index,
-                "labels": msgspec.json.encode(one.labels).decode() if one.labels else "",
-            }
+        place = Place(
+            tenant_id=tenant_id,
+            station_id=station_id,
+            site_id=one.site_id,
+            path=found.path,
+            time_zone=found.time_zone,
+            version=version + index,
+            labels=sorted(found.labels | set(one.labels.items())),
         )
-        groups += [{**key, "label": label, "value": value} for label, value in _groups(one, found)]
+        places.append(place)
+        own = msgspec.json.encode(one.labels).decode() if one.labels else ""
+        rows.append({**{name: getattr(place, name) for name in _SAVED if name != "labels"}, "labels": own})
     _SAVE.run(connection, rows)
-    _CLEAR_GROUPS.run(connection, rows)
-    if groups:
-        _ADD_GROUPS.run(connection, groups)
-
-
-def _groups(held: _Held, found: SitePlace) -> Iterable[tuple[str, str]]:
-    sites = {(SITE, site_id) for site_id in ids_of(found.path)}
-    return sorted(sites | found.labels | set(held.labels.items()))
+    save_groups(connection, places)
 
 
 @dataclass(frozen=True, kw_only=True)

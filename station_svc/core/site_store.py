@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection
 
 from mesh.contract.texts import is_storable
 from mesh.identity.callers import Scope
+from mesh.places.store import sites_of
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
 from station_svc.core.models import site, site_label
@@ -52,14 +53,9 @@ def scope_too_narrow(what: str) -> MeshError:
     )
 
 
-def ids_of(path: str) -> list[str]:
-    """The ids of the sites of a path, from the outermost one."""
-    return path.strip("/").split("/") if path else []
-
-
 def covers(scope: Scope, path: str) -> bool:
     """Whether a scope covers what stands at a path."""
-    return scope.is_whole or not scope.site_ids.isdisjoint(ids_of(path))
+    return scope.is_whole or not scope.site_ids.isdisjoint(sites_of(path))
 
 
 def below(path: ColumnElement[str] | str) -> ColumnElement[bool]:
@@ -88,7 +84,7 @@ def find_sites(connection: Connection, tenant_id: str, site_ids: Collection[str]
     """Those of the sites that exist, with what they have from the sites above them."""
     wanted = sorted(site_ids)
     rows = _rows(connection, tenant_id, wanted)
-    above = {one for row in rows.values() for one in ids_of(row.path)} - rows.keys()
+    above = {one for row in rows.values() for one in sites_of(row.path)} - rows.keys()
     rows |= _rows(connection, tenant_id, sorted(above))
     labels = _labels(connection, tenant_id, sorted(rows))
     return {one: _to_place(rows, labels, one) for one in wanted if one in rows}
@@ -115,7 +111,7 @@ def _labels(connection: Connection, tenant_id: str, site_ids: Sequence[str]) -> 
 
 def _to_place(rows: Mapping[str, Any], labels: Mapping[str, set[tuple[str, str]]], site_id: str) -> SitePlace:
     path = rows[site_id].path
-    chain = ids_of(path)
+    chain = sites_of(path)
     zones = [rows[one].time_zone for one in reversed(chain) if rows[one].time_zone]
     return SitePlace(
         site_id=site_id,

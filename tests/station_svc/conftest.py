@@ -343,7 +343,9 @@ async def _start(stack: AsyncExitStack, url: str, clock: FakeClock, **settings: 
     add_GatewayServiceServicer_to_server(gateway, gateway_server.server)
     mesh = mesh_server("127.0.0.1:0", secret=SECRET, services=MESH_SERVICES["station"])
     verifier = ScopedVerifier(keys=Keys())
-    operator = operator_server("127.0.0.1:0", verifier=verifier, services=OPERATOR_SERVICES["station"])
+    operator = operator_server(
+        "127.0.0.1:0", verifier=verifier, services=OPERATOR_SERVICES["station"], scopes=parts.scopes
+    )
     for add in parts.mesh:
         add(mesh.server)
     for add in parts.operator:

@@ -11,10 +11,10 @@ from google.protobuf import json_format
 from mesh.contract.requests import check_text
 from mesh.identity.callers import Scope
 from mesh.places.conditions import is_site_id
+from mesh.places.store import sites_of
 from mesh.runtime.errors import invalid_field
 from mesh.runtime.times import to_timestamp
 from station_svc.core.labels import check_labels
-from station_svc.core.site_store import ids_of
 from station_svc.features.sites.rows import NewSite, PlacementRow, SiteRow
 
 _KIND = re.compile(r"[a-z][a-z0-9_-]{0,39}")
@@ -122,7 +122,7 @@ CHANGES: Mapping[str, Callable[[site_pb2.Site], Values]] = {
 
 def to_site(row: SiteRow, scope: Scope) -> site_pb2.Site:
     """A site as a caller sees it: of the sites above it, those that its permission covers."""
-    path = ids_of(row.path)
+    path = list(sites_of(row.path))
     while not scope.is_whole and path[0] not in scope.site_ids:
         del path[0]
     site = site_pb2.Site(

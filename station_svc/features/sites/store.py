@@ -16,6 +16,7 @@ from mesh.database.pages import Page
 from mesh.events import outbox
 from mesh.identity.callers import Scope
 from mesh.places.conditions import both, is_label
+from mesh.places.store import sites_of
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
 from station_svc.core import place_store
@@ -26,7 +27,6 @@ from station_svc.core.site_store import (
     below,
     covers,
     find_sites,
-    ids_of,
     in_scope,
     in_subtrees,
     scope_too_narrow,
@@ -44,7 +44,7 @@ def create(connection: Connection, new: NewSite, *, tenant_id: str, scope: Scope
     """Adds a site. Raises MeshError SITE_EXISTS, SITE_NOT_FOUND, SITE_TOO_DEEP, SCOPE_TOO_NARROW."""
     version = place_store.take_versions(connection)
     above = _path_of_parent(connection, tenant_id, new.parent_site_id, scope)
-    _check_depth(len(ids_of(above)) + 1)
+    _check_depth(len(sites_of(above)) + 1)
     if _find(connection, tenant_id, new.site_id) is not None:
         raise MeshError(grpc.StatusCode.ALREADY_EXISTS, Reason.SITE_EXISTS, f"there is a site {new.site_id!r} already")
     row = SiteRow(
@@ -105,7 +105,7 @@ def move(
     version = place_store.take_versions(connection)
     row = get(connection, tenant_id=tenant_id, site_id=site_id, scope=scope)
     above = _path_of_parent(connection, tenant_id, parent_site_id, scope)
-    if site_id in ids_of(above):
+    if site_id in sites_of(above):
         raise MeshError(
             grpc.StatusCode.FAILED_PRECONDITION,
             Reason.SITE_CYCLE,
@@ -113,8 +113,8 @@ def move(
         )
     path = f"{above or '/'}{site_id}/"
     subtree = (site.c.tenant_id == tenant_id) & below(row.path)
-    deepest = max(len(ids_of(one)) for one in connection.execute(sa.select(site.c.path).where(subtree)).scalars())
-    _check_depth(deepest + len(ids_of(path)) - len(ids_of(row.path)))
+    deepest = max(len(sites_of(one)) for one in connection.execute(sa.select(site.c.path).where(subtree)).scalars())
+    _check_depth(deepest + len(sites_of(path)) - len(sites_of(row.path)))
     moved = sa.literal(path) + sa.func.substr(site.c.path, len(row.path) + 1)
     connection.execute(sa.update(site).where(subtree).values(path=moved))
     connection.execute(

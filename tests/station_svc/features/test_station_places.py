@@ -260,6 +260,7 @@ async def _fill(system: StationSystem, ids: list[str]) -> None:
 async def _plan(system: StationSystem) -> str:
     scope = Scope(is_whole=False, site_ids=frozenset({"s7"}))
     condition = place_store.conditions("default").in_scope(scope)
+    assert condition is not None
     query = sa.select(models.station.c.station_id).where(models.station.c.tenant_id == "default", condition)
 
     def work(connection: sa.Connection) -> str:
