@@ -18,7 +18,7 @@ from mesh.database.filters import to_condition
 from mesh.database.pages import decode_token, encode_token, page_size
 from mesh.grpc.types import Context
 from mesh.identity.callers import Caller, current_caller, current_scope
-from mesh.places.conditions import both
+from mesh.placements.conditions import both
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
 from mesh.runtime.times import SECOND_US, Clock

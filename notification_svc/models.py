@@ -7,7 +7,7 @@ UTC.
 import sqlalchemy as sa
 
 from mesh.database.partitions import TimePartitions
-from mesh.places.tables import place_tables
+from mesh.placements.tables import placement_tables
 
 metadata = sa.MetaData()
 
@@ -63,4 +63,4 @@ fanout = sa.Table(
 )
 
 # Where stations stand: a copy of station_svc's, some seconds behind (docs/SITES.md).
-PLACES = place_tables(metadata, key=sa.Text())
+PLACEMENTS = placement_tables(metadata, key=sa.Text())

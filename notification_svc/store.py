@@ -13,7 +13,7 @@ from mesh.database import partitions
 from mesh.database.filters import Field
 from mesh.database.partitions import Span
 from mesh.database.rowset import RowStatement
-from mesh.places.conditions import StationConditions
+from mesh.placements.conditions import StationConditions
 from mesh.runtime.times import DAY_US
 from notification_svc import models
 
@@ -303,7 +303,7 @@ def save_sent(connection: Connection, *, tenant_id: str, cursor: int) -> None:
 
 def conditions(tenant_id: str) -> StationConditions:
     """Conditions on events by where their stations stand."""
-    return StationConditions(models.PLACES, tenant_id=tenant_id, station_id=models.event.c.station_id)
+    return StationConditions(models.PLACEMENTS, tenant_id=tenant_id, station_id=models.event.c.station_id)
 
 
 def event_filters(tenant_id: str) -> dict[str, Field]:

@@ -14,7 +14,7 @@ from mesh.database.partition_keeper import Kept, PartitionKeeper
 from mesh.events.relay import open_relay
 from mesh.grpc.channels import open_channel
 from mesh.identity.operators import RemoteKeys
-from mesh.places.scopes import PlaceScopes
+from mesh.placements.scopes import PlacementScopes
 from mesh.runtime.background import Background
 from mesh.runtime.times import Clock
 from mesh.service import AddServicer, Parts
@@ -28,7 +28,7 @@ from station_svc.commands.commands import Commands
 from station_svc.commands.gateways import Gateways
 from station_svc.commands.sender import CommandSender
 from station_svc.commands.socket_closer import SocketCloser
-from station_svc.core.models import PLACES
+from station_svc.core.models import PLACEMENTS
 from station_svc.feature import FeatureParts, Resources, merged
 from station_svc.features.certificates.authority import CertificateAuthority
 from station_svc.features.certificates.requests import CertificateRequests
@@ -41,7 +41,7 @@ from station_svc.ingest.admission import Admission
 from station_svc.ingest.servicer import IngestRules, StationIngestServicer
 from station_svc.jobs.runner import JobKind, Jobs
 from station_svc.jobs.sender import JobSender
-from station_svc.place_publisher import PlacePublisher
+from station_svc.placement_publisher import PlacementPublisher
 from station_svc.settings import StationSettings
 
 
@@ -70,7 +70,7 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
             _commands(resources, built),
             *(add for parts in built for add in parts.operator),
         ],
-        scopes=PlaceScopes(database=database, tables=PLACES),
+        scopes=PlacementScopes(database=database, tables=PLACEMENTS),
         background=[
             resources.closer.run,
             *housekeeper.background(),
@@ -114,7 +114,7 @@ def _publisher(resources: Resources, stack: AsyncExitStack, *, settings: Station
         targets["transaction"] = resources.transactions
     if settings.notification_address is not None:
         targets["notification"] = _open(stack, settings.notification_address, settings)
-    return [PlacePublisher(database=resources.database, targets=targets).run] if targets else []
+    return [PlacementPublisher(database=resources.database, targets=targets).run] if targets else []
 
 
 def _resources(database: Database, stack: AsyncExitStack, *, settings: StationSettings, clock: Clock) -> Resources:

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from mesh.database.partitions import TimePartitions
 from mesh.events.outbox import outbox_table
-from mesh.places.tables import place_tables
+from mesh.placements.tables import placement_tables
 
 metadata = sa.MetaData()
 
@@ -262,7 +262,7 @@ tx_counter = sa.Table(
 )
 
 # Where stations stand: a copy of station_svc's, some seconds behind (docs/SITES.md).
-PLACES = place_tables(metadata)
-station_place, station_group = PLACES.place, PLACES.group
+PLACEMENTS = placement_tables(metadata)
+station_placement, station_group = PLACEMENTS.placement, PLACEMENTS.group
 
 outbox = outbox_table(metadata)

@@ -56,8 +56,8 @@ from mesh.database.filters import to_condition
 from mesh.database.pages import page_of
 from mesh.grpc.types import Context
 from mesh.identity.callers import current_caller, current_scope
-from mesh.places.conditions import both
-from mesh.places.scopes import PlaceScopes
+from mesh.placements.conditions import both
+from mesh.placements.scopes import PlacementScopes
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
 from mesh.runtime.times import Clock, to_timestamp
@@ -67,7 +67,7 @@ from transaction_svc.ends import Closure
 from transaction_svc.gateway_client import Translator
 from transaction_svc.mends import find, not_found
 from transaction_svc.meter_profiles import MeterTerms
-from transaction_svc.models import PLACES
+from transaction_svc.models import PLACEMENTS
 from transaction_svc.operator_ends import OperatorEnds
 from transaction_svc.quarantine import Quarantine
 from transaction_svc.quarantine_store import Quarantined
@@ -87,7 +87,7 @@ class TransactionServicer(transaction_service_pb2_grpc.TransactionServiceService
         self._quarantine = Quarantine(database=database, clock=clock, meters=meters, translator=translator)
         self._reassessments = Reassessments(database=database, clock=clock, meters=meters)
         self._ends = OperatorEnds(database=database, clock=clock)
-        self._scopes = PlaceScopes(database=database, tables=PLACES)
+        self._scopes = PlacementScopes(database=database, tables=PLACEMENTS)
 
     async def GetTransaction(self, request: GetTransactionRequest, context: Context) -> GetTransactionResponse:
         """Reads one transaction: the generation of the request, or the latest."""

@@ -9,8 +9,8 @@ from sqlalchemy import ColumnElement, Connection
 
 from mesh.database.filters import Field, moment
 from mesh.database.rowset import RowStatement, columns_of
-from mesh.places.conditions import StationConditions
-from transaction_svc.models import PLACES, quarantine, quarantine_mend
+from mesh.placements.conditions import StationConditions
+from transaction_svc.models import PLACEMENTS, quarantine, quarantine_mend
 
 OPEN, RECORDED, DISMISSED = "OPEN", "RECORDED", "DISMISSED"
 
@@ -176,7 +176,7 @@ _FILTERS: Mapping[str, Field] = {
 
 def conditions(tenant_id: str) -> StationConditions:
     """Conditions on items by where their stations stand."""
-    return StationConditions(PLACES, tenant_id=tenant_id, station_id=quarantine.c.station_id)
+    return StationConditions(PLACEMENTS, tenant_id=tenant_id, station_id=quarantine.c.station_id)
 
 
 def filters(tenant_id: str) -> Mapping[str, Field]:

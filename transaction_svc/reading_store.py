@@ -12,10 +12,10 @@ from sqlalchemy import ColumnElement, Connection
 from mesh.contract.id_tokens import match_key
 from mesh.database import partitions
 from mesh.database.filters import Field, moment, switch
-from mesh.places.conditions import StationConditions
+from mesh.placements.conditions import StationConditions
 from transaction_svc import stored_form
 from transaction_svc.idempotency_keys import events_hash, name_hash
-from transaction_svc.models import PLACES, meter_values, tx, tx_event, tx_packed
+from transaction_svc.models import PLACEMENTS, meter_values, tx, tx_event, tx_packed
 from transaction_svc.packed_form import PackedEvent, unpack
 from transaction_svc.transaction_columns import flags_text
 from transaction_svc.transaction_state import FLAGS, TransactionState
@@ -113,7 +113,7 @@ _FILTERS: Mapping[str, Field] = {
 
 def conditions(tenant_id: str) -> StationConditions:
     """Conditions on transactions by where their stations stand."""
-    return StationConditions(PLACES, tenant_id=tenant_id, station_id=tx.c.station_id)
+    return StationConditions(PLACEMENTS, tenant_id=tenant_id, station_id=tx.c.station_id)
 
 
 def filters(tenant_id: str) -> Mapping[str, Field]:

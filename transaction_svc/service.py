@@ -2,7 +2,7 @@
 
 from contextlib import AsyncExitStack
 
-from csms.station.v1.place_ingest_service_pb2_grpc import add_PlaceIngestServiceServicer_to_server
+from csms.station.v1.placement_ingest_service_pb2_grpc import add_PlacementIngestServiceServicer_to_server
 from csms.transaction.v1.meter_profile_service_pb2_grpc import add_MeterProfileServiceServicer_to_server
 from csms.transaction.v1.transaction_ingest_service_pb2_grpc import add_TransactionIngestServiceServicer_to_server
 from csms.transaction.v1.transaction_service_pb2_grpc import add_TransactionServiceServicer_to_server
@@ -12,8 +12,8 @@ from mesh.database.partition_keeper import Kept, PartitionKeeper
 from mesh.events.relay import open_relay
 from mesh.grpc.channels import open_channel
 from mesh.identity.operators import RemoteKeys
-from mesh.places.scopes import PlaceScopes
-from mesh.places.servicer import PlaceIngestServicer
+from mesh.placements.scopes import PlacementScopes
+from mesh.placements.servicer import PlacementIngestServicer
 from mesh.runtime.times import Clock
 from mesh.service import Parts
 from transaction_svc import number_store
@@ -22,7 +22,7 @@ from transaction_svc.gateway_client import GatewayClient, Translator
 from transaction_svc.ingest_servicer import TransactionIngestServicer
 from transaction_svc.meter_profile_servicer import MeterProfileServicer
 from transaction_svc.meter_profiles import MeterTerms
-from transaction_svc.models import METER_VALUES_PARTITIONS, PLACES
+from transaction_svc.models import METER_VALUES_PARTITIONS, PLACEMENTS
 from transaction_svc.operator_servicer import TransactionServicer
 from transaction_svc.retention import retention_task, thinning_task
 from transaction_svc.settings import TransactionSettings
@@ -38,7 +38,7 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: Transact
     translator = _translator(stack, settings)
     transactions = TransactionServicer(database=database, clock=clock, meters=meters, translator=translator)
     profiles = MeterProfileServicer(database=database, clock=clock, meters=meters)
-    places = PlaceIngestServicer(database=database, tables=PLACES)
+    placements = PlacementIngestServicer(database=database, tables=PLACEMENTS)
     retention = retention_task(
         database=database,
         clock=clock,
@@ -62,13 +62,13 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: Transact
         keys=RemoteKeys(channel=channel),
         mesh=[
             lambda server: add_TransactionIngestServiceServicer_to_server(ingest, server),
-            lambda server: add_PlaceIngestServiceServicer_to_server(places, server),
+            lambda server: add_PlacementIngestServiceServicer_to_server(placements, server),
         ],
         operator=[
             lambda server: add_TransactionServiceServicer_to_server(transactions, server),
             lambda server: add_MeterProfileServiceServicer_to_server(profiles, server),
         ],
-        scopes=PlaceScopes(database=database, tables=PLACES),
+        scopes=PlacementScopes(database=database, tables=PLACEMENTS),
         background=[retention.run, *thinning, keeper.run, expiry.run, *relay],
     )
 

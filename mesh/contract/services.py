@@ -33,14 +33,14 @@ OPERATOR_SERVICES = {
 }
 
 # Served by each service that has a copy of where stations stand.
-PLACES = "csms.station.v1.PlaceIngestService"
+PLACEMENTS = "csms.station.v1.PlacementIngestService"
 
 # Served on mesh ports, to callers with the mesh secret; the front door has no route to them.
 MESH_SERVICES = {
     "station": ("csms.station.v1.StationIngestService",),
-    "transaction": ("csms.transaction.v1.TransactionIngestService", PLACES),
+    "transaction": ("csms.transaction.v1.TransactionIngestService", PLACEMENTS),
     "auth": ("csms.auth.v1.AuthorizationService", "csms.auth.v1.CertificateAuthorityService"),
-    "notification": ("csms.event.v1.EventIngestService", PLACES),
+    "notification": ("csms.event.v1.EventIngestService", PLACEMENTS),
     "gateway": ("csms.gateway.v1.GatewayService",),
 }
 

@@ -15,8 +15,8 @@ from station_svc.api.change_store import NewStation
 from station_svc.api.newcomers import Line, Newcomer
 from station_svc.api.resource import to_strength
 from station_svc.core.digests import StoredCredential, make_credential, store_credential
-from station_svc.core.place_store import check_site
-from station_svc.core.site_store import SitePlace, find_sites, storable_site
+from station_svc.core.placement_store import check_site
+from station_svc.core.site_store import SitePlacement, find_sites, storable_site
 from station_svc.features.credentials.imported_passwords import store_hash
 from station_svc.features.credentials.password_checks import Proofs
 
@@ -107,7 +107,7 @@ class StationAdditions:
         return await self._database.write(add)
 
 
-def _placed(line: Line, sites: Mapping[str, SitePlace], scope: Scope) -> Line:
+def _placed(line: Line, sites: Mapping[str, SitePlacement], scope: Scope) -> Line:
     if isinstance(line.newcomer, Newcomer):
         try:
             check_site(line.newcomer.site_id, sites, scope)

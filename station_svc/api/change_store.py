@@ -12,10 +12,10 @@ from mesh.database.rowset import RowStatement
 from mesh.events import outbox
 from mesh.identity.callers import Caller, Scope
 from station_svc.api import removals
-from station_svc.core import events, place_store
+from station_svc.core import events, placement_store
 from station_svc.core.digests import StoredCredential
 from station_svc.core.models import node, removal, station, station_connection
-from station_svc.core.place_store import PlaceChange
+from station_svc.core.placement_store import PlacementChange
 from station_svc.core.rows import ACCEPTED
 from station_svc.core.socket_store import open_sockets
 from station_svc.core.station_rows import Socket
@@ -76,13 +76,15 @@ def create_stations(
     added = set(_CREATE.run(connection, rows, tenant_id=tenant_id, status=ACCEPTED, now_us=now_us).scalars())
     created = partial(events.created, tenant_id=tenant_id, registration_status=ACCEPTED, onboarded=False, now_us=now_us)
     outbox.append(connection, [created(station_id=station_id) for station_id in sorted(added)])
-    places = [
-        PlaceChange(station_id=one.station_id, site_id=one.site_id, labels=one.labels)
+    placements = [
+        PlacementChange(station_id=one.station_id, site_id=one.site_id, labels=one.labels)
         for one in stations
         if one.station_id in added and (one.site_id or one.labels or not scope.is_whole)
     ]
-    if places:
-        place_store.place(connection, places, tenant_id=tenant_id, scope=scope, username=caller.username, now_us=now_us)
+    if placements:
+        placement_store.place_stations(
+            connection, placements, tenant_id=tenant_id, scope=scope, username=caller.username, now_us=now_us
+        )
     return added
 
 
@@ -136,7 +138,7 @@ def delete_station(
         raise not_found(station_id)
     for table in present:
         connection.execute(sa.delete(table).where(table.c.tenant_id == tenant_id, table.c.station_id == station_id))
-    place_store.forget(connection, tenant_id, station_id)
+    placement_store.forget(connection, tenant_id, station_id)
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     tombstone = insert(removal).values(tenant_id=tenant_id, station_id=station_id, through_epoch=latest_epoch)
     connection.execute(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from mesh.contract.requests import check_text
-from mesh.places.conditions import MOST_LABEL_VALUE, MOST_LABELS, is_label
+from mesh.placements.conditions import MOST_LABEL_VALUE, MOST_LABELS, is_label
 from mesh.runtime.errors import invalid_field
 
 

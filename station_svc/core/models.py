@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 
 from mesh.events.outbox import outbox_table
-from mesh.places.tables import place_tables
+from mesh.placements.tables import placement_tables
 from station_svc.core.columns import Identity, Key, big, metadata, partial_index, small, station_key, text
 
 # One start of a gateway process. Alive until its lease runs out.
@@ -165,23 +165,23 @@ allocation = sa.Table(
     sa.Column("latest", sa.BigInteger, nullable=False),
 )
 
-# Where stations stand (place_store.py), with their own labels as JSON. A row outlives its station, so that the services
-# that have a copy remove theirs.
-PLACES = place_tables(metadata, text("labels"))
-station_place, station_group = PLACES.place, PLACES.group
+# Where stations stand (placement_store.py), with their own labels as JSON. A row outlives its station, so that the
+# services that have a copy remove theirs.
+PLACEMENTS = placement_tables(metadata, text("labels"))
+station_placement, station_group = PLACEMENTS.placement, PLACEMENTS.group
 
-# One row: the version of the latest change of a place. Who changes places holds it until the transaction ends, so that
-# versions are committed in their order.
-place_version = sa.Table(
-    "place_version",
+# One row: the version of the latest change of a placement. Each transaction that changes placements holds it until it
+# ends, so that versions are committed in their order.
+placement_version = sa.Table(
+    "placement_version",
     metadata,
     sa.Column("number", sa.SmallInteger, primary_key=True, autoincrement=False),
     sa.Column("version", sa.BigInteger, nullable=False),
 )
 
 # The sites that a station has stood in; `end_us` is NULL in the row of the present one.
-station_placement = sa.Table(
-    "station_placement",
+placement_history = sa.Table(
+    "placement_history",
     metadata,
     *station_key(),
     sa.Column("version", sa.BigInteger, primary_key=True, autoincrement=False),

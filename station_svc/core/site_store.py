@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection
 
 from mesh.contract.texts import is_storable
 from mesh.identity.callers import Scope
-from mesh.places.store import sites_of
+from mesh.placements.store import sites_of
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
 from station_svc.core.models import site, site_label
@@ -20,7 +20,7 @@ _CHUNK = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
-class SitePlace:
+class SitePlacement:
     """A site, as it counts for those who stand in it: labels are those of all sites above, too."""
 
     site_id: str
@@ -29,7 +29,7 @@ class SitePlace:
     labels: frozenset[tuple[str, str]]
 
 
-NOWHERE = SitePlace(site_id="", path="", time_zone=NO_TIME_ZONE, labels=frozenset())
+NOWHERE = SitePlacement(site_id="", path="", time_zone=NO_TIME_ZONE, labels=frozenset())
 
 
 def site_not_found(site_id: str) -> MeshError:
@@ -80,14 +80,14 @@ def in_subtrees(tenant_id: str, site_ids: Collection[str]) -> ColumnElement[bool
     return found.correlate(site)
 
 
-def find_sites(connection: Connection, tenant_id: str, site_ids: Collection[str]) -> dict[str, SitePlace]:
+def find_sites(connection: Connection, tenant_id: str, site_ids: Collection[str]) -> dict[str, SitePlacement]:
     """Those of the sites that exist, with what they have from the sites above them."""
     wanted = sorted(site_ids)
     rows = _rows(connection, tenant_id, wanted)
     above = {one for row in rows.values() for one in sites_of(row.path)} - rows.keys()
     rows |= _rows(connection, tenant_id, sorted(above))
     labels = _labels(connection, tenant_id, sorted(rows))
-    return {one: _to_place(rows, labels, one) for one in wanted if one in rows}
+    return {one: _to_placement(rows, labels, one) for one in wanted if one in rows}
 
 
 def _rows(connection: Connection, tenant_id: str, site_ids: Sequence[str]) -> dict[str, Any]:
@@ -109,11 +109,11 @@ def _labels(connection: Connection, tenant_id: str, site_ids: Sequence[str]) -> 
     return found
 
 
-def _to_place(rows: Mapping[str, Any], labels: Mapping[str, set[tuple[str, str]]], site_id: str) -> SitePlace:
+def _to_placement(rows: Mapping[str, Any], labels: Mapping[str, set[tuple[str, str]]], site_id: str) -> SitePlacement:
     path = rows[site_id].path
     chain = sites_of(path)
     zones = [rows[one].time_zone for one in reversed(chain) if rows[one].time_zone]
-    return SitePlace(
+    return SitePlacement(
         site_id=site_id,
         path=path,
         time_zone=zones[0] if zones else NO_TIME_ZONE,

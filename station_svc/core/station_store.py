@@ -12,10 +12,10 @@ from mesh.database.filters import Field, choice, switch
 from mesh.database.pages import Page
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
-from station_svc.core import place_store, present_store
+from station_svc.core import placement_store, present_store
 from station_svc.core.digests import HASH, WEAK
 from station_svc.core.list_store import paged
-from station_svc.core.models import node, sighting, station, station_connection, station_place
+from station_svc.core.models import node, sighting, station, station_connection, station_placement
 from station_svc.core.rows import BOOT_REFUSED, CLOCK_SKEW, UNRESPONSIVE, to_row
 from station_svc.core.station_rows import ConditionRow, ConnectionRow, ConnectorRow, FailureRow, HandOver, StationRow
 
@@ -48,7 +48,7 @@ def is_connected(now_us: int) -> ColumnElement[bool]:
 def station_filters(tenant_id: str, now_us: int) -> Mapping[str, Field]:
     """The fields that stations of a tenant may be filtered by."""
     return {
-        **place_store.conditions(tenant_id).fields(),
+        **placement_store.conditions(tenant_id).fields(),
         "station_id": Field(station.c.station_id),
         "connected": Field(is_connected(now_us), switch),
         "registration_status": Field(station.c.registration_status, _registration_status),
@@ -122,8 +122,9 @@ def _station_query(tenant_id: str, now_us: int) -> Select[Any]:
             (sighting.c.tenant_id == station.c.tenant_id) & (sighting.c.station_id == station.c.station_id),
         )
         .outerjoin(
-            station_place,
-            (station_place.c.tenant_id == station.c.tenant_id) & (station_place.c.station_id == station.c.station_id),
+            station_placement,
+            (station_placement.c.tenant_id == station.c.tenant_id)
+            & (station_placement.c.station_id == station.c.station_id),
         )
     )
     return (
@@ -136,8 +137,8 @@ def _station_query(tenant_id: str, now_us: int) -> Select[Any]:
             station_connection.c.connect_us,
             station_connection.c.disconnect_us,
             sighting.c.seen_us,
-            station_place.c.site_id,
-            station_place.c.labels,
+            station_placement.c.site_id,
+            station_placement.c.labels,
             is_connected(now_us).label("connected"),
             _CREDENTIAL_STATE.label("credential_state"),
         )
@@ -197,7 +198,7 @@ def _to_station(
         quirks=quirks,
         conditions=conditions,
         site_id=row.site_id or "",
-        labels=place_store.labels_of(row.labels),
+        labels=placement_store.labels_of(row.labels),
     )
 
 

@@ -52,7 +52,7 @@ STORAGE = Storage(
         models.condition,
         models.variable,
         models.allocation,
-        models.station_placement,
+        models.placement_history,
     ],
     retention=[Retention(name="CONNECTION", days=30, removals=[retention_store.remove_old_connections])],
 )

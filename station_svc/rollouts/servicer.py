@@ -20,13 +20,13 @@ from mesh.database.filters import to_condition
 from mesh.database.pages import page_of
 from mesh.grpc.types import Context
 from mesh.identity.callers import Scope, current_caller, current_scope
-from mesh.places.conditions import both
+from mesh.placements.conditions import both
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError, invalid_field
 from mesh.runtime.masking import is_secret, mask_text
 from mesh.runtime.times import DAY_US, SECOND_US, Clock, from_timestamp, to_timestamp
 from station_svc.commands.guard import is_credential, use_rotate_credential
-from station_svc.core import place_store, station_store
+from station_svc.core import placement_store, station_store
 from station_svc.jobs import store as job_store
 from station_svc.rollouts import firmware as firmware_rollout
 from station_svc.rollouts import store
@@ -67,7 +67,7 @@ class RolloutServicer(RolloutServiceServicer):
             raise invalid_field("filter", 'is required; `station_id != ""` finds every station')
         tenant_id, scope = current_caller().tenant_id, current_scope()
         wanted = to_condition(request.filter, station_store.station_filters(tenant_id, now_us))
-        condition = both(wanted, place_store.conditions(tenant_id).in_scope(scope))
+        condition = both(wanted, placement_store.conditions(tenant_id).in_scope(scope))
         create = partial(_create, row=_to_row(request, now_us), condition=condition, scope=scope)
         try:
             row = await self._database.write(create)

@@ -16,12 +16,12 @@ from mesh.database.filters import Field
 from mesh.database.pages import Page
 from mesh.events import outbox
 from mesh.identity.callers import WHOLE_TENANT, Scope
-from mesh.places.conditions import StationConditions
+from mesh.placements.conditions import StationConditions
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
-from station_svc.core import place_store
+from station_svc.core import placement_store
 from station_svc.core.list_store import paged
-from station_svc.core.models import PLACES, node, station, station_connection
+from station_svc.core.models import PLACEMENTS, node, station, station_connection
 from station_svc.jobs import store as job_store
 from station_svc.jobs.models import job
 from station_svc.rollouts import events
@@ -99,7 +99,7 @@ def in_scope(tenant_id: str, scope: Scope) -> ColumnElement[bool] | None:
 
     Stations that were removed do not count. None where the scope covers all.
     """
-    covered = place_store.conditions(tenant_id).in_scope(scope)
+    covered = placement_store.conditions(tenant_id).in_scope(scope)
     return None if covered is None else _has_station(covered) & ~_has_station(~covered)
 
 
@@ -112,7 +112,7 @@ def _has_station(condition: ColumnElement[bool]) -> ColumnElement[bool]:
 
 def filters(tenant_id: str) -> Mapping[str, Field]:
     """The fields that rollouts may be filtered by: where one of their stations stands."""
-    fields = place_store.conditions(tenant_id).fields()
+    fields = placement_store.conditions(tenant_id).fields()
     return {name: _of_a_station(field) for name, field in fields.items()}
 
 
@@ -206,7 +206,7 @@ def list_targets(connection: Connection, row: RolloutRow, page: Page) -> Sequenc
 
 def target_filters(tenant_id: str, states: Mapping[str, int]) -> Mapping[str, Field]:
     """The fields that stations of a rollout may be filtered by; `states` are the words for a state."""
-    places = StationConditions(PLACES, tenant_id=tenant_id, station_id=rollout_target.c.station_id)
+    placements = StationConditions(PLACEMENTS, tenant_id=tenant_id, station_id=rollout_target.c.station_id)
 
     def state(text: str) -> int:
         if text.upper() not in states:
@@ -216,7 +216,7 @@ def target_filters(tenant_id: str, states: Mapping[str, int]) -> Mapping[str, Fi
     return {
         "station_id": Field(rollout_target.c.station_id),
         "state": Field(rollout_target.c.state, state),
-        **places.fields(),
+        **placements.fields(),
     }
 
 

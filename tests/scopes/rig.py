@@ -40,7 +40,7 @@ from mesh.runtime.settings import Environment, ServiceSettings
 from mesh.runtime.times import to_timestamp
 from mesh.service import Parts, RunningService
 from notification_svc.settings import NotificationSettings
-from station_svc.place_publisher import PlacePublisher
+from station_svc.placement_publisher import PlacementPublisher
 from station_svc.settings import StationSettings
 from tests.conftest import FakeClock
 from tests.scoped_callers import WHOLE, ScopedVerifier
@@ -67,7 +67,7 @@ class ScopedMesh:
     channels: Mapping[str, grpc.aio.Channel]  # to operators' ports, by service
     mesh_channels: Mapping[str, grpc.aio.Channel]
     databases: Mapping[str, Database]
-    publisher: PlacePublisher
+    publisher: PlacementPublisher
     sent: int = 0
 
     @property
@@ -154,7 +154,7 @@ async def running(database_url: str, clock: FakeClock, monkeypatch: pytest.Monke
     values["CSMS_ADMIN_PASSWORD"] = "correct horse battery"
     async with AsyncExitStack() as stack:
         services: dict[str, RunningService] = {}
-        found: list[PlacePublisher] = []
+        found: list[PlacementPublisher] = []
         for name, migrations in _MIGRATIONS.items():
             env = Environment(values | {f"CSMS_{name.upper()}_{kind}": "127.0.0.1:0" for kind in _PORTS})
             build = partial(_quietly, building=_build(name, env, clock), found=found)
@@ -179,11 +179,13 @@ async def running(database_url: str, clock: FakeClock, monkeypatch: pytest.Monke
 _PORTS = ("ADDRESS", "OPERATOR_ADDRESS")
 
 
-async def _quietly(database: Database, stack: AsyncExitStack, *, building: Build, found: list[PlacePublisher]) -> Parts:
+async def _quietly(
+    database: Database, stack: AsyncExitStack, *, building: Build, found: list[PlacementPublisher]
+) -> Parts:
     """The parts of a service, whose background tasks run only where a test lets them."""
     parts = await building(database, stack)
     owners = [getattr(run, "__self__", None) for run in parts.background]
-    found += [owner for owner in owners if isinstance(owner, PlacePublisher)]
+    found += [owner for owner in owners if isinstance(owner, PlacementPublisher)]
     feeds = [run for run in parts.background if type(getattr(run, "__self__", None)).__name__ == "Feed"]
     return replace(parts, background=feeds)
 

@@ -7,8 +7,8 @@ import grpc
 import pytest
 import sqlalchemy as sa
 from csms.station.v1 import rollout_service_pb2, site_service_pb2, station_service_pb2
-from csms.station.v1.place_ingest_service_pb2 import RecordPlacesRequest, StationPlace
-from csms.station.v1.place_ingest_service_pb2_grpc import PlaceIngestServiceStub
+from csms.station.v1.placement_ingest_service_pb2 import PlacedStation, RecordPlacementsRequest
+from csms.station.v1.placement_ingest_service_pb2_grpc import PlacementIngestServiceStub
 from csms.station.v1.rollout_service_pb2_grpc import RolloutServiceStub
 from csms.station.v1.site_service_pb2_grpc import SiteServiceStub
 from csms.transaction.v1.transaction_service_pb2 import (
@@ -18,11 +18,11 @@ from csms.transaction.v1.transaction_service_pb2 import (
 )
 from csms.transaction.v1.transaction_service_pb2_grpc import TransactionServiceStub
 
-import station_svc.place_publisher
-from mesh.places import store
+import station_svc.placement_publisher
+from mesh.placements import store
 from tests.scoped_callers import WHOLE, limited_to
 from tests.scopes.rig import BERLIN, BONN, ScopedMesh
-from transaction_svc.models import PLACES
+from transaction_svc.models import PLACEMENTS
 
 IN_BERLIN = limited_to("berlin")
 
@@ -30,9 +30,9 @@ IN_BERLIN = limited_to("berlin")
 async def _places(scoped_mesh: ScopedMesh, *station_ids: str) -> dict[str, tuple[str, str, str]]:
     """Site, path and time zone of stations in the copy of transaction_svc."""
     found = await scoped_mesh.databases["transaction"].read(
-        lambda connection: store.find_places(connection, PLACES, "default", station_ids)
+        lambda connection: store.find_placements(connection, PLACEMENTS, "default", station_ids)
     )
-    return {name: (place.site_id, place.path, place.time_zone) for name, place in found.items()}
+    return {name: (placement.site_id, placement.path, placement.time_zone) for name, placement in found.items()}
 
 
 async def _charging(scoped_mesh: ScopedMesh, metadata: Any = WHOLE, wanted: str = "") -> list[str]:
@@ -97,7 +97,7 @@ async def test_lists_of_transactions_are_limited_by_subtree_and_label(
 
 
 async def test_many_changes_come_in_several_batches(scoped_mesh: ScopedMesh, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(station_svc.place_publisher, "BATCH", 3)
+    monkeypatch.setattr(station_svc.placement_publisher, "BATCH", 3)
     names = [f"CP-{number}" for number in range(8)]
     for name in names:
         await scoped_mesh.add_station(name, "garage")
@@ -107,10 +107,10 @@ async def test_many_changes_come_in_several_batches(scoped_mesh: ScopedMesh, mon
 
 async def test_changes_that_do_not_follow_are_not_recorded(scoped_mesh: ScopedMesh) -> None:
     """A second replica of station_svc that is behind, or a repeated batch, changes nothing."""
-    stub = PlaceIngestServiceStub(scoped_mesh.mesh_channels["transaction"])
-    version = (await stub.RecordPlaces(RecordPlacesRequest())).version
-    stale = StationPlace(tenant_id="default", station_id=BERLIN, site_id="bonn", path="/bonn/", version=1)
-    response = await stub.RecordPlaces(RecordPlacesRequest(after_version=version - 1, places=[stale]))
+    stub = PlacementIngestServiceStub(scoped_mesh.mesh_channels["transaction"])
+    version = (await stub.RecordPlacements(RecordPlacementsRequest())).version
+    stale = PlacedStation(tenant_id="default", station_id=BERLIN, site_id="bonn", path="/bonn/", version=1)
+    response = await stub.RecordPlacements(RecordPlacementsRequest(after_version=version - 1, placements=[stale]))
     assert response.version == version
     assert (await _places(scoped_mesh, BERLIN))[BERLIN][0] == "garage"
 
@@ -119,25 +119,25 @@ async def test_a_copy_whose_database_was_restored_is_brought_up_to_date(scoped_m
     """It is asked for its version from time to time, though nothing changes."""
 
     def lose(connection: sa.Connection) -> None:
-        connection.execute(sa.delete(PLACES.place))
-        connection.execute(sa.delete(PLACES.group))
+        connection.execute(sa.delete(PLACEMENTS.placement))
+        connection.execute(sa.delete(PLACEMENTS.group))
 
     await scoped_mesh.databases["transaction"].write(lose)
     assert await _charging(scoped_mesh, IN_BERLIN) == []
-    for _turn in range(station_svc.place_publisher.ASK_EVERY):
+    for _turn in range(station_svc.placement_publisher.ASK_EVERY):
         await scoped_mesh.publisher.publish()
     assert await _charging(scoped_mesh, IN_BERLIN) == [BERLIN]
 
 
 async def test_a_copy_that_is_ahead_begins_anew(scoped_mesh: ScopedMesh) -> None:
     """The database of station_svc was restored: versions begin again below those of the copy."""
-    stub = PlaceIngestServiceStub(scoped_mesh.mesh_channels["transaction"])
-    version = (await stub.RecordPlaces(RecordPlacesRequest())).version
-    future = StationPlace(
+    stub = PlacementIngestServiceStub(scoped_mesh.mesh_channels["transaction"])
+    version = (await stub.RecordPlacements(RecordPlacementsRequest())).version
+    future = PlacedStation(
         tenant_id="default", station_id="CP-LOST", site_id="berlin", path="/berlin/", version=version + 1000
     )
-    await stub.RecordPlaces(RecordPlacesRequest(after_version=version, places=[future]))
-    for _turn in range(station_svc.place_publisher.ASK_EVERY):
+    await stub.RecordPlacements(RecordPlacementsRequest(after_version=version, placements=[future]))
+    for _turn in range(station_svc.placement_publisher.ASK_EVERY):
         await scoped_mesh.publisher.publish()
     assert set(await _places(scoped_mesh, BERLIN, BONN, "CP-LOST")) == {BERLIN, BONN}
     assert await _charging(scoped_mesh, IN_BERLIN) == [BERLIN]

@@ -25,7 +25,7 @@ def _in_order(found: list[Method]) -> list[Method]:
 
 
 def _told(outcome: Message | MeshError, *names: str) -> str:
-    """What an outcome says, without the names that the caller gave itself."""
+    """The text of an outcome, without the names that the caller gave itself."""
     if isinstance(outcome, MeshError):
         text = f"{outcome.code.name} {outcome.reason} {outcome.message} {sorted(outcome.metadata.items())}"
     else:

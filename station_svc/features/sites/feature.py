@@ -1,4 +1,4 @@
-"""Registers the tree of sites with the service. Where stations stand is a part of the core (core/place_store.py)."""
+"""Registers the tree of sites with the service. Where stations stand: core/placement_store.py."""
 
 from functools import partial
 

@@ -10,8 +10,8 @@ from google.protobuf import json_format
 
 from mesh.contract.requests import check_text
 from mesh.identity.callers import Scope
-from mesh.places.conditions import is_site_id
-from mesh.places.store import sites_of
+from mesh.placements.conditions import is_site_id
+from mesh.placements.store import sites_of
 from mesh.runtime.errors import invalid_field
 from mesh.runtime.times import to_timestamp
 from station_svc.core.labels import check_labels

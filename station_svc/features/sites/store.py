@@ -1,6 +1,6 @@
 """The SQL of the tree of sites. Each function is the work of one transaction.
 
-Each that changes the tree holds `place_version` from its first statement on (core/place_store.py): one after the other.
+Each that changes the tree holds `placement_version` from its first statement on (core/placement_store.py).
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,13 +15,13 @@ from mesh.database.filters import Field
 from mesh.database.pages import Page
 from mesh.events import outbox
 from mesh.identity.callers import Scope
-from mesh.places.conditions import both, is_label
-from mesh.places.store import sites_of
+from mesh.placements.conditions import both, is_label
+from mesh.placements.store import sites_of
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
-from station_svc.core import place_store
+from station_svc.core import placement_store
 from station_svc.core.list_store import paged
-from station_svc.core.models import site, site_label, station_placement
+from station_svc.core.models import placement_history, site, site_label
 from station_svc.core.rows import to_row
 from station_svc.core.site_store import (
     below,
@@ -42,7 +42,7 @@ _AT_THE_TOP = "parent_site_id: a site at the top is a part of none"
 
 def create(connection: Connection, new: NewSite, *, tenant_id: str, scope: Scope, now_us: int) -> SiteRow:
     """Adds a site. Raises MeshError SITE_EXISTS, SITE_NOT_FOUND, SITE_TOO_DEEP, SCOPE_TOO_NARROW."""
-    version = place_store.take_versions(connection)
+    version = placement_store.take_versions(connection)
     above = _path_of_parent(connection, tenant_id, new.parent_site_id, scope)
     _check_depth(len(sites_of(above)) + 1)
     if _find(connection, tenant_id, new.site_id) is not None:
@@ -86,14 +86,14 @@ def update(
     now_us: int,
 ) -> SiteRow:
     """Changes columns of a site, and its labels where they are given. Raises MeshError SITE_NOT_FOUND."""
-    version = place_store.take_versions(connection)
+    version = placement_store.take_versions(connection)
     row = get(connection, tenant_id=tenant_id, site_id=site_id, scope=scope)
     connection.execute(sa.update(site).where(_is(tenant_id, site_id)).values(**values, update_us=now_us))
     if labels is not None:
         _set_labels(connection, tenant_id, site_id, labels)
     after = get(connection, tenant_id=tenant_id, site_id=site_id, scope=scope)
     if (after.labels, after.time_zone) != (row.labels, row.time_zone):
-        place_store.refresh(connection, tenant_id, site_id)
+        placement_store.refresh(connection, tenant_id, site_id)
     _publish(connection, "updated", after, tenant_id=tenant_id, version=version, now_us=now_us)
     return after
 
@@ -102,7 +102,7 @@ def move(
     connection: Connection, site_id: str, parent_site_id: str, *, tenant_id: str, scope: Scope, now_us: int
 ) -> SiteRow:
     """Makes a site, with its subtree, a part of another one. Raises MeshError as `create`, and SITE_CYCLE."""
-    version = place_store.take_versions(connection)
+    version = placement_store.take_versions(connection)
     row = get(connection, tenant_id=tenant_id, site_id=site_id, scope=scope)
     above = _path_of_parent(connection, tenant_id, parent_site_id, scope)
     if site_id in sites_of(above):
@@ -120,7 +120,7 @@ def move(
     connection.execute(
         sa.update(site).where(_is(tenant_id, site_id)).values(parent_site_id=parent_site_id, update_us=now_us)
     )
-    place_store.refresh(connection, tenant_id, site_id)
+    placement_store.refresh(connection, tenant_id, site_id)
     after = get(connection, tenant_id=tenant_id, site_id=site_id, scope=scope)
     former = row.parent_site_id
     _publish(connection, "moved", after, tenant_id=tenant_id, version=version, now_us=now_us, former_parent=former)
@@ -129,11 +129,11 @@ def move(
 
 def delete(connection: Connection, site_id: str, *, tenant_id: str, scope: Scope, now_us: int) -> None:
     """Removes a site. Raises MeshError SITE_NOT_FOUND, SITE_NOT_EMPTY."""
-    version = place_store.take_versions(connection)
+    version = placement_store.take_versions(connection)
     row = get(connection, tenant_id=tenant_id, site_id=site_id, scope=scope)
     parts = sa.select(site.c.site_id).where(site.c.tenant_id == tenant_id, site.c.parent_site_id == site_id)
     part = connection.execute(parts.order_by(site.c.site_id).limit(1)).scalar()
-    if part is not None or place_store.is_occupied(connection, tenant_id, site_id):
+    if part is not None or placement_store.is_occupied(connection, tenant_id, site_id):
         raise MeshError(
             grpc.StatusCode.FAILED_PRECONDITION,
             Reason.SITE_NOT_EMPTY,
@@ -151,8 +151,8 @@ def list_placements(
 ) -> Sequence[PlacementRow]:
     """Sites that a station has stood in, newest first; `page.after` is a version. Raises STATION_NOT_FOUND."""
     expect_station(connection, tenant_id, station_id)
-    columns = station_placement.c
-    query = sa.select(station_placement).where(columns.tenant_id == tenant_id, columns.station_id == station_id)
+    columns = placement_history.c
+    query = sa.select(placement_history).where(columns.tenant_id == tenant_id, columns.station_id == station_id)
     if (covered := in_scope(tenant_id, scope)) is not None:
         query = query.where(
             columns.site_id.in_(sa.select(site.c.site_id).where(site.c.tenant_id == tenant_id, covered))
@@ -202,13 +202,13 @@ def _find(connection: Connection, tenant_id: str, site_id: str) -> SiteRow | Non
 def _complete(connection: Connection, tenant_id: str, rows: Sequence[SiteRow]) -> Sequence[SiteRow]:
     """The rows, with their labels, and with what they have from the sites above them."""
     ids = [row.site_id for row in rows]
-    places = find_sites(connection, tenant_id, ids)
+    found = find_sites(connection, tenant_id, ids)
     labels: dict[str, dict[str, str]] = {}
     query = sa.select(site_label).where(site_label.c.tenant_id == tenant_id, site_label.c.site_id.in_(ids))
     for one in connection.execute(query.order_by(site_label.c.site_id, site_label.c.label)):
         labels.setdefault(one.site_id, {})[one.label] = one.value
     return [
-        replace(row, labels=labels.get(row.site_id, {}), effective_time_zone=places[row.site_id].time_zone)
+        replace(row, labels=labels.get(row.site_id, {}), effective_time_zone=found[row.site_id].time_zone)
         for row in rows
     ]
 

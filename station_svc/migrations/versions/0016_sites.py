@@ -14,7 +14,7 @@ _KEY = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 def upgrade() -> None:
     _sites()
     op.create_table(
-        "station_place",
+        "station_placement",
         *_keys("tenant_id", "station_id"),
         sa.Column("site_id", _KEY, nullable=False),
         sa.Column("path", _KEY, nullable=False),
@@ -22,11 +22,11 @@ def upgrade() -> None:
         sa.Column("version", sa.BigInteger, nullable=False),
         _text("labels"),
     )
-    op.create_index("station_place_version", "station_place", ["version"])
+    op.create_index("station_placement_version", "station_placement", ["version"])
     op.create_table("station_group", *_keys("tenant_id", "label", "value", "station_id"))
     op.create_index("station_group_station", "station_group", ["tenant_id", "station_id"])
     op.create_table(
-        "station_placement",
+        "placement_history",
         *_keys("tenant_id", "station_id"),
         sa.Column("version", sa.BigInteger, primary_key=True, autoincrement=False),
         sa.Column("site_id", _KEY, nullable=False),
@@ -35,7 +35,7 @@ def upgrade() -> None:
         _text("username"),
     )
     version = op.create_table(
-        "place_version",
+        "placement_version",
         sa.Column("number", sa.SmallInteger, primary_key=True, autoincrement=False),
         sa.Column("version", sa.BigInteger, nullable=False),
     )
@@ -63,10 +63,10 @@ def _sites() -> None:
 
 def downgrade() -> None:
     for table in (
-        "place_version",
-        "station_placement",
+        "placement_version",
+        "placement_history",
         "station_group",
-        "station_place",
+        "station_placement",
         "site_label",
         "site",
     ):

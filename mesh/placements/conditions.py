@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement
 
 from mesh.database.filters import Field
 from mesh.identity.callers import Scope
-from mesh.places.tables import PlaceTables
+from mesh.placements.tables import PlacementTables
 
 SITE = ""
 """The label of the groups that are sites."""
@@ -32,7 +32,7 @@ def is_label(text: str) -> bool:
 class StationConditions:
     """Conditions on a query over rows of one tenant's stations; `station_id` is their column."""
 
-    def __init__(self, tables: PlaceTables, *, tenant_id: str, station_id: ColumnElement[str]) -> None:
+    def __init__(self, tables: PlacementTables, *, tenant_id: str, station_id: ColumnElement[str]) -> None:
         self._group = tables.group
         self._tenant_id = tenant_id
         self._station_id = station_id
@@ -40,7 +40,7 @@ class StationConditions:
     def in_scope(self, scope: Scope) -> ColumnElement[bool] | None:
         """Of stations that a scope covers; None where it covers all, so that a query for such a caller stays as it is.
 
-        A station whose place is not known is in no scope but that of the whole tenant.
+        A station whose placement is not known is in no scope but that of the whole tenant.
         """
         return None if scope.is_whole else self._within(SITE, scope.site_ids)
 

@@ -1,7 +1,8 @@
 """The SQL of where stations stand. Each function is part of a transaction.
 
-Changes of places and of the tree happen one after the other: each holds `place_version` first (`take_versions`). So a
-site that was found stays where it is until the transaction ends, and the versions of places are committed in order.
+Changes of placements and of the tree happen one after the other: each holds `placement_version` first
+(`take_versions`). So a site that was found stays where it is until the transaction ends, and the versions of placements
+are committed in order.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -15,20 +16,27 @@ from sqlalchemy import Connection
 from mesh.database.rowset import RowStatement, columns_of
 from mesh.events import outbox
 from mesh.identity.callers import Scope
-from mesh.places.conditions import SITE, StationConditions
-from mesh.places.store import Place, save_groups
+from mesh.placements.conditions import SITE, StationConditions
+from mesh.placements.store import Placement, save_groups
 from station_svc.core import events
-from station_svc.core.models import PLACES, place_version, station, station_group, station_place, station_placement
-from station_svc.core.site_store import NOWHERE, SitePlace, covers, find_sites, scope_too_narrow, site_not_found
+from station_svc.core.models import (
+    PLACEMENTS,
+    placement_history,
+    placement_version,
+    station,
+    station_group,
+    station_placement,
+)
+from station_svc.core.site_store import NOWHERE, SitePlacement, covers, find_sites, scope_too_narrow, site_not_found
 
 _CHUNK = 1000
-# A connection over which places were changed carries this note until the publisher has read it.
-_CHANGED = "csms_places_changed"
+# A connection over which placements were changed carries this note until the publisher has read it.
+_CHANGED = "csms_placements_changed"
 
 
 @dataclass(frozen=True, kw_only=True)
-class PlaceChange:
-    """The place that a station is given: a site (empty: none) and labels of its own. None: as it is."""
+class PlacementChange:
+    """The placement that a station is given: a site (empty: none) and labels of its own. None: as it is."""
 
     station_id: str
     site_id: str | None = None
@@ -45,18 +53,22 @@ class _Held:
 
 def conditions(tenant_id: str) -> StationConditions:
     """Conditions on the stations of a query by where they stand."""
-    return StationConditions(PLACES, tenant_id=tenant_id, station_id=station.c.station_id)
+    return StationConditions(PLACEMENTS, tenant_id=tenant_id, station_id=station.c.station_id)
 
 
 def take_versions(connection: Connection, count: int = 1) -> int:
-    """The first of `count` versions for changes of places. Other changes wait until the transaction ends."""
-    query = sa.update(place_version).values(version=place_version.c.version + count).returning(place_version.c.version)
+    """The first of `count` versions for changes of placements. Other changes wait until the transaction ends."""
+    query = (
+        sa.update(placement_version)
+        .values(version=placement_version.c.version + count)
+        .returning(placement_version.c.version)
+    )
     latest: int = connection.execute(query).scalar_one()
     connection.info[_CHANGED] = True
     return latest - count + 1
 
 
-def check_site(site_id: str, found: Mapping[str, SitePlace], scope: Scope) -> None:
+def check_site(site_id: str, found: Mapping[str, SitePlacement], scope: Scope) -> None:
     """Raises MeshError for a site that stations cannot be placed in: SITE_NOT_FOUND, SCOPE_TOO_NARROW."""
     if not site_id and not scope.is_whole:
         raise scope_too_narrow("site_id: a station in no site is out of your sight")
@@ -64,9 +76,9 @@ def check_site(site_id: str, found: Mapping[str, SitePlace], scope: Scope) -> No
         raise site_not_found(site_id)
 
 
-def place(
+def place_stations(
     connection: Connection,
-    changes: Sequence[PlaceChange],
+    changes: Sequence[PlacementChange],
     *,
     tenant_id: str,
     scope: Scope,
@@ -80,37 +92,33 @@ def place(
         if change.site_id is not None:
             check_site(change.site_id, sites, scope)
     before = _held(connection, tenant_id, [change.station_id for change in changes])
-    after = {
-        change.station_id: _Held(
-            site_id=held.site_id if change.site_id is None else change.site_id,
-            labels=held.labels if change.labels is None else change.labels,
-        )
-        for change in changes
-        for held in (before.get(change.station_id, _Held()),)
-    }
+    after = {change.station_id: _changed(before.get(change.station_id, _Held()), change) for change in changes}
     sites |= find_sites(connection, tenant_id, {held.site_id for held in after.values()} - sites.keys() - {""})
     _save(connection, tenant_id, after, sites, version)
-    moved = [one for one, held in after.items() if held.site_id != before.get(one, _Held()).site_id]
-    versions = {station_id: version + index for index, station_id in enumerate(after)}
-    _record_moves(
-        connection,
-        [
-            _Move(
-                tenant_id=tenant_id,
-                station_id=one,
-                version=versions[one],
-                site_id=after[one].site_id,
-                former_site_id=before.get(one, _Held()).site_id,
-                username=username,
-                now_us=now_us,
-            )
-            for one in moved
-        ],
+    moves = [
+        _Move(
+            tenant_id=tenant_id,
+            station_id=station_id,
+            version=version + index,
+            site_id=held.site_id,
+            former_site_id=before.get(station_id, _Held()).site_id,
+            username=username,
+            now_us=now_us,
+        )
+        for index, (station_id, held) in enumerate(after.items())
+    ]
+    _record_moves(connection, [one for one in moves if one.site_id != one.former_site_id])
+
+
+def _changed(held: _Held, change: PlacementChange) -> _Held:
+    return _Held(
+        site_id=held.site_id if change.site_id is None else change.site_id,
+        labels=held.labels if change.labels is None else change.labels,
     )
 
 
 def refresh(connection: Connection, tenant_id: str, site_id: str) -> None:
-    """Brings the places of all stations in a subtree in line with the tree, after a change of it."""
+    """Brings the placements of all stations in a subtree in line with the tree, after a change of it."""
     query = (
         sa.select(station_group.c.station_id)
         .where(station_group.c.tenant_id == tenant_id, station_group.c.label == SITE, station_group.c.value == site_id)
@@ -127,7 +135,7 @@ def refresh(connection: Connection, tenant_id: str, site_id: str) -> None:
 
 
 def forget(connection: Connection, tenant_id: str, station_id: str) -> None:
-    """The place of a station that is removed. Its row stays, empty, so that copies of it are emptied too."""
+    """The placement of a station that is removed. Its row stays, empty, so that copies of it are emptied too."""
     if any(one != _Held() for one in _held(connection, tenant_id, [station_id]).values()):
         version = take_versions(connection)
         _save(connection, tenant_id, {station_id: _Held()}, {}, version)
@@ -142,17 +150,17 @@ def is_occupied(connection: Connection, tenant_id: str, site_id: str) -> bool:
     return connection.execute(query.limit(1)).first() is not None
 
 
-def changed_after(connection: Connection, version: int, limit: int) -> Sequence[Place]:
-    """Up to `limit` places that changed after a version, by their versions."""
-    columns = station_place.c
-    query = sa.select(station_place).where(columns.version > version).order_by(columns.version).limit(limit)
+def changed_after(connection: Connection, version: int, limit: int) -> Sequence[Placement]:
+    """Up to `limit` placements that changed after a version, by their versions."""
+    columns = station_placement.c
+    query = sa.select(station_placement).where(columns.version > version).order_by(columns.version).limit(limit)
     rows = connection.execute(query).all()
     labels: dict[tuple[str, str], list[tuple[str, str]]] = {}
     keys = [{"tenant_id": row.tenant_id, "station_id": row.station_id} for row in rows]
     for found in _LABELS.run(connection, keys):
         labels.setdefault((found.tenant_id, found.station_id), []).append((found.label, found.value))
     return [
-        Place(
+        Placement(
             tenant_id=row.tenant_id,
             station_id=row.station_id,
             site_id=row.site_id,
@@ -178,16 +186,16 @@ _LABELS = RowStatement(
 
 
 def take_changed(connection_info: dict[Any, Any]) -> bool:
-    """Whether places were changed over this connection since the last call: a key of its info says so."""
+    """Whether placements were changed over this connection since the last call: a key of its info says so."""
     return bool(connection_info.pop(_CHANGED, False))
 
 
 def _held(connection: Connection, tenant_id: str, station_ids: Sequence[str]) -> dict[str, _Held]:
-    columns = (station_place.c.station_id, station_place.c.site_id, station_place.c.labels)
+    columns = (station_placement.c.station_id, station_placement.c.site_id, station_placement.c.labels)
     found = {}
     for start in range(0, len(station_ids), _CHUNK):
-        some = station_place.c.station_id.in_(station_ids[start : start + _CHUNK])
-        for row in connection.execute(sa.select(*columns).where(station_place.c.tenant_id == tenant_id, some)):
+        some = station_placement.c.station_id.in_(station_ids[start : start + _CHUNK])
+        for row in connection.execute(sa.select(*columns).where(station_placement.c.tenant_id == tenant_id, some)):
             found[row.station_id] = _Held(site_id=row.site_id, labels=labels_of(row.labels))
     return found
 
@@ -197,10 +205,10 @@ def labels_of(stored: str | None) -> dict[str, str]:
     return msgspec.json.decode(stored, type=dict[str, str]) if stored else {}
 
 
-_SAVED = columns_of(station_place)
+_SAVED = columns_of(station_placement)
 _SAVE = RowStatement(
     """
-    INSERT INTO station_place (tenant_id, station_id, site_id, path, time_zone, version, labels)
+    INSERT INTO station_placement (tenant_id, station_id, site_id, path, time_zone, version, labels)
     SELECT tenant_id, station_id, site_id, path, time_zone, version, labels FROM {rows} WHERE true
     ON CONFLICT (tenant_id, station_id) DO UPDATE
     SET site_id = excluded.site_id, path = excluded.path, time_zone = excluded.time_zone, version = excluded.version,
@@ -211,13 +219,13 @@ _SAVE = RowStatement(
 
 
 def _save(
-    connection: Connection, tenant_id: str, held: Mapping[str, _Held], sites: Mapping[str, SitePlace], version: int
+    connection: Connection, tenant_id: str, held: Mapping[str, _Held], sites: Mapping[str, SitePlacement], version: int
 ) -> None:
-    """Writes the places of stations, with versions from `version` on."""
-    places, rows = [], []
+    """Writes the placements of stations, with versions from `version` on."""
+    placements, rows = [], []
     for index, (station_id, one) in enumerate(held.items()):
         found = sites[one.site_id] if one.site_id else NOWHERE
-        place = Place(
+        placement = Placement(
             tenant_id=tenant_id,
             station_id=station_id,
             site_id=one.site_id,
@@ -226,11 +234,11 @@ def _save(
             version=version + index,
             labels=sorted(found.labels | set(one.labels.items())),
         )
-        places.append(place)
+        placements.append(placement)
         own = msgspec.json.encode(one.labels).decode() if one.labels else ""
-        rows.append({**{name: getattr(place, name) for name in _SAVED if name != "labels"}, "labels": own})
+        rows.append({**{name: getattr(placement, name) for name in _SAVED if name != "labels"}, "labels": own})
     _SAVE.run(connection, rows)
-    save_groups(connection, places)
+    save_groups(connection, placements)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -248,9 +256,9 @@ class _Move:
 
 _END = RowStatement(
     """
-    UPDATE station_placement SET end_us = rows.now_us FROM {rows}
-    WHERE station_placement.tenant_id = rows.tenant_id AND station_placement.station_id = rows.station_id
-      AND station_placement.end_us IS NULL
+    UPDATE placement_history SET end_us = rows.now_us FROM {rows}
+    WHERE placement_history.tenant_id = rows.tenant_id AND placement_history.station_id = rows.station_id
+      AND placement_history.end_us IS NULL
     """,
     tenant_id="text",
     station_id="text",
@@ -263,7 +271,7 @@ def _record_moves(connection: Connection, moves: Collection[_Move]) -> None:
         return
     keys = [{"tenant_id": one.tenant_id, "station_id": one.station_id, "now_us": one.now_us} for one in moves]
     _END.run(connection, keys)
-    connection.execute(sa.insert(station_placement), [_placement(one) for one in moves])
+    connection.execute(sa.insert(placement_history), [_placement(one) for one in moves])
     outbox.append(
         connection,
         [

@@ -13,20 +13,22 @@ _Key = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 
 @dataclass(frozen=True, kw_only=True)
-class PlaceTables:
-    """`place` has the site of a station, `group` everything that a list can be limited by: sites above it, labels."""
+class PlacementTables:
+    """`placement` has the site of a station, `group` all that a list can be limited by: sites above it, labels."""
 
-    place: sa.Table
+    placement: sa.Table
     group: sa.Table
 
 
-def place_tables(metadata: MetaData, *more: sa.Column[str], key: sa.types.TypeEngine[str] = _Key) -> PlaceTables:
-    """The tables, for a service's `models.py`. `more` are further columns of the place.
+def placement_tables(
+    metadata: MetaData, *more: sa.Column[str], key: sa.types.TypeEngine[str] = _Key
+) -> PlacementTables:
+    """The tables, for a service's `models.py`. `more` are further columns of the placement.
 
     `key` is the type of names: that of the station ids that the lists of the service are joined by.
     """
-    place = sa.Table(
-        "station_place",
+    placement = sa.Table(
+        "station_placement",
         metadata,
         sa.Column("tenant_id", key, primary_key=True),
         sa.Column("station_id", key, primary_key=True),
@@ -35,10 +37,10 @@ def place_tables(metadata: MetaData, *more: sa.Column[str], key: sa.types.TypeEn
         # Ids of the sites from the outermost one down to its own, each between slashes: /berlin/garage/; or empty.
         sa.Column("path", key, nullable=False),
         sa.Column("time_zone", sa.Text, nullable=False),
-        # Grows with each change of any place: the later one of two has the larger.
+        # Grows with each change of any placement: the later one of two has the larger.
         sa.Column("version", sa.BigInteger, nullable=False),
         *more,
-        sa.Index("station_place_version", "version"),
+        sa.Index("station_placement_version", "version"),
     )
     # A row for each site above a station, its own included, with an empty label; and one for each label that holds.
     group = sa.Table(
@@ -50,4 +52,4 @@ def place_tables(metadata: MetaData, *more: sa.Column[str], key: sa.types.TypeEn
         sa.Column("station_id", key, primary_key=True),
         sa.Index("station_group_station", "tenant_id", "station_id"),
     )
-    return PlaceTables(place=place, group=group)
+    return PlacementTables(placement=placement, group=group)

@@ -4,7 +4,7 @@ isort:skip_file
 """
 
 from collections import abc as _abc
-from csms.station.v1 import place_ingest_service_pb2 as _place_ingest_service_pb2
+from csms.station.v1 import placement_ingest_service_pb2 as _placement_ingest_service_pb2
 from grpc import aio as _aio
 import abc as _abc_1
 import grpc as _grpc
@@ -26,7 +26,7 @@ class _ServicerContext(_grpc.ServicerContext, _aio.ServicerContext):  # type: ig
 GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
-class PlaceIngestServiceStub:
+class PlacementIngestServiceStub:
     """Accepts where stations stand, which station_svc publishes to the services that list something of stations. Mesh callers
     only; the front door has no route here.
     """
@@ -34,37 +34,37 @@ class PlaceIngestServiceStub:
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
-    def __new__(cls, channel: _aio.Channel) -> PlaceIngestServiceAsyncStub: ...
-    RecordPlaces: _grpc.UnaryUnaryMultiCallable[_place_ingest_service_pb2.RecordPlacesRequest, _place_ingest_service_pb2.RecordPlacesResponse]
-    """Records changes of places, in the order of their versions. The same changes may come several times.
+    def __new__(cls, channel: _aio.Channel) -> PlacementIngestServiceAsyncStub: ...
+    RecordPlacements: _grpc.UnaryUnaryMultiCallable[_placement_ingest_service_pb2.RecordPlacementsRequest, _placement_ingest_service_pb2.RecordPlacementsResponse]
+    """Records changes of placements, in the order of their versions. The same changes may come several times.
     Errors: UNAVAILABLE when the database is unavailable.
     """
 
 @_typing.type_check_only
-class PlaceIngestServiceAsyncStub(PlaceIngestServiceStub):
+class PlacementIngestServiceAsyncStub(PlacementIngestServiceStub):
     """Accepts where stations stand, which station_svc publishes to the services that list something of stations. Mesh callers
     only; the front door has no route here.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
-    RecordPlaces: _aio.UnaryUnaryMultiCallable[_place_ingest_service_pb2.RecordPlacesRequest, _place_ingest_service_pb2.RecordPlacesResponse]  # type: ignore[assignment]
-    """Records changes of places, in the order of their versions. The same changes may come several times.
+    RecordPlacements: _aio.UnaryUnaryMultiCallable[_placement_ingest_service_pb2.RecordPlacementsRequest, _placement_ingest_service_pb2.RecordPlacementsResponse]  # type: ignore[assignment]
+    """Records changes of placements, in the order of their versions. The same changes may come several times.
     Errors: UNAVAILABLE when the database is unavailable.
     """
 
-class PlaceIngestServiceServicer(metaclass=_abc_1.ABCMeta):
+class PlacementIngestServiceServicer(metaclass=_abc_1.ABCMeta):
     """Accepts where stations stand, which station_svc publishes to the services that list something of stations. Mesh callers
     only; the front door has no route here.
     """
 
     @_abc_1.abstractmethod
-    def RecordPlaces(
+    def RecordPlacements(
         self,
-        request: _place_ingest_service_pb2.RecordPlacesRequest,
+        request: _placement_ingest_service_pb2.RecordPlacementsRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_place_ingest_service_pb2.RecordPlacesResponse, _abc.Awaitable[_place_ingest_service_pb2.RecordPlacesResponse]]:
-        """Records changes of places, in the order of their versions. The same changes may come several times.
+    ) -> _typing.Union[_placement_ingest_service_pb2.RecordPlacementsResponse, _abc.Awaitable[_placement_ingest_service_pb2.RecordPlacementsResponse]]:
+        """Records changes of placements, in the order of their versions. The same changes may come several times.
         Errors: UNAVAILABLE when the database is unavailable.
         """
 
-def add_PlaceIngestServiceServicer_to_server(servicer: PlaceIngestServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
+def add_PlacementIngestServiceServicer_to_server(servicer: PlacementIngestServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

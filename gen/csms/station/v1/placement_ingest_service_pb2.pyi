@@ -19,43 +19,43 @@ else:
 DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
-class RecordPlacesRequest(_message.Message):
-    """Changes of places."""
+class RecordPlacementsRequest(_message.Message):
+    """Changes of placements."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     AFTER_VERSION_FIELD_NUMBER: _builtins.int
-    PLACES_FIELD_NUMBER: _builtins.int
+    PLACEMENTS_FIELD_NUMBER: _builtins.int
     RESET_FIELD_NUMBER: _builtins.int
     after_version: _builtins.int
     """The latest version that the receiver is believed to have; the changes are those that follow. Where it has another
     one, nothing is recorded. 0: nothing yet.
     """
     reset: _builtins.bool
-    """The receiver forgets all places first: its versions are later than any that station_svc has given, whose database was
+    """The receiver forgets all placements first: its versions are later than any that station_svc has given, whose database was
     restored. after_version is not compared.
     """
     @_builtins.property
-    def places(self) -> _containers.RepeatedCompositeFieldContainer[Global___StationPlace]:
+    def placements(self) -> _containers.RepeatedCompositeFieldContainer[Global___PlacedStation]:
         """The changes, up to 500; empty: only the receiver's latest version is asked for."""
 
     def __init__(
         self,
         *,
         after_version: _builtins.int = ...,
-        places: _abc.Iterable[Global___StationPlace] | None = ...,
+        placements: _abc.Iterable[Global___PlacedStation] | None = ...,
         reset: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_version", b"after_version", "places", b"places", "reset", b"reset"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_version", b"after_version", "placements", b"placements", "reset", b"reset"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___RecordPlacesRequest: _TypeAlias = RecordPlacesRequest  # noqa: Y015
+Global___RecordPlacementsRequest: _TypeAlias = RecordPlacementsRequest  # noqa: Y015
 
 @_typing.final
-class RecordPlacesResponse(_message.Message):
+class RecordPlacementsResponse(_message.Message):
     """The receiver's state."""
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -74,11 +74,11 @@ class RecordPlacesResponse(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___RecordPlacesResponse: _TypeAlias = RecordPlacesResponse  # noqa: Y015
+Global___RecordPlacementsResponse: _TypeAlias = RecordPlacementsResponse  # noqa: Y015
 
 @_typing.final
-class StationPlace(_message.Message):
-    """The place of a station. Without site and labels: it has none any more, or was removed."""
+class PlacedStation(_message.Message):
+    """The placement of a station. Without site and labels: it has none any more, or was removed."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -122,7 +122,7 @@ class StationPlace(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___StationPlace: _TypeAlias = StationPlace  # noqa: Y015
+Global___PlacedStation: _TypeAlias = PlacedStation  # noqa: Y015
 
 @_typing.final
 class StationLabel(_message.Message):

@@ -1,21 +1,21 @@
-"""Whether the scope of a caller covers a station, by the places that a service has."""
+"""Whether the scope of a caller covers a station, by the placements that a service has."""
 
 from mesh.contract.texts import is_storable
 from mesh.database.engine import Database
 from mesh.identity.callers import Scope
-from mesh.places import store
-from mesh.places.tables import PlaceTables
+from mesh.placements import store
+from mesh.placements.tables import PlacementTables
 
 
-class PlaceScopes:
+class PlacementScopes:
     """The StationScopes of a service (mesh/grpc/station_scopes.py)."""
 
-    def __init__(self, *, database: Database, tables: PlaceTables) -> None:
+    def __init__(self, *, database: Database, tables: PlacementTables) -> None:
         self._database = database
         self._tables = tables
 
     async def contains(self, tenant_id: str, station_id: str, scope: Scope) -> bool:
-        """Whether a scope covers a station; False for one that does not exist, or whose place is not known."""
+        """Whether a scope covers a station; False for one that does not exist, or whose placement is not known."""
         if scope.is_whole:
             return True
         if not is_storable(station_id):

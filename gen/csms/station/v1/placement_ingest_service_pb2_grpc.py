@@ -3,7 +3,7 @@
 import grpc
 import warnings
 
-from csms.station.v1 import place_ingest_service_pb2 as csms_dot_station_dot_v1_dot_place__ingest__service__pb2
+from csms.station.v1 import placement_ingest_service_pb2 as csms_dot_station_dot_v1_dot_placement__ingest__service__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -18,14 +18,14 @@ except ImportError:
 if _version_not_supported:
     raise RuntimeError(
         f'The grpc package installed is at version {GRPC_VERSION},'
-        + ' but the generated code in csms/station/v1/place_ingest_service_pb2_grpc.py depends on'
+        + ' but the generated code in csms/station/v1/placement_ingest_service_pb2_grpc.py depends on'
         + f' grpcio>={GRPC_GENERATED_VERSION}.'
         + f' Please upgrade your grpc module to grpcio>={GRPC_GENERATED_VERSION}'
         + f' or downgrade your generated code using grpcio-tools<={GRPC_VERSION}.'
     )
 
 
-class PlaceIngestServiceStub:
+class PlacementIngestServiceStub:
     """Accepts where stations stand, which station_svc publishes to the services that list something of stations. Mesh callers
     only; the front door has no route here.
     """
@@ -36,20 +36,20 @@ class PlaceIngestServiceStub:
         Args:
             channel: A grpc.Channel.
         """
-        self.RecordPlaces = channel.unary_unary(
-                '/csms.station.v1.PlaceIngestService/RecordPlaces',
-                request_serializer=csms_dot_station_dot_v1_dot_place__ingest__service__pb2.RecordPlacesRequest.SerializeToString,
-                response_deserializer=csms_dot_station_dot_v1_dot_place__ingest__service__pb2.RecordPlacesResponse.FromString,
+        self.RecordPlacements = channel.unary_unary(
+                '/csms.station.v1.PlacementIngestService/RecordPlacements',
+                request_serializer=csms_dot_station_dot_v1_dot_placement__ingest__service__pb2.RecordPlacementsRequest.SerializeToString,
+                response_deserializer=csms_dot_station_dot_v1_dot_placement__ingest__service__pb2.RecordPlacementsResponse.FromString,
                 _registered_method=True)
 
 
-class PlaceIngestServiceServicer:
+class PlacementIngestServiceServicer:
     """Accepts where stations stand, which station_svc publishes to the services that list something of stations. Mesh callers
     only; the front door has no route here.
     """
 
-    def RecordPlaces(self, request, context):
-        """Records changes of places, in the order of their versions. The same changes may come several times.
+    def RecordPlacements(self, request, context):
+        """Records changes of placements, in the order of their versions. The same changes may come several times.
         Errors: UNAVAILABLE when the database is unavailable.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -57,28 +57,28 @@ class PlaceIngestServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
 
-def add_PlaceIngestServiceServicer_to_server(servicer, server):
+def add_PlacementIngestServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
-            'RecordPlaces': grpc.unary_unary_rpc_method_handler(
-                    servicer.RecordPlaces,
-                    request_deserializer=csms_dot_station_dot_v1_dot_place__ingest__service__pb2.RecordPlacesRequest.FromString,
-                    response_serializer=csms_dot_station_dot_v1_dot_place__ingest__service__pb2.RecordPlacesResponse.SerializeToString,
+            'RecordPlacements': grpc.unary_unary_rpc_method_handler(
+                    servicer.RecordPlacements,
+                    request_deserializer=csms_dot_station_dot_v1_dot_placement__ingest__service__pb2.RecordPlacementsRequest.FromString,
+                    response_serializer=csms_dot_station_dot_v1_dot_placement__ingest__service__pb2.RecordPlacementsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
-            'csms.station.v1.PlaceIngestService', rpc_method_handlers)
+            'csms.station.v1.PlacementIngestService', rpc_method_handlers)
     server.add_generic_rpc_handlers((generic_handler,))
-    server.add_registered_method_handlers('csms.station.v1.PlaceIngestService', rpc_method_handlers)
+    server.add_registered_method_handlers('csms.station.v1.PlacementIngestService', rpc_method_handlers)
 
 
  # This class is part of an EXPERIMENTAL API.
-class PlaceIngestService:
+class PlacementIngestService:
     """Accepts where stations stand, which station_svc publishes to the services that list something of stations. Mesh callers
     only; the front door has no route here.
     """
 
     @staticmethod
-    def RecordPlaces(request,
+    def RecordPlacements(request,
             target,
             options=(),
             channel_credentials=None,
@@ -91,9 +91,9 @@ class PlaceIngestService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/csms.station.v1.PlaceIngestService/RecordPlaces',
-            csms_dot_station_dot_v1_dot_place__ingest__service__pb2.RecordPlacesRequest.SerializeToString,
-            csms_dot_station_dot_v1_dot_place__ingest__service__pb2.RecordPlacesResponse.FromString,
+            '/csms.station.v1.PlacementIngestService/RecordPlacements',
+            csms_dot_station_dot_v1_dot_placement__ingest__service__pb2.RecordPlacementsRequest.SerializeToString,
+            csms_dot_station_dot_v1_dot_placement__ingest__service__pb2.RecordPlacementsResponse.FromString,
             options,
             channel_credentials,
             insecure,

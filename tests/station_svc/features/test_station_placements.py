@@ -20,8 +20,8 @@ from google.protobuf.field_mask_pb2 import FieldMask
 
 from mesh.identity.callers import WHOLE_TENANT, Scope
 from mesh.runtime.times import to_timestamp
-from station_svc.core import place_store
-from station_svc.core.place_store import PlaceChange
+from station_svc.core import placement_store
+from station_svc.core.placement_store import PlacementChange
 from tests.conftest import FakeClock
 from tests.scoped_callers import WHOLE, limited_to
 from tests.station_svc import tables as models
@@ -146,17 +146,17 @@ async def test_stations_follow_their_site(system: StationSystem, sites: Sites) -
     await sites.update("time_zone", site_id="bonn", time_zone="Europe/Paris")
     assert await _found(system, "labels.region:west") == []
     assert await _found(system, "labels.region:north") == ["CP1"]
-    query = sa.select(models.station_place.c.path, models.station_place.c.time_zone)
+    query = sa.select(models.station_placement.c.path, models.station_placement.c.time_zone)
     row = await system.database.read(lambda connection: connection.execute(query).one())
     assert tuple(row) == ("/bonn/garage/", "Europe/Paris")
 
 
-async def test_a_removed_station_leaves_an_empty_place(system: StationSystem, sites: Sites) -> None:
+async def test_a_removed_station_leaves_an_empty_placement(system: StationSystem, sites: Sites) -> None:
     """A later station of the same name stands nowhere."""
     await system.create("CP1", site_id="garage", labels={"fleet": "taxis"})
     await system.stations.DeleteStation(DeleteStationRequest(station_id="CP1"))
     assert await system.count(models.station_group) == 0
-    assert await system.count(models.station_placement) == 0
+    assert await system.count(models.placement_history) == 0
     await sites.delete("garage")
     await system.create("CP1")
     assert (await system.station("CP1")).site_id == ""
@@ -246,8 +246,8 @@ async def _fill(system: StationSystem, ids: list[str]) -> None:
     def work(connection: sa.Connection) -> None:
         row = {"tenant_id": "default", "create_us": 0, "update_us": 0}
         connection.execute(sa.insert(models.station), [{**row, "station_id": one} for one in ids])
-        changes = [PlaceChange(station_id=one, site_id=f"s{int(one[2:]) % 100}") for one in ids]
-        place_store.place(
+        changes = [PlacementChange(station_id=one, site_id=f"s{int(one[2:]) % 100}") for one in ids]
+        placement_store.place_stations(
             connection, changes, tenant_id="default", scope=WHOLE_TENANT, username="ann", now_us=system.clock()
         )
         if connection.dialect.name == "postgresql":
@@ -259,7 +259,7 @@ async def _fill(system: StationSystem, ids: list[str]) -> None:
 
 async def _plan(system: StationSystem) -> str:
     scope = Scope(is_whole=False, site_ids=frozenset({"s7"}))
-    condition = place_store.conditions("default").in_scope(scope)
+    condition = placement_store.conditions("default").in_scope(scope)
     assert condition is not None
     query = sa.select(models.station.c.station_id).where(models.station.c.tenant_id == "default", condition)
 

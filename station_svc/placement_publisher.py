@@ -10,16 +10,16 @@ from collections.abc import Mapping
 from typing import Any
 
 import grpc
-from csms.station.v1 import place_ingest_service_pb2 as pb
-from csms.station.v1.place_ingest_service_pb2_grpc import PlaceIngestServiceStub
+from csms.station.v1 import placement_ingest_service_pb2 as pb
+from csms.station.v1.placement_ingest_service_pb2_grpc import PlacementIngestServiceStub
 from sqlalchemy import Connection
 
 from mesh.database.engine import Database
-from mesh.places.store import Place, latest_version
+from mesh.placements.store import Placement, latest_version
 from mesh.runtime.errors import MeshError, from_rpc_error
 from mesh.runtime.logs import get_logger
-from station_svc.core import place_store
-from station_svc.core.models import PLACES
+from station_svc.core import placement_store
+from station_svc.core.models import PLACEMENTS
 
 log = get_logger(__name__)
 
@@ -37,7 +37,7 @@ class _Receiver:
         self.name = name
         self.version: int | None = None
         self.failed = False
-        self._stub = PlaceIngestServiceStub(channel)
+        self._stub = PlacementIngestServiceStub(channel)
         self._idle_turns = 0
 
     def is_due(self, latest: int) -> bool:
@@ -48,17 +48,19 @@ class _Receiver:
         self._idle_turns = 0
         return True
 
-    async def send(self, places: list[Place], *, reset: bool = False) -> None:
+    async def send(self, placements: list[Placement], *, reset: bool = False) -> None:
         """Sends changes that follow its version. Raises MeshError."""
-        request = pb.RecordPlacesRequest(after_version=self.version or 0, places=map(_to_message, places), reset=reset)
+        request = pb.RecordPlacementsRequest(
+            after_version=self.version or 0, placements=map(_to_message, placements), reset=reset
+        )
         try:
-            response = await self._stub.RecordPlaces(request, timeout=TIMEOUT_S)
+            response = await self._stub.RecordPlacements(request, timeout=TIMEOUT_S)
         except grpc.aio.AioRpcError as error:
             raise from_rpc_error(error) from error
         self.version = response.version
 
 
-class PlacePublisher:
+class PlacementPublisher:
     """Publishes to `targets`, channels by the names of services. `run` is a background task of station_svc."""
 
     def __init__(self, *, database: Database, targets: Mapping[str, grpc.aio.Channel], poll_s: float = POLL_S) -> None:
@@ -72,7 +74,7 @@ class PlacePublisher:
         loop = asyncio.get_running_loop()
 
         def committed(notes: dict[Any, Any]) -> None:
-            if place_store.take_changed(notes) and not self._wake.is_set():
+            if placement_store.take_changed(notes) and not self._wake.is_set():
                 loop.call_soon_threadsafe(self._wake.set)
 
         self._database.on_commit(committed)
@@ -92,9 +94,9 @@ class PlacePublisher:
     async def publish(self) -> None:
         """One turn: brings each receiver up to date that can be reached."""
         try:
-            latest = await self._database.read(lambda connection: latest_version(connection, PLACES))
+            latest = await self._database.read(lambda connection: latest_version(connection, PLACEMENTS))
         except MeshError as error:
-            log.warning("places cannot be read", error=error.message)
+            log.warning("placements cannot be read", error=error.message)
             return
         await asyncio.gather(*(self._bring_up(one, latest) for one in self._receivers if one.is_due(latest)))
 
@@ -102,32 +104,32 @@ class PlacePublisher:
         try:
             await receiver.send([])
             if (receiver.version or 0) > latest:
-                log.warning("places are published anew: the receiver has later ones", receiver=receiver.name)
+                log.warning("placements are published anew: the receiver has later ones", receiver=receiver.name)
                 await receiver.send([], reset=True)
-            while places := await self._next(receiver.version or 0):
-                await receiver.send(list(places))
+            while placements := await self._next(receiver.version or 0):
+                await receiver.send(list(placements))
         except MeshError as error:
             receiver.version = None
             if not receiver.failed:
-                log.warning("places wait to be published", receiver=receiver.name, error=error.message)
+                log.warning("placements wait to be published", receiver=receiver.name, error=error.message)
             receiver.failed = True
             return
         receiver.failed = False
 
-    async def _next(self, version: int) -> list[Place]:
-        def work(connection: Connection) -> list[Place]:
-            return list(place_store.changed_after(connection, version, BATCH))
+    async def _next(self, version: int) -> list[Placement]:
+        def work(connection: Connection) -> list[Placement]:
+            return list(placement_store.changed_after(connection, version, BATCH))
 
         return await self._database.read(work)
 
 
-def _to_message(place: Place) -> pb.StationPlace:
-    return pb.StationPlace(
-        tenant_id=place.tenant_id,
-        station_id=place.station_id,
-        site_id=place.site_id,
-        path=place.path,
-        time_zone=place.time_zone,
-        version=place.version,
-        labels=[pb.StationLabel(key=key, value=value) for key, value in place.labels],
+def _to_message(placement: Placement) -> pb.PlacedStation:
+    return pb.PlacedStation(
+        tenant_id=placement.tenant_id,
+        station_id=placement.station_id,
+        site_id=placement.site_id,
+        path=placement.path,
+        time_zone=placement.time_zone,
+        version=placement.version,
+        labels=[pb.StationLabel(key=key, value=value) for key, value in placement.labels],
     )
