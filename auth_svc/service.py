@@ -30,6 +30,7 @@ from auth_svc.user_servicer import UserServicer
 from mesh.database.engine import Database
 from mesh.database.retention import RetentionTask
 from mesh.events.relay import open_relay
+from mesh.identity.mesh_identity import MeshIdentity
 from mesh.runtime.background import Background
 from mesh.runtime.times import Clock
 from mesh.service import AddServicer, Parts
@@ -107,8 +108,7 @@ def _relay(database: Database, stack: AsyncExitStack, settings: AuthSettings, cl
         stack,
         database=database,
         address=settings.notification_address,
-        secret=settings.mesh_secret,
-        source="auth",
+        identity=MeshIdentity(settings.mesh),
         clock=clock,
     )
 

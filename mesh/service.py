@@ -16,6 +16,7 @@ from mesh.database import migrate
 from mesh.database.engine import Database, is_unavailable, make_engine
 from mesh.grpc.servers import GrpcServer, add_reflection, mesh_server, operator_server
 from mesh.grpc.station_scopes import StationScopes
+from mesh.identity.mesh_identity import MeshIdentity
 from mesh.identity.operators import KeySource, TokenVerifier
 from mesh.runtime.background import Background
 from mesh.runtime.logs import get_logger
@@ -140,7 +141,8 @@ async def serve(stop: asyncio.Event, settings: ServiceSettings, migrations: Modu
 
 
 def _servers(settings: ServiceSettings, parts: Parts) -> tuple[GrpcServer, GrpcServer]:
-    mesh = mesh_server(settings.mesh_address, secret=settings.mesh_secret, services=MESH_SERVICES[settings.name])
+    identity = MeshIdentity(settings.mesh)
+    mesh = mesh_server(settings.mesh_address, identity=identity, services=MESH_SERVICES[settings.name])
     operator = operator_server(
         settings.operator_address,
         verifier=TokenVerifier(keys=parts.keys),

@@ -1,6 +1,5 @@
 """The four services on one database, with callers whose permissions cover parts of a tenant."""
 
-import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -35,7 +34,6 @@ import transaction_svc.migrations
 import transaction_svc.service
 from auth_svc.settings import AuthSettings
 from mesh.database.engine import Database
-from mesh.grpc.channels import open_channel
 from mesh.runtime.settings import Environment, ServiceSettings
 from mesh.runtime.times import to_timestamp
 from mesh.service import Parts, RunningService
@@ -43,8 +41,10 @@ from notification_svc.settings import NotificationSettings
 from station_svc.placement_publisher import PlacementPublisher
 from station_svc.settings import StationSettings
 from tests.conftest import FakeClock
+from tests.mesh_identities import mesh_environment, open_callers_channel
 from tests.scoped_callers import WHOLE, ScopedVerifier
 from tests.transaction_svc.kit import start_16, values_16
+from transaction_svc.rollup_worker import Rollups
 from transaction_svc.settings import TransactionSettings
 
 # Cheap on purpose: what argon2id costs is not what these tests are about.
@@ -68,6 +68,7 @@ class ScopedMesh:
     mesh_channels: Mapping[str, grpc.aio.Channel]
     databases: Mapping[str, Database]
     publisher: PlacementPublisher
+    rollups: Rollups
     sent: int = 0
 
     @property
@@ -143,6 +144,7 @@ async def populate(mesh_: ScopedMesh) -> None:
     for station_id in (BERLIN, BONN):
         await mesh_.charge(station_id)
     await mesh_.report(BERLIN, BONN, "")
+    await mesh_.rollups.count_open()
     await mesh_.publisher.publish()
 
 
@@ -150,13 +152,14 @@ async def populate(mesh_: ScopedMesh) -> None:
 async def running(database_url: str, clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ScopedMesh]:
     """The services, without anything in them. The words of `limited_to` are taken for access tokens."""
     monkeypatch.setattr(mesh.service, "TokenVerifier", ScopedVerifier)
-    values = {"CSMS_DATABASE_URL": database_url, "CSMS_MESH_SECRET": secrets.token_hex(16)}
-    values["CSMS_ADMIN_PASSWORD"] = "correct horse battery"
+    values = {"CSMS_DATABASE_URL": database_url, "CSMS_ADMIN_PASSWORD": "correct horse battery"}
     async with AsyncExitStack() as stack:
         services: dict[str, RunningService] = {}
-        found: list[PlacementPublisher] = []
+        found: dict[type, Any] = {}
         for name, migrations in _MIGRATIONS.items():
-            env = Environment(values | {f"CSMS_{name.upper()}_{kind}": "127.0.0.1:0" for kind in _PORTS})
+            env = Environment(
+                values | mesh_environment(name) | {f"CSMS_{name.upper()}_{kind}": "127.0.0.1:0" for kind in _PORTS}
+            )
             build = partial(_quietly, building=_build(name, env, clock), found=found)
             service = await mesh.service.start(stack, _settings(env, name), migrations, build)
             values[f"CSMS_{name.upper()}_ADDRESS"] = f"127.0.0.1:{service.mesh_port}"
@@ -164,7 +167,7 @@ async def running(database_url: str, clock: FakeClock, monkeypatch: pytest.Monke
         channels, mesh_channels = {}, {}
         for name, service in services.items():
             channels[name] = grpc.aio.insecure_channel(f"127.0.0.1:{service.operator_port}")
-            mesh_channels[name] = open_channel(f"127.0.0.1:{service.mesh_port}", secret=values["CSMS_MESH_SECRET"])
+            mesh_channels[name] = open_callers_channel(f"127.0.0.1:{service.mesh_port}", name)
             stack.push_async_callback(channels[name].close)
             stack.push_async_callback(mesh_channels[name].close)
         yield ScopedMesh(
@@ -172,20 +175,19 @@ async def running(database_url: str, clock: FakeClock, monkeypatch: pytest.Monke
             channels=channels,
             mesh_channels=mesh_channels,
             databases={name: service.database for name, service in services.items()},
-            publisher=found[0],
+            publisher=found[PlacementPublisher],
+            rollups=found[Rollups],
         )
 
 
 _PORTS = ("ADDRESS", "OPERATOR_ADDRESS")
 
 
-async def _quietly(
-    database: Database, stack: AsyncExitStack, *, building: Build, found: list[PlacementPublisher]
-) -> Parts:
+async def _quietly(database: Database, stack: AsyncExitStack, *, building: Build, found: dict[type, Any]) -> Parts:
     """The parts of a service, whose background tasks run only where a test lets them."""
     parts = await building(database, stack)
     owners = [getattr(run, "__self__", None) for run in parts.background]
-    found += [owner for owner in owners if isinstance(owner, PlacementPublisher)]
+    found |= {type(owner): owner for owner in owners}
     feeds = [run for run in parts.background if type(getattr(run, "__self__", None)).__name__ == "Feed"]
     return replace(parts, background=feeds)
 

@@ -1,5 +1,7 @@
 """Every method for operators, found in the contract, as callers meet it whose permissions cover a part of a tenant."""
 
+from typing import Any
+
 from csms.options.v1 import options_pb2
 from csms.station.v1.rollout_service_pb2 import VariablesRollout
 from csms.station.v1.station_pb2 import Variable
@@ -9,9 +11,11 @@ from google.protobuf import json_format
 from google.protobuf.message import Message
 
 from mesh.runtime.errors import MeshError
+from mesh.runtime.times import DAY_US, to_timestamp
 from tests.scoped_callers import WHOLE, limited_to
 from tests.scopes.methods import Method, methods
 from tests.scopes.rig import BERLIN, BONN, ScopedMesh
+from tests.transaction_svc.kit import START_US
 
 IN_BERLIN, IN_BONN = limited_to("berlin"), limited_to("bonn")
 # Methods that may remove what the others are about.
@@ -22,6 +26,15 @@ _APART = {"CreateStation", "ImportStations", "CreateRollout", "CreateSite"}
 
 def _in_order(found: list[Method]) -> list[Method]:
     return sorted(found, key=lambda method: method.name in _LAST)
+
+
+def _least(method: Method) -> Any:
+    """The least request for a list, over some days of the tests' clock where it needs a time."""
+    request: Any = method.least({})
+    if "start_time" in request.DESCRIPTOR.fields_by_name:
+        request.start_time.CopyFrom(to_timestamp(START_US - DAY_US))
+        request.end_time.CopyFrom(to_timestamp(START_US + 3 * DAY_US))
+    return request
 
 
 def _told(outcome: Message | MeshError, *names: str) -> str:
@@ -77,12 +90,11 @@ async def test_lists_show_what_is_in_the_scope_alone(scoped_mesh: ScopedMesh) ->
     assert len(found) >= 7
     for method in found:
         everything, limited = [
-            _told(await method.call(scoped_mesh.channels, method.least({}), metadata))
-            for metadata in (WHOLE, IN_BERLIN)
+            _told(await method.call(scoped_mesh.channels, _least(method), metadata)) for metadata in (WHOLE, IN_BERLIN)
         ]
         assert "bonn" in everything.lower(), method.path
         assert "bonn" not in limited.lower(), method.path
-        nobody = _told(await method.call(scoped_mesh.channels, method.least({}), limited_to("none")))
+        nobody = _told(await method.call(scoped_mesh.channels, _least(method), limited_to("none")))
         assert "cp-" not in nobody.lower(), method.path
 
 

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from csms.options.v1 import options_pb2 as csms_dot_options_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.csms/station/v1/placement_ingest_service.proto\x12\x0f\x63sms.station.v1\x1a\x1d\x63sms/options/v1/options.proto\"s\n\x17RecordPlacementsRequest\x12\x15\n\rafter_version\x18\x01 \x01(\x03\x12\x32\n\nplacements\x18\x02 \x03(\x0b\x32\x1e.csms.station.v1.PlacedStation\x12\r\n\x05reset\x18\x03 \x01(\x08\"+\n\x18RecordPlacementsResponse\x12\x0f\n\x07version\x18\x01 \x01(\x03\"\xa8\x01\n\rPlacedStation\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x12\n\nstation_id\x18\x02 \x01(\t\x12\x0f\n\x07site_id\x18\x03 \x01(\t\x12\x0c\n\x04path\x18\x04 \x01(\t\x12\x11\n\ttime_zone\x18\x05 \x01(\t\x12-\n\x06labels\x18\x06 \x03(\x0b\x32\x1d.csms.station.v1.StationLabel\x12\x0f\n\x07version\x18\x07 \x01(\x03\"*\n\x0cStationLabel\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t2\x87\x01\n\x16PlacementIngestService\x12g\n\x10RecordPlacements\x12(.csms.station.v1.RecordPlacementsRequest\x1a).csms.station.v1.RecordPlacementsResponse\x1a\x04\xa0\xbb\x18\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.csms/station/v1/placement_ingest_service.proto\x12\x0f\x63sms.station.v1\x1a\x1d\x63sms/options/v1/options.proto\"s\n\x17RecordPlacementsRequest\x12\x15\n\rafter_version\x18\x01 \x01(\x03\x12\x32\n\nplacements\x18\x02 \x03(\x0b\x32\x1e.csms.station.v1.PlacedStation\x12\r\n\x05reset\x18\x03 \x01(\x08\"+\n\x18RecordPlacementsResponse\x12\x0f\n\x07version\x18\x01 \x01(\x03\"\xa8\x01\n\rPlacedStation\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x12\n\nstation_id\x18\x02 \x01(\t\x12\x0f\n\x07site_id\x18\x03 \x01(\t\x12\x0c\n\x04path\x18\x04 \x01(\t\x12\x11\n\ttime_zone\x18\x05 \x01(\t\x12-\n\x06labels\x18\x06 \x03(\x0b\x32\x1d.csms.station.v1.StationLabel\x12\x0f\n\x07version\x18\x07 \x01(\x03\"*\n\x0cStationLabel\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t2\x8e\x01\n\x16PlacementIngestService\x12n\n\x10RecordPlacements\x12(.csms.station.v1.RecordPlacementsRequest\x1a).csms.station.v1.RecordPlacementsResponse\"\x05\xf2\xbb\x18\x01\x02\x1a\x04\xa0\xbb\x18\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,6 +34,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_PLACEMENTINGESTSERVICE']._loaded_options = None
   _globals['_PLACEMENTINGESTSERVICE']._serialized_options = b'\240\273\030\002'
+  _globals['_PLACEMENTINGESTSERVICE'].methods_by_name['RecordPlacements']._loaded_options = None
+  _globals['_PLACEMENTINGESTSERVICE'].methods_by_name['RecordPlacements']._serialized_options = b'\362\273\030\001\002'
   _globals['_RECORDPLACEMENTSREQUEST']._serialized_start=98
   _globals['_RECORDPLACEMENTSREQUEST']._serialized_end=213
   _globals['_RECORDPLACEMENTSRESPONSE']._serialized_start=215
@@ -43,5 +45,5 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_STATIONLABEL']._serialized_start=431
   _globals['_STATIONLABEL']._serialized_end=473
   _globals['_PLACEMENTINGESTSERVICE']._serialized_start=476
-  _globals['_PLACEMENTINGESTSERVICE']._serialized_end=611
+  _globals['_PLACEMENTINGESTSERVICE']._serialized_end=618
 # @@protoc_insertion_point(module_scope)
