@@ -15,8 +15,8 @@ from mesh.contract.services import MESH_SERVICES, OPERATOR_SERVICES
 from mesh.database import migrate
 from mesh.database.engine import Database, is_unavailable, make_engine
 from mesh.grpc.servers import GrpcServer, add_reflection, mesh_server, operator_server
-from mesh.identity.front_door import read_front_door_secrets
 from mesh.grpc.station_scopes import StationScopes
+from mesh.identity.front_door import read_front_door_secrets
 from mesh.identity.mesh_identity import MeshIdentity
 from mesh.identity.operators import KeySource, TokenVerifier
 from mesh.runtime.background import Background

@@ -93,9 +93,9 @@ def operator_server(
 ) -> GrpcServer:
     """A server for operators. The caller adds the servicers of `services` to `.server`, then starts it.
 
-    `scopes` has where the service's stations stand. The address of a caller is the one that Envoy names, where it proves
-    itself by one of `front_door_secrets`.
-    Raises ContractError where a method does not state its access, and for a method about one station without `scopes`.
+    `scopes` has where the service's stations stand. The address of a caller is the one that Envoy names, where it
+    proves itself by one of `front_door_secrets`. Raises ContractError where a method does not state its access, and for
+    a method about one station without `scopes`.
     """
     names = tuple(services)
     rules = method_rules(contract_files(), names)
