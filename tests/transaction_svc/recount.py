@@ -120,7 +120,7 @@ def recount(found: Transaction, events: Sequence[TransactionEvent]) -> dict[int,
     end_us = max(begin_us, end_us)
     points = _curve(found, events, begin_us, end_us)
     flagged = bool(_ENERGY_FLAGS & set(found.flags))
-    counts = {}
+    counts: dict[int, Counts] = {}
     for quarter in range(begin_us // QUARTER_US, end_us // QUARTER_US + 1):
         since_us, until_us = quarter * QUARTER_US, (quarter + 1) * QUARTER_US
         last = until_us > end_us
