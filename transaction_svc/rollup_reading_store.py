@@ -54,7 +54,7 @@ def list_connectors(
     limit: int,
 ) -> Sequence[Unit]:
     """Up to `limit` connectors with rollups from `since` on, and further ones of the last station."""
-    query = sa.select(*_UNIT).where(_table.c.tenant_id == tenant_id)
+    query = sa.select(*_UNIT).where(_table.c.tenant_id == tenant_id, _table.c.station_id != rollup_store.TOTAL)
     if condition is not None:
         query = query.where(condition)
     query = query.order_by(*_UNIT)
@@ -63,12 +63,6 @@ def list_connectors(
         rest = query.where(_table.c.station_id == found[-1].station_id, sa.tuple_(*_UNIT) > found[-1])
         found += [Unit(*row) for row in connection.execute(rest)]
     return found
-
-
-def count_connectors(connection: Connection, tenant_id: str, *, condition: ColumnElement[bool] | None) -> int:
-    """The number of connectors with rollups."""
-    query = sa.select(sa.func.count()).select_from(_table).where(_table.c.tenant_id == tenant_id)
-    return connection.execute(query if condition is None else query.where(condition)).scalar_one()
 
 
 def read_cells(

@@ -201,7 +201,7 @@ async def test_a_filter_selects_the_connectors(service: Service) -> None:
 async def test_pages_are_the_list_in_parts(
     service: Service, monkeypatch: pytest.MonkeyPatch, group: Any, more: dict[str, Any]
 ) -> None:
-    """Whatever their size, and however little is read at once or for one page."""
+    """Of any size, and with any limit of the days that are read at once or for one page."""
     await fleet(service)
     whole = await read(service, group=group, page_size=1000, **more)
     assert len(whole) > 2

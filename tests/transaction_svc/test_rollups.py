@@ -137,7 +137,7 @@ def _evse(number: int) -> object:
     return event_2x("t", "STARTED", 0, 0).evse.__class__(evse_id=number, connector_id=1)
 
 
-async def test_an_operators_end_counts_and_the_late_stop_takes_its_place(service: Service) -> None:
+async def test_an_operators_end_counts_and_the_late_stop_replaces_it(service: Service) -> None:
     number = (await service.one(start_16(0, meter_start=1000))).transaction_id
     await service.one(values_16(number, 1800, 1500))
     await service.end(number)
