@@ -47,7 +47,7 @@ async def stored(service: Service, *stations: str) -> Recount:
         table = models.rollup
         rows = connection.execute(sa.select(table).where(table.c.station_id.in_(stations))).all()
         return {
-            (row.station_id, row.evse_id, row.connector_id, quarter): tuple(amounts)
+            (row.station_id, row.evse_id, row.connector_id, quarter): amounts
             for row in rows
             for quarter, amounts in decode_cells(row.cells, row.day).items()
         }
