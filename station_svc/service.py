@@ -15,6 +15,8 @@ from mesh.events.relay import open_relay
 from mesh.grpc.channels import open_channel
 from mesh.identity.mesh_identity import MeshIdentity
 from mesh.identity.operators import RemoteKeys
+from mesh.placements.scopes import PlacementScopes
+from mesh.runtime.background import Background
 from mesh.runtime.times import Clock
 from mesh.service import AddServicer, Parts
 from station_svc.api import removals
@@ -27,6 +29,7 @@ from station_svc.commands.commands import Commands
 from station_svc.commands.gateways import Gateways
 from station_svc.commands.sender import CommandSender
 from station_svc.commands.socket_closer import SocketCloser
+from station_svc.core.models import PLACEMENTS
 from station_svc.feature import FeatureParts, Resources, merged
 from station_svc.features.certificates.authority import CertificateAuthority
 from station_svc.features.certificates.requests import CertificateRequests
@@ -39,6 +42,7 @@ from station_svc.ingest.admission import Admission
 from station_svc.ingest.servicer import IngestRules, StationIngestServicer
 from station_svc.jobs.runner import JobKind, Jobs
 from station_svc.jobs.sender import JobSender
+from station_svc.placement_publisher import PlacementPublisher
 from station_svc.settings import StationSettings
 
 
@@ -68,6 +72,7 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
             _commands(resources, built),
             *(add for parts in built for add in parts.operator),
         ],
+        scopes=PlacementScopes(database=database, tables=PLACEMENTS),
         background=[
             resources.closer.run,
             *housekeeper.background(),
@@ -76,6 +81,7 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
             jobs.run,
             failures.run,
             trimmer.run,
+            *_publisher(resources, stack, settings=settings, identity=identity),
             *open_relay(
                 stack, database=database, address=settings.notification_address, identity=identity, clock=clock
             ),
@@ -90,6 +96,18 @@ def _kept(settings: StationSettings) -> Sequence[Kept]:
         for one in RETENTION
         if one.partitions is not None
     ]
+
+
+def _publisher(
+    resources: Resources, stack: AsyncExitStack, *, settings: StationSettings, identity: MeshIdentity
+) -> Sequence[Background]:
+    """Publishes where stations stand to the services that are there."""
+    targets = {}
+    if resources.transactions is not None:
+        targets["transaction"] = resources.transactions
+    if settings.notification_address is not None:
+        targets["notification"] = _open(stack, settings.notification_address, identity, "notification")
+    return [PlacementPublisher(database=resources.database, targets=targets).run] if targets else []
 
 
 def _resources(

@@ -40,10 +40,13 @@ _DUE = text(
 _COUNT_DUE = text(
     """
     SELECT count(*) FROM (
-        SELECT 1 FROM tx WHERE rollup_due IS NOT FALSE AND (:tenant_id = '' OR tenant_id = :tenant_id) LIMIT :limit
+        SELECT 1 FROM tx WHERE rollup_due IS NOT FALSE LIMIT :limit
     ) AS found
     """
 )
+IS_DUE = sa.text("tx.rollup_due IS NOT FALSE")
+"""The condition of transactions that have changed since they were counted."""
+
 # The clocks of replicas differ: an event is taken for later than the count although it seems so much earlier.
 _SLACK_US = 60 * SECOND_US
 _OPEN = text(
@@ -187,9 +190,9 @@ def find_due(connection: Connection, *, limit: int) -> Sequence[Key]:
     return [tuple(row) for row in connection.execute(_DUE, {"limit": limit})]
 
 
-def count_due(connection: Connection, *, limit: int, tenant_id: str = "") -> int:
-    """Their number, of one tenant or of all, `limit` at most."""
-    count: int = connection.execute(_COUNT_DUE, {"limit": limit, "tenant_id": tenant_id}).scalar_one()
+def count_due(connection: Connection, *, limit: int) -> int:
+    """Their number, `limit` at most."""
+    count: int = connection.execute(_COUNT_DUE, {"limit": limit}).scalar_one()
     return count
 
 

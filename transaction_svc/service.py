@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 
+from csms.station.v1.placement_ingest_service_pb2_grpc import add_PlacementIngestServiceServicer_to_server
 from csms.transaction.v1.energy_service_pb2_grpc import add_EnergyServiceServicer_to_server
 from csms.transaction.v1.meter_profile_service_pb2_grpc import add_MeterProfileServiceServicer_to_server
 from csms.transaction.v1.transaction_ingest_service_pb2_grpc import add_TransactionIngestServiceServicer_to_server
@@ -14,9 +16,11 @@ from mesh.events.relay import open_relay
 from mesh.grpc.channels import open_channel
 from mesh.identity.mesh_identity import MeshIdentity
 from mesh.identity.operators import RemoteKeys
+from mesh.placements.scopes import PlacementScopes
+from mesh.placements.servicer import PlacementIngestServicer
 from mesh.runtime.background import Background
 from mesh.runtime.times import Clock
-from mesh.service import Parts
+from mesh.service import AddServicer, Parts
 from transaction_svc import number_store
 from transaction_svc.energy_servicer import EnergyServicer
 from transaction_svc.expiry import Expiry
@@ -24,7 +28,7 @@ from transaction_svc.gateway_client import GatewayClient, Translator
 from transaction_svc.ingest_servicer import TransactionIngestServicer
 from transaction_svc.meter_profile_servicer import MeterProfileServicer
 from transaction_svc.meter_profiles import MeterTerms
-from transaction_svc.models import METER_VALUES_PARTITIONS
+from transaction_svc.models import METER_VALUES_PARTITIONS, PLACEMENTS
 from transaction_svc.operator_servicer import TransactionServicer
 from transaction_svc.retention import retention_task, thinning_task
 from transaction_svc.rollup_worker import Rollups
@@ -52,12 +56,13 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: Transact
     )
     return Parts(
         keys=RemoteKeys(channel=channel),
-        mesh=[lambda server: add_TransactionIngestServiceServicer_to_server(ingest, server)],
+        mesh=[lambda server: add_TransactionIngestServiceServicer_to_server(ingest, server), _placements(database)],
         operator=[
             lambda server: add_TransactionServiceServicer_to_server(transactions, server),
             lambda server: add_MeterProfileServiceServicer_to_server(profiles, server),
             lambda server: add_EnergyServiceServicer_to_server(energy, server),
         ],
+        scopes=PlacementScopes(database=database, tables=PLACEMENTS),
         background=[*_background(database, settings, clock), *relay],
     )
 
@@ -78,6 +83,13 @@ def _background(database: Database, settings: TransactionSettings, clock: Clock)
     expiry = Expiry(database=database, clock=clock)
     rollups = Rollups(database=database, clock=clock, open_s=settings.rollup_open_s)
     return [retention.run, *thinning, keeper.run, expiry.run, rollups.run]
+
+
+def _placements(database: Database) -> AddServicer:
+    """Takes where stations stand from station_svc."""
+    return partial(
+        add_PlacementIngestServiceServicer_to_server, PlacementIngestServicer(database=database, tables=PLACEMENTS)
+    )
 
 
 def _translator(stack: AsyncExitStack, settings: TransactionSettings, identity: MeshIdentity) -> Translator | None:

@@ -9,16 +9,20 @@ from google.protobuf.message import DecodeError, Message
 
 from mesh.contract.requests import check_request
 from mesh.grpc.aborts import abort
+from mesh.grpc.call_limits import CallLimits
+from mesh.grpc.station_scopes import StationScopes, check_station, scope_too_narrow
 from mesh.grpc.types import Context, Continuation, Handler
-from mesh.identity.callers import set_caller
+from mesh.identity.callers import current_caller, current_scope, set_caller
 from mesh.identity.operators import TokenVerifier, bearer_token
 from mesh.identity.permissions import MethodRule, permission_name
+from mesh.identity.sources import Sources, set_source
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
+from mesh.runtime.startup_errors import ContractError
 
 _HEALTH, _REFLECTION = "/grpc.health.v1.Health/", "/grpc.reflection."
 # Reflection's own contract states no access: it serves each caller with an access token.
-_REFLECTION_RULE = MethodRule(permission=options_pb2.PERMISSION_OWN_ACCOUNT)
+_REFLECTION_RULE = MethodRule(permission=options_pb2.PERMISSION_OWN_ACCOUNT, scope=options_pb2.SCOPE_RULE_CALLER)
 
 # Stands for a request that cannot be parsed.
 _UNREADABLE = object()
@@ -28,14 +32,29 @@ class OperatorInterceptor(grpc.aio.ServerInterceptor):
     """Authenticates, authorizes and checks each call, and converts errors to a google.rpc.Status.
 
     `rules` are those of each method that is served, from the contract (mesh/identity/permissions.py); a method without
-    one is not served. Health needs no token, and reflection none where it is `reflection_open`.
+    one is not served. `scopes` has where stations stand, for methods about one of them. `sources` reads where a call
+    comes from, and `limits` refuses those that are too many. Health needs no token, and reflection none where it is
+    `reflection_open`.
     """
 
     def __init__(
-        self, *, verifier: TokenVerifier, rules: Mapping[str, MethodRule], reflection_open: bool = False
+        self,
+        *,
+        verifier: TokenVerifier,
+        rules: Mapping[str, MethodRule],
+        sources: Sources,
+        limits: CallLimits,
+        scopes: StationScopes | None = None,
+        reflection_open: bool = False,
     ) -> None:
+        unserved = [method for method, rule in rules.items() if rule.scope == options_pb2.SCOPE_RULE_STATION]
+        if scopes is None and unserved:
+            raise ContractError(f"nothing here knows where the stations of {unserved[0][1:]} stand")
         self._verifier = verifier
         self._rules = rules
+        self._sources = sources
+        self._limits = limits
+        self._scopes = scopes
         self._open_prefixes = (_HEALTH, _REFLECTION) if reflection_open else (_HEALTH,)
         self._handlers: dict[str, Handler] = {}  # the handlers that wrap the methods' own, made once
 
@@ -77,9 +96,12 @@ class OperatorInterceptor(grpc.aio.ServerInterceptor):
     def _wrap_unary(self, method: str, rule: MethodRule, behaviour: Any) -> Any:
         async def serve(request: Any, context: Context) -> Any:
             try:
+                self._note_source(context)
                 await self._admit(rule, request, context)
-                return await behaviour(request, context)
+                with self._limits.call(method):
+                    return await behaviour(request, context)
             except Exception as error:
+                self._limits.note(error)
                 await abort(context, method, error)
 
         return serve
@@ -87,13 +109,19 @@ class OperatorInterceptor(grpc.aio.ServerInterceptor):
     def _wrap_stream(self, method: str, rule: MethodRule, behaviour: Any) -> Any:
         async def serve(request: Any, context: Context) -> Any:
             try:
+                self._note_source(context)
                 await self._admit(rule, request, context)
-                async for response in behaviour(request, context):
-                    yield response
+                with self._limits.stream(method):
+                    async for response in behaviour(request, context):
+                        yield response
             except Exception as error:
+                self._limits.note(error)
                 await abort(context, method, error)
 
         return serve
+
+    def _note_source(self, context: Context) -> None:
+        set_source(self._sources.read(context.invocation_metadata() or (), context.peer))
 
     async def _admit(self, rule: MethodRule, request: Any, context: Context) -> None:
         token = bearer_token(context.invocation_metadata())
@@ -115,6 +143,17 @@ class OperatorInterceptor(grpc.aio.ServerInterceptor):
             )
         if isinstance(request, Message):  # else it is a stream of them
             check_request(request)
+        await self._check_scope(rule, request)
+
+    async def _check_scope(self, rule: MethodRule, request: Any) -> None:
+        """Raises MeshError where the scope of the caller's permission does not cover the request."""
+        scope = current_scope()
+        if scope.is_whole:
+            return
+        if rule.scope == options_pb2.SCOPE_RULE_TENANT:
+            raise scope_too_narrow()
+        if rule.scope == options_pb2.SCOPE_RULE_STATION and self._scopes is not None:
+            await check_station(self._scopes, request, current_caller().tenant_id, scope)
 
     async def _admit_token(self, rule: MethodRule, token: str) -> None:
         try:
