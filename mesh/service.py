@@ -15,7 +15,7 @@ from mesh.contract.services import MESH_SERVICES, OPERATOR_SERVICES
 from mesh.database import migrate
 from mesh.database.engine import Database, is_unavailable, make_engine
 from mesh.grpc.servers import GrpcServer, add_reflection, mesh_server, operator_server
-from mesh.identity.operators import KeySource, TokenVerifier
+from mesh.identity.operator_access import OperatorAccess
 from mesh.runtime.background import Background
 from mesh.runtime.logs import get_logger
 from mesh.runtime.masking import mask_text
@@ -32,7 +32,7 @@ AddServicer = Callable[[grpc.aio.Server], None]
 class Parts:
     """The parts of a service beside its frame."""
 
-    keys: KeySource
+    access: OperatorAccess
     mesh: Sequence[AddServicer]
     operator: Sequence[AddServicer]
     background: Sequence[Background] = ()
@@ -110,7 +110,7 @@ async def start(
         await asyncio.to_thread(migrate.upgrade, database.engine, migrations, settings.name)
     parts = await build(database, stack)
     mesh, operator = _servers(settings, parts)
-    for task in parts.background:
+    for task in (*parts.access.background, *parts.background):
         stack.push_async_callback(_cancel, asyncio.create_task(_keep(task)))
     for server in (mesh, operator):
         await server.start()
@@ -140,7 +140,7 @@ def _servers(settings: ServiceSettings, parts: Parts) -> tuple[GrpcServer, GrpcS
     mesh = mesh_server(settings.mesh_address, secret=settings.mesh_secret, services=MESH_SERVICES[settings.name])
     operator = operator_server(
         settings.operator_address,
-        verifier=TokenVerifier(keys=parts.keys),
+        access=parts.access,
         services=OPERATOR_SERVICES[settings.name],
         reflection_open=settings.reflection_open,
     )

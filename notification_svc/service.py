@@ -8,7 +8,7 @@ from csms.event.v1.event_service_pb2_grpc import add_EventServiceServicer_to_ser
 from mesh.database.engine import Database
 from mesh.database.partition_keeper import Kept, PartitionKeeper
 from mesh.grpc.channels import open_channel
-from mesh.identity.operators import RemoteKeys
+from mesh.identity.operator_access import remote_access
 from mesh.runtime.times import Clock
 from mesh.service import Parts
 from notification_svc import store
@@ -41,7 +41,7 @@ async def build(
     kept = Kept(partitions=PARTITIONS, days=settings.retention_days, on_drop=store.note_dropped)
     keeper = PartitionKeeper(engine=database.engine, clock=clock, kept=[kept])
     return Parts(
-        keys=RemoteKeys(channel=channel),
+        access=remote_access(channel),
         mesh=[lambda server: add_EventIngestServiceServicer_to_server(ingest, server)],
         operator=[lambda server: add_EventServiceServicer_to_server(events, server)],
         background=[feed.run, retention.run, keeper.run, *(fanout.run for fanout in fanouts)],

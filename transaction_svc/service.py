@@ -10,7 +10,7 @@ from mesh.database.engine import Database
 from mesh.database.partition_keeper import Kept, PartitionKeeper
 from mesh.events.relay import open_relay
 from mesh.grpc.channels import open_channel
-from mesh.identity.operators import RemoteKeys
+from mesh.identity.operator_access import remote_access
 from mesh.runtime.times import Clock
 from mesh.service import Parts
 from transaction_svc import number_store
@@ -55,7 +55,7 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: Transact
         clock=clock,
     )
     return Parts(
-        keys=RemoteKeys(channel=channel),
+        access=remote_access(channel),
         mesh=[lambda server: add_TransactionIngestServiceServicer_to_server(ingest, server)],
         operator=[
             lambda server: add_TransactionServiceServicer_to_server(transactions, server),

@@ -25,6 +25,10 @@ OPERATOR_SERVICES = {
     ),
     "auth": (
         "csms.auth.v1.UserService",
+        "csms.auth.v1.RoleService",
+        "csms.auth.v1.ApiKeyService",
+        "csms.auth.v1.SignInService",
+        "csms.auth.v1.InvitationService",
         "csms.auth.v1.IdTokenService",
         "csms.auth.v1.CertificateService",
     ),
@@ -35,7 +39,11 @@ OPERATOR_SERVICES = {
 MESH_SERVICES = {
     "station": ("csms.station.v1.StationIngestService",),
     "transaction": ("csms.transaction.v1.TransactionIngestService",),
-    "auth": ("csms.auth.v1.AuthorizationService", "csms.auth.v1.CertificateAuthorityService"),
+    "auth": (
+        "csms.auth.v1.AuthorizationService",
+        "csms.auth.v1.CertificateAuthorityService",
+        "csms.auth.v1.CallerService",
+    ),
     "notification": ("csms.event.v1.EventIngestService",),
     "gateway": ("csms.gateway.v1.GatewayService",),
 }

@@ -9,9 +9,11 @@ from google.protobuf.message import DecodeError, Message
 
 from mesh.contract.requests import check_request
 from mesh.grpc.aborts import abort
+from mesh.grpc.open_streams import OpenStreams
 from mesh.grpc.types import Context, Continuation, Handler
-from mesh.identity.callers import set_caller
-from mesh.identity.operators import TokenVerifier, bearer_token
+from mesh.identity.caller_directory import Credential
+from mesh.identity.callers import CREDENTIAL_NEEDED, Caller, Scope, current_scope, set_caller, unauthenticated
+from mesh.identity.operator_access import OperatorAccess
 from mesh.identity.permissions import MethodRule, permission_name
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
@@ -22,6 +24,8 @@ _REFLECTION_RULE = MethodRule(permission=options_pb2.PERMISSION_OWN_ACCOUNT)
 
 # Stands for a request that cannot be parsed.
 _UNREADABLE = object()
+# Stands for the end of a stream's responses.
+_END = object()
 
 
 class OperatorInterceptor(grpc.aio.ServerInterceptor):
@@ -32,9 +36,10 @@ class OperatorInterceptor(grpc.aio.ServerInterceptor):
     """
 
     def __init__(
-        self, *, verifier: TokenVerifier, rules: Mapping[str, MethodRule], reflection_open: bool = False
+        self, *, access: OperatorAccess, rules: Mapping[str, MethodRule], reflection_open: bool = False
     ) -> None:
-        self._verifier = verifier
+        self._access = access
+        self._streams = OpenStreams(access=access)
         self._rules = rules
         self._open_prefixes = (_HEALTH, _REFLECTION) if reflection_open else (_HEALTH,)
         self._handlers: dict[str, Handler] = {}  # the handlers that wrap the methods' own, made once
@@ -87,26 +92,25 @@ class OperatorInterceptor(grpc.aio.ServerInterceptor):
     def _wrap_stream(self, method: str, rule: MethodRule, behaviour: Any) -> Any:
         async def serve(request: Any, context: Context) -> Any:
             try:
-                await self._admit(rule, request, context)
-                async for response in behaviour(request, context):
-                    yield response
+                credential = await self._admit(rule, request, context)
+                with self._streams.open(credential, rule, current_scope()) as stream:
+                    responses = aiter(behaviour(request, context))
+                    while True:
+                        with stream.waiting():
+                            response = await anext(responses, _END)
+                        if response is _END:
+                            return
+                        yield response
             except Exception as error:
                 await abort(context, method, error)
 
         return serve
 
-    async def _admit(self, rule: MethodRule, request: Any, context: Context) -> None:
-        token = bearer_token(context.invocation_metadata())
-        if token is None and rule.permission is None:
-            set_caller(None)
-        elif token is None:
-            raise MeshError(
-                grpc.StatusCode.UNAUTHENTICATED,
-                Reason.INVALID_TOKEN,
-                "this call needs an access token: log in, and send it as `authorization: Bearer …`",
-            )
-        else:
-            await self._admit_token(rule, token)
+    async def _admit(self, rule: MethodRule, request: Any, context: Context) -> Credential | None:
+        """Sets the caller of the present call, and returns the credential. Raises MeshError for a call that may not."""
+        credential = await self._identify(rule, context)
+        if credential is None and rule.permission is not None:
+            raise unauthenticated(CREDENTIAL_NEEDED)
         if request is _UNREADABLE:
             raise MeshError(
                 grpc.StatusCode.INVALID_ARGUMENT,
@@ -115,27 +119,36 @@ class OperatorInterceptor(grpc.aio.ServerInterceptor):
             )
         if isinstance(request, Message):  # else it is a stream of them
             check_request(request)
+        return credential
 
-    async def _admit_token(self, rule: MethodRule, token: str) -> None:
+    async def _identify(self, rule: MethodRule, context: Context) -> Credential | None:
+        set_caller(None)
         try:
-            caller = await self._verifier.verify(token)
+            credential = await self._access.credential(context.invocation_metadata())
+            if credential is None:
+                return None
+            caller = await self._access.caller(credential)
         except MeshError as error:
             if rule.ignores_invalid_token and error.code is grpc.StatusCode.UNAUTHENTICATED:
-                set_caller(None)
-                return
+                return None
             raise
         if rule.permission is None:
             set_caller(caller)
-            return
-        scope = caller.scope(rule.permission)
-        if scope is None:
-            raise MeshError(
-                grpc.StatusCode.PERMISSION_DENIED,
-                Reason.ROLE_TOO_LOW,
-                f"this needs the permission {permission_name(rule.permission)}, "
-                f"which {caller.username} with the role {caller.role.name} does not have",
-            )
-        set_caller(caller, scope)
+        else:
+            set_caller(caller, _scope(caller, rule.permission))
+        return credential
+
+
+def _scope(caller: Caller, permission: options_pb2.Permission.ValueType) -> Scope:
+    """The part of the tenant that a permission covers. Raises MeshError where the caller does not have it."""
+    scope = caller.scope(permission)
+    if scope is None:
+        raise MeshError(
+            grpc.StatusCode.PERMISSION_DENIED,
+            Reason.ROLE_TOO_LOW,
+            f"this needs the permission {permission_name(permission)}, which {caller.username} does not have",
+        )
+    return scope
 
 
 def _parser(parse: Callable[[bytes], Any] | None) -> Callable[[bytes], Any]:

@@ -16,7 +16,7 @@ from mesh.grpc.batch_streams import BatchStreams
 from mesh.grpc.channels import MAX_MESSAGE_BYTES, PING_AT_MOST_EVERY_MS
 from mesh.grpc.mesh_interceptor import MeshInterceptor
 from mesh.grpc.operator_interceptor import OperatorInterceptor
-from mesh.identity.operators import TokenVerifier
+from mesh.identity.operator_access import OperatorAccess
 from mesh.identity.permissions import method_rules
 from mesh.runtime.startup_errors import SettingError
 
@@ -78,7 +78,7 @@ def mesh_server(address: str, *, secret: str, services: Iterable[str]) -> GrpcSe
 def operator_server(
     address: str,
     *,
-    verifier: TokenVerifier,
+    access: OperatorAccess,
     services: Iterable[str],
     reflection_open: bool = False,
 ) -> GrpcServer:
@@ -88,7 +88,7 @@ def operator_server(
     """
     names = tuple(services)
     rules = method_rules(contract_files(), names)
-    edge = OperatorInterceptor(verifier=verifier, rules=rules, reflection_open=reflection_open)
+    edge = OperatorInterceptor(access=access, rules=rules, reflection_open=reflection_open)
     return _bind(address, [edge], names)
 
 

@@ -20,6 +20,7 @@ from csms.auth.v1.user_service_pb2_grpc import UserServiceStub
 from auth_svc import migrations, models
 from auth_svc.authorization_servicer import ConcurrencyRule
 from auth_svc.certificate_office import CertificateRules
+from auth_svc.keys import SigningKeys
 from auth_svc.service import build
 from auth_svc.settings import AuthSettings
 from mesh.contract.services import MESH_SERVICES, OPERATOR_SERVICES
@@ -27,10 +28,10 @@ from mesh.database import migrate
 from mesh.database.engine import Database, make_engine
 from mesh.grpc.channels import open_channel
 from mesh.grpc.servers import mesh_server, operator_server
-from mesh.identity.operators import KeySource, TokenVerifier
+from mesh.identity.operator_access import OperatorAccess
+from mesh.identity.operators import KeySource
 from mesh.runtime.background import Background
 from mesh.runtime.errors import from_rpc_error
-from mesh.runtime.times import SECOND_US
 from tests.conftest import FakeClock
 
 if TYPE_CHECKING:  # these are there for the type checker only
@@ -55,6 +56,7 @@ class Auth:
     database: Database
     clock: FakeClock
     keys: KeySource
+    access: OperatorAccess
     background: Sequence[Background]
     mesh_address: str
     operator_channel: grpc.aio.Channel
@@ -142,9 +144,8 @@ async def auth(start_auth: StartAuth) -> Auth:
 async def _start(stack: AsyncExitStack, database: Database, clock: FakeClock, settings: AuthSettings) -> Auth:
     announced: list[str] = []
     parts = await build(database, stack, settings=settings, clock=clock, hasher=FAST_HASHER, announce=announced.append)
-    verifier = TokenVerifier(keys=parts.keys, clock_s=lambda: clock() / SECOND_US)
     mesh = mesh_server("127.0.0.1:0", secret=SECRET, services=MESH_SERVICES["auth"])
-    operator = operator_server("127.0.0.1:0", verifier=verifier, services=OPERATOR_SERVICES["auth"])
+    operator = operator_server("127.0.0.1:0", access=parts.access, services=OPERATOR_SERVICES["auth"])
     for server, adders in ((mesh, parts.mesh), (operator, parts.operator)):
         for add in adders:
             add(server.server)
@@ -155,7 +156,8 @@ async def _start(stack: AsyncExitStack, database: Database, clock: FakeClock, se
     return Auth(
         database=database,
         clock=clock,
-        keys=parts.keys,
+        keys=SigningKeys(database=database, clock=clock),
+        access=parts.access,
         background=parts.background,
         mesh_address=f"127.0.0.1:{mesh.port}",
         operator_channel=operator_channel,

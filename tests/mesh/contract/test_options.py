@@ -15,10 +15,11 @@ from mesh.contract.options import check_audience, contract_faults
 from mesh.contract.published import contract_files
 from mesh.grpc import servers
 from mesh.grpc.servers import mesh_server, operator_server
-from mesh.identity.operators import TokenVerifier
+from mesh.identity.operator_access import OperatorAccess
 from mesh.runtime.process import EX_CONFIG
 from mesh.runtime.startup_errors import ContractError
 from tests.mesh.contract.contracts import Change, changed
+from tests.role_callers import role_access
 
 ROOT = Path(__file__).resolve().parents[3]
 EVENTS = "csms.event.v1.EventService"
@@ -32,8 +33,8 @@ class NoKeys:
         raise AssertionError(key_id)
 
 
-def _verifier() -> TokenVerifier:
-    return TokenVerifier(keys=NoKeys())
+def _access() -> OperatorAccess:
+    return role_access(NoKeys())
 
 
 def _clear_access(service: Any) -> None:
@@ -88,7 +89,7 @@ def test_no_server_is_made_where_the_contract_is_not_complete(change: Change, mo
     files = changed("EventService", change)
     monkeypatch.setattr(servers, "contract_files", lambda: files)
     with pytest.raises(ContractError, match=f"^the contract is not complete: {EVENTS}"):
-        operator_server("127.0.0.1:0", verifier=_verifier(), services=[EVENTS])
+        operator_server("127.0.0.1:0", access=_access(), services=[EVENTS])
 
 
 def test_a_service_whose_contract_is_not_complete_does_not_start(tmp_path: Path) -> None:
@@ -127,7 +128,7 @@ async def test_a_service_is_never_served_on_the_port_of_the_other_kind() -> None
     with pytest.raises(ContractError, match="its audience is not AUDIENCE_OPERATORS"):
         operator_server(
             "127.0.0.1:0",
-            verifier=_verifier(),
+            access=_access(),
             services=["csms.gateway.v1.GatewayService"],
         )
     with pytest.raises(ContractError, match="has no such service"):
