@@ -9,7 +9,7 @@ from csms.options.v1.options_pb2 import Permission
 from sqlalchemy import Connection
 
 from auth_svc import api_key_store, role_store, user_store
-from auth_svc.caller_store import standing_of
+from auth_svc.caller_store import held_roles_of
 from auth_svc.grants import check_covers, grants_of_key, grants_of_user
 from auth_svc.role_store import Assignment, Permissions
 from auth_svc.user_store import User
@@ -93,27 +93,27 @@ def check_may_manage(connection: Connection, caller: Caller, user: User) -> None
 
 
 def grants_of(connection: Connection, user: User) -> tuple[Grant, ...]:
-    """What a user may do now."""
+    """The present grants of a user."""
     subjects = user_store.subjects_of(connection, user.tenant_id, [user.username])
-    standing = standing_of(connection, user.tenant_id, subjects[user.username])
-    return grants_of_user(user.role, standing.assignments, standing.permissions)
+    held_roles = held_roles_of(connection, user.tenant_id, subjects[user.username])
+    return grants_of_user(user.role, held_roles.assignments, held_roles.permissions)
 
 
 def inviter_grants(
     connection: Connection, tenant_id: str, inviter: str, role: Role | None, assignments: Collection[Assignment]
 ) -> tuple[tuple[Grant, ...], tuple[Grant, ...]]:
-    """What an inviter may do now, and what the roles of the invitation give."""
+    """The present grants of an inviter, and those that the roles of the invitation give."""
     permissions = found_permissions(connection, tenant_id, assignments)
     given = grants_of_user(role, assignments, permissions)
     kind, _, name = inviter.partition(":")
     if kind == "user":
         user = user_store.get_user(connection, tenant_id, name)
         return (() if user is None else grants_of(connection, user)), given
-    key, standing = api_key_store.get_key(connection, tenant_id, name), standing_of(connection, tenant_id, inviter)
+    key, held_roles = api_key_store.get_key(connection, tenant_id, name), held_roles_of(connection, tenant_id, inviter)
     if key is None:
         return (), given
     own = frozenset({options_pb2.PERMISSION_OWN_ACCOUNT})
-    held = grants_of_key(key.permissions, key.site_id, standing.assignments, standing.permissions)
+    held = grants_of_key(key.permissions, key.site_id, held_roles.assignments, held_roles.permissions)
     return (*held, Grant(permissions=own)), given
 
 

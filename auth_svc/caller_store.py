@@ -18,8 +18,8 @@ USE_RECORDED_EVERY_US = 30 * SECOND_US
 
 
 @dataclass(frozen=True, kw_only=True)
-class Standing:
-    """What makes up the grants of a subject: its roles, and the permissions of those that the tenant has made."""
+class HeldRoles:
+    """The roles of a subject, and the permissions of those that the tenant has made: they make up its grants."""
 
     subject: str
     assignments: tuple[Assignment, ...]
@@ -38,7 +38,7 @@ class SignedInUser:
     tenant_id: str
     username: str
     role: Role | None
-    standing: Standing
+    held_roles: HeldRoles
     expire_us: int
     version: int
 
@@ -51,16 +51,16 @@ class ValidKey:
     prefix: str
     permissions: Permissions
     site_id: str
-    standing: Standing
+    held_roles: HeldRoles
     expire_us: int | None
     version: int
 
 
-def standing_of(connection: Connection, tenant_id: str, subject: str) -> Standing:
+def held_roles_of(connection: Connection, tenant_id: str, subject: str) -> HeldRoles:
     """The roles of a subject, as of now."""
     assignments = assignments_of(connection, tenant_id, [subject]).get(subject, ())
     permissions = permissions_of_roles(connection, tenant_id, {each.role_id for each in assignments})
-    return Standing(subject=subject, assignments=assignments, permissions=dict(permissions))
+    return HeldRoles(subject=subject, assignments=assignments, permissions=dict(permissions))
 
 
 def find_signed_in(connection: Connection, tenant_id: str, session_id: str, *, now_us: int) -> SignedInUser | None:
@@ -83,7 +83,7 @@ def find_signed_in(connection: Connection, tenant_id: str, session_id: str, *, n
         tenant_id=tenant_id,
         username=row.username,
         role=Role(row.role) if row.role else None,
-        standing=standing_of(connection, tenant_id, f"user:{row.username_key}"),
+        held_roles=held_roles_of(connection, tenant_id, f"user:{row.username_key}"),
         expire_us=row.expire_us,
         version=row.version,
     )
@@ -106,7 +106,7 @@ def find_key(connection: Connection, prefix: str, secret_hash: str, *, now_us: i
         prefix=prefix,
         permissions=to_permissions(row.permissions),
         site_id=row.site_id,
-        standing=standing_of(connection, row.tenant_id, f"key:{prefix}"),
+        held_roles=held_roles_of(connection, row.tenant_id, f"key:{prefix}"),
         expire_us=row.expire_us,
         version=row.version,
     )

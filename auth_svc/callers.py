@@ -102,9 +102,9 @@ class LocalDirectory:
             role=found.role,
             session_id=sign_in.sign_in_id,
             expires_s=min(sign_in.expires_s, found.expire_us // SECOND_US),
-            grants=grants_of_user(found.role, found.standing.assignments, found.standing.permissions),
+            grants=grants_of_user(found.role, found.held_roles.assignments, found.held_roles.permissions),
         )
-        subjects = found.standing.subjects | {f"sign-in:{sign_in.sign_in_id}"}
+        subjects = found.held_roles.subjects | {f"sign-in:{sign_in.sign_in_id}"}
         return ResolvedCaller(caller=caller, subjects=subjects, version=found.version)
 
     async def _resolve_key(self, key: PresentedKey) -> ResolvedCaller:
@@ -114,15 +114,15 @@ class LocalDirectory:
         )
         if found is None:
             raise invalid_api_key()
-        standing = found.standing
+        held_roles = found.held_roles
         caller = Caller(
             username=f"key:{found.prefix}",
             tenant_id=found.tenant_id,
             api_key_prefix=found.prefix,
             expires_s=NEVER_S if found.expire_us is None else found.expire_us // SECOND_US,
-            grants=grants_of_key(found.permissions, found.site_id, standing.assignments, standing.permissions),
+            grants=grants_of_key(found.permissions, found.site_id, held_roles.assignments, held_roles.permissions),
         )
-        return ResolvedCaller(caller=caller, subjects=standing.subjects, version=found.version)
+        return ResolvedCaller(caller=caller, subjects=held_roles.subjects, version=found.version)
 
 
 class DirectCallers:

@@ -1,4 +1,4 @@
-"""What users and API keys may do: the permissions of their roles, each in the whole tenant or in a site."""
+"""The grants of users and API keys: the permissions of their roles, each in the whole tenant or in a site."""
 
 from collections.abc import Iterable, Mapping
 
@@ -18,7 +18,7 @@ _OWN: Permissions = frozenset({options_pb2.PERMISSION_OWN_ACCOUNT})
 def grants_of_user(
     role: Role | None, assignments: Iterable[Assignment], permissions: Mapping[str, Permissions]
 ) -> tuple[Grant, ...]:
-    """What a user may do; `permissions` are those of the roles that the tenant has made."""
+    """The grants of a user; `permissions` are those of the roles that the tenant has made."""
     found = _by_site(assignments, permissions)
     whole = _OWN | found.pop("", frozenset()) | (permissions_of(role) if role else frozenset())
     return _to_grants({"": whole, **found})
@@ -27,7 +27,7 @@ def grants_of_user(
 def grants_of_key(
     own: Permissions, site_id: str, assignments: Iterable[Assignment], permissions: Mapping[str, Permissions]
 ) -> tuple[Grant, ...]:
-    """What an API key may do. It has no account: no password, no sign-ins."""
+    """The grants of an API key. It has no account: no password, no sign-ins."""
     found = _by_site(assignments, permissions)
     found[site_id] = found.get(site_id, frozenset()) | own
     return _to_grants({site: held - _OWN for site, held in found.items()})

@@ -94,7 +94,7 @@ class RoleServicer(RoleServiceServicer):
         check_whole_tenant()
         tenant_id, page = current_caller().tenant_id, page_of(request, [str])
         (after_id,) = page.after or ("",)
-        built_in = [] if page.after else [_built_in(role) for role in Role]
+        built_in = [_built_in(Role[name]) for name in sorted(Role.__members__)]
         # Ids of a tenant's own roles begin with a small letter, and so follow the built-in ones.
         rows = await self._database.read(
             lambda connection: role_store.list_roles(connection, tenant_id, after_id=after_id, limit=page.limit)
@@ -153,7 +153,7 @@ class RoleServicer(RoleServiceServicer):
 
 
 def _check_holds(caller: Caller, permissions: Permissions) -> None:
-    """Whoever has the role may have it anywhere in the tenant, so its maker has to."""
+    """A role may be given anywhere in the tenant, so its maker needs its permissions in all of it."""
     check_covers(caller, [Grant(permissions=permissions)], "the role gives")
 
 

@@ -64,13 +64,12 @@ async def build(
     passwords = Passwords(hasher=hasher)
     stack.push_async_callback(passwords.close)
     keys = SigningKeys(database=database, clock=clock)
-    sessions = Sessions(database=database, signer=keys, clock=clock)
     await _prepare(database, keys, passwords, settings=settings, clock=clock, announce=announce)
     users = UserServicer(
         database=database,
         passwords=passwords,
         throttle=LoginThrottle(clock=clock),
-        sessions=sessions,
+        sessions=Sessions(database=database, signer=keys, clock=clock),
         keys=keys,
         clock=clock,
         open_registration=settings.open_registration,
@@ -78,15 +77,13 @@ async def build(
     invitations = InvitationServicer(database=database, passwords=passwords, clock=clock)
     directory = LocalDirectory(database=database, clock=clock)
     stack.enter_context(directory.following())
-    callers = DirectCallers(directory=directory, database=database, clock=clock)
-    stack.push_async_callback(callers.flush)
     seen = SeenTokens(database=database, clock=clock)
     stack.push_async_callback(seen.flush)
     office = CertificateOffice(database=database, clock=clock, rules=settings.certificates)
     housekeeper = Housekeeper(database=database, keys=keys, clock=clock)
     retention = _retention(database, settings, clock)
     return Parts(
-        access=_access(keys, callers, clock),
+        access=_access(database, stack, directory, keys, clock),
         mesh=[*_mesh(database, keys, office, seen=seen, settings=settings, clock=clock), _callers(directory)],
         operator=[*_operators(database, users, office, clock), *_administration(database, invitations, clock)],
         background=[housekeeper.run, retention.run, seen.run, *_relay(database, stack, settings, clock)],
@@ -94,7 +91,11 @@ async def build(
     )
 
 
-def _access(keys: SigningKeys, callers: DirectCallers, clock: Clock) -> OperatorAccess:
+def _access(
+    database: Database, stack: AsyncExitStack, directory: LocalDirectory, keys: SigningKeys, clock: Clock
+) -> OperatorAccess:
+    callers = DirectCallers(directory=directory, database=database, clock=clock)
+    stack.push_async_callback(callers.flush)
     verifier = TokenVerifier(keys=keys, clock_s=lambda: clock() / SECOND_US)
     return OperatorAccess(verifier=verifier, callers=callers, background=[callers.run])
 

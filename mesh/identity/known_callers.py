@@ -114,7 +114,7 @@ class KnownCallers:
         self._look_ups: dict[Credential, asyncio.Task[ResolvedCaller]] = {}
         self._uses = KeyUses()
         self._version = 0
-        self._heard_s = float("-inf")
+        self._current_s = float("-inf")
         self._alarm: asyncio.TimerHandle | None = None
         self._listeners: list[Listener] = []
 
@@ -122,7 +122,7 @@ class KnownCallers:
         """See Callers."""
         known = self._known.get(credential)
         now_s = self._monotonic_s()
-        if known is None or now_s - self._heard_s > self._stale_s or now_s - known[1] > LOOKED_UP_AGAIN_S:
+        if known is None or now_s - self._current_s > self._stale_s or now_s - known[1] > LOOKED_UP_AGAIN_S:
             caller = (await self._look_up(credential)).caller
         else:
             caller = known[0].caller
@@ -134,7 +134,7 @@ class KnownCallers:
 
     def is_current(self) -> bool:
         """See Callers."""
-        return self._monotonic_s() - self._heard_s <= self._stale_s
+        return self._monotonic_s() - self._current_s <= self._stale_s
 
     def on_change(self, listener: Listener) -> None:
         """See Callers."""
@@ -164,7 +164,7 @@ class KnownCallers:
         found = await self._directory.changes(self._version, wait_s=wait_s, uses=uses)
         self._uses.reported(uses)
         self._apply(found)
-        self._heard_s = asked_s
+        self._current_s = asked_s
         if self._alarm is not None:
             self._alarm.cancel()
         left_s = asked_s + self._stale_s - self._monotonic_s()

@@ -1,4 +1,4 @@
-"""Who is behind a call of an operator port: an access token or an API key in its metadata, and what that may do."""
+"""The caller behind a call of an operator port, by an access token or an API key in its metadata."""
 
 import hashlib
 import re
@@ -16,9 +16,9 @@ from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
 
 API_KEY_HEADER = "x-api-key"
-API_KEY_PATTERN = "csms_[0-9a-z]{8}_[A-Za-z0-9_-]{43}"
-"""An API key: `csms_<prefix>_<32 random bytes in base64url>`."""
-_API_KEY = re.compile(API_KEY_PATTERN)
+API_KEY_START = "csms_"
+# `csms_<prefix>_<32 random bytes in base64url>`
+_API_KEY = re.compile(f"{API_KEY_START}[0-9a-z]{{8}}_[A-Za-z0-9_-]{{43}}")
 
 
 class OperatorAccess:

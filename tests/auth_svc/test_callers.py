@@ -169,7 +169,7 @@ REVOCATIONS = {
 
 @pytest.mark.parametrize("way", REVOCATIONS)
 async def test_a_service_refuses_a_revoked_sign_in_within_5_s(auth: Auth, service: Service, way: str) -> None:
-    """Whatever has ended it, though its access token is valid for a quarter of an hour."""
+    """By each way to end it, though its access token is valid for a quarter of an hour."""
     vera, admin = await _user(auth), await auth.admin()
     await service.caller(vera)
     await REVOCATIONS[way](auth, vera, admin)
@@ -241,7 +241,7 @@ async def test_a_sign_in_ends_by_its_age_in_services_too(auth: Auth, service: Se
 
 
 async def test_changes_come_in_order_and_at_once(auth: Auth, service: Service) -> None:
-    """Whoever asks after a version gets what came after it, without waiting for anything else."""
+    """A question after a version is answered with the changes after it, without waiting for anything else."""
     before = (await service.directory.changes(0, wait_s=0, uses=())).version
     waiting = asyncio.create_task(service.directory.changes(before, wait_s=2, uses=()))
     vera = await _user(auth)
