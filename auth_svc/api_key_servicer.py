@@ -21,7 +21,7 @@ from sqlalchemy import Connection
 
 from auth_svc import api_key_store, role_store
 from auth_svc.assigning import MAX_SITE_ID, found_permissions, read_key_assignments, read_permissions, to_messages
-from auth_svc.grants import check_covers, check_whole_tenant, grants_of_key
+from auth_svc.grants import check_covers, grants_of_key
 from mesh.contract.requests import check_text
 from mesh.contract.texts import is_storable
 from mesh.database.engine import Database
@@ -47,7 +47,6 @@ class ApiKeyServicer(ApiKeyServiceServicer):
 
     async def CreateApiKey(self, request: CreateApiKeyRequest, context: Context) -> CreateApiKeyResponse:
         """Makes a key."""
-        check_whole_tenant()
         caller, given = current_caller(), request.api_key
         secret, key = self._read(given, creator=caller.subject, tenant_id=caller.tenant_id)
         assignments = read_key_assignments(given.role_assignments, field="api_key.role_assignments")
@@ -73,7 +72,6 @@ class ApiKeyServicer(ApiKeyServiceServicer):
 
     async def ListApiKeys(self, request: ListApiKeysRequest, context: Context) -> ListApiKeysResponse:
         """Lists the tenant's keys."""
-        check_whole_tenant()
         tenant_id, page = current_caller().tenant_id, page_of(request, [str])
         (after,) = page.after or ("",)
         rows = await self._database.read(
@@ -89,7 +87,6 @@ class ApiKeyServicer(ApiKeyServiceServicer):
 
     async def RevokeApiKey(self, request: RevokeApiKeyRequest, context: Context) -> RevokeApiKeyResponse:
         """Revokes a key."""
-        check_whole_tenant()
         tenant_id, now_us = current_caller().tenant_id, self._clock()
         revoked = is_storable(request.prefix) and await self._database.write(
             lambda connection: api_key_store.revoke_key(connection, tenant_id, request.prefix, now_us=now_us)

@@ -7,7 +7,7 @@ from csms.options.v1 import options_pb2
 from csms.options.v1.options_pb2 import Permission
 
 from auth_svc.role_store import Assignment, Permissions
-from mesh.identity.callers import Caller, Grant, Role, covers, current_scope
+from mesh.identity.callers import Caller, Grant, Role, covers
 from mesh.identity.permissions import permission_name, permissions_of
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
@@ -40,19 +40,6 @@ def check_covers(caller: Caller, wanted: Iterable[Grant], what: str) -> None:
             one = Grant(permissions=frozenset({permission}), site_id=grant.site_id)
             if not covers(caller.grants, [one]):
                 raise _beyond(permission, grant.site_id, what)
-
-
-def check_whole_tenant() -> None:
-    """Raises MeshError ROLE_TOO_LOW where the caller has the method's permission in a part of the tenant only.
-
-    Users, roles and keys stand in no site.
-    """
-    if not current_scope().is_whole:
-        raise MeshError(
-            grpc.StatusCode.PERMISSION_DENIED,
-            Reason.ROLE_TOO_LOW,
-            "this needs the permission in the whole tenant, and not only in some of its sites",
-        )
 
 
 def check_permission(caller: Caller, permission: Permission.ValueType, what: str) -> None:

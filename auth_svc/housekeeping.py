@@ -2,9 +2,17 @@
 
 from functools import partial
 
-from auth_svc import caller_change_store, certificate_store, invitation_store, seen_token_store, session_store
+from auth_svc import (
+    caller_change_store,
+    certificate_store,
+    invitation_store,
+    known_source_store,
+    seen_token_store,
+    session_store,
+)
 from auth_svc.id_token_form_store import adopt_id_tokens
 from auth_svc.keys import SigningKeys
+from auth_svc.login_checks import KNOWN_SOURCE_DAYS
 from mesh.database.engine import Database
 from mesh.database.retention import RetentionTask, in_chunks, older_than
 from mesh.events import outbox
@@ -47,5 +55,6 @@ def retention_task(*, database: Database, clock: Clock, outbox_days: int, certif
         older_than(SEEN_TOKEN_DAYS, seen_token_store.remove_old),
         caller_change_store.remove_old,
         invitation_store.remove_ended,
+        older_than(KNOWN_SOURCE_DAYS, known_source_store.remove_old),
     )
     return RetentionTask(database=database, clock=clock, removals=removals, every_s=EVERY_S)

@@ -30,10 +30,12 @@ from auth_svc.housekeeping import Housekeeper, retention_task
 from auth_svc.id_token_servicer import IdTokenServicer
 from auth_svc.invitation_servicer import InvitationServicer
 from auth_svc.keys import SigningKeys
+from auth_svc.login_checks import LoginChecks
 from auth_svc.login_throttle import LoginThrottle
 from auth_svc.passwords import Passwords
 from auth_svc.role_servicer import RoleServicer
 from auth_svc.seen_tokens import SeenTokens
+from auth_svc.session_limits import SessionLimits
 from auth_svc.sessions import Sessions
 from auth_svc.settings import AuthSettings
 from auth_svc.sign_in_servicer import SignInServicer
@@ -41,6 +43,7 @@ from auth_svc.user_servicer import UserServicer
 from mesh.database.engine import Database
 from mesh.database.retention import RetentionTask
 from mesh.events.relay import open_relay
+from mesh.identity.mesh_identity import MeshIdentity
 from mesh.identity.operator_access import OperatorAccess
 from mesh.identity.operators import TokenVerifier
 from mesh.runtime.background import Background
@@ -68,7 +71,8 @@ async def build(
     users = UserServicer(
         database=database,
         passwords=passwords,
-        throttle=LoginThrottle(clock=clock),
+        logins=LoginChecks(database=database, passwords=passwords, throttle=LoginThrottle(clock=clock), clock=clock),
+        limits=SessionLimits(clock=clock),
         sessions=Sessions(database=database, signer=keys, clock=clock),
         keys=keys,
         clock=clock,
@@ -132,8 +136,7 @@ def _relay(database: Database, stack: AsyncExitStack, settings: AuthSettings, cl
         stack,
         database=database,
         address=settings.notification_address,
-        secret=settings.mesh_secret,
-        source="auth",
+        identity=MeshIdentity(settings.mesh),
         clock=clock,
     )
 

@@ -39,13 +39,14 @@ from sqlalchemy import Connection
 from auth_svc import invitation_store, role_store, user_store, usernames
 from auth_svc.administrator import TENANT
 from auth_svc.assigning import check_may_give, check_may_manage, read_assignments, read_role
-from auth_svc.grants import check_permission, check_whole_tenant
+from auth_svc.grants import check_permission
 from auth_svc.keys import SigningKeys
+from auth_svc.login_checks import LoginChecks, wrong_credentials
 from auth_svc.login_sources import source_of
-from auth_svc.login_throttle import LoginThrottle
-from auth_svc.normalization import MAX_USERNAME, fold, is_plain
+from auth_svc.normalization import fold
 from auth_svc.passwords import Passwords
 from auth_svc.role_store import Assignment
+from auth_svc.session_limits import SessionLimits
 from auth_svc.sessions import ACCESS_TOKEN_S, Sessions
 from auth_svc.temporary_passwords import TemporaryPasswords
 from auth_svc.users import check_findable, check_password, to_message, user_exists, user_not_found
@@ -53,6 +54,7 @@ from mesh.database.engine import Database
 from mesh.database.pages import page_of
 from mesh.grpc.types import Context
 from mesh.identity.callers import Caller, Role, current_caller, optional_caller
+from mesh.identity.sources import current_source
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError, invalid_field
 from mesh.runtime.times import SECOND_US, Clock, to_timestamp
@@ -68,7 +70,8 @@ class UserServicer(UserServiceServicer):
         *,
         database: Database,
         passwords: Passwords,
-        throttle: LoginThrottle,
+        logins: LoginChecks,
+        limits: SessionLimits,
         sessions: Sessions,
         keys: SigningKeys,
         clock: Clock,
@@ -76,7 +79,8 @@ class UserServicer(UserServiceServicer):
     ) -> None:
         self._database = database
         self._passwords = passwords
-        self._throttle = throttle
+        self._logins = logins
+        self._limits = limits
         self._sessions = sessions
         self._keys = keys
         self._clock = clock
@@ -85,11 +89,11 @@ class UserServicer(UserServiceServicer):
 
     async def Login(self, request: LoginRequest, context: Context) -> LoginResponse:
         """Opens a session."""
-        user = await self._prove(request.username, request.password)
+        user = await self._logins.prove(request.username, request.password)
         user = await self._with_own_password(user, request.new_password)
         tokens = await self._sessions.open(user, source_of(context))
         if tokens is None:
-            raise _wrong_credentials()
+            raise wrong_credentials()
         return LoginResponse(
             access_token=tokens.access_token,
             refresh_token=tokens.refresh_token,
@@ -111,7 +115,7 @@ class UserServicer(UserServiceServicer):
             tenant_id=TENANT if caller is None else caller.tenant_id,
             username=usernames.normal(request.username),
             role=role,
-            password_hash=await self._passwords.hash(request.password),
+            password_hash=await self._passwords.hash(request.password, stranger=optional_caller() is None),
             create_us=self._clock(),
         )
 
@@ -126,6 +130,7 @@ class UserServicer(UserServiceServicer):
 
     async def Refresh(self, request: RefreshRequest, context: Context) -> RefreshResponse:
         """Continues a session."""
+        self._limits.admit_refresh(current_source().network, request.refresh_token.partition(".")[0])
         tokens = await self._sessions.refresh(request.refresh_token)
         return RefreshResponse(
             access_token=tokens.access_token,
@@ -148,7 +153,6 @@ class UserServicer(UserServiceServicer):
 
     async def ListUsers(self, request: ListUsersRequest, context: Context) -> ListUsersResponse:
         """Lists the users of the caller's tenant."""
-        check_whole_tenant()
         tenant_id, page = current_caller().tenant_id, page_of(request, [str])
         (after_key,) = page.after or ("",)
         rows = await self._database.read(
@@ -159,7 +163,6 @@ class UserServicer(UserServiceServicer):
 
     async def UpdateUser(self, request: UpdateUserRequest, context: Context) -> UpdateUserResponse:
         """Changes the roles of a user of the caller's tenant."""
-        check_whole_tenant()
         caller, now_us = current_caller(), self._clock()
         changes = _read_changes(request)
 
@@ -179,7 +182,6 @@ class UserServicer(UserServiceServicer):
 
     async def DeleteUser(self, request: DeleteUserRequest, context: Context) -> DeleteUserResponse:
         """Removes a user of the caller's tenant."""
-        check_whole_tenant()
         caller, now_us = current_caller(), self._clock()
 
         def delete(connection: Connection) -> None:
@@ -201,7 +203,7 @@ class UserServicer(UserServiceServicer):
         check_findable(username)
         check_password("new_password", request.new_password, username=username)
         if own:
-            await self._prove(caller.username, request.current_password)
+            await self._logins.prove(caller.username, request.current_password)
         password_hash, now_us = await self._passwords.hash(request.new_password), self._clock()
 
         def change(connection: Connection) -> None:
@@ -215,7 +217,6 @@ class UserServicer(UserServiceServicer):
 
     async def ResetPassword(self, request: ResetPasswordRequest, context: Context) -> ResetPasswordResponse:
         """Gives a user of the caller's tenant a temporary password."""
-        check_whole_tenant()
         caller = current_caller()
         temporary = await self._temporary.make()
 
@@ -230,25 +231,11 @@ class UserServicer(UserServiceServicer):
 
     async def RotateSigningKeys(self, request: RotateSigningKeysRequest, context: Context) -> RotateSigningKeysResponse:
         """Replaces the signing key at once."""
-        check_whole_tenant()
         return RotateSigningKeysResponse(key_id=await self._keys.rotate())
 
     async def GetKeySet(self, request: GetKeySetRequest, context: Context) -> HttpBody:
         """The public keys, for the front door and all others that verify access tokens."""
         return HttpBody(content_type="application/json", data=(await self._keys.jwks_json()).encode())
-
-    async def _prove(self, username: str, password: str) -> user_store.User:
-        """The user of this name and password; takes the same time for one that does not exist."""
-        key = usernames.key(username[: MAX_USERNAME + 1])
-        self._throttle.begin(key)
-        user = None
-        if is_plain(username, MAX_USERNAME):
-            user = await self._database.read(lambda connection: user_store.find_user(connection, username))
-        right = await self._passwords.matches(password, None if user is None else user.password_hash)
-        if user is None or not right:
-            raise _wrong_credentials()
-        self._throttle.succeeded(key)
-        return user
 
     async def _with_own_password(self, user: user_store.User, new_password: str) -> user_store.User:
         """The user, with `new_password` instead of a temporary one."""
@@ -258,7 +245,7 @@ class UserServicer(UserServiceServicer):
             return user
         now_us = self._clock()
         if user.password_expire_us <= now_us:
-            raise _wrong_credentials()
+            raise wrong_credentials()
         if not new_password:
             raise MeshError(
                 grpc.StatusCode.FAILED_PRECONDITION,
@@ -280,7 +267,7 @@ class UserServicer(UserServiceServicer):
             )
         )
         if not changed:
-            raise _wrong_credentials()
+            raise wrong_credentials()
         return replace(user, password_hash=password_hash, password_expire_us=None)
 
     def _admit_registration(self, role: Role | None, assignments: Collection[Assignment]) -> Caller | None:
@@ -301,6 +288,7 @@ class UserServicer(UserServiceServicer):
                 Reason.ROLE_TOO_LOW,
                 "without an administrator's access token only a VIEWER can be added",
             )
+        self._limits.admit_registration(current_source().network)
         return None
 
     async def _to_messages(self, users: Sequence[user_store.User]) -> list[User]:
@@ -351,9 +339,3 @@ def _check_not_last(connection: Connection, user: user_store.User) -> None:
             Reason.LAST_ADMINISTRATOR,
             f"{user.username} is the last administrator: add another first",
         )
-
-
-def _wrong_credentials() -> MeshError:
-    return MeshError(
-        grpc.StatusCode.UNAUTHENTICATED, Reason.WRONG_CREDENTIALS, "there is no such user, or the password is another"
-    )

@@ -4,7 +4,7 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from types import ModuleType
 
@@ -15,6 +15,9 @@ from mesh.contract.services import MESH_SERVICES, OPERATOR_SERVICES
 from mesh.database import migrate
 from mesh.database.engine import Database, is_unavailable, make_engine
 from mesh.grpc.servers import GrpcServer, add_reflection, mesh_server, operator_server
+from mesh.grpc.station_scopes import StationScopes
+from mesh.identity.front_door import read_front_door_secrets
+from mesh.identity.mesh_identity import MeshIdentity
 from mesh.identity.operator_access import OperatorAccess
 from mesh.runtime.background import Background
 from mesh.runtime.logs import get_logger
@@ -35,6 +38,8 @@ class Parts:
     access: OperatorAccess
     mesh: Sequence[AddServicer]
     operator: Sequence[AddServicer]
+    # Where stations stand, for a service with methods about one of them.
+    scopes: StationScopes | None = None
     background: Sequence[Background] = ()
     # Called first when the service stops, to end calls that would not end by themselves.
     on_stop: Sequence[Callable[[], None]] = ()
@@ -83,7 +88,7 @@ def run_service(name: str, migrations: ModuleType, build_factory: BuildFactory, 
 async def _serve(
     stop: asyncio.Event, *, env: Environment, name: str, migrations: ModuleType, build_factory: BuildFactory
 ) -> None:
-    settings = ServiceSettings.read(env, name)
+    settings = replace(ServiceSettings.read(env, name), front_door_secrets=read_front_door_secrets(env))
     build = build_factory(env)
     await serve(stop, settings, migrations, build)
 
@@ -121,7 +126,7 @@ async def start(
         database=database,
         mesh_port=mesh.port,
         operator_port=operator.port,
-        metrics_port=serve_metrics(stack, settings.metrics_address),
+        metrics_port=serve_metrics(stack, settings.metrics_address, [operator.limits] if operator.limits else []),
     )
     log.info("serving", mesh_port=mesh.port, operator_port=operator.port, metrics_port=running.metrics_port)
     return running
@@ -137,12 +142,16 @@ async def serve(stop: asyncio.Event, settings: ServiceSettings, migrations: Modu
 
 
 def _servers(settings: ServiceSettings, parts: Parts) -> tuple[GrpcServer, GrpcServer]:
-    mesh = mesh_server(settings.mesh_address, secret=settings.mesh_secret, services=MESH_SERVICES[settings.name])
+    identity = MeshIdentity(settings.mesh)
+    mesh = mesh_server(settings.mesh_address, identity=identity, services=MESH_SERVICES[settings.name])
     operator = operator_server(
         settings.operator_address,
         access=parts.access,
         services=OPERATOR_SERVICES[settings.name],
+        scopes=parts.scopes,
         reflection_open=settings.reflection_open,
+        call_rules=settings.call_rules,
+        front_door_secrets=settings.front_door_secrets,
     )
     for add in parts.mesh:
         add(mesh.server)

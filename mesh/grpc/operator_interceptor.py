@@ -9,18 +9,30 @@ from google.protobuf.message import DecodeError, Message
 
 from mesh.contract.requests import check_request
 from mesh.grpc.aborts import abort
+from mesh.grpc.call_limits import CallLimits
 from mesh.grpc.open_streams import OpenStreams
+from mesh.grpc.station_scopes import StationScopes, check_station, scope_too_narrow
 from mesh.grpc.types import Context, Continuation, Handler
 from mesh.identity.caller_directory import Credential
-from mesh.identity.callers import CREDENTIAL_NEEDED, Caller, Scope, current_scope, set_caller, unauthenticated
+from mesh.identity.callers import (
+    CREDENTIAL_NEEDED,
+    Caller,
+    Scope,
+    current_caller,
+    current_scope,
+    set_caller,
+    unauthenticated,
+)
 from mesh.identity.operator_access import OperatorAccess
 from mesh.identity.permissions import MethodRule, permission_name
+from mesh.identity.sources import Sources, set_source
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
+from mesh.runtime.startup_errors import ContractError
 
 _HEALTH, _REFLECTION = "/grpc.health.v1.Health/", "/grpc.reflection."
 # Reflection's own contract states no access: it serves each caller with an access token.
-_REFLECTION_RULE = MethodRule(permission=options_pb2.PERMISSION_OWN_ACCOUNT)
+_REFLECTION_RULE = MethodRule(permission=options_pb2.PERMISSION_OWN_ACCOUNT, scope=options_pb2.SCOPE_RULE_CALLER)
 
 # Stands for a request that cannot be parsed.
 _UNREADABLE = object()
@@ -32,15 +44,30 @@ class OperatorInterceptor(grpc.aio.ServerInterceptor):
     """Authenticates, authorizes and checks each call, and converts errors to a google.rpc.Status.
 
     `rules` are those of each method that is served, from the contract (mesh/identity/permissions.py); a method without
-    one is not served. Health needs no token, and reflection none where it is `reflection_open`.
+    one is not served. `scopes` has where stations stand, for methods about one of them. `sources` reads where a call
+    comes from, and `limits` refuses those that are too many. Health needs no token, and reflection none where it is
+    `reflection_open`.
     """
 
     def __init__(
-        self, *, access: OperatorAccess, rules: Mapping[str, MethodRule], reflection_open: bool = False
+        self,
+        *,
+        access: OperatorAccess,
+        rules: Mapping[str, MethodRule],
+        sources: Sources,
+        limits: CallLimits,
+        scopes: StationScopes | None = None,
+        reflection_open: bool = False,
     ) -> None:
+        unserved = [method for method, rule in rules.items() if rule.scope == options_pb2.SCOPE_RULE_STATION]
+        if scopes is None and unserved:
+            raise ContractError(f"nothing here knows where the stations of {unserved[0][1:]} stand")
         self._access = access
         self._streams = OpenStreams(access=access)
         self._rules = rules
+        self._sources = sources
+        self._limits = limits
+        self._scopes = scopes
         self._open_prefixes = (_HEALTH, _REFLECTION) if reflection_open else (_HEALTH,)
         self._handlers: dict[str, Handler] = {}  # the handlers that wrap the methods' own, made once
 
@@ -82,9 +109,12 @@ class OperatorInterceptor(grpc.aio.ServerInterceptor):
     def _wrap_unary(self, method: str, rule: MethodRule, behaviour: Any) -> Any:
         async def serve(request: Any, context: Context) -> Any:
             try:
+                self._note_source(context)
                 await self._admit(rule, request, context)
-                return await behaviour(request, context)
+                with self._limits.call(method):
+                    return await behaviour(request, context)
             except Exception as error:
+                self._limits.note(error)
                 await abort(context, method, error)
 
         return serve
@@ -92,8 +122,9 @@ class OperatorInterceptor(grpc.aio.ServerInterceptor):
     def _wrap_stream(self, method: str, rule: MethodRule, behaviour: Any) -> Any:
         async def serve(request: Any, context: Context) -> Any:
             try:
+                self._note_source(context)
                 credential = await self._admit(rule, request, context)
-                with self._streams.open(credential, rule, current_scope()) as stream:
+                with self._limits.stream(method), self._streams.open(credential, rule, current_scope()) as stream:
                     responses = aiter(behaviour(request, context))
                     while True:
                         with stream.waiting():
@@ -102,9 +133,13 @@ class OperatorInterceptor(grpc.aio.ServerInterceptor):
                             return
                         yield response
             except Exception as error:
+                self._limits.note(error)
                 await abort(context, method, error)
 
         return serve
+
+    def _note_source(self, context: Context) -> None:
+        set_source(self._sources.read(context.invocation_metadata() or (), context.peer))
 
     async def _admit(self, rule: MethodRule, request: Any, context: Context) -> Credential | None:
         """Sets the caller of the present call, and returns the credential. Raises MeshError for a call that may not."""
@@ -119,7 +154,18 @@ class OperatorInterceptor(grpc.aio.ServerInterceptor):
             )
         if isinstance(request, Message):  # else it is a stream of them
             check_request(request)
+        await self._check_scope(rule, request)
         return credential
+
+    async def _check_scope(self, rule: MethodRule, request: Any) -> None:
+        """Raises MeshError where the scope of the caller's permission does not cover the request."""
+        scope = current_scope()
+        if scope.is_whole:
+            return
+        if rule.scope == options_pb2.SCOPE_RULE_TENANT:
+            raise scope_too_narrow()
+        if rule.scope == options_pb2.SCOPE_RULE_STATION and self._scopes is not None:
+            await check_station(self._scopes, request, current_caller().tenant_id, scope)
 
     async def _identify(self, rule: MethodRule, context: Context) -> Credential | None:
         set_caller(None)

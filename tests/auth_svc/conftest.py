@@ -10,39 +10,47 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 from argon2 import PasswordHasher
+from csms.auth.v1.api_key_service_pb2_grpc import ApiKeyServiceStub
 from csms.auth.v1.authorization_service_pb2_grpc import AuthorizationServiceStub
 from csms.auth.v1.certificate_authority_service_pb2_grpc import CertificateAuthorityServiceStub
 from csms.auth.v1.certificate_service_pb2_grpc import CertificateServiceStub
 from csms.auth.v1.id_token_service_pb2_grpc import IdTokenServiceStub
+from csms.auth.v1.invitation_service_pb2_grpc import InvitationServiceStub
+from csms.auth.v1.role_service_pb2_grpc import RoleServiceStub
+from csms.auth.v1.sign_in_service_pb2_grpc import SignInServiceStub
 from csms.auth.v1.user_service_pb2 import LoginRequest, LoginResponse
 from csms.auth.v1.user_service_pb2_grpc import UserServiceStub
 
-from auth_svc import migrations, models
+from auth_svc import models
 from auth_svc.authorization_servicer import ConcurrencyRule
 from auth_svc.certificate_office import CertificateRules
 from auth_svc.keys import SigningKeys
 from auth_svc.service import build
 from auth_svc.settings import AuthSettings
 from mesh.contract.services import MESH_SERVICES, OPERATOR_SERVICES
-from mesh.database import migrate
 from mesh.database.engine import Database, make_engine
-from mesh.grpc.channels import open_channel
 from mesh.grpc.servers import mesh_server, operator_server
+from mesh.identity.front_door import ADDRESS_HEADER, PROOF_HEADER, proof_of
 from mesh.identity.operator_access import OperatorAccess
 from mesh.identity.operators import KeySource
 from mesh.runtime.background import Background
 from mesh.runtime.errors import from_rpc_error
 from tests.conftest import FakeClock
+from tests.mesh_identities import identity_of, mesh_settings, open_callers_channel
 
 if TYPE_CHECKING:  # these are there for the type checker only
+    from csms.auth.v1.api_key_service_pb2_grpc import ApiKeyServiceAsyncStub
     from csms.auth.v1.authorization_service_pb2_grpc import AuthorizationServiceAsyncStub
     from csms.auth.v1.certificate_authority_service_pb2_grpc import CertificateAuthorityServiceAsyncStub
     from csms.auth.v1.certificate_service_pb2_grpc import CertificateServiceAsyncStub
     from csms.auth.v1.id_token_service_pb2_grpc import IdTokenServiceAsyncStub
+    from csms.auth.v1.invitation_service_pb2_grpc import InvitationServiceAsyncStub
+    from csms.auth.v1.role_service_pb2_grpc import RoleServiceAsyncStub
+    from csms.auth.v1.sign_in_service_pb2_grpc import SignInServiceAsyncStub
     from csms.auth.v1.user_service_pb2_grpc import UserServiceAsyncStub
 
-SECRET = "mesh-secret-of-the-tests"
 PASSWORD = "correct horse"
+FRONT_DOOR_SECRET = "front-door-secret-of-the-tests"
 # argon2id with the least it takes: these tests are about what is done with it.
 FAST_HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
@@ -61,15 +69,22 @@ class Auth:
     mesh_address: str
     operator_channel: grpc.aio.Channel
     users: "UserServiceAsyncStub"
+    roles: "RoleServiceAsyncStub"
+    api_keys: "ApiKeyServiceAsyncStub"
+    sign_ins: "SignInServiceAsyncStub"
+    invitations: "InvitationServiceAsyncStub"
     id_tokens: "IdTokenServiceAsyncStub"
     authorization: "AuthorizationServiceAsyncStub"
     certificates: "CertificateServiceAsyncStub"
     signing: "CertificateAuthorityServiceAsyncStub"
     announced: list[str] = field(default_factory=list)
 
-    async def login(self, username: str = "admin", password: str = PASSWORD) -> LoginResponse:
-        """A session of this user."""
-        return await self.users.Login(LoginRequest(username=username, password=password))
+    async def login(
+        self, username: str = "admin", password: str = PASSWORD, *, address: str | None = None
+    ) -> LoginResponse:
+        """A session of this user, who logs in from this address."""
+        metadata = () if address is None else from_address(address)
+        return await self.users.Login(LoginRequest(username=username, password=password), metadata=metadata)
 
     async def admin(self) -> Metadata:
         """Metadata of the administrator's calls."""
@@ -90,6 +105,11 @@ def bearer(session: Any) -> Metadata:
     return (("authorization", f"Bearer {session.access_token}"),)
 
 
+def from_address(address: str) -> Metadata:
+    """The metadata of a call that the front door passes on from an address."""
+    return ((PROOF_HEADER.lower(), proof_of(FRONT_DOOR_SECRET)), (ADDRESS_HEADER.lower(), address))
+
+
 @contextmanager
 def refused(code: grpc.StatusCode, reason: str, field_name: str | None = None) -> Iterator[None]:
     """Expects that a call fails with this code and reason, on this field."""
@@ -101,10 +121,15 @@ def refused(code: grpc.StatusCode, reason: str, field_name: str | None = None) -
 
 
 @pytest.fixture
+def schemas() -> tuple[str, ...]:
+    """The database has the schema of auth_svc."""
+    return ("auth",)
+
+
+@pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
     """A database with auth_svc's schema."""
     database = Database(engine=make_engine(database_url, "auth"))
-    migrate.upgrade(database.engine, migrations, "auth")
     yield database
     await database.close()
 
@@ -126,6 +151,7 @@ async def start_auth(database: Database, clock: FakeClock) -> AsyncIterator[Star
                 accept_unknown_tokens=accept_unknown,
                 open_registration=open_registration,
                 admin_password=admin_password,
+                mesh=mesh_settings("auth"),
                 outbox_days=7,
                 certificates=certificates or CertificateRules(),
                 concurrency=concurrency or ConcurrencyRule(),
@@ -144,14 +170,19 @@ async def auth(start_auth: StartAuth) -> Auth:
 async def _start(stack: AsyncExitStack, database: Database, clock: FakeClock, settings: AuthSettings) -> Auth:
     announced: list[str] = []
     parts = await build(database, stack, settings=settings, clock=clock, hasher=FAST_HASHER, announce=announced.append)
-    mesh = mesh_server("127.0.0.1:0", secret=SECRET, services=MESH_SERVICES["auth"])
-    operator = operator_server("127.0.0.1:0", access=parts.access, services=OPERATOR_SERVICES["auth"])
+    mesh = mesh_server("127.0.0.1:0", identity=identity_of("auth"), services=MESH_SERVICES["auth"])
+    operator = operator_server(
+        "127.0.0.1:0",
+        access=parts.access,
+        services=OPERATOR_SERVICES["auth"],
+        front_door_secrets=[FRONT_DOOR_SECRET],
+    )
     for server, adders in ((mesh, parts.mesh), (operator, parts.operator)):
         for add in adders:
             add(server.server)
         await server.start()
         stack.push_async_callback(server.stop, 0)
-    mesh_channel = await stack.enter_async_context(open_channel(f"127.0.0.1:{mesh.port}", secret=SECRET))
+    mesh_channel = await stack.enter_async_context(open_callers_channel(f"127.0.0.1:{mesh.port}", "auth"))
     operator_channel = await stack.enter_async_context(grpc.aio.insecure_channel(f"127.0.0.1:{operator.port}"))
     return Auth(
         database=database,
@@ -162,6 +193,10 @@ async def _start(stack: AsyncExitStack, database: Database, clock: FakeClock, se
         mesh_address=f"127.0.0.1:{mesh.port}",
         operator_channel=operator_channel,
         users=UserServiceStub(operator_channel),
+        roles=RoleServiceStub(operator_channel),
+        api_keys=ApiKeyServiceStub(operator_channel),
+        sign_ins=SignInServiceStub(operator_channel),
+        invitations=InvitationServiceStub(operator_channel),
         id_tokens=IdTokenServiceStub(operator_channel),
         authorization=AuthorizationServiceStub(mesh_channel),
         certificates=CertificateServiceStub(operator_channel),

@@ -13,10 +13,8 @@ from csms.auth.v1.api_key_service_pb2 import (
     ListApiKeysRequest,
     RevokeApiKeyRequest,
 )
-from csms.auth.v1.api_key_service_pb2_grpc import ApiKeyServiceStub
 from csms.auth.v1.id_token_service_pb2 import CreateIdTokenRequest, IdToken, ListIdTokensRequest
 from csms.auth.v1.role_service_pb2 import CreateRoleRequest, CustomRole
-from csms.auth.v1.role_service_pb2_grpc import RoleServiceStub
 from csms.auth.v1.user_service_pb2 import (
     ROLE_VIEWER,
     LogoutRequest,
@@ -40,13 +38,9 @@ READ, WRITE = options_pb2.PERMISSION_ID_TOKENS_READ, options_pb2.PERMISSION_ID_T
 KEYS_WRITE = options_pb2.PERMISSION_API_KEYS_WRITE
 
 
-def _keys(auth: Auth) -> "ApiKeyServiceStub":
-    return ApiKeyServiceStub(auth.operator_channel)
-
-
 async def _make(auth: Auth, *, metadata: Metadata | None = None, **fields: object) -> CreateApiKeyResponse:
     key = ApiKey(**({"display_name": "a program", "permissions": [READ]} | fields))  # type: ignore[arg-type]
-    made: CreateApiKeyResponse = await _keys(auth).CreateApiKey(
+    made: CreateApiKeyResponse = await auth.api_keys.CreateApiKey(
         CreateApiKeyRequest(api_key=key), metadata=metadata or await auth.admin()
     )
     return made
@@ -61,7 +55,7 @@ async def _list(auth: Auth, metadata: Metadata) -> None:
 
 
 async def _listed(auth: Auth) -> list[ApiKey]:
-    return list((await _keys(auth).ListApiKeys(ListApiKeysRequest(), metadata=await auth.admin())).api_keys)
+    return list((await auth.api_keys.ListApiKeys(ListApiKeysRequest(), metadata=await auth.admin())).api_keys)
 
 
 async def test_a_key_does_what_it_was_made_for_and_nothing_else(auth: Auth) -> None:
@@ -96,7 +90,7 @@ async def test_a_key_has_no_account(auth: Auth) -> None:
 async def test_a_key_has_the_permissions_of_its_roles_too(auth: Auth) -> None:
     """As of now, and not as of when it was made."""
     role = CustomRole(role_id="token-writer", permissions=[WRITE])
-    await RoleServiceStub(auth.operator_channel).CreateRole(CreateRoleRequest(role=role), metadata=await auth.admin())
+    await auth.roles.CreateRole(CreateRoleRequest(role=role), metadata=await auth.admin())
     key = await _make(auth, role_assignments=[RoleAssignment(role_id="token-writer")])
     request = CreateIdTokenRequest(id_token=IdToken(id_token="AB12"))
     await auth.id_tokens.CreateIdToken(request, metadata=_as(key))
@@ -107,12 +101,12 @@ async def test_a_key_has_the_permissions_of_its_roles_too(auth: Auth) -> None:
 async def test_a_revoked_key_is_refused_at_once(auth: Auth) -> None:
     key, other = await _make(auth), await _make(auth)
     request = RevokeApiKeyRequest(prefix=key.api_key.prefix)
-    await _keys(auth).RevokeApiKey(request, metadata=await auth.admin())
+    await auth.api_keys.RevokeApiKey(request, metadata=await auth.admin())
     with refused(UNAUTHENTICATED, "INVALID_API_KEY"):
         await _list(auth, _as(key))
     await _list(auth, _as(other))
     with refused(grpc.StatusCode.NOT_FOUND, "API_KEY_NOT_FOUND"):
-        await _keys(auth).RevokeApiKey(request, metadata=await auth.admin())
+        await auth.api_keys.RevokeApiKey(request, metadata=await auth.admin())
     assert [each["prefix"] for each in await auth.events("api_key.revoked")] == [key.api_key.prefix]
 
 
@@ -150,7 +144,7 @@ async def test_nobody_makes_a_key_that_may_more_than_they(auth: Auth) -> None:
         await _make(auth, metadata=_as(maker), permissions=[READ, WRITE])
     with refused(DENIED, "BEYOND_OWN_PERMISSIONS"):
         await _make(auth, metadata=_as(maker), role_assignments=[RoleAssignment(role_id="VIEWER")])
-    with refused(DENIED, "ROLE_TOO_LOW"):  # keys stand in no site
+    with refused(DENIED, "SCOPE_TOO_NARROW"):  # keys stand in no site
         await _make(auth, metadata=_as(await _make(auth, permissions=[KEYS_WRITE], site_id="north")))
 
 
@@ -182,7 +176,7 @@ async def test_keys_are_for_administrators_and_of_one_tenant(auth: Auth) -> None
     await auth.database.write(lambda connection: api_key_store.create_key(connection, other))
     assert await _listed(auth) == []
     with refused(grpc.StatusCode.NOT_FOUND, "API_KEY_NOT_FOUND"):
-        await _keys(auth).RevokeApiKey(RevokeApiKeyRequest(prefix="otherone"), metadata=await auth.admin())
+        await auth.api_keys.RevokeApiKey(RevokeApiKeyRequest(prefix="otherone"), metadata=await auth.admin())
 
 
 async def test_the_last_use_of_a_key_is_recorded_and_not_with_each_call(auth: Auth) -> None:
@@ -220,7 +214,7 @@ async def test_keys_are_listed_by_pages(auth: Auth, size: int) -> None:
     made = sorted([(await _make(auth)).api_key.prefix for _ in range(3)])
     found, token, admin = [], "", await auth.admin()
     while True:
-        page = await _keys(auth).ListApiKeys(ListApiKeysRequest(page_size=size, page_token=token), metadata=admin)
+        page = await auth.api_keys.ListApiKeys(ListApiKeysRequest(page_size=size, page_token=token), metadata=admin)
         found += [key.prefix for key in page.api_keys]
         token = page.next_page_token
         if not token:

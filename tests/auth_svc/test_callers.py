@@ -7,7 +7,6 @@ from contextlib import AsyncExitStack
 import grpc
 import pytest
 from csms.auth.v1.sign_in_service_pb2 import EndAllSignInsRequest, EndSignInRequest
-from csms.auth.v1.sign_in_service_pb2_grpc import SignInServiceStub
 from csms.auth.v1.user_service_pb2 import (
     ROLE_ADMINISTRATOR,
     ROLE_OPERATOR,
@@ -21,11 +20,13 @@ from csms.auth.v1.user_service_pb2 import (
     UpdateUserRequest,
     User,
 )
+from csms.auth.v1.user_service_pb2 import (
+    Role as RoleValue,
+)
 from csms.options.v1 import options_pb2
 
 from auth_svc import caller_change_store
 from auth_svc.sessions import SESSION_S
-from mesh.grpc.channels import open_channel
 from mesh.identity.caller_directory import CallerChanges, RemoteDirectory, SignIn
 from mesh.identity.callers import Caller, Role
 from mesh.identity.known_callers import KnownCallers
@@ -33,8 +34,9 @@ from mesh.identity.operator_access import OperatorAccess
 from mesh.identity.operators import RemoteKeys, TokenVerifier
 from mesh.runtime.errors import MeshError
 from mesh.runtime.times import SECOND_US
-from tests.auth_svc.conftest import PASSWORD, SECRET, Auth, Metadata, StartAuth, bearer
+from tests.auth_svc.conftest import PASSWORD, Auth, Metadata, StartAuth, bearer
 from tests.conftest import FakeClock
+from tests.mesh_identities import open_callers_channel
 
 WITHIN_S = 5.0
 
@@ -74,13 +76,13 @@ class Service:
                     return error.reason
                 await self.changed.wait()
 
-    async def sees(self, metadata: Metadata, expected: Callable[[Caller], bool]) -> Caller:
-        """The caller once it is as expected, which it is within 5 s."""
+    async def sees(self, metadata: Metadata, role: Role) -> Caller:
+        """The caller once it has a role, which it has within 5 s."""
         async with asyncio.timeout(WITHIN_S):
             while True:
                 self.changed.clear()
                 caller = await self.caller(metadata)
-                if expected(caller):
+                if caller.role is role:
                     return caller
                 await self.changed.wait()
 
@@ -94,7 +96,7 @@ async def start_service(clock: FakeClock) -> AsyncIterator[StartService]:
     async with AsyncExitStack() as stack:
 
         async def start(auth: Auth) -> Service:
-            channel = await stack.enter_async_context(open_channel(auth.mesh_address, secret=SECRET))
+            channel = await stack.enter_async_context(open_callers_channel(auth.mesh_address, "auth"))
             service = Service(channel, clock)
             running = asyncio.create_task(service.known.run())
             stack.push_async_callback(_cancel, running)
@@ -115,7 +117,7 @@ async def _cancel(task: "asyncio.Task[None]") -> None:
     await asyncio.gather(task, return_exceptions=True)
 
 
-async def _user(auth: Auth, name: str = "vera", role: int = ROLE_VIEWER) -> Metadata:
+async def _user(auth: Auth, name: str = "vera", role: RoleValue.ValueType = ROLE_VIEWER) -> Metadata:
     await auth.users.Register(RegisterRequest(username=name, password=PASSWORD, role=role), metadata=await auth.admin())
     return bearer(await auth.login(name))
 
@@ -158,7 +160,7 @@ REVOCATIONS = {
     "password reset": lambda auth, vera, admin: auth.users.ResetPassword(
         ResetPasswordRequest(username="vera"), metadata=admin
     ),
-    "all sign-ins ended": lambda auth, vera, admin: SignInServiceStub(auth.operator_channel).EndAllSignIns(
+    "all sign-ins ended": lambda auth, vera, admin: auth.sign_ins.EndAllSignIns(
         EndAllSignInsRequest(username="vera"), metadata=admin
     ),
     "signing keys replaced": lambda auth, vera, admin: auth.users.RotateSigningKeys(
@@ -180,7 +182,7 @@ async def test_one_sign_in_is_ended_and_another_goes_on(auth: Auth, service: Ser
     vera, other = await _user(auth), bearer(await auth.login("vera"))
     await service.caller(other)
     ended = (await service.caller(vera)).session_id
-    await SignInServiceStub(auth.operator_channel).EndSignIn(EndSignInRequest(sign_in_id=ended), metadata=other)
+    await auth.sign_ins.EndSignIn(EndSignInRequest(sign_in_id=ended), metadata=other)
     assert await service.refuses(vera) == "INVALID_TOKEN"
     await service.caller(other)
 
@@ -193,7 +195,7 @@ async def test_a_changed_role_counts_within_5_s(auth: Auth, service: Service) ->
         await auth.users.UpdateUser(
             UpdateUserRequest(user=User(username="otto", role=role)), metadata=await auth.admin()
         )
-        await service.sees(otto, lambda caller, role=role: caller.role == role)
+        assert (await service.sees(otto, Role(role))).role is Role(role)
 
 
 async def test_a_change_at_one_replica_reaches_a_service_that_asks_another(

@@ -1,6 +1,7 @@
 """InvitationService: users to be, who set their password themselves."""
 
 import hashlib
+from typing import Any
 
 import grpc
 import pytest
@@ -13,9 +14,7 @@ from csms.auth.v1.invitation_service_pb2 import (
     ListInvitationsRequest,
     RevokeInvitationRequest,
 )
-from csms.auth.v1.invitation_service_pb2_grpc import InvitationServiceStub
 from csms.auth.v1.role_service_pb2 import CreateRoleRequest, CustomRole, DeleteRoleRequest
-from csms.auth.v1.role_service_pb2_grpc import RoleServiceStub
 from csms.auth.v1.user_service_pb2 import (
     ROLE_ADMINISTRATOR,
     ROLE_OPERATOR,
@@ -38,13 +37,9 @@ INVALID = grpc.StatusCode.INVALID_ARGUMENT
 OWN = "my very own secret"
 
 
-def _invitations(auth: Auth) -> "InvitationServiceStub":
-    return InvitationServiceStub(auth.operator_channel)
-
-
 async def _invite(auth: Auth, *, metadata: Metadata | None = None, **fields: object) -> CreateInvitationResponse:
     invitation = Invitation(**({"username": "vera"} | fields))  # type: ignore[arg-type]
-    made: CreateInvitationResponse = await _invitations(auth).CreateInvitation(
+    made: CreateInvitationResponse = await auth.invitations.CreateInvitation(
         CreateInvitationRequest(invitation=invitation), metadata=metadata or await auth.admin()
     )
     return made
@@ -52,12 +47,12 @@ async def _invite(auth: Auth, *, metadata: Metadata | None = None, **fields: obj
 
 async def _accept(auth: Auth, token: str, password: str = OWN) -> User:
     request = AcceptInvitationRequest(token=token, password=password)
-    user: User = (await _invitations(auth).AcceptInvitation(request)).user
+    user: User = (await auth.invitations.AcceptInvitation(request)).user
     return user
 
 
 async def _open(auth: Auth) -> list[Invitation]:
-    answer = await _invitations(auth).ListInvitations(ListInvitationsRequest(), metadata=await auth.admin())
+    answer = await auth.invitations.ListInvitations(ListInvitationsRequest(), metadata=await auth.admin())
     return list(answer.invitations)
 
 
@@ -82,7 +77,7 @@ async def test_an_invitation_is_good_once(auth: Auth) -> None:
 @pytest.mark.parametrize("valid_s", [None, 60])
 async def test_an_invitation_ends_with_its_time(auth: Auth, valid_s: int | None) -> None:
     """In a week, unless it says otherwise; then its row is removed."""
-    ends = {} if valid_s is None else {"expire_time": to_timestamp(auth.clock() + valid_s * SECOND_US)}
+    ends: dict[str, Any] = {} if valid_s is None else {"expire_time": to_timestamp(auth.clock() + valid_s * SECOND_US)}
     made = await _invite(auth, **ends)
     auth.clock.advance(valid_s or DEFAULT_S)
     with refused(UNAUTHENTICATED, "WRONG_CREDENTIALS"):
@@ -106,11 +101,11 @@ async def test_an_invitation_with_another_secret_is_none(auth: Auth) -> None:
 async def test_an_invitation_can_be_revoked(auth: Auth) -> None:
     made = await _invite(auth)
     request = RevokeInvitationRequest(invitation_id=made.invitation.invitation_id)
-    await _invitations(auth).RevokeInvitation(request, metadata=await auth.admin())
+    await auth.invitations.RevokeInvitation(request, metadata=await auth.admin())
     with refused(UNAUTHENTICATED, "WRONG_CREDENTIALS"):
         await _accept(auth, made.token)
     with refused(grpc.StatusCode.NOT_FOUND, "INVITATION_NOT_FOUND"):
-        await _invitations(auth).RevokeInvitation(request, metadata=await auth.admin())
+        await auth.invitations.RevokeInvitation(request, metadata=await auth.admin())
 
 
 @pytest.mark.parametrize("way", ["removed", "has less"])
@@ -130,8 +125,7 @@ async def test_an_invitation_is_void_where_its_inviter_may_no_longer_give_it(aut
 
 async def test_nobody_invites_to_more_than_they_have(auth: Auth) -> None:
     role = CustomRole(role_id="manager", permissions=[options_pb2.PERMISSION_USERS_WRITE])
-    roles = RoleServiceStub(auth.operator_channel)
-    await roles.CreateRole(CreateRoleRequest(role=role), metadata=await auth.admin())
+    await auth.roles.CreateRole(CreateRoleRequest(role=role), metadata=await auth.admin())
     has = RoleAssignment(role_id="manager")
     request = RegisterRequest(username="manu", password=PASSWORD, role_assignments=[has])
     await auth.users.Register(request, metadata=await auth.admin())
@@ -140,7 +134,7 @@ async def test_nobody_invites_to_more_than_they_have(auth: Auth) -> None:
         await _invite(auth, role=ROLE_VIEWER, metadata=manu)
     made = await _invite(auth, role_assignments=[has], metadata=manu)
     with refused(grpc.StatusCode.FAILED_PRECONDITION, "ROLE_ASSIGNED"):
-        await roles.DeleteRole(DeleteRoleRequest(role_id="manager"), metadata=await auth.admin())
+        await auth.roles.DeleteRole(DeleteRoleRequest(role_id="manager"), metadata=await auth.admin())
     assert [each.role_id for each in (await _accept(auth, made.token)).role_assignments] == ["manager"]
 
 

@@ -10,7 +10,6 @@ from csms.auth.v1.role_service_pb2 import (
     ListRolesRequest,
     UpdateRoleRequest,
 )
-from csms.auth.v1.role_service_pb2_grpc import RoleServiceStub
 from csms.auth.v1.user_service_pb2 import (
     ROLE_ADMINISTRATOR,
     ROLE_OPERATOR,
@@ -26,6 +25,9 @@ from csms.auth.v1.user_service_pb2 import (
     User,
     VerifyRequest,
 )
+from csms.auth.v1.user_service_pb2 import (
+    Role as RoleValue,
+)
 from csms.options.v1 import options_pb2
 from csms.options.v1.options_pb2 import Permission
 
@@ -40,18 +42,16 @@ USERS_WRITE, USERS_READ = options_pb2.PERMISSION_USERS_WRITE, options_pb2.PERMIS
 STATIONS_READ, ROLES_WRITE = options_pb2.PERMISSION_STATIONS_READ, options_pb2.PERMISSION_ROLES_WRITE
 
 
-def _roles(auth: Auth) -> "RoleServiceStub":
-    return RoleServiceStub(auth.operator_channel)
-
-
 async def _make(auth: Auth, role_id: str, *permissions: Permission.ValueType, metadata: Metadata | None = None) -> None:
-    await _roles(auth).CreateRole(
+    await auth.roles.CreateRole(
         CreateRoleRequest(role=CustomRole(role_id=role_id, permissions=permissions)),
         metadata=metadata or await auth.admin(),
     )
 
 
-async def _user(auth: Auth, name: str, *assignments: RoleAssignment, role: int = ROLE_UNSPECIFIED) -> Metadata:
+async def _user(
+    auth: Auth, name: str, *assignments: RoleAssignment, role: RoleValue.ValueType = ROLE_UNSPECIFIED
+) -> Metadata:
     request = RegisterRequest(username=name, password=PASSWORD, role=role, role_assignments=assignments)
     await auth.users.Register(request, metadata=await auth.admin())
     return bearer(await auth.login(name))
@@ -75,7 +75,7 @@ async def test_a_role_of_the_tenant_gives_its_permissions_and_no_others(auth: Au
 async def test_a_changed_role_counts_for_all_who_have_it(auth: Auth) -> None:
     await _make(auth, "people", USERS_READ)
     paula = await _user(auth, "paula", _has("people"))
-    changed = await _roles(auth).UpdateRole(
+    changed = await auth.roles.UpdateRole(
         UpdateRoleRequest(role=CustomRole(role_id="people", permissions=[STATIONS_READ])), metadata=await auth.admin()
     )
     assert list(changed.role.permissions) == [STATIONS_READ]
@@ -87,14 +87,14 @@ async def test_a_role_in_a_site_counts_there_and_not_in_the_whole_tenant(auth: A
     """Users stand in no site, so that their lists need the permission in the whole tenant."""
     await _make(auth, "people", USERS_READ)
     paula = await _user(auth, "paula", _has("people", "north"), _has("OPERATOR", "south"))
-    with refused(DENIED, "ROLE_TOO_LOW"):
+    with refused(DENIED, "SCOPE_TOO_NARROW"):
         await auth.users.ListUsers(ListUsersRequest(), metadata=paula)
     credential = await auth.access.credential(paula)
     assert credential is not None
     caller = await auth.access.caller(credential)
     scope = caller.scope(STATIONS_READ)
     assert scope is not None
-    assert (scope.is_whole, scope.site_ids) == (False, {"south"})
+    assert (scope.is_whole, scope.site_ids) == (False, frozenset({"south"}))
 
 
 async def test_roles_are_listed_by_pages_the_built_in_ones_first(auth: Auth) -> None:
@@ -102,12 +102,12 @@ async def test_roles_are_listed_by_pages_the_built_in_ones_first(auth: Auth) -> 
         await _make(auth, name, STATIONS_READ)
     admin, listed, token = await auth.admin(), [], ""
     for _ in range(3):
-        page = await _roles(auth).ListRoles(ListRolesRequest(page_size=2, page_token=token), metadata=admin)
+        page = await auth.roles.ListRoles(ListRolesRequest(page_size=2, page_token=token), metadata=admin)
         listed += [role.role_id for role in page.roles]
         token = page.next_page_token
     assert (listed, token) == ([*sorted(Role.__members__), "a-role", "b-role"], "")
-    viewer = (await _roles(auth).GetRole(GetRoleRequest(role_id="VIEWER"), metadata=admin)).role
-    assert (viewer.built_in, set(viewer.permissions)) == (True, permissions_of(Role.VIEWER))
+    viewer = (await auth.roles.GetRole(GetRoleRequest(role_id="VIEWER"), metadata=admin)).role
+    assert (viewer.built_in, frozenset(viewer.permissions)) == (True, permissions_of(Role.VIEWER))
 
 
 async def test_a_role_that_somebody_has_cannot_be_removed(auth: Auth) -> None:
@@ -115,21 +115,21 @@ async def test_a_role_that_somebody_has_cannot_be_removed(auth: Auth) -> None:
     await _user(auth, "paula", _has("people"))
     admin = await auth.admin()
     with refused(grpc.StatusCode.FAILED_PRECONDITION, "ROLE_ASSIGNED"):
-        await _roles(auth).DeleteRole(DeleteRoleRequest(role_id="people"), metadata=admin)
+        await auth.roles.DeleteRole(DeleteRoleRequest(role_id="people"), metadata=admin)
     await auth.users.DeleteUser(DeleteUserRequest(username="paula"), metadata=admin)
-    await _roles(auth).DeleteRole(DeleteRoleRequest(role_id="people"), metadata=admin)
+    await auth.roles.DeleteRole(DeleteRoleRequest(role_id="people"), metadata=admin)
     with refused(grpc.StatusCode.NOT_FOUND, "ROLE_NOT_FOUND"):
-        await _roles(auth).GetRole(GetRoleRequest(role_id="people"), metadata=admin)
+        await auth.roles.GetRole(GetRoleRequest(role_id="people"), metadata=admin)
     assert [each["roleId"] for each in await auth.events("role.deleted")] == ["people"]
 
 
 async def test_a_built_in_role_stays_as_it_is(auth: Auth) -> None:
     admin = await auth.admin()
     with refused(grpc.StatusCode.FAILED_PRECONDITION, "ROLE_BUILT_IN"):
-        await _roles(auth).DeleteRole(DeleteRoleRequest(role_id="VIEWER"), metadata=admin)
+        await auth.roles.DeleteRole(DeleteRoleRequest(role_id="VIEWER"), metadata=admin)
     with refused(grpc.StatusCode.FAILED_PRECONDITION, "ROLE_BUILT_IN"):
         role = CustomRole(role_id="OPERATOR", permissions=[USERS_WRITE])
-        await _roles(auth).UpdateRole(UpdateRoleRequest(role=role), metadata=admin)
+        await auth.roles.UpdateRole(UpdateRoleRequest(role=role), metadata=admin)
 
 
 @pytest.mark.parametrize("role_id", ["", "VIEWER", "Big", "1st", "a" * 64, "a b", "nul\0"])
@@ -164,9 +164,9 @@ async def test_nobody_makes_a_role_of_more_than_they_have(auth: Auth) -> None:
         await _make(auth, "writers", STATIONS_READ, USERS_WRITE, metadata=rita)
     with refused(DENIED, "BEYOND_OWN_PERMISSIONS"):
         role = CustomRole(role_id="role-maker", permissions=[ROLES_WRITE, STATIONS_READ, USERS_WRITE])
-        await _roles(auth).UpdateRole(UpdateRoleRequest(role=role), metadata=rita)
+        await auth.roles.UpdateRole(UpdateRoleRequest(role=role), metadata=rita)
     fewer = CustomRole(role_id="role-maker", permissions=[ROLES_WRITE])
-    await _roles(auth).UpdateRole(UpdateRoleRequest(role=fewer), metadata=rita)
+    await auth.roles.UpdateRole(UpdateRoleRequest(role=fewer), metadata=rita)
 
 
 async def _manager(auth: Auth) -> Metadata:

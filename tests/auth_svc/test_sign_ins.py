@@ -8,19 +8,14 @@ from csms.auth.v1.sign_in_service_pb2 import (
     ListSignInsRequest,
     SignIn,
 )
-from csms.auth.v1.sign_in_service_pb2_grpc import SignInServiceStub
 from csms.auth.v1.user_service_pb2 import LoginRequest, LoginResponse, RefreshRequest, RegisterRequest, VerifyRequest
 
 from auth_svc.sessions import SESSION_S
 from mesh.runtime.times import SECOND_US, from_timestamp
-from tests.auth_svc.conftest import PASSWORD, Auth, Metadata, bearer, refused
+from tests.auth_svc.conftest import PASSWORD, Auth, Metadata, bearer, from_address, refused
 
 DENIED = grpc.StatusCode.PERMISSION_DENIED
 NOT_FOUND = grpc.StatusCode.NOT_FOUND
-
-
-def _sign_ins(auth: Auth) -> "SignInServiceStub":
-    return SignInServiceStub(auth.operator_channel)
 
 
 async def _vera(auth: Auth) -> Metadata:
@@ -30,7 +25,7 @@ async def _vera(auth: Auth) -> Metadata:
 
 async def _list(auth: Auth, metadata: Metadata, username: str = "") -> list[SignIn]:
     request = ListSignInsRequest(username=username)
-    return list((await _sign_ins(auth).ListSignIns(request, metadata=metadata)).sign_ins)
+    return list((await auth.sign_ins.ListSignIns(request, metadata=metadata)).sign_ins)
 
 
 async def _goes_on(auth: Auth, metadata: Metadata) -> bool:
@@ -46,7 +41,7 @@ async def test_a_user_sees_the_own_sign_ins_newest_first(auth: Auth) -> None:
     vera = await _vera(auth)
     auth.clock.advance(60)
     request = LoginRequest(username="vera", password=PASSWORD)
-    other: LoginResponse = await auth.users.Login(request, metadata=(("x-forwarded-for", "192.0.2.1, 127.0.0.7"),))
+    other: LoginResponse = await auth.users.Login(request, metadata=from_address("127.0.0.7"))
     auth.clock.advance(60)
     await auth.users.Refresh(RefreshRequest(refresh_token=other.refresh_token))
     newest, oldest = await _list(auth, vera)
@@ -67,13 +62,13 @@ async def test_sign_ins_of_another_user_need_the_permission(auth: Auth) -> None:
         with refused(DENIED, "ROLE_TOO_LOW"):
             await _list(auth, vera, name)
         with refused(DENIED, "ROLE_TOO_LOW"):
-            await _sign_ins(auth).EndAllSignIns(EndAllSignInsRequest(username=name), metadata=vera)
+            await auth.sign_ins.EndAllSignIns(EndAllSignInsRequest(username=name), metadata=vera)
     with refused(DENIED, "ROLE_TOO_LOW"):
-        await _sign_ins(auth).ListAllSignIns(ListAllSignInsRequest(), metadata=vera)
+        await auth.sign_ins.ListAllSignIns(ListAllSignInsRequest(), metadata=vera)
     administrators = (await _list(auth, admin))[0]
     with refused(NOT_FOUND, "SIGN_IN_NOT_FOUND"):
         request = EndSignInRequest(sign_in_id=administrators.sign_in_id)
-        await _sign_ins(auth).EndSignIn(request, metadata=vera)
+        await auth.sign_ins.EndSignIn(request, metadata=vera)
     assert await _goes_on(auth, admin)
 
 
@@ -81,28 +76,28 @@ async def test_one_sign_in_is_ended(auth: Auth) -> None:
     """One's own by anybody, and another's by an administrator."""
     vera, other = await _vera(auth), bearer(await auth.login("vera"))
     mine = next(each.sign_in_id for each in await _list(auth, vera) if each.current)
-    await _sign_ins(auth).EndSignIn(EndSignInRequest(sign_in_id=mine), metadata=vera)
+    await auth.sign_ins.EndSignIn(EndSignInRequest(sign_in_id=mine), metadata=vera)
     assert not await _goes_on(auth, vera)
     assert await _goes_on(auth, other)
     [left] = await _list(auth, await auth.admin(), "vera")
-    await _sign_ins(auth).EndSignIn(EndSignInRequest(sign_in_id=left.sign_in_id), metadata=await auth.admin())
+    await auth.sign_ins.EndSignIn(EndSignInRequest(sign_in_id=left.sign_in_id), metadata=await auth.admin())
     assert not await _goes_on(auth, other)
     for ended in (left.sign_in_id, "nul\0"):
         with refused(NOT_FOUND, "SIGN_IN_NOT_FOUND"):
-            await _sign_ins(auth).EndSignIn(EndSignInRequest(sign_in_id=ended), metadata=await auth.admin())
+            await auth.sign_ins.EndSignIn(EndSignInRequest(sign_in_id=ended), metadata=await auth.admin())
 
 
 async def test_signing_out_everywhere(auth: Auth) -> None:
     """All of a user's, or all but the one in use; nobody else's."""
     vera, admin = await _vera(auth), await auth.admin()
     others = [bearer(await auth.login("vera")) for _ in range(2)]
-    answer = await _sign_ins(auth).EndAllSignIns(EndAllSignInsRequest(keep_current=True), metadata=vera)
+    answer = await auth.sign_ins.EndAllSignIns(EndAllSignInsRequest(keep_current=True), metadata=vera)
     assert (answer.ended, await _goes_on(auth, vera)) == (2, True)
     assert not any([await _goes_on(auth, each) for each in others])
-    await _sign_ins(auth).EndAllSignIns(EndAllSignInsRequest(), metadata=vera)
+    await auth.sign_ins.EndAllSignIns(EndAllSignInsRequest(), metadata=vera)
     assert not await _goes_on(auth, vera)
     vera = bearer(await auth.login("vera"))
-    await _sign_ins(auth).EndAllSignIns(EndAllSignInsRequest(username="vera"), metadata=admin)
+    await auth.sign_ins.EndAllSignIns(EndAllSignInsRequest(username="vera"), metadata=admin)
     assert not await _goes_on(auth, vera)
     assert await _goes_on(auth, admin)
 
@@ -112,7 +107,7 @@ async def test_all_sign_ins_are_listed_by_pages(auth: Auth) -> None:
     admin, found, token = await auth.admin(), [], ""
     while True:
         request = ListAllSignInsRequest(page_size=2, page_token=token)
-        page = await _sign_ins(auth).ListAllSignIns(request, metadata=admin)
+        page = await auth.sign_ins.ListAllSignIns(request, metadata=admin)
         found += [each.sign_in_id for each in page.sign_ins]
         token = page.next_page_token
         if not token:

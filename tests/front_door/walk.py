@@ -9,6 +9,7 @@ import threading
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import quote
 
 import grpc
@@ -106,7 +107,7 @@ class Doors(ExitStack):
 
     def by_grpc(self, rpc: Rpc, visitor: Visitor) -> Outcome:
         """gRPC, with a request that no method can read."""
-        make = self._channel().unary_stream if rpc.method.server_streaming else self._channel().unary_unary
+        make: Any = self._channel().unary_stream if rpc.method.server_streaming else self._channel().unary_unary
         call = make(rpc.path, request_serializer=lambda data: data, response_deserializer=lambda data: data)
         try:
             answer = call(UNREADABLE, metadata=tuple(visitor.headers.items()), timeout=TIMEOUT_S)

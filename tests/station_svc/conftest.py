@@ -28,7 +28,6 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet
 
 from mesh.contract.services import MESH_SERVICES, OPERATOR_SERVICES
-from mesh.database import migrate
 from mesh.database.engine import Database, make_engine
 from mesh.database.retention import RetentionTask
 from mesh.grpc.channels import open_channel
@@ -39,7 +38,6 @@ from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError, from_rpc_error, from_status
 from mesh.runtime.times import to_timestamp
 from mesh.service import Parts
-from station_svc import migrations
 from station_svc.catalogue import FEATURES, STORAGE
 from station_svc.core.models import outbox
 from station_svc.features.data_transfer.transfer_limits import TransferLimits
@@ -49,14 +47,14 @@ from station_svc.jobs.runner import Jobs
 from station_svc.service import build
 from station_svc.settings import StationSettings
 from tests.conftest import FakeClock
-from tests.role_callers import role_access
+from tests.mesh_identities import identity_of, mesh_settings
+from tests.scoped_callers import scoped_access
 
 if TYPE_CHECKING:  # these are there for the type checker only
     from csms.station.v1.command_service_pb2_grpc import CommandServiceAsyncStub
     from csms.station.v1.station_ingest_service_pb2_grpc import StationIngestServiceAsyncStub
     from csms.station.v1.station_service_pb2_grpc import StationServiceAsyncStub
 
-SECRET = "mesh-secret-of-the-tests"
 NODE = "gateway-1"
 AVAILABLE = station_pb2.CONNECTOR_STATUS_AVAILABLE
 OCCUPIED = station_pb2.CONNECTOR_STATUS_OCCUPIED
@@ -65,7 +63,7 @@ SETTINGS = StationSettings(
     auth_address="127.0.0.1:1",
     transaction_address=None,
     notification_address=None,
-    mesh_secret=SECRET,
+    mesh=mesh_settings("station"),
     onboarding="accept",
     lease_duration_s=10,
     heartbeat_interval_s=300,
@@ -314,6 +312,12 @@ StartSystem = Callable[..., Awaitable[StationSystem]]
 
 
 @pytest.fixture
+def schemas() -> tuple[str, ...]:
+    """The database has the schema of station_svc."""
+    return ("station",)
+
+
+@pytest.fixture
 async def start_system(database_url: str, clock: FakeClock) -> AsyncIterator[StartSystem]:
     """Starts station_svc, with other settings where they are given; can be called again, for a second replica."""
     async with AsyncExitStack() as stack:
@@ -331,15 +335,19 @@ async def system(start_system: StartSystem) -> StationSystem:
 async def _start(stack: AsyncExitStack, url: str, clock: FakeClock, **settings: Any) -> StationSystem:
     database = Database(engine=make_engine(url, "station"))
     stack.push_async_callback(database.close)
-    await asyncio.to_thread(migrate.upgrade, database.engine, migrations, "station")
     parts = await build(database, stack, settings=replace(SETTINGS, **settings), clock=clock)
     closing = asyncio.create_task(_run(parts.background[0]))
     stack.push_async_callback(_cancel, closing)
     gateway = FarGateway()
-    gateway_server = mesh_server("127.0.0.1:0", secret=SECRET, services=MESH_SERVICES["gateway"])
+    gateway_server = mesh_server("127.0.0.1:0", identity=identity_of("gateway"), services=MESH_SERVICES["gateway"])
     add_GatewayServiceServicer_to_server(gateway, gateway_server.server)
-    mesh = mesh_server("127.0.0.1:0", secret=SECRET, services=MESH_SERVICES["station"])
-    operator = operator_server("127.0.0.1:0", access=role_access(Keys()), services=OPERATOR_SERVICES["station"])
+    mesh = mesh_server("127.0.0.1:0", identity=identity_of("station"), services=MESH_SERVICES["station"])
+    operator = operator_server(
+        "127.0.0.1:0",
+        access=scoped_access(Keys()),
+        services=OPERATOR_SERVICES["station"],
+        scopes=parts.scopes,
+    )
     for add in parts.mesh:
         add(mesh.server)
     for add in parts.operator:
@@ -347,7 +355,7 @@ async def _start(stack: AsyncExitStack, url: str, clock: FakeClock, **settings: 
     for server in (gateway_server, mesh, operator):
         await server.start()
         stack.push_async_callback(server.stop, 0)
-    mesh_channel = open_channel(f"127.0.0.1:{mesh.port}", secret=SECRET)
+    mesh_channel = open_channel(f"127.0.0.1:{mesh.port}", identity=identity_of("gateway"), to="station")
     stack.push_async_callback(mesh_channel.close)
     operator_channel = grpc.aio.insecure_channel(f"127.0.0.1:{operator.port}", interceptors=[_AsOperator()])
     stack.push_async_callback(operator_channel.close)

@@ -6,24 +6,29 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 from sqlalchemy import Engine
 
-from mesh.database import migrate
 from mesh.database.engine import Database, make_engine
 from tests.conftest import FakeClock
 from tests.transaction_svc.kit import Service
-from transaction_svc import migrations
+from transaction_svc.energy_servicer import EnergyServicer
 from transaction_svc.expiry import Expiry
 from transaction_svc.gateway_client import Translator
 from transaction_svc.ingest_servicer import TransactionIngestServicer
 from transaction_svc.meter_profile_servicer import MeterProfileServicer
 from transaction_svc.meter_profiles import MeterTerms
 from transaction_svc.operator_servicer import TransactionServicer
+from transaction_svc.rollup_worker import Rollups
+
+
+@pytest.fixture
+def schemas() -> tuple[str, ...]:
+    """The database has the schema of transaction_svc."""
+    return ("transaction",)
 
 
 @pytest.fixture
 def engine(database_url: str) -> Iterator[Engine]:
     """A migrated database."""
     engine = make_engine(database_url, "transaction")
-    migrate.upgrade(engine, migrations, "transaction")
     yield engine
     engine.dispose()
 
@@ -39,6 +44,8 @@ def make_service(engine: Engine, clock: FakeClock, translator: Translator | None
         operator=TransactionServicer(database=database, clock=clock, meters=meters, translator=translator),
         profiles=MeterProfileServicer(database=database, clock=clock, meters=meters),
         expiry=Expiry(database=database, clock=clock),
+        energy=EnergyServicer(database=database),
+        rollups=Rollups(database=database, clock=clock, open_s=0),
     )
 
 

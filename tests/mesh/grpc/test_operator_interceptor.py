@@ -137,7 +137,8 @@ class Edge:
 @pytest.fixture
 async def edge() -> AsyncIterator[Edge]:
     """A server behind the interceptor; its clock stands at 50 s."""
-    keys, callers, events = Keys(), RoleCallers(), Events()
+    keys, callers = Keys(), RoleCallers()
+    events = Events()  # type: ignore[abstract]
     server = operator_server(
         "127.0.0.1:0",
         access=role_access(keys, clock_s=lambda: 50, callers=callers),
@@ -145,7 +146,7 @@ async def edge() -> AsyncIterator[Edge]:
     )
     # Their other methods are not called here.
     add_UserServiceServicer_to_server(Users(), server.server)  # type: ignore[abstract]
-    add_EventServiceServicer_to_server(events, server.server)  # type: ignore[abstract]
+    add_EventServiceServicer_to_server(events, server.server)
     add_IdTokenServiceServicer_to_server(IdTokens(), server.server)  # type: ignore[abstract]
     async with AsyncExitStack() as stack:
         await server.start()

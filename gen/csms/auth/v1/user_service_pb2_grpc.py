@@ -106,7 +106,9 @@ class UserServiceServicer:
         """Exchanges a password for an access token and a refresh token. A temporary password (ResetPassword) is exchanged
         once, together with the new one in `new_password`.
         Errors: UNAUTHENTICATED, reason WRONG_CREDENTIALS, the same whether or not the user exists; RESOURCE_EXHAUSTED,
-        reason TOO_MANY_ATTEMPTS; FAILED_PRECONDITION, reason NEW_PASSWORD_NEEDED; INVALID_ARGUMENT, reason INVALID_FIELD.
+        reason TOO_MANY_ATTEMPTS, where too many failed: `retry_after_s` in the metadata has the seconds to wait. A user who
+        logged in from the same address before is not delayed by attempts from elsewhere. FAILED_PRECONDITION, reason
+        NEW_PASSWORD_NEEDED; INVALID_ARGUMENT, reason INVALID_FIELD.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -116,8 +118,8 @@ class UserServiceServicer:
         """Adds a user. Callers with USERS_WRITE may give each role whose permissions they have themselves; without a token it
         makes a VIEWER, and only where open registration is switched on (CSMS_REGISTRATION=open).
         Errors: ALREADY_EXISTS, reason USER_EXISTS; PERMISSION_DENIED, reason REGISTRATION_CLOSED, ROLE_TOO_LOW or
-        BEYOND_OWN_PERMISSIONS;
-        INVALID_ARGUMENT, reason INVALID_FIELD (a password needs 8 to 256 characters).
+        BEYOND_OWN_PERMISSIONS; INVALID_ARGUMENT, reason INVALID_FIELD (a password needs 8 to 256 characters); without a
+        token RESOURCE_EXHAUSTED, reason TOO_MANY_ATTEMPTS.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -127,7 +129,8 @@ class UserServiceServicer:
         """Exchanges a refresh token for new tokens. The old refresh token ends with it, and one that is used twice ends the
         session. Of several calls with one token within ten seconds the first gets the new tokens; the others fail, and end
         nothing.
-        Errors: UNAUTHENTICATED, reason INVALID_TOKEN.
+        Errors: UNAUTHENTICATED, reason INVALID_TOKEN; RESOURCE_EXHAUSTED, reason TOO_MANY_ATTEMPTS, where one address or one
+        session refreshes too often.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -180,7 +183,8 @@ class UserServiceServicer:
         """Gives a user a new password and ends the user's sign-ins. Users may change their own password; another's needs
         USERS_WRITE, and all permissions that the other user has.
         Errors: NOT_FOUND, reason USER_NOT_FOUND; PERMISSION_DENIED, reason ROLE_TOO_LOW or BEYOND_OWN_PERMISSIONS;
-        UNAUTHENTICATED, reason WRONG_CREDENTIALS; INVALID_ARGUMENT, reason INVALID_FIELD.
+        UNAUTHENTICATED, reason WRONG_CREDENTIALS; INVALID_ARGUMENT, reason INVALID_FIELD; RESOURCE_EXHAUSTED, reason
+        TOO_MANY_ATTEMPTS.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -38,20 +38,23 @@ class UserServiceStub:
     """Exchanges a password for an access token and a refresh token. A temporary password (ResetPassword) is exchanged
     once, together with the new one in `new_password`.
     Errors: UNAUTHENTICATED, reason WRONG_CREDENTIALS, the same whether or not the user exists; RESOURCE_EXHAUSTED,
-    reason TOO_MANY_ATTEMPTS; FAILED_PRECONDITION, reason NEW_PASSWORD_NEEDED; INVALID_ARGUMENT, reason INVALID_FIELD.
+    reason TOO_MANY_ATTEMPTS, where too many failed: `retry_after_s` in the metadata has the seconds to wait. A user who
+    logged in from the same address before is not delayed by attempts from elsewhere. FAILED_PRECONDITION, reason
+    NEW_PASSWORD_NEEDED; INVALID_ARGUMENT, reason INVALID_FIELD.
     """
     Register: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.RegisterRequest, _user_service_pb2.RegisterResponse]
     """Adds a user. Callers with USERS_WRITE may give each role whose permissions they have themselves; without a token it
     makes a VIEWER, and only where open registration is switched on (CSMS_REGISTRATION=open).
     Errors: ALREADY_EXISTS, reason USER_EXISTS; PERMISSION_DENIED, reason REGISTRATION_CLOSED, ROLE_TOO_LOW or
-    BEYOND_OWN_PERMISSIONS;
-    INVALID_ARGUMENT, reason INVALID_FIELD (a password needs 8 to 256 characters).
+    BEYOND_OWN_PERMISSIONS; INVALID_ARGUMENT, reason INVALID_FIELD (a password needs 8 to 256 characters); without a
+    token RESOURCE_EXHAUSTED, reason TOO_MANY_ATTEMPTS.
     """
     Refresh: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.RefreshRequest, _user_service_pb2.RefreshResponse]
     """Exchanges a refresh token for new tokens. The old refresh token ends with it, and one that is used twice ends the
     session. Of several calls with one token within ten seconds the first gets the new tokens; the others fail, and end
     nothing.
-    Errors: UNAUTHENTICATED, reason INVALID_TOKEN.
+    Errors: UNAUTHENTICATED, reason INVALID_TOKEN; RESOURCE_EXHAUSTED, reason TOO_MANY_ATTEMPTS, where one address or one
+    session refreshes too often.
     """
     Logout: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.LogoutRequest, _user_service_pb2.LogoutResponse]
     """Ends the session of the access token that the call carries; its refresh token is void from then on.
@@ -80,7 +83,8 @@ class UserServiceStub:
     """Gives a user a new password and ends the user's sign-ins. Users may change their own password; another's needs
     USERS_WRITE, and all permissions that the other user has.
     Errors: NOT_FOUND, reason USER_NOT_FOUND; PERMISSION_DENIED, reason ROLE_TOO_LOW or BEYOND_OWN_PERMISSIONS;
-    UNAUTHENTICATED, reason WRONG_CREDENTIALS; INVALID_ARGUMENT, reason INVALID_FIELD.
+    UNAUTHENTICATED, reason WRONG_CREDENTIALS; INVALID_ARGUMENT, reason INVALID_FIELD; RESOURCE_EXHAUSTED, reason
+    TOO_MANY_ATTEMPTS.
     """
     ResetPassword: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.ResetPasswordRequest, _user_service_pb2.ResetPasswordResponse]
     """Gives a user a temporary password, which is shown in the answer and nowhere else, and ends the user's sign-ins. It
@@ -106,20 +110,23 @@ class UserServiceAsyncStub(UserServiceStub):
     """Exchanges a password for an access token and a refresh token. A temporary password (ResetPassword) is exchanged
     once, together with the new one in `new_password`.
     Errors: UNAUTHENTICATED, reason WRONG_CREDENTIALS, the same whether or not the user exists; RESOURCE_EXHAUSTED,
-    reason TOO_MANY_ATTEMPTS; FAILED_PRECONDITION, reason NEW_PASSWORD_NEEDED; INVALID_ARGUMENT, reason INVALID_FIELD.
+    reason TOO_MANY_ATTEMPTS, where too many failed: `retry_after_s` in the metadata has the seconds to wait. A user who
+    logged in from the same address before is not delayed by attempts from elsewhere. FAILED_PRECONDITION, reason
+    NEW_PASSWORD_NEEDED; INVALID_ARGUMENT, reason INVALID_FIELD.
     """
     Register: _aio.UnaryUnaryMultiCallable[_user_service_pb2.RegisterRequest, _user_service_pb2.RegisterResponse]  # type: ignore[assignment]
     """Adds a user. Callers with USERS_WRITE may give each role whose permissions they have themselves; without a token it
     makes a VIEWER, and only where open registration is switched on (CSMS_REGISTRATION=open).
     Errors: ALREADY_EXISTS, reason USER_EXISTS; PERMISSION_DENIED, reason REGISTRATION_CLOSED, ROLE_TOO_LOW or
-    BEYOND_OWN_PERMISSIONS;
-    INVALID_ARGUMENT, reason INVALID_FIELD (a password needs 8 to 256 characters).
+    BEYOND_OWN_PERMISSIONS; INVALID_ARGUMENT, reason INVALID_FIELD (a password needs 8 to 256 characters); without a
+    token RESOURCE_EXHAUSTED, reason TOO_MANY_ATTEMPTS.
     """
     Refresh: _aio.UnaryUnaryMultiCallable[_user_service_pb2.RefreshRequest, _user_service_pb2.RefreshResponse]  # type: ignore[assignment]
     """Exchanges a refresh token for new tokens. The old refresh token ends with it, and one that is used twice ends the
     session. Of several calls with one token within ten seconds the first gets the new tokens; the others fail, and end
     nothing.
-    Errors: UNAUTHENTICATED, reason INVALID_TOKEN.
+    Errors: UNAUTHENTICATED, reason INVALID_TOKEN; RESOURCE_EXHAUSTED, reason TOO_MANY_ATTEMPTS, where one address or one
+    session refreshes too often.
     """
     Logout: _aio.UnaryUnaryMultiCallable[_user_service_pb2.LogoutRequest, _user_service_pb2.LogoutResponse]  # type: ignore[assignment]
     """Ends the session of the access token that the call carries; its refresh token is void from then on.
@@ -148,7 +155,8 @@ class UserServiceAsyncStub(UserServiceStub):
     """Gives a user a new password and ends the user's sign-ins. Users may change their own password; another's needs
     USERS_WRITE, and all permissions that the other user has.
     Errors: NOT_FOUND, reason USER_NOT_FOUND; PERMISSION_DENIED, reason ROLE_TOO_LOW or BEYOND_OWN_PERMISSIONS;
-    UNAUTHENTICATED, reason WRONG_CREDENTIALS; INVALID_ARGUMENT, reason INVALID_FIELD.
+    UNAUTHENTICATED, reason WRONG_CREDENTIALS; INVALID_ARGUMENT, reason INVALID_FIELD; RESOURCE_EXHAUSTED, reason
+    TOO_MANY_ATTEMPTS.
     """
     ResetPassword: _aio.UnaryUnaryMultiCallable[_user_service_pb2.ResetPasswordRequest, _user_service_pb2.ResetPasswordResponse]  # type: ignore[assignment]
     """Gives a user a temporary password, which is shown in the answer and nowhere else, and ends the user's sign-ins. It
@@ -177,7 +185,9 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
         """Exchanges a password for an access token and a refresh token. A temporary password (ResetPassword) is exchanged
         once, together with the new one in `new_password`.
         Errors: UNAUTHENTICATED, reason WRONG_CREDENTIALS, the same whether or not the user exists; RESOURCE_EXHAUSTED,
-        reason TOO_MANY_ATTEMPTS; FAILED_PRECONDITION, reason NEW_PASSWORD_NEEDED; INVALID_ARGUMENT, reason INVALID_FIELD.
+        reason TOO_MANY_ATTEMPTS, where too many failed: `retry_after_s` in the metadata has the seconds to wait. A user who
+        logged in from the same address before is not delayed by attempts from elsewhere. FAILED_PRECONDITION, reason
+        NEW_PASSWORD_NEEDED; INVALID_ARGUMENT, reason INVALID_FIELD.
         """
 
     @_abc_1.abstractmethod
@@ -189,8 +199,8 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
         """Adds a user. Callers with USERS_WRITE may give each role whose permissions they have themselves; without a token it
         makes a VIEWER, and only where open registration is switched on (CSMS_REGISTRATION=open).
         Errors: ALREADY_EXISTS, reason USER_EXISTS; PERMISSION_DENIED, reason REGISTRATION_CLOSED, ROLE_TOO_LOW or
-        BEYOND_OWN_PERMISSIONS;
-        INVALID_ARGUMENT, reason INVALID_FIELD (a password needs 8 to 256 characters).
+        BEYOND_OWN_PERMISSIONS; INVALID_ARGUMENT, reason INVALID_FIELD (a password needs 8 to 256 characters); without a
+        token RESOURCE_EXHAUSTED, reason TOO_MANY_ATTEMPTS.
         """
 
     @_abc_1.abstractmethod
@@ -202,7 +212,8 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
         """Exchanges a refresh token for new tokens. The old refresh token ends with it, and one that is used twice ends the
         session. Of several calls with one token within ten seconds the first gets the new tokens; the others fail, and end
         nothing.
-        Errors: UNAUTHENTICATED, reason INVALID_TOKEN.
+        Errors: UNAUTHENTICATED, reason INVALID_TOKEN; RESOURCE_EXHAUSTED, reason TOO_MANY_ATTEMPTS, where one address or one
+        session refreshes too often.
         """
 
     @_abc_1.abstractmethod
@@ -267,7 +278,8 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
         """Gives a user a new password and ends the user's sign-ins. Users may change their own password; another's needs
         USERS_WRITE, and all permissions that the other user has.
         Errors: NOT_FOUND, reason USER_NOT_FOUND; PERMISSION_DENIED, reason ROLE_TOO_LOW or BEYOND_OWN_PERMISSIONS;
-        UNAUTHENTICATED, reason WRONG_CREDENTIALS; INVALID_ARGUMENT, reason INVALID_FIELD.
+        UNAUTHENTICATED, reason WRONG_CREDENTIALS; INVALID_ARGUMENT, reason INVALID_FIELD; RESOURCE_EXHAUSTED, reason
+        TOO_MANY_ATTEMPTS.
         """
 
     @_abc_1.abstractmethod

@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0007"
-down_revision = "0006"
+revision = "0008"
+down_revision = "0007"
 
 _FOLDED = sa.Text(collation="C").with_variant(sa.Text(), "sqlite")
 _EMPTY = sa.text("''")
