@@ -7,6 +7,8 @@ from sqlalchemy import ColumnElement, Connection
 
 from auth_svc import models, user_store
 from auth_svc.user_store import User
+from mesh.audit import entries as audit
+from mesh.identity.acting import Actor, ActorKind
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +25,7 @@ class Session:
     expire_us: int
 
 
-def open_session(connection: Connection, session: Session, password_hash: str) -> bool:
+def open_session(connection: Connection, session: Session, password_hash: str, *, username: str = "") -> bool:
     """Adds a session, unless the user was removed or has another password by now than the one that was verified."""
     account = models.user_account.c
     given = {name: value for name, value in asdict(session).items() if name not in ("tenant_id", "username_key")}
@@ -35,7 +37,17 @@ def open_session(connection: Connection, session: Session, password_hash: str) -
         .with_for_update(read=True)
     )
     statement = sa.insert(models.session).from_select(["tenant_id", "username_key", *given], user)
-    return connection.execute(statement).rowcount == 1
+    if connection.execute(statement).rowcount != 1:
+        return False
+    _audit(
+        connection,
+        session.tenant_id,
+        username or session.username_key,
+        session.session_id,
+        did="opened",
+        now_us=session.create_us,
+    )
+    return True
 
 
 def refresh_session(
@@ -68,14 +80,23 @@ def was_just_replaced(connection: Connection, family_hash: str, secret_hash: str
 
 
 def end_family(connection: Connection, family_hash: str) -> bool:
-    """Ends the session that a refresh token belongs to; False where it has ended."""
+    """Ends the session that a spent refresh token belongs to; False where it has ended."""
     statement = sa.delete(models.session).where(models.session.c.family_hash == family_hash)
-    return connection.execute(statement).rowcount == 1
+    ended = connection.execute(statement.returning(*_NAMES)).first()
+    if ended is None:
+        return False
+    _audit(connection, ended.tenant_id, ended.username_key, ended.session_id, did="ended for a spent refresh token")
+    return True
 
 
 def end_session(connection: Connection, tenant_id: str, session_id: str) -> bool:
     """Ends a session; False where it has ended."""
-    return connection.execute(sa.delete(models.session).where(_is_session(tenant_id, session_id))).rowcount == 1
+    statement = sa.delete(models.session).where(_is_session(tenant_id, session_id))
+    ended = connection.execute(statement.returning(*_NAMES)).first()
+    if ended is None:
+        return False
+    _audit(connection, tenant_id, ended.username_key, session_id, did="ended")
+    return True
 
 
 def session_user(connection: Connection, tenant_id: str, session_id: str, *, now_us: int) -> User | None:
@@ -96,6 +117,24 @@ def remove_expired(connection: Connection, *, now_us: int, limit: int) -> int:
     expired = sa.select(table.tenant_id, table.session_id).where(table.expire_us <= now_us).limit(limit)
     key = sa.tuple_(table.tenant_id, table.session_id)
     return connection.execute(sa.delete(models.session).where(key.in_(expired))).rowcount
+
+
+_NAMES = (models.session.c.tenant_id, models.session.c.username_key, models.session.c.session_id)
+
+
+def _audit(
+    connection: Connection, tenant_id: str, username: str, session_id: str, *, did: str, now_us: int | None = None
+) -> None:
+    """Records what was done to a session. The id of a session opens nothing; its tokens are not recorded."""
+    audit.acted(
+        connection,
+        tenant_id=tenant_id,
+        resource_type="session",
+        resource=session_id,
+        actor=Actor(kind=ActorKind.USER, name=username, credential_id=session_id),
+        details={"did": did},
+        time_us=now_us,
+    )
 
 
 def _is_session(tenant_id: str, session_id: str) -> ColumnElement[bool]:

@@ -37,6 +37,7 @@ from auth_svc.sessions import ACCESS_TOKEN_S, Sessions
 from mesh.database.engine import Database
 from mesh.database.pages import page_of
 from mesh.grpc.types import Context
+from mesh.identity.acting import note_resource
 from mesh.identity.callers import Role, current_caller, optional_caller
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError, invalid_field
@@ -187,6 +188,8 @@ class UserServicer(UserServiceServicer):
         user = None
         if is_plain(username, MAX_USERNAME):
             user = await self._database.read(lambda connection: user_store.find_user(connection, username))
+        if user is not None:  # a name that nobody has may be a password in the wrong field
+            note_resource("user", user.username, tenant_id=user.tenant_id)
         right = await self._passwords.matches(password, None if user is None else user.password_hash)
         if user is None or not right:
             raise _wrong_credentials()

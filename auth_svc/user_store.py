@@ -1,6 +1,8 @@
 """The SQL of users. Functions run inside a transaction that Database opens around them."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
@@ -8,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection
 from auth_svc import models, usernames
 from auth_svc.common_store import event, insert
 from auth_svc.normalization import fold
+from mesh.audit import entries as audit
 from mesh.events import outbox
 from mesh.identity.callers import Role
 
@@ -34,6 +37,7 @@ def create_user(connection: Connection, user: User) -> bool:
     created = insert(connection, models.user_account, values)
     if created:
         outbox.append(connection, [_user_event("created", user, user.create_us)])
+        _audit(connection, user.tenant_id, user.username, before=None, after=_image(user), now_us=user.create_us)
     return created
 
 
@@ -89,14 +93,19 @@ def delete_user(connection: Connection, tenant_id: str, username: str, *, now_us
     if user is None:
         return False
     outbox.append(connection, [_user_event("deleted", user, now_us)])
+    _audit(connection, tenant_id, user.username, before=_image(user), after=None, now_us=now_us)
     return True
 
 
 def set_password(connection: Connection, tenant_id: str, username: str, password_hash: str) -> bool:
     """Gives a user a new password and ends the user's sessions; False where the user is not there."""
     update = sa.update(models.user_account).where(_is_user(tenant_id, username)).values(password_hash=password_hash)
-    if connection.execute(update).rowcount == 0:
+    changed = connection.execute(update.returning(models.user_account.c.username)).scalar()
+    if changed is None:
         return False
+    audit.acted(
+        connection, tenant_id=tenant_id, resource_type="user", resource=changed, details={"changed": ["password"]}
+    )
     table = models.session
     of_user = sa.and_(table.c.tenant_id == tenant_id, table.c.username_key == _key(username))
     connection.execute(sa.delete(table).where(of_user))
@@ -142,6 +151,31 @@ def to_user(row: sa.RowMapping | None) -> User | None:
 
 def _user(row: sa.RowMapping) -> User:
     return User(**{**row, "role": Role(row["role"])})
+
+
+def _image(user: User) -> dict[str, Any]:
+    """The audited fields of a user."""
+    return {"role": user.role.name}
+
+
+def _audit(
+    connection: Connection,
+    tenant_id: str,
+    username: str,
+    *,
+    before: Mapping[str, Any] | None,
+    after: Mapping[str, Any] | None,
+    now_us: int,
+) -> None:
+    audit.changed(
+        connection,
+        tenant_id=tenant_id,
+        resource_type="user",
+        resource=username,
+        before=before,
+        after=after,
+        time_us=now_us,
+    )
 
 
 def _user_event(verb: str, user: User, now_us: int) -> outbox.OutboxEvent:

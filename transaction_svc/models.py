@@ -13,6 +13,7 @@ begins with the station.
 import sqlalchemy as sa
 
 from mesh.database.partitions import TimePartitions
+from mesh.audit.entries import audit_tables
 from mesh.events.outbox import outbox_table
 
 metadata = sa.MetaData()
@@ -261,3 +262,4 @@ tx_counter = sa.Table(
 )
 
 outbox = outbox_table(metadata)
+audit_entry, audit_head = audit_tables(metadata)

@@ -52,6 +52,17 @@ def access_of(files: FileDescriptorSet, services: Iterable[str]) -> dict[str, op
     return {f"/{name}": method.options.Extensions[options_pb2.access] for name, method in methods}
 
 
+def audit_of(files: FileDescriptorSet, services: Iterable[str]) -> dict[str, options_pb2.Audit.ValueType]:
+    """The audit of each method of these services for operators, by its full name: `/package.Service/Method`.
+
+    Raises ContractError for a method that does not state it.
+    """
+    known = dict(_services(files))
+    methods = [(f"{name}/{method.name}", method) for name in services for method in known[name].method]
+    _raise_if_any(fault for name, method in methods for fault in _audit_faults(name, method))
+    return {f"/{name}": method.options.Extensions[options_pb2.audit] for name, method in methods}
+
+
 def contract_faults(files: FileDescriptorSet) -> list[str]:
     """Options that are missing or contradictory in the project's own files, one line each."""
     faults = []
@@ -62,8 +73,11 @@ def contract_faults(files: FileDescriptorSet) -> list[str]:
         for method in service.method:
             if audience == options_pb2.AUDIENCE_OPERATORS:
                 faults += _access_faults(f"{name}/{method.name}", method)
-            elif method.options.HasExtension(options_pb2.access):
-                faults.append(f"{name}/{method.name}: states an access, but its service is not for operators")
+                faults += _audit_faults(f"{name}/{method.name}", method)
+                continue
+            for word, option in (("access", options_pb2.access), ("audit", options_pb2.audit)):
+                if method.options.HasExtension(option):
+                    faults.append(f"{name}/{method.name}: states an {word}, but its service is not for operators")
     for name, enum in _enums(files):
         faults += _word_faults(name, enum)
     return faults
@@ -116,6 +130,18 @@ def _access_faults(name: str, method: MethodDescriptorProto) -> Iterator[str]:
         yield f"{name}: states no access; give it a permission"
     elif not getattr(access, rule):
         yield f"{name}: its {rule} is UNSPECIFIED"
+
+
+_CHANGING = ("_WRITE", "_COMMAND", "_SEND_CALL")
+
+
+def _audit_faults(name: str, method: MethodDescriptorProto) -> Iterator[str]:
+    audit = method.options.Extensions[options_pb2.audit]
+    permission = options_pb2.Permission.Name(method.options.Extensions[options_pb2.access].permission)
+    if audit == options_pb2.AUDIT_UNSPECIFIED:
+        yield f"{name}: states no audit; AUDIT_CHANGE is the one of a method that changes or commands something"
+    elif permission.endswith(_CHANGING) and audit != options_pb2.AUDIT_CHANGE:
+        yield f"{name}: needs the permission {permission}, so its audit is AUDIT_CHANGE"
 
 
 def _word_faults(name: str, enum: EnumDescriptorProto) -> Iterator[str]:

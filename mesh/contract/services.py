@@ -28,7 +28,10 @@ OPERATOR_SERVICES = {
         "csms.auth.v1.IdTokenService",
         "csms.auth.v1.CertificateService",
     ),
-    "notification": ("csms.event.v1.EventService",),
+    "notification": (
+        "csms.event.v1.EventService",
+        "csms.audit.v1.AuditService",
+    ),
 }
 
 # Served on mesh ports, to callers with the mesh secret; the front door has no route to them.

@@ -9,7 +9,9 @@ from google.protobuf.message import DecodeError, Message
 
 from mesh.contract.requests import check_request
 from mesh.grpc.aborts import abort
+from mesh.grpc.call_watch import CallWatch, note_success, read_acting
 from mesh.grpc.types import Context, Continuation, Handler
+from mesh.identity.acting import Acting, begin_acting
 from mesh.identity.callers import set_caller
 from mesh.identity.operators import TokenVerifier, bearer_token
 from mesh.identity.permissions import MethodRule, permission_name
@@ -29,13 +31,26 @@ class OperatorInterceptor(grpc.aio.ServerInterceptor):
 
     `rules` are those of each method that is served, from the contract (mesh/identity/permissions.py); a method without
     one is not served. Health needs no token, and reflection none where it is `reflection_open`.
+
+    `audits` has the trace that each method leaves in the audit, and `watch` is told of calls that leave none in a
+    transaction. `proof` is what the front door sends beside the caller's address.
     """
 
     def __init__(
-        self, *, verifier: TokenVerifier, rules: Mapping[str, MethodRule], reflection_open: bool = False
+        self,
+        *,
+        verifier: TokenVerifier,
+        rules: Mapping[str, MethodRule],
+        reflection_open: bool = False,
+        audits: Mapping[str, options_pb2.Audit.ValueType] | None = None,
+        watch: CallWatch | None = None,
+        proof: str = "",
     ) -> None:
         self._verifier = verifier
         self._rules = rules
+        self._audits = audits or {}
+        self._watch = watch
+        self._proof = proof
         self._open_prefixes = (_HEALTH, _REFLECTION) if reflection_open else (_HEALTH,)
         self._handlers: dict[str, Handler] = {}  # the handlers that wrap the methods' own, made once
 
@@ -76,24 +91,45 @@ class OperatorInterceptor(grpc.aio.ServerInterceptor):
 
     def _wrap_unary(self, method: str, rule: MethodRule, behaviour: Any) -> Any:
         async def serve(request: Any, context: Context) -> Any:
+            acting = self._begin(method, context)
             try:
                 await self._admit(rule, request, context)
-                return await behaviour(request, context)
+                response = await behaviour(request, context)
             except Exception as error:
+                self._end(method, acting, error)
                 await abort(context, method, error)
+            else:
+                self._end(method, acting)
+                return response
 
         return serve
 
     def _wrap_stream(self, method: str, rule: MethodRule, behaviour: Any) -> Any:
         async def serve(request: Any, context: Context) -> Any:
+            acting = self._begin(method, context)
             try:
                 await self._admit(rule, request, context)
+                self._end(method, acting)  # what it streams may last for days
                 async for response in behaviour(request, context):
                     yield response
             except Exception as error:
+                self._end(method, acting, error)
                 await abort(context, method, error)
 
         return serve
+
+    def _begin(self, method: str, context: Context) -> Acting:
+        acting = read_acting(method, context, proof=self._proof)
+        begin_acting(acting)
+        set_caller(None)
+        return acting
+
+    def _end(self, method: str, acting: Acting, error: Exception | None = None) -> None:
+        audit = self._audits.get(method, options_pb2.AUDIT_NONE)
+        if error is None:
+            note_success(acting, audit)
+        if self._watch is not None:
+            self._watch.ended(acting, audit, error)
 
     async def _admit(self, rule: MethodRule, request: Any, context: Context) -> None:
         token = bearer_token(context.invocation_metadata())
@@ -129,6 +165,7 @@ class OperatorInterceptor(grpc.aio.ServerInterceptor):
             return
         scope = caller.scope(rule.permission)
         if scope is None:
+            set_caller(caller)  # the audit names who was refused
             raise MeshError(
                 grpc.StatusCode.PERMISSION_DENIED,
                 Reason.ROLE_TOO_LOW,

@@ -10,9 +10,10 @@ from google.protobuf import descriptor_pool
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 
-from mesh.contract.options import check_audience
+from mesh.contract.options import audit_of, check_audience
 from mesh.contract.published import contract_files, published_files
 from mesh.grpc.batch_streams import BatchStreams
+from mesh.grpc.call_watch import CallWatch
 from mesh.grpc.channels import MAX_MESSAGE_BYTES, PING_AT_MOST_EVERY_MS
 from mesh.grpc.mesh_interceptor import MeshInterceptor
 from mesh.grpc.operator_interceptor import OperatorInterceptor
@@ -81,14 +82,23 @@ def operator_server(
     verifier: TokenVerifier,
     services: Iterable[str],
     reflection_open: bool = False,
+    watch: CallWatch | None = None,
+    proof: str = "",
 ) -> GrpcServer:
     """A server for operators. The caller adds the servicers of `services` to `.server`, then starts it.
 
-    Raises ContractError where one of their methods does not state its access.
+    Raises ContractError where one of their methods does not state its access or its audit.
     """
     names = tuple(services)
     rules = method_rules(contract_files(), names)
-    edge = OperatorInterceptor(verifier=verifier, rules=rules, reflection_open=reflection_open)
+    edge = OperatorInterceptor(
+        verifier=verifier,
+        rules=rules,
+        reflection_open=reflection_open,
+        audits=audit_of(contract_files(), names),
+        watch=watch,
+        proof=proof,
+    )
     return _bind(address, [edge], names)
 
 

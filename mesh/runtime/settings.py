@@ -13,6 +13,9 @@ from mesh.runtime.startup_errors import SettingError
 
 _DATABASES = ("postgresql+psycopg2://", "sqlite:///")
 
+AUDIT_DAYS = 3650
+"""How long audit entries are kept by default: as long as tax law has records kept in most countries."""
+
 Onboarding = Literal["accept", "pending", "reject"]
 
 
@@ -96,6 +99,7 @@ class ServiceSettings:
     auto_migrate: bool
     reflection: bool
     reflection_open: bool = False  # to callers without a token, too
+    audit_days: int = AUDIT_DAYS  # how long audit entries are kept
 
     @classmethod
     def read(cls, env: Environment, name: str) -> Self:
@@ -111,6 +115,7 @@ class ServiceSettings:
             auto_migrate=env.switch("CSMS_AUTO_MIGRATE", default=False),
             reflection=env.switch("CSMS_REFLECTION", default=True),
             reflection_open=env.switch("CSMS_REFLECTION_OPEN", default=False),
+            audit_days=env.number("CSMS_AUDIT_RETENTION_DAYS", AUDIT_DAYS, least=1, most=36_500),
         )
 
 

@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 
+from mesh.audit.entries import audit_tables
 from mesh.events.outbox import outbox_table
 from station_svc.core.columns import Identity, Key, big, metadata, partial_index, small, station_key, text
 
@@ -165,3 +166,4 @@ allocation = sa.Table(
 )
 
 outbox = outbox_table(metadata)
+audit_entry, audit_head = audit_tables(metadata)

@@ -31,6 +31,7 @@ from mesh.identity.operators import KeySource, TokenVerifier
 from mesh.runtime.background import Background
 from mesh.runtime.errors import from_rpc_error
 from mesh.runtime.times import SECOND_US
+from tests.audited import every_change_is_audited  # noqa: F401 - a fixture
 from tests.conftest import FakeClock
 
 if TYPE_CHECKING:  # these are there for the type checker only

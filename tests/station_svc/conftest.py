@@ -48,6 +48,7 @@ from station_svc.housekeeping import Housekeeper, retention_task
 from station_svc.jobs.runner import Jobs
 from station_svc.service import build
 from station_svc.settings import StationSettings
+from tests.audited import every_change_is_audited  # noqa: F401 - a fixture
 from tests.conftest import FakeClock
 
 if TYPE_CHECKING:  # these are there for the type checker only

@@ -8,6 +8,7 @@ from sqlalchemy import Engine
 
 from mesh.database import migrate
 from mesh.database.engine import Database, make_engine
+from tests.audited import every_change_is_audited  # noqa: F401 - a fixture
 from tests.conftest import FakeClock
 from tests.transaction_svc.kit import Service
 from transaction_svc import migrations
