@@ -12,8 +12,8 @@ begins with the station.
 
 import sqlalchemy as sa
 
-from mesh.database.partitions import TimePartitions
 from mesh.audit.entries import audit_tables
+from mesh.database.partitions import TimePartitions
 from mesh.events.outbox import outbox_table
 
 metadata = sa.MetaData()

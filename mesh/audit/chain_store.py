@@ -70,7 +70,7 @@ def link(connection: Connection, *, source: str, limit: int) -> list[ChainEntry]
     rows = connection.execute(_UNLINKED, {"limit": limit}).all()
     if not rows:
         return []
-    heads = {tenant_id: (0, FIRST_HASH) for tenant_id in {row.tenant_id for row in rows}}
+    heads = dict.fromkeys({row.tenant_id for row in rows}, (0, FIRST_HASH))
     for found in _HEADS.run(connection, [{"tenant_id": tenant_id} for tenant_id in sorted(heads)]):
         heads[found.tenant_id] = (found.sequence, found.hash)
     linked = []
@@ -86,20 +86,19 @@ def link(connection: Connection, *, source: str, limit: int) -> list[ChainEntry]
 
 
 def _linked(row: sa.Row[Any], source: str, latest: int, previous_hash: str) -> ChainEntry:
-    entry_id, tenant_id, time_us, content = row
     digest = hash_of(
         source=source,
-        tenant_id=tenant_id,
+        tenant_id=row.tenant_id,
         sequence=latest + 1,
         previous_hash=previous_hash,
-        time_us=time_us,
-        content=content,
+        time_us=row.time_us,
+        content=row.content,
     )
     return ChainEntry(
-        entry_id=entry_id,
-        tenant_id=tenant_id,
-        time_us=time_us,
-        content=content,
+        entry_id=row.entry_id,
+        tenant_id=row.tenant_id,
+        time_us=row.time_us,
+        content=row.content,
         sequence=latest + 1,
         previous_hash=previous_hash,
         hash=digest,
