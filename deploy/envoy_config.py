@@ -36,6 +36,7 @@ _HERE = Path(__file__).resolve().parent
 TEMPLATES = next(filter(Path.is_dir, (_HERE / "envoy", _HERE.parent / "envoy")))
 DESCRIPTOR = "csms.binpb"
 EX_USAGE = 2
+ON, OFF = "on", "off"
 WELCOME = {"name": "ocpp-mesh", "rest": "/v1/", "chargePoints": "/ocpp/{station_id}", "health": "/healthz"}
 
 
@@ -56,6 +57,7 @@ class FrontDoor:
     # Envoy gets a value that is derived from it; without it gateways do not trust Envoy's header with the caller's
     # address.
     mesh_secret: str = field(default="", repr=False)
+    access_log: str = ON  # ON: among Envoy's own log, on standard error; OFF; or the path of a file
 
 
 def write(door: FrontDoor, folder: Path) -> Path:
@@ -90,6 +92,7 @@ def render(door: FrontDoor, contract: Contract) -> str:
         "welcome": _quoted(json.dumps(WELCOME)),
         "rest_cluster": first,
         "local_replies": _local_replies(),
+        "access_log": _access_log(door.access_log),
         "public_rules": _each("public-rule", ({"method": method} for method in _public_methods())),
         "reflection_rules": _one("reflection-rule", {}) if door.reflection and not door.reflection_open else "",
         "operator_routes": "\n".join(_operator_routes(name, contract) for name in processes),
@@ -101,6 +104,19 @@ def render(door: FrontDoor, contract: Contract) -> str:
         "front_door_endpoint": _endpoint("front_door", f"{reachable(door.host)}:{door.port}"),
     }
     return _fill((TEMPLATES / "envoy.yaml").read_text(), values)
+
+
+_LOGGERS = "type.googleapis.com/envoy.extensions.access_loggers"
+
+
+def _access_log(place: str) -> str:
+    if place == OFF:
+        return "[]"
+    if place == ON:
+        values = {"kind": "stderr", "type": f"{_LOGGERS}.stream.v3.StderrAccessLog", "place": ""}
+    else:
+        values = {"kind": "file", "type": f"{_LOGGERS}.file.v3.FileAccessLog", "place": f"path: {_quoted(place)}"}
+    return _one("access-log", values)
 
 
 def _public_methods() -> list[str]:
@@ -273,6 +289,14 @@ def read_origins(env: Environment) -> tuple[str, ...]:
     return origins
 
 
+def read_access_log(env: Environment) -> str:
+    """CSMS_ACCESS_LOG: on, off, or the absolute path of a file. Raises SettingError."""
+    value = env.text("CSMS_ACCESS_LOG", ON)
+    if value not in {ON, OFF} and not value.startswith("/"):
+        raise SettingError(f"CSMS_ACCESS_LOG={value!r}: on, off or the absolute path of a file is needed")
+    return value
+
+
 def read_front_door(env: Environment, folder: Path) -> FrontDoor:
     """The front door of a mesh whose processes have these settings. Raises SettingError."""
     gateway_mesh = env.text("CSMS_GATEWAY_ADDRESS")
@@ -289,6 +313,7 @@ def read_front_door(env: Environment, folder: Path) -> FrontDoor:
         cors_origins=read_origins(env),
         reflection=env.switch("CSMS_REFLECTION", default=True),
         reflection_open=env.switch("CSMS_REFLECTION_OPEN", default=False),
+        access_log=read_access_log(env),
     )
 
 

@@ -180,6 +180,7 @@ def _front_door(
         cors_origins=settings.cors_origins,
         reflection=settings.reflection,
         reflection_open=settings.reflection_open,
+        access_log=settings.access_log,
     )
     config = write(door, data.run)
     config.chmod(0o600)  # it has what Envoy proves itself to the gateway with

@@ -252,7 +252,7 @@ def note_failures(connection: Connection, failures: Mapping[str, Failures], now_
         .order_by(station.c.tenant_id, station.c.station_id)
         .with_for_update()
     )
-    rows = _NOTE_FAILURES.run(connection, [{"station_id": name, **asdict(failures[name])} for name in names])
+    rows = _NOTE_FAILURES.run(connection, [{"station_id": name, **asdict(failures[name])} for name in names]).all()
     published = [
         events.credential_failed(
             tenant_id=row.tenant_id,

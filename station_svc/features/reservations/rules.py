@@ -174,7 +174,7 @@ def _record(
         _audit(connection, was, row, actor=as_station(row.station_id) if by_station else None)
 
 
-_AUDITED = ("evse_id", "id_token", "id_token_type", "group_id_token", "group_id_token_type", "expire_us", "state")
+AUDITED = ("evse_id", "id_token", "id_token_type", "group_id_token", "group_id_token_type", "expire_us", "state")
 
 
 def _audit(
@@ -197,7 +197,7 @@ def _audit(
 
 def audited_fields(row: ReservationRow) -> dict[str, str | int]:
     """The audited fields of a reservation, by the names of their columns."""
-    return {name: getattr(row, name) for name in _AUDITED}
+    return {name: getattr(row, name) for name in AUDITED}
 
 
 def _event(row: ReservationRow) -> OutboxEvent:
