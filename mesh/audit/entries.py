@@ -6,12 +6,14 @@ to a chain after their commit (chain_store.py).
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
 from sqlalchemy import Connection, MetaData
 
+from mesh.database.engine import ON_ROLLBACK
 from mesh.database.rowset import RowStatement, run_later
 from mesh.identity.acting import SYSTEM, Actor, ActorKind, current_acting, current_actor
 from mesh.runtime.masking import mask_payload
@@ -116,6 +118,7 @@ def append(connection: Connection, tenant_id: str, contents: Sequence[Content], 
     acting = current_acting()
     if acting is not None:
         acting.entries += len(rows)
+        connection.info.setdefault(ON_ROLLBACK, []).append(partial(acting.take_back, len(rows)))
 
 
 def take_appended(connection_info: dict[Any, Any]) -> bool:

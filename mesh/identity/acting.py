@@ -67,6 +67,10 @@ class Acting:
     entries: int = 0
     is_unchanged: bool = False
 
+    def take_back(self, count: int) -> None:
+        """Entries were rolled back with their transaction."""
+        self.entries -= count
+
 
 _acting: ContextVar[Acting | None] = ContextVar("acting", default=None)
 

@@ -128,28 +128,47 @@ async def test_failed_handshakes_are_counted_by_station(system: StationSystem) -
     assert entry.address == "127.0.0.1"
 
 
+async def test_a_local_list_is_asked_for_by_an_operator(system: StationSystem) -> None:
+    await system.create("CP1")
+    lists = LocalListServiceStub(system.operators)
+    request = list_pb.SyncLocalListRequest(station_id="CP1", request_id="r1")
+    await lists.SyncLocalList(request)
+    await lists.SyncLocalList(request)  # a repeat, which queues nothing
+    [asked] = [entry for entry in await _audit(system) if entry.resource_type == "local_list"]
+    assert (asked.actor, asked.resource, asked.details) == ("ann", "CP1", {"requestId": "r1", "full": False})
+
+
 async def test_a_job_acts_on_behalf_of_the_operator_who_queued_it(system: StationSystem) -> None:
     epoch = await _open(system)
     await system.boot(system.boot_item("CP1", epoch))
-    lists = LocalListServiceStub(system.operators)
-    await lists.SyncLocalList(list_pb.SyncLocalListRequest(station_id="CP1"))
-    asked = (await _audit(system))[-1]
-    assert (asked.actor, asked.resource_type, asked.resource) == ("ann", "local_list", "CP1")
-    system.clock.advance(10)
-    await system.jobs.run_due()
-    sent = [entry for entry in await _audit(system) if entry.actor_kind == "JOB"]
-    assert {(entry.on_behalf_of, entry.station_id) for entry in sent} == {("ann", "CP1")}
-    assert sent[0].action == sent[0].actor
+    await _roll_out(system)
+    for _ in range(5):
+        system.clock.advance(5)
+        await system.lease()
+        await system.jobs.run_due()
+    sent = [entry for entry in await _audit(system) if entry.resource_type == "command"]
+    assert {(one.actor_kind, one.on_behalf_of, one.station_id) for one in sent} == {("JOB", "ann", "CP1")}
+    assert {one.action for one in sent} == {one.actor for one in sent}
+
+
+async def _roll_out(system: StationSystem) -> str:
+    variables = rollout_pb.VariablesRollout(
+        variables=[station_pb2.Variable(component="ChargingStation", variable="MeterValueSampleInterval", value="30")]
+    )
+    made = await RolloutServiceStub(system.operators).CreateRollout(
+        rollout_pb.CreateRolloutRequest(filter='station_id != ""', variables=variables, display_name="all")
+    )
+    name: str = made.rollout.rollout_id
+    return name
 
 
 async def test_events_name_their_actor(system: StationSystem) -> None:
+    """An operator's change does; for a station's own connection there is none beside the station."""
     await system.create("CP1")
-    await _open(system)
-    query = sa.text("SELECT type, actor FROM outbox ORDER BY outbox_id")
+    await _open(system, "CP2")
+    query = sa.text("SELECT station_id, actor FROM outbox ORDER BY outbox_id")
     rows = await system.database.read(lambda connection: connection.execute(query).all())
-    found = {row.type: row.actor for row in rows}
-    assert found["station.created"] == "user:ann"
-    assert {actor for kind, actor in found.items() if kind != "station.created"} <= {None}
+    assert {(row.station_id, row.actor) for row in rows} == {("CP1", "user:ann"), ("CP2", None)}
 
 
 _NAMES = st.sampled_from(STATIONS)
@@ -254,14 +273,7 @@ async def test_the_state_follows_from_the_audit_alone(
 
 async def test_a_rollout_is_the_same_again_from_its_entries(system: StationSystem) -> None:
     await system.create("CP1")
-    rollouts = RolloutServiceStub(system.operators)
-    variables = rollout_pb.VariablesRollout(
-        variables=[station_pb2.Variable(component="ChargingStation", variable="MeterValueSampleInterval", value="30")]
-    )
-    made = await rollouts.CreateRollout(
-        rollout_pb.CreateRolloutRequest(filter='station_id != ""', variables=variables, display_name="all")
-    )
-    name = made.rollout.rollout_id
+    rollouts, name = RolloutServiceStub(system.operators), await _roll_out(system)
     await rollouts.PauseRollout(rollout_pb.PauseRolloutRequest(rollout_id=name))
     await rollouts.PauseRollout(rollout_pb.PauseRolloutRequest(rollout_id=name))  # changes nothing
     await rollouts.StopRollout(rollout_pb.StopRolloutRequest(rollout_id=name))
