@@ -6,12 +6,10 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 from sqlalchemy import Engine
 
-from mesh.database import migrate
 from mesh.database.engine import Database, make_engine
 from tests.audited import every_change_is_audited  # noqa: F401 - a fixture
 from tests.conftest import FakeClock
 from tests.transaction_svc.kit import Service
-from transaction_svc import migrations
 from transaction_svc.expiry import Expiry
 from transaction_svc.gateway_client import Translator
 from transaction_svc.ingest_servicer import TransactionIngestServicer
@@ -21,10 +19,15 @@ from transaction_svc.operator_servicer import TransactionServicer
 
 
 @pytest.fixture
+def schemas() -> tuple[str, ...]:
+    """The database has the schema of transaction_svc."""
+    return ("transaction",)
+
+
+@pytest.fixture
 def engine(database_url: str) -> Iterator[Engine]:
     """A migrated database."""
     engine = make_engine(database_url, "transaction")
-    migrate.upgrade(engine, migrations, "transaction")
     yield engine
     engine.dispose()
 
