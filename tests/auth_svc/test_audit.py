@@ -160,7 +160,7 @@ async def _state(database: Database) -> dict[Key, dict[str, Any]]:
         state: dict[Key, dict[str, Any]] = {
             ("user", row["username"]): {"role": Role(row["role"]).name} for row in users
         }
-        return state | {("id_token", row["id_token"]): audited_fields(of_row(row)) for row in tokens}
+        return state | {("id_token", row["id_token"]): audited_fields(of_row(dict(row))) for row in tokens}
 
     return await database.read(read)
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import grpc
@@ -14,6 +15,7 @@ from csms.audit.v1 import audit_service_pb2 as pb
 from csms.audit.v1.audit_service_pb2_grpc import AuditServiceStub
 from csms.event.v1.event_ingest_service_pb2 import PublishEventItem
 from google.protobuf.struct_pb2 import Struct
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from mesh.audit.chain import FIRST_HASH, ChainEntry, hash_of
@@ -213,7 +215,7 @@ async def test_copies_are_guarded_and_removed_by_age(notifications: Notification
     await _gather(notifications, _chain([_content(number) for number in range(1, 5)]))
     for statement in ("UPDATE audit_record SET actor = 'x'", "DELETE FROM audit_record"):
         with pytest.raises(DBAPIError, match="audit entries are only appended"):
-            await notifications.database.write(lambda connection, sql=statement: connection.execute(sa.text(sql)))
+            await notifications.database.write(partial(_execute, statement=statement))
     before_us = NOW_US + 3 * SECOND_US
     removed = await notifications.database.write(
         lambda connection: audit_store.remove_old(connection, before_us=before_us, limit=100)
@@ -221,6 +223,10 @@ async def test_copies_are_guarded_and_removed_by_age(notifications: Notification
     assert removed == 2
     [chain] = (await audit.VerifyAudit(pb.VerifyAuditRequest(), metadata=ADMIN)).chains
     assert (chain.first_sequence, chain.last_sequence, list(chain.faults)) == (3, 4, [])
+
+
+def _execute(connection: Connection, *, statement: str) -> None:
+    connection.execute(sa.text(statement))
 
 
 async def test_refused_calls_and_reads_of_the_audit_are_audited_here(notifications: Notifications, audit: Any) -> None:

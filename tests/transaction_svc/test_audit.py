@@ -1,6 +1,7 @@
 """The audit of transaction_svc: each change of an operator has an entry, and profiles follow from theirs alone."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 
@@ -55,25 +56,27 @@ async def test_each_change_of_an_operator_has_an_entry(service: Service) -> None
     number = (await service.one(start_16(0, meter_start=0))).transaction_id
     await service.send_items([service.item(TransactionEvent()), service.item(event_2x("", "STARTED", 0, 0))])
     first, second = [item.quarantine_id for item in await kept(service)]
-    profile = profile_pb.MeterProfile(vendor_name="V")
-    calls = {
-        "MeterProfileService/SetMeterProfile": lambda: set_profile(service, vendor_name="V"),
+    profiles: list[profile_pb.MeterProfile] = []
+
+    async def set_one() -> None:
+        profiles.append(await set_profile(service, vendor_name="V"))
+
+    calls: dict[str, Callable[[], Awaitable[object]]] = {
+        "MeterProfileService/SetMeterProfile": set_one,
         "TransactionService/ReassessTransaction": lambda: reassess(service, number),
         "TransactionService/EndTransaction": lambda: service.end(number),
         "TransactionService/RerunQuarantinedItem": lambda: rerun(service, first),
         "TransactionService/DismissQuarantinedItem": lambda: dismiss(service, first),
         "TransactionService/MendQuarantinedItem": lambda: _mend(service, second),
-        "MeterProfileService/DeleteMeterProfile": lambda: _delete(service, profile.meter_profile_id),
+        "MeterProfileService/DeleteMeterProfile": lambda: _delete(service, profiles[0].meter_profile_id),
     }
     audits = audit_of(contract_files(), OPERATOR_SERVICES["transaction"])
     changing = {method for method, audit in audits.items() if audit == options_pb2.AUDIT_CHANGE}
     assert {f"/csms.transaction.v1.{name}" for name in calls} == changing
     for name, call in calls.items():
         with acting_as(Acting(action=name)) as acting:
-            answer = await call()
+            await call()
         assert acting.entries == 1, name
-        if name.endswith("SetMeterProfile"):
-            profile = answer
     entries = await _audit(service)
     assert [entry.action for entry in entries] == list(calls)
     assert [entry.resource_type for entry in entries[1:3]] == ["transaction", "transaction"]

@@ -1,5 +1,7 @@
 """Calls that leave no entry in a transaction: counted together, bounded, stored at once and at the end."""
 
+from typing import Any
+
 import grpc
 import pytest
 from csms.options.v1 import options_pb2
@@ -28,7 +30,7 @@ async def _entries(database: Database, audit: CallAudit, tenant_id: str = "t") -
     return [decode(entry.content) for entry in chain]
 
 
-def _call(**fields: str) -> Acting:
+def _call(**fields: Any) -> Acting:
     acting = Acting(action="csms.auth.v1.UserService/DeleteUser", address="192.0.2.1", **fields)
     begin_acting(acting)
     return acting
