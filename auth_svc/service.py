@@ -21,15 +21,18 @@ from auth_svc.certificate_servicer import CertificateAuthorityServicer, Certific
 from auth_svc.housekeeping import Housekeeper, retention_task
 from auth_svc.id_token_servicer import IdTokenServicer
 from auth_svc.keys import SigningKeys
+from auth_svc.login_checks import LoginChecks
 from auth_svc.login_throttle import LoginThrottle
 from auth_svc.passwords import Passwords
 from auth_svc.seen_tokens import SeenTokens
+from auth_svc.session_limits import SessionLimits
 from auth_svc.sessions import Sessions
 from auth_svc.settings import AuthSettings
 from auth_svc.user_servicer import UserServicer
 from mesh.database.engine import Database
 from mesh.database.retention import RetentionTask
 from mesh.events.relay import open_relay
+from mesh.identity.mesh_identity import MeshIdentity
 from mesh.runtime.background import Background
 from mesh.runtime.times import Clock
 from mesh.service import AddServicer, Parts
@@ -56,7 +59,8 @@ async def build(
     users = UserServicer(
         database=database,
         passwords=passwords,
-        throttle=LoginThrottle(clock=clock),
+        logins=LoginChecks(database=database, passwords=passwords, throttle=LoginThrottle(clock=clock), clock=clock),
+        limits=SessionLimits(clock=clock),
         sessions=sessions,
         keys=keys,
         clock=clock,
@@ -107,8 +111,7 @@ def _relay(database: Database, stack: AsyncExitStack, settings: AuthSettings, cl
         stack,
         database=database,
         address=settings.notification_address,
-        secret=settings.mesh_secret,
-        source="auth",
+        identity=MeshIdentity(settings.mesh),
         clock=clock,
     )
 

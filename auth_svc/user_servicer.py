@@ -30,15 +30,16 @@ from auth_svc import user_store, usernames
 from auth_svc.administrator import TENANT
 from auth_svc.guessing import why_guessable
 from auth_svc.keys import SigningKeys
-from auth_svc.login_throttle import LoginThrottle
+from auth_svc.login_checks import LoginChecks, wrong_credentials
 from auth_svc.normalization import MAX_PASSWORD, MAX_USERNAME, MIN_PASSWORD, fold, is_plain
 from auth_svc.passwords import Passwords
+from auth_svc.session_limits import SessionLimits
 from auth_svc.sessions import ACCESS_TOKEN_S, Sessions
 from mesh.database.engine import Database
 from mesh.database.pages import page_of
 from mesh.grpc.types import Context
-from mesh.identity.acting import note_resource
 from mesh.identity.callers import Role, current_caller, optional_caller
+from mesh.identity.sources import current_source
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError, invalid_field
 from mesh.runtime.times import SECOND_US, Clock, to_timestamp
@@ -54,7 +55,8 @@ class UserServicer(UserServiceServicer):
         *,
         database: Database,
         passwords: Passwords,
-        throttle: LoginThrottle,
+        logins: LoginChecks,
+        limits: SessionLimits,
         sessions: Sessions,
         keys: SigningKeys,
         clock: Clock,
@@ -62,7 +64,8 @@ class UserServicer(UserServiceServicer):
     ) -> None:
         self._database = database
         self._passwords = passwords
-        self._throttle = throttle
+        self._logins = logins
+        self._limits = limits
         self._sessions = sessions
         self._keys = keys
         self._clock = clock
@@ -70,10 +73,10 @@ class UserServicer(UserServiceServicer):
 
     async def Login(self, request: LoginRequest, context: Context) -> LoginResponse:
         """Opens a session."""
-        user = await self._prove(request.username, request.password)
+        user = await self._logins.prove(request.username, request.password)
         tokens = await self._sessions.open(user)
         if tokens is None:
-            raise _wrong_credentials()
+            raise wrong_credentials()
         return LoginResponse(
             access_token=tokens.access_token,
             refresh_token=tokens.refresh_token,
@@ -95,7 +98,7 @@ class UserServicer(UserServiceServicer):
             tenant_id=tenant_id,
             username=usernames.normal(request.username),
             role=role,
-            password_hash=await self._passwords.hash(request.password),
+            password_hash=await self._passwords.hash(request.password, stranger=optional_caller() is None),
             create_us=self._clock(),
         )
         if not await self._database.write(lambda connection: user_store.create_user(connection, user)):
@@ -108,6 +111,7 @@ class UserServicer(UserServiceServicer):
 
     async def Refresh(self, request: RefreshRequest, context: Context) -> RefreshResponse:
         """Continues a session."""
+        self._limits.admit_refresh(current_source().network, request.refresh_token.partition(".")[0])
         tokens = await self._sessions.refresh(request.refresh_token)
         return RefreshResponse(
             access_token=tokens.access_token,
@@ -168,7 +172,7 @@ class UserServicer(UserServiceServicer):
         _check_findable(username)
         _check_password("new_password", request.new_password, username=username)
         if own:
-            await self._prove(caller.username, request.current_password)
+            await self._logins.prove(caller.username, request.current_password)
         password_hash = await self._passwords.hash(request.new_password)
         changed = await self._database.write(
             lambda connection: user_store.set_password(connection, caller.tenant_id, username, password_hash)
@@ -181,23 +185,8 @@ class UserServicer(UserServiceServicer):
         """The public keys, for the front door and all others that verify access tokens."""
         return HttpBody(content_type="application/json", data=(await self._keys.jwks_json()).encode())
 
-    async def _prove(self, username: str, password: str) -> user_store.User:
-        """The user of this name and password; takes the same time for one that does not exist."""
-        key = usernames.key(username[: MAX_USERNAME + 1])
-        self._throttle.begin(key)
-        user = None
-        if is_plain(username, MAX_USERNAME):
-            user = await self._database.read(lambda connection: user_store.find_user(connection, username))
-        if user is not None:  # a name that nobody has may be a password in the wrong field
-            note_resource("user", user.username, tenant_id=user.tenant_id)
-        right = await self._passwords.matches(password, None if user is None else user.password_hash)
-        if user is None or not right:
-            raise _wrong_credentials()
-        self._throttle.succeeded(key)
-        return user
-
     async def _admit_registration(self, role: Role | None) -> str:
-        """The tenant of a new user. Raises MeshError REGISTRATION_CLOSED or ROLE_TOO_LOW."""
+        """The tenant of a new user. Raises MeshError REGISTRATION_CLOSED, ROLE_TOO_LOW or TOO_MANY_ATTEMPTS."""
         caller = optional_caller()
         if caller is not None:
             user = await self._sessions.user(caller)
@@ -216,6 +205,7 @@ class UserServicer(UserServiceServicer):
                 Reason.ROLE_TOO_LOW,
                 "without an administrator's access token only a VIEWER can be added",
             )
+        self._limits.admit_registration(current_source().network)
         return TENANT
 
     async def _administrator(self) -> user_store.User:
@@ -235,12 +225,6 @@ def _check_password(field: str, password: str, *, username: str) -> None:
 def _check_findable(username: str) -> None:
     if not is_plain(username, MAX_USERNAME):
         raise _not_found(username)
-
-
-def _wrong_credentials() -> MeshError:
-    return MeshError(
-        grpc.StatusCode.UNAUTHENTICATED, Reason.WRONG_CREDENTIALS, "there is no such user, or the password is another"
-    )
 
 
 def _role_too_low(user: user_store.User, message: str) -> MeshError:

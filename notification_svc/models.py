@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from mesh.audit.entries import audit_tables
 from mesh.database.partitions import TimePartitions
+from mesh.placements.tables import placement_tables
 
 metadata = sa.MetaData()
 
@@ -106,3 +107,5 @@ audit_record_start = sa.Table(
     sa.Column("removed_hash", sa.Text, nullable=False),
     sa.PrimaryKeyConstraint("tenant_id", "source", name="audit_record_start_pkey"),
 )
+# Where stations stand: a copy of station_svc's, some seconds behind (docs/SITES.md).
+PLACEMENTS = placement_tables(metadata, key=sa.Text())

@@ -5,11 +5,14 @@ from contextlib import AsyncExitStack
 from csms.audit.v1.audit_service_pb2_grpc import add_AuditServiceServicer_to_server
 from csms.event.v1.event_ingest_service_pb2_grpc import add_EventIngestServiceServicer_to_server
 from csms.event.v1.event_service_pb2_grpc import add_EventServiceServicer_to_server
+from csms.station.v1.placement_ingest_service_pb2_grpc import add_PlacementIngestServiceServicer_to_server
 
 from mesh.database.engine import Database
 from mesh.database.partition_keeper import Kept, PartitionKeeper
 from mesh.grpc.channels import open_channel
+from mesh.identity.mesh_identity import MeshIdentity
 from mesh.identity.operators import RemoteKeys
+from mesh.placements.servicer import PlacementIngestServicer
 from mesh.runtime.times import Clock
 from mesh.service import Parts
 from notification_svc import audit_store, store
@@ -18,7 +21,7 @@ from notification_svc.event_servicer import SIGN_OF_LIFE_S, EventServicer
 from notification_svc.fanout import Fanout
 from notification_svc.feed import Feed
 from notification_svc.ingest_servicer import IngestServicer
-from notification_svc.models import PARTITIONS
+from notification_svc.models import PARTITIONS, PLACEMENTS
 from notification_svc.retention import retention_task
 from notification_svc.settings import NotificationSettings
 
@@ -32,12 +35,13 @@ async def build(
     sign_of_life_s: float = SIGN_OF_LIFE_S,
 ) -> Parts:
     """Makes the servicers. The channel to auth_svc, for the keys of operators' tokens, goes onto the stack."""
-    channel = open_channel(settings.auth_address, secret=settings.mesh_secret)
+    channel = open_channel(settings.auth_address, identity=MeshIdentity(settings.mesh), to="auth")
     stack.push_async_callback(channel.close)
     feed = Feed(database=database)
     fanouts = [] if settings.amqp_url is None else [Fanout(database=database, url=settings.amqp_url)]
     announce = [feed.announce, *(fanout.announce for fanout in fanouts)]
     ingest = IngestServicer(database=database, clock=clock, announce=announce)
+    placements = PlacementIngestServicer(database=database, tables=PLACEMENTS)
     events = EventServicer(database=database, feed=feed, clock=clock, sign_of_life_s=sign_of_life_s)
     audit = AuditServicer(database=database)
     retention = retention_task(
@@ -47,7 +51,10 @@ async def build(
     keeper = PartitionKeeper(engine=database.engine, clock=clock, kept=[kept])
     return Parts(
         keys=RemoteKeys(channel=channel),
-        mesh=[lambda server: add_EventIngestServiceServicer_to_server(ingest, server)],
+        mesh=[
+            lambda server: add_EventIngestServiceServicer_to_server(ingest, server),
+            lambda server: add_PlacementIngestServiceServicer_to_server(placements, server),
+        ],
         operator=[
             lambda server: add_EventServiceServicer_to_server(events, server),
             lambda server: add_AuditServiceServicer_to_server(audit, server),

@@ -13,7 +13,9 @@ from mesh.database.engine import Database
 from mesh.database.partition_keeper import Kept, PartitionKeeper
 from mesh.events.relay import open_relay
 from mesh.grpc.channels import open_channel
+from mesh.identity.mesh_identity import MeshIdentity
 from mesh.identity.operators import RemoteKeys
+from mesh.placements.scopes import PlacementScopes
 from mesh.runtime.background import Background
 from mesh.runtime.times import Clock
 from mesh.service import AddServicer, Parts
@@ -27,6 +29,7 @@ from station_svc.commands.commands import Commands
 from station_svc.commands.gateways import Gateways
 from station_svc.commands.sender import CommandSender
 from station_svc.commands.socket_closer import SocketCloser
+from station_svc.core.models import PLACEMENTS
 from station_svc.feature import FeatureParts, Resources, merged
 from station_svc.features.certificates.authority import CertificateAuthority
 from station_svc.features.certificates.requests import CertificateRequests
@@ -39,6 +42,7 @@ from station_svc.ingest.admission import Admission
 from station_svc.ingest.servicer import IngestRules, StationIngestServicer
 from station_svc.jobs.runner import JobKind, Jobs
 from station_svc.jobs.sender import JobSender
+from station_svc.placement_publisher import PlacementPublisher
 from station_svc.settings import StationSettings
 
 
@@ -46,7 +50,8 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
     """The parts of the service; what must be closed goes onto `stack`."""
     proofs = Proofs()
     stack.push_async_callback(proofs.close)
-    resources = _resources(database, stack, settings=settings, clock=clock)
+    identity = MeshIdentity(settings.mesh)
+    resources = _resources(database, stack, settings=settings, identity=identity, clock=clock)
     built = [feature.build(resources) for feature in FEATURES]
     jobs = Jobs(database=database, kinds=_job_kinds(built, resources), clock=clock)
     housekeeper = Housekeeper(
@@ -67,6 +72,7 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
             _commands(resources, built),
             *(add for parts in built for add in parts.operator),
         ],
+        scopes=PlacementScopes(database=database, tables=PLACEMENTS),
         background=[
             resources.closer.run,
             *housekeeper.background(),
@@ -75,7 +81,10 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
             jobs.run,
             failures.run,
             trimmer.run,
-            *_relay(database, stack, settings=settings, clock=clock),
+            *_publisher(resources, stack, settings=settings, identity=identity),
+            *open_relay(
+                stack, database=database, address=settings.notification_address, identity=identity, clock=clock
+            ),
         ],
     )
 
@@ -89,25 +98,26 @@ def _kept(settings: StationSettings) -> Sequence[Kept]:
     ]
 
 
-def _relay(
-    database: Database, stack: AsyncExitStack, *, settings: StationSettings, clock: Clock
+def _publisher(
+    resources: Resources, stack: AsyncExitStack, *, settings: StationSettings, identity: MeshIdentity
 ) -> Sequence[Background]:
-    return open_relay(
-        stack,
-        database=database,
-        address=settings.notification_address,
-        secret=settings.mesh_secret,
-        source="station",
-        clock=clock,
-    )
+    """Publishes where stations stand to the services that are there."""
+    targets = {}
+    if resources.transactions is not None:
+        targets["transaction"] = resources.transactions
+    if settings.notification_address is not None:
+        targets["notification"] = _open(stack, settings.notification_address, identity, "notification")
+    return [PlacementPublisher(database=resources.database, targets=targets).run] if targets else []
 
 
-def _resources(database: Database, stack: AsyncExitStack, *, settings: StationSettings, clock: Clock) -> Resources:
-    auth = _open(stack, settings.auth_address, settings)
+def _resources(
+    database: Database, stack: AsyncExitStack, *, settings: StationSettings, identity: MeshIdentity, clock: Clock
+) -> Resources:
+    auth = _open(stack, settings.auth_address, identity, "auth")
     transactions = None
     if settings.transaction_address is not None:
-        transactions = _open(stack, settings.transaction_address, settings)
-    gateways = Gateways(secret=settings.mesh_secret)
+        transactions = _open(stack, settings.transaction_address, identity, "transaction")
+    gateways = Gateways(identity=identity)
     stack.push_async_callback(gateways.close)
     commands = Commands(database=database, gateways=gateways, clock=clock)
     stack.push_async_callback(commands.close)
@@ -122,8 +132,8 @@ def _resources(database: Database, stack: AsyncExitStack, *, settings: StationSe
     )
 
 
-def _open(stack: AsyncExitStack, address: str, settings: StationSettings) -> grpc.aio.Channel:
-    channel = open_channel(address, secret=settings.mesh_secret)
+def _open(stack: AsyncExitStack, address: str, identity: MeshIdentity, to: str) -> grpc.aio.Channel:
+    channel = open_channel(address, identity=identity, to=to)
     stack.push_async_callback(channel.close)
     return channel
 

@@ -5,7 +5,7 @@ a ContractError. The module does not import grpc, because translators depend on 
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from csms.options.v1 import options_pb2
@@ -48,7 +48,8 @@ def access_of(files: FileDescriptorSet, services: Iterable[str]) -> dict[str, op
     check_audience(files, wanted, options_pb2.AUDIENCE_OPERATORS)
     known = dict(_services(files))
     methods = [(f"{name}/{method.name}", method) for name in wanted for method in known[name].method]
-    _raise_if_any(fault for name, method in methods for fault in _access_faults(name, method))
+    requests = _requests(files)
+    _raise_if_any(fault for name, method in methods for fault in _access_faults(name, method, requests))
     return {f"/{name}": method.options.Extensions[options_pb2.access] for name, method in methods}
 
 
@@ -63,21 +64,42 @@ def audit_of(files: FileDescriptorSet, services: Iterable[str]) -> dict[str, opt
     return {f"/{name}": method.options.Extensions[options_pb2.audit] for name, method in methods}
 
 
+def callers_of(files: FileDescriptorSet, services: Iterable[str]) -> dict[str, frozenset[str]]:
+    """The parts that may call each method of these services of the mesh, by its full name: `/package.Service/Method`.
+
+    A part is named as in MESH_SERVICES: PART_GATEWAY is `gateway`. Raises ContractError for a service of another
+    audience, and for a method that does not state its callers.
+    """
+    wanted = tuple(services)
+    check_audience(files, wanted, options_pb2.AUDIENCE_MESH)
+    known = dict(_services(files))
+    methods = [(f"{name}/{method.name}", method) for name in wanted for method in known[name].method]
+    _raise_if_any(fault for name, method in methods for fault in _caller_faults(name, method))
+    return {f"/{name}": frozenset(map(part_name, _callers(method))) for name, method in methods}
+
+
+def part_name(part: options_pb2.Part.ValueType) -> str:
+    """The name of a part in settings, tokens and MESH_SERVICES."""
+    return options_pb2.Part.Name(part).removeprefix("PART_").lower()
+
+
 def contract_faults(files: FileDescriptorSet) -> list[str]:
     """Options that are missing or contradictory in the project's own files, one line each."""
-    faults = []
+    faults, requests = [], _requests(files)
     for name, service in _services(files):
         audience = service.options.Extensions[options_pb2.audience]
         if audience == options_pb2.AUDIENCE_UNSPECIFIED:
             faults.append(f"{name}: states no audience")
         for method in service.method:
             if audience == options_pb2.AUDIENCE_OPERATORS:
-                faults += _access_faults(f"{name}/{method.name}", method)
+                faults += _access_faults(f"{name}/{method.name}", method, requests)
                 faults += _audit_faults(f"{name}/{method.name}", method)
-                continue
-            for word, option in (("access", options_pb2.access), ("audit", options_pb2.audit)):
-                if method.options.HasExtension(option):
-                    faults.append(f"{name}/{method.name}: states an {word}, but its service is not for operators")
+            else:
+                faults += _operator_option_faults(f"{name}/{method.name}", method)
+            if audience == options_pb2.AUDIENCE_MESH:
+                faults += _caller_faults(f"{name}/{method.name}", method)
+            elif _callers(method):
+                faults.append(f"{name}/{method.name}: states callers, but its service is not for the mesh")
     for name, enum in _enums(files):
         faults += _word_faults(name, enum)
     return faults
@@ -123,13 +145,57 @@ def _has_no_word(value: EnumValueDescriptorProto) -> bool:
     return value.options.Extensions[options_pb2.no_ocpp_word]
 
 
-def _access_faults(name: str, method: MethodDescriptorProto) -> Iterator[str]:
+def _access_faults(name: str, method: MethodDescriptorProto, requests: Mapping[str, DescriptorProto]) -> Iterator[str]:
     access = method.options.Extensions[options_pb2.access]
     rule = access.WhichOneof("rule")
     if rule is None:
         yield f"{name}: states no access; give it a permission"
     elif not getattr(access, rule):
         yield f"{name}: its {rule} is UNSPECIFIED"
+    elif rule == "permission" and not access.scope:
+        yield f"{name}: states no scope beside its permission"
+    elif rule == "public_access" and access.scope:
+        yield f"{name}: states a scope, but needs no permission"
+    if access.scope == options_pb2.SCOPE_RULE_STATION and not _names_station(requests, method.input_type):
+        yield f"{name}: its scope is STATION, but its request has neither station_id nor station.station_id"
+    if access.scope == options_pb2.SCOPE_RULE_CALLER and access.permission != options_pb2.PERMISSION_OWN_ACCOUNT:
+        yield f"{name}: its scope is CALLER, but its permission is not OWN_ACCOUNT"
+
+
+def _names_station(requests: Mapping[str, DescriptorProto], request: str) -> bool:
+    """Whether a request names one station; `request` is the name of its type."""
+    fields = {field.name: field for field in requests[request].field}
+    if "station_id" in fields:
+        return True
+    return "station" in fields and any(
+        field.name == "station_id" for field in requests[fields["station"].type_name].field
+    )
+
+
+def _requests(files: FileDescriptorSet) -> Mapping[str, DescriptorProto]:
+    """The messages of the project's own files, by name as types are named: `.package.Message`."""
+    return {f".{file.package}.{message.name}": message for file in _own(files) for message in file.message_type}
+
+
+def _callers(method: MethodDescriptorProto) -> Sequence[options_pb2.Part.ValueType]:
+    return method.options.Extensions[options_pb2.callers]
+
+
+def _caller_faults(name: str, method: MethodDescriptorProto) -> Iterator[str]:
+    if not _callers(method):
+        yield f"{name}: states no callers; name the parts that call it"
+    elif options_pb2.PART_UNSPECIFIED in _callers(method):
+        yield f"{name}: one of its callers is UNSPECIFIED"
+
+
+def _operator_option_faults(name: str, method: MethodDescriptorProto) -> Iterator[str]:
+    """Options that only methods for operators have."""
+    for word, is_stated in (
+        ("access", method.options.HasExtension(options_pb2.access)),
+        ("audit", method.options.HasExtension(options_pb2.audit)),
+    ):
+        if is_stated:
+            yield f"{name}: states an {word}, but its service is not for operators"
 
 
 _CHANGING = ("_WRITE", "_COMMAND", "_SEND_CALL")

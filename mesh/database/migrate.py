@@ -36,7 +36,8 @@ def upgrade(engine: Engine, migrations: ModuleType, schema: str) -> None:
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
             # A migration waits for tables no longer than this, so that it cannot queue up the service's own work.
             connection.execute(text("SET LOCAL lock_timeout = '4s'"))
-            connection.execute(text(f'CREATE SCHEMA IF NOT EXISTS "{schema}"'))
+            if not inspect(connection).has_schema(schema):  # a role that owns its schema alone may make none
+                connection.execute(text(f'CREATE SCHEMA IF NOT EXISTS "{schema}"'))
         config.attributes["connection"] = connection
         config.attributes["schema"] = schema
         command.upgrade(config, "head")

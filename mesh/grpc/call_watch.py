@@ -1,4 +1,4 @@
-"""Calls of operators as the audit sees them: where one comes from, how it ended, and a change without an entry."""
+"""Calls of operators as the audit sees them: what one is, how it ended, and a change without an entry."""
 
 from typing import Protocol
 
@@ -7,7 +7,6 @@ from prometheus_client import Counter
 
 from mesh.grpc.types import Context
 from mesh.identity.acting import Acting
-from mesh.identity.front_door import ADDRESS_HEADER, PROOF_HEADER
 from mesh.runtime.logs import get_logger
 
 log = get_logger(__name__)
@@ -19,12 +18,7 @@ UNAUDITED = Counter(
     registry=None,
 )
 _MOST_CHARACTERS = 200
-_ADDRESS, _PROOF, _REQUEST_ID, _USER_AGENT = (
-    ADDRESS_HEADER.lower(),
-    PROOF_HEADER.lower(),
-    "x-request-id",
-    "user-agent",
-)
+_REQUEST_ID, _USER_AGENT = "x-request-id", "user-agent"
 
 
 class CallWatch(Protocol):
@@ -34,28 +28,18 @@ class CallWatch(Protocol):
         """A call has ended, in the context of its caller. Does not wait, and raises nothing."""
 
 
-def read_acting(method: str, context: Context, *, proof: str = "") -> Acting:
-    """The call that is served. The address in a header counts where the front door's proof is beside it."""
-    found = {_PROOF: "", _ADDRESS: "", _REQUEST_ID: "", _USER_AGENT: ""}
+def read_acting(method: str, context: Context, *, address: str) -> Acting:
+    """The call that is served, from `address` (mesh/identity/sources.py)."""
+    found = {_REQUEST_ID: "", _USER_AGENT: ""}
     for key, value in context.invocation_metadata() or ():
         if key in found:
             found[key] = str(value)[:_MOST_CHARACTERS]
-    is_proven = bool(proof) and found[_PROOF] == proof
     return Acting(
         action=method.removeprefix("/"),
-        address=found[_ADDRESS] if is_proven else _peer_address(context),
+        address=address,
         request_id=found[_REQUEST_ID],
         user_agent=found[_USER_AGENT],
     )
-
-
-def _peer_address(context: Context) -> str:
-    """The address of the other end, `ipv4:127.0.0.1:4711` or `ipv6:%5B::1%5D:4711`, without the port."""
-    peer = str(context.peer())  # type: ignore[no-untyped-call,unused-ignore]
-    family, _, rest = peer.partition(":")
-    if family not in {"ipv4", "ipv6"}:
-        return family
-    return rest.rpartition(":")[0].replace("%5B", "").replace("%5D", "")
 
 
 def note_success(acting: Acting, audit: options_pb2.Audit.ValueType) -> None:

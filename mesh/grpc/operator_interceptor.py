@@ -9,18 +9,22 @@ from google.protobuf.message import DecodeError, Message
 
 from mesh.contract.requests import check_request
 from mesh.grpc.aborts import abort
+from mesh.grpc.call_limits import CallLimits
 from mesh.grpc.call_watch import CallWatch, note_success, read_acting
+from mesh.grpc.station_scopes import StationScopes, check_station, scope_too_narrow
 from mesh.grpc.types import Context, Continuation, Handler
 from mesh.identity.acting import Acting, begin_acting
-from mesh.identity.callers import set_caller
+from mesh.identity.callers import current_caller, current_scope, set_caller
 from mesh.identity.operators import TokenVerifier, bearer_token
 from mesh.identity.permissions import MethodRule, permission_name
+from mesh.identity.sources import Sources, set_source
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
+from mesh.runtime.startup_errors import ContractError
 
 _HEALTH, _REFLECTION = "/grpc.health.v1.Health/", "/grpc.reflection."
 # Reflection's own contract states no access: it serves each caller with an access token.
-_REFLECTION_RULE = MethodRule(permission=options_pb2.PERMISSION_OWN_ACCOUNT)
+_REFLECTION_RULE = MethodRule(permission=options_pb2.PERMISSION_OWN_ACCOUNT, scope=options_pb2.SCOPE_RULE_CALLER)
 
 # Stands for a request that cannot be parsed.
 _UNREADABLE = object()
@@ -30,10 +34,10 @@ class OperatorInterceptor(grpc.aio.ServerInterceptor):
     """Authenticates, authorizes and checks each call, and converts errors to a google.rpc.Status.
 
     `rules` are those of each method that is served, from the contract (mesh/identity/permissions.py); a method without
-    one is not served. Health needs no token, and reflection none where it is `reflection_open`.
-
-    `audits` has the trace that each method leaves in the audit, and `watch` is told of calls that leave none in a
-    transaction. `proof` is what the front door sends beside the caller's address.
+    one is not served. `scopes` has where stations stand, for methods about one of them. `sources` reads where a call
+    comes from, and `limits` refuses those that are too many. Health needs no token, and reflection none where it is
+    `reflection_open`. `audits` has the trace that each method leaves in the audit, and `watch` is told of calls that
+    leave none in a transaction.
     """
 
     def __init__(
@@ -41,16 +45,23 @@ class OperatorInterceptor(grpc.aio.ServerInterceptor):
         *,
         verifier: TokenVerifier,
         rules: Mapping[str, MethodRule],
+        sources: Sources,
+        limits: CallLimits,
+        scopes: StationScopes | None = None,
         reflection_open: bool = False,
         audits: Mapping[str, options_pb2.Audit.ValueType] | None = None,
         watch: CallWatch | None = None,
-        proof: str = "",
     ) -> None:
+        unserved = [method for method, rule in rules.items() if rule.scope == options_pb2.SCOPE_RULE_STATION]
+        if scopes is None and unserved:
+            raise ContractError(f"nothing here knows where the stations of {unserved[0][1:]} stand")
         self._verifier = verifier
         self._rules = rules
         self._audits = audits or {}
         self._watch = watch
-        self._proof = proof
+        self._sources = sources
+        self._limits = limits
+        self._scopes = scopes
         self._open_prefixes = (_HEALTH, _REFLECTION) if reflection_open else (_HEALTH,)
         self._handlers: dict[str, Handler] = {}  # the handlers that wrap the methods' own, made once
 
@@ -94,8 +105,10 @@ class OperatorInterceptor(grpc.aio.ServerInterceptor):
             acting = self._begin(method, context)
             try:
                 await self._admit(rule, request, context)
-                response = await behaviour(request, context)
+                with self._limits.call(method):
+                    response = await behaviour(request, context)
             except Exception as error:
+                self._limits.note(error)
                 self._end(method, acting, error)
                 await abort(context, method, error)
             else:
@@ -109,19 +122,23 @@ class OperatorInterceptor(grpc.aio.ServerInterceptor):
             acting = self._begin(method, context)
             try:
                 await self._admit(rule, request, context)
-                self._end(method, acting)  # what it streams may last for days
-                async for response in behaviour(request, context):
-                    yield response
+                with self._limits.stream(method):
+                    self._end(method, acting)  # what it streams may last for days
+                    async for response in behaviour(request, context):
+                        yield response
             except Exception as error:
+                self._limits.note(error)
                 self._end(method, acting, error)
                 await abort(context, method, error)
 
         return serve
 
     def _begin(self, method: str, context: Context) -> Acting:
-        acting = read_acting(method, context, proof=self._proof)
-        begin_acting(acting)
         set_caller(None)
+        source = self._sources.read(context.invocation_metadata() or (), context.peer)
+        set_source(source)
+        acting = read_acting(method, context, address=source.address)
+        begin_acting(acting)
         return acting
 
     def _end(self, method: str, acting: Acting, error: Exception | None = None) -> None:
@@ -151,6 +168,17 @@ class OperatorInterceptor(grpc.aio.ServerInterceptor):
             )
         if isinstance(request, Message):  # else it is a stream of them
             check_request(request)
+        await self._check_scope(rule, request)
+
+    async def _check_scope(self, rule: MethodRule, request: Any) -> None:
+        """Raises MeshError where the scope of the caller's permission does not cover the request."""
+        scope = current_scope()
+        if scope.is_whole:
+            return
+        if rule.scope == options_pb2.SCOPE_RULE_TENANT:
+            raise scope_too_narrow()
+        if rule.scope == options_pb2.SCOPE_RULE_STATION and self._scopes is not None:
+            await check_station(self._scopes, request, current_caller().tenant_id, scope)
 
     async def _admit_token(self, rule: MethodRule, token: str) -> None:
         try:

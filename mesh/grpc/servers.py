@@ -5,20 +5,24 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import grpc
-from csms.options.v1.options_pb2 import AUDIENCE_MESH
 from google.protobuf import descriptor_pool
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 
-from mesh.contract.options import audit_of, check_audience
+from mesh.contract.options import audit_of, callers_of
 from mesh.contract.published import contract_files, published_files
 from mesh.grpc.batch_streams import BatchStreams
+from mesh.grpc.call_limits import CallLimits
 from mesh.grpc.call_watch import CallWatch
 from mesh.grpc.channels import MAX_MESSAGE_BYTES, PING_AT_MOST_EVERY_MS
 from mesh.grpc.mesh_interceptor import MeshInterceptor
 from mesh.grpc.operator_interceptor import OperatorInterceptor
+from mesh.grpc.station_scopes import StationScopes
+from mesh.identity.mesh_identity import MeshIdentity
 from mesh.identity.operators import TokenVerifier
 from mesh.identity.permissions import method_rules
+from mesh.identity.sources import Sources
+from mesh.runtime.call_rules import CallRules
 from mesh.runtime.startup_errors import SettingError
 
 # More than Envoy lets through as headers (60 KiB): what is too long has Envoy's 431. By default gRPC itself refuses a
@@ -44,6 +48,7 @@ class GrpcServer:
     port: int
     services: Sequence[str] = field(default_factory=tuple)
     streams: BatchStreams = field(default_factory=BatchStreams)
+    limits: CallLimits | None = None  # of an operator port
 
     async def start(self, *, ready: bool = True) -> None:
         """Begins to serve; its health is SERVING, unless it is not `ready` yet."""
@@ -63,16 +68,17 @@ class GrpcServer:
         await self.server.stop(grace_s)
 
 
-def mesh_server(address: str, *, secret: str, services: Iterable[str]) -> GrpcServer:
+def mesh_server(address: str, *, identity: MeshIdentity, services: Iterable[str]) -> GrpcServer:
     """A server for processes of the mesh. The caller adds the servicers to `.server`, then starts it.
 
-    Raises ContractError where one of `services` is not for the mesh.
+    Raises ContractError where one of `services` is not for the mesh, or one of their methods states no callers.
     """
     names = tuple(services)
-    check_audience(contract_files(), names, AUDIENCE_MESH)
+    callers = callers_of(contract_files(), names)
     streams = BatchStreams()
-    server = _bind(address, [MeshInterceptor(secret=secret, streams=streams)], names)
+    server = _bind(address, [MeshInterceptor(identity=identity, callers=callers, streams=streams)], names)
     server.streams = streams
+    identity.warn_of_secret()
     return server
 
 
@@ -81,25 +87,35 @@ def operator_server(
     *,
     verifier: TokenVerifier,
     services: Iterable[str],
+    scopes: StationScopes | None = None,
     reflection_open: bool = False,
+    call_rules: CallRules | None = None,
+    front_door_secrets: Iterable[str] = (),
     watch: CallWatch | None = None,
-    proof: str = "",
 ) -> GrpcServer:
     """A server for operators. The caller adds the servicers of `services` to `.server`, then starts it.
 
-    Raises ContractError where one of their methods does not state its access or its audit.
+    `scopes` has where the service's stations stand. The address of a caller is the one that Envoy names, where it
+    proves itself by one of `front_door_secrets`. `watch` is told how calls ended, for the audit.
+    Raises ContractError where a method does not state its access or its audit, and for a method about one station
+    without `scopes`.
     """
     names = tuple(services)
     rules = method_rules(contract_files(), names)
+    limits = CallLimits(call_rules or CallRules())
     edge = OperatorInterceptor(
         verifier=verifier,
         rules=rules,
+        scopes=scopes,
+        sources=Sources(secrets=front_door_secrets),
+        limits=limits,
         reflection_open=reflection_open,
         audits=audit_of(contract_files(), names),
         watch=watch,
-        proof=proof,
     )
-    return _bind(address, [edge], names)
+    server = _bind(address, [edge], names)
+    server.limits = limits
+    return server
 
 
 def add_reflection(server: GrpcServer, services: Iterable[str]) -> None:

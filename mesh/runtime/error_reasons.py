@@ -122,7 +122,17 @@ class Reason(StrEnum):
     NODE_LEASE_EXPIRED = auto(), "The gateway's lease has run out.", Retry.LATER
     UNKNOWN_REPORT = auto(), "This release knows no report of that kind.", Retry.NEVER
     WRONG_RESULTS = auto(), "A batch was answered with too many results, or too few.", Retry.LATER
+    INVALID_MESH_TOKEN = auto(), "The caller did not prove a part of the mesh.", Retry.LATER
+    CALLER_NOT_ALLOWED = auto(), "No process of the caller's part may call the method.", Retry.AFTER_CHANGE
     CHANNEL_CLOSED = auto(), "The gateway's channel to the service is closed.", Retry.LATER
+
+    # Sites
+    SITE_EXISTS = auto(), "A site of the tenant has this id.", Retry.AFTER_CHANGE
+    SITE_NOT_FOUND = auto(), "No site of the tenant has this id.", Retry.AFTER_CHANGE
+    SITE_NOT_EMPTY = auto(), "The site has parts, or stations stand in it.", Retry.AFTER_CHANGE
+    SITE_CYCLE = auto(), "A site cannot become a part of itself.", Retry.AFTER_CHANGE
+    SITE_TOO_DEEP = auto(), "The tree of sites would have more than 32 levels.", Retry.AFTER_CHANGE
+    SCOPE_TOO_NARROW = auto(), "The caller's permission covers parts of the tenant only.", Retry.AFTER_CHANGE
 
     # Transactions and their quarantine
     SCHEMA_VIOLATION = auto(), "The payload breaks the schema of its action.", Retry.NEVER
@@ -170,6 +180,9 @@ class Reason(StrEnum):
     INVALID_CURSOR = auto(), "The cursor is none of this stream: begin anew.", Retry.AFTER_CHANGE
     CURSOR_EXPIRED = auto(), "The events after the cursor have been removed.", Retry.AFTER_CHANGE
     INVALID_REQUEST = auto(), "The request cannot be read.", Retry.NEVER
+    TOO_MANY_REQUESTS = auto(), "Caller, tenant or address calls too often; `retry_after_s`.", Retry.LATER
+    TOO_MANY_CALLS = auto(), "The caller has too many calls under way.", Retry.LATER
+    TOO_MANY_STREAMS = auto(), "Caller, tenant or service has too many streams open.", Retry.LATER
     DATABASE_UNAVAILABLE = auto(), "The database is unavailable or too busy.", Retry.LATER
     SERVICE_STOPPING = auto(), "The service stops.", Retry.LATER
     INTERNAL = auto(), "A fault of the program; the log says more.", Retry.AFTER_CHANGE

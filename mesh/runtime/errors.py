@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 
 import grpc
-from google.protobuf import any_pb2
+from google.protobuf import any_pb2, duration_pb2
+from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
@@ -35,6 +36,9 @@ class MeshError(Exception):
         if field := self.metadata.get("field"):
             violation = error_details_pb2.BadRequest.FieldViolation(field=field, description=self.message)
             details.append(_pack(error_details_pb2.BadRequest(field_violations=[violation])))
+        if seconds := self.metadata.get("retry_after_s"):
+            delay = duration_pb2.Duration(seconds=int(seconds))
+            details.append(_pack(error_details_pb2.RetryInfo(retry_delay=delay)))
         return status_pb2.Status(code=self.code.value[0], message=self.message, details=details)
 
 
@@ -60,18 +64,25 @@ def from_status(status: status_pb2.Status) -> MeshError:
 
 
 def from_rpc_error(error: grpc.RpcError) -> MeshError:
-    """The error for a failed call; an error of the transport itself keeps its code, reason UNKNOWN."""
+    """The error for a failed call; an error of the transport itself keeps its code, reason UNKNOWN.
+
+    Where the other process refused this one as a caller, the code is UNAVAILABLE: nothing was done, the caller of this
+    process has no part in it, and a new key or the right clock mends it.
+    """
     assert isinstance(error, grpc.Call | grpc.aio.AioRpcError)  # noqa: S101 - as errors of calls are
     status = rpc_status.from_call(error)
     if status is None:
         return MeshError(error.code(), Reason.UNKNOWN, error.details() or error.code().name)
-    return from_status(status)
+    known = from_status(status)
+    if known.reason in (Reason.INVALID_MESH_TOKEN, Reason.CALLER_NOT_ALLOWED):
+        return MeshError(grpc.StatusCode.UNAVAILABLE, known.reason, known.message)
+    return known
 
 
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 
 
-def _pack(message: error_details_pb2.ErrorInfo | error_details_pb2.BadRequest) -> any_pb2.Any:
+def _pack(message: Message) -> any_pb2.Any:
     packed = any_pb2.Any()
     packed.Pack(message)
     return packed

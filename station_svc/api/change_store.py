@@ -1,7 +1,7 @@
 """The SQL of what operators change about stations. Each function is the work of one transaction."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import sqlalchemy as sa
@@ -10,10 +10,12 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from mesh.database.rowset import RowStatement
 from mesh.events import outbox
+from mesh.identity.callers import Caller, Scope
 from station_svc.api import removals
-from station_svc.core import audited, events
+from station_svc.core import audited, events, placement_store
 from station_svc.core.digests import StoredCredential
 from station_svc.core.models import node, removal, station, station_connection
+from station_svc.core.placement_store import PlacementChange
 from station_svc.core.rows import ACCEPTED
 from station_svc.core.socket_store import open_sockets
 from station_svc.core.station_rows import Socket
@@ -29,6 +31,8 @@ class NewStation:
     display_name: str
     security_profile: int
     credential: StoredCredential
+    site_id: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 _CREATE = RowStatement(
@@ -51,8 +55,14 @@ _EXISTING = RowStatement(
 )
 
 
-def create_stations(connection: Connection, *, tenant_id: str, stations: Sequence[NewStation], now_us: int) -> set[str]:
-    """Adds stations, accepted; returns the ids of those that were not there yet, in whichever tenant."""
+def create_stations(
+    connection: Connection, *, caller: Caller, scope: Scope, stations: Sequence[NewStation], now_us: int
+) -> set[str]:
+    """Adds stations, accepted; returns the ids of those that were not there yet, in whichever tenant.
+
+    Raises MeshError SITE_NOT_FOUND, SCOPE_TOO_NARROW.
+    """
+    tenant_id = caller.tenant_id
     rows = [
         {
             "station_id": one.station_id,
@@ -70,6 +80,15 @@ def create_stations(connection: Connection, *, tenant_id: str, stations: Sequenc
         if one.station_id in added:
             after = _image(one)
             audited.changed(connection, tenant_id, one.station_id, before=None, after=after, now_us=now_us)
+    placements = [
+        PlacementChange(station_id=one.station_id, site_id=one.site_id, labels=one.labels)
+        for one in stations
+        if one.station_id in added and (one.site_id or one.labels or not scope.is_whole)
+    ]
+    if placements:
+        placement_store.place_stations(
+            connection, placements, tenant_id=tenant_id, scope=scope, username=caller.username, now_us=now_us
+        )
     return added
 
 
@@ -135,6 +154,7 @@ def delete_station(
     audited.changed(connection, tenant_id, station_id, before=audited.image(removed), after=None, now_us=now_us)
     for table in present:
         connection.execute(sa.delete(table).where(table.c.tenant_id == tenant_id, table.c.station_id == station_id))
+    placement_store.forget(connection, tenant_id, station_id)
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     tombstone = insert(removal).values(tenant_id=tenant_id, station_id=station_id, through_epoch=latest_epoch)
     connection.execute(

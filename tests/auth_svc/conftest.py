@@ -24,14 +24,15 @@ from auth_svc.service import build
 from auth_svc.settings import AuthSettings
 from mesh.contract.services import MESH_SERVICES, OPERATOR_SERVICES
 from mesh.database.engine import Database, make_engine
-from mesh.grpc.channels import open_channel
 from mesh.grpc.servers import mesh_server, operator_server
+from mesh.identity.front_door import ADDRESS_HEADER, PROOF_HEADER, proof_of
 from mesh.identity.operators import KeySource, TokenVerifier
 from mesh.runtime.background import Background
 from mesh.runtime.errors import from_rpc_error
 from mesh.runtime.times import SECOND_US
 from tests.audited import every_change_is_audited  # noqa: F401 - a fixture
 from tests.conftest import FakeClock
+from tests.mesh_identities import identity_of, mesh_settings, open_callers_channel
 
 if TYPE_CHECKING:  # these are there for the type checker only
     from csms.auth.v1.authorization_service_pb2_grpc import AuthorizationServiceAsyncStub
@@ -40,8 +41,8 @@ if TYPE_CHECKING:  # these are there for the type checker only
     from csms.auth.v1.id_token_service_pb2_grpc import IdTokenServiceAsyncStub
     from csms.auth.v1.user_service_pb2_grpc import UserServiceAsyncStub
 
-SECRET = "mesh-secret-of-the-tests"
 PASSWORD = "correct horse"
+FRONT_DOOR_SECRET = "front-door-secret-of-the-tests"
 # argon2id with the least it takes: these tests are about what is done with it.
 FAST_HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
@@ -65,9 +66,12 @@ class Auth:
     signing: "CertificateAuthorityServiceAsyncStub"
     announced: list[str] = field(default_factory=list)
 
-    async def login(self, username: str = "admin", password: str = PASSWORD) -> LoginResponse:
-        """A session of this user."""
-        return await self.users.Login(LoginRequest(username=username, password=password))
+    async def login(
+        self, username: str = "admin", password: str = PASSWORD, *, address: str | None = None
+    ) -> LoginResponse:
+        """A session of this user, who logs in from this address."""
+        metadata = () if address is None else from_address(address)
+        return await self.users.Login(LoginRequest(username=username, password=password), metadata=metadata)
 
     async def admin(self) -> Metadata:
         """Metadata of the administrator's calls."""
@@ -86,6 +90,11 @@ StartAuth = Callable[..., Awaitable[Auth]]
 def bearer(session: Any) -> Metadata:
     """The metadata of a call with the access token of a Login or Refresh response."""
     return (("authorization", f"Bearer {session.access_token}"),)
+
+
+def from_address(address: str) -> Metadata:
+    """The metadata of a call that the front door passes on from an address."""
+    return ((PROOF_HEADER.lower(), proof_of(FRONT_DOOR_SECRET)), (ADDRESS_HEADER.lower(), address))
 
 
 @contextmanager
@@ -129,6 +138,7 @@ async def start_auth(database: Database, clock: FakeClock) -> AsyncIterator[Star
                 accept_unknown_tokens=accept_unknown,
                 open_registration=open_registration,
                 admin_password=admin_password,
+                mesh=mesh_settings("auth"),
                 outbox_days=7,
                 certificates=certificates or CertificateRules(),
                 concurrency=concurrency or ConcurrencyRule(),
@@ -148,14 +158,16 @@ async def _start(stack: AsyncExitStack, database: Database, clock: FakeClock, se
     announced: list[str] = []
     parts = await build(database, stack, settings=settings, clock=clock, hasher=FAST_HASHER, announce=announced.append)
     verifier = TokenVerifier(keys=parts.keys, clock_s=lambda: clock() / SECOND_US)
-    mesh = mesh_server("127.0.0.1:0", secret=SECRET, services=MESH_SERVICES["auth"])
-    operator = operator_server("127.0.0.1:0", verifier=verifier, services=OPERATOR_SERVICES["auth"])
+    mesh = mesh_server("127.0.0.1:0", identity=identity_of("auth"), services=MESH_SERVICES["auth"])
+    operator = operator_server(
+        "127.0.0.1:0", verifier=verifier, services=OPERATOR_SERVICES["auth"], front_door_secrets=[FRONT_DOOR_SECRET]
+    )
     for server, adders in ((mesh, parts.mesh), (operator, parts.operator)):
         for add in adders:
             add(server.server)
         await server.start()
         stack.push_async_callback(server.stop, 0)
-    mesh_channel = await stack.enter_async_context(open_channel(f"127.0.0.1:{mesh.port}", secret=SECRET))
+    mesh_channel = await stack.enter_async_context(open_callers_channel(f"127.0.0.1:{mesh.port}", "auth"))
     operator_channel = await stack.enter_async_context(grpc.aio.insecure_channel(f"127.0.0.1:{operator.port}"))
     return Auth(
         database=database,

@@ -27,7 +27,6 @@ from sqlalchemy import Connection
 
 from mesh.database.engine import Database
 from mesh.database.partition_keeper import PartitionKeeper
-from mesh.grpc.channels import open_channel
 from mesh.identity.operators import AUDIENCE, ISSUER
 from mesh.runtime.errors import from_rpc_error
 from mesh.runtime.settings import ServiceSettings
@@ -39,12 +38,12 @@ from notification_svc.retention import retention_task
 from notification_svc.service import build
 from notification_svc.settings import NotificationSettings
 from tests.conftest import FakeClock
+from tests.mesh_identities import mesh_settings, open_callers_channel
 
 if TYPE_CHECKING:  # these are there for the type checker only
     from csms.event.v1.event_ingest_service_pb2_grpc import EventIngestServiceAsyncStub
     from csms.event.v1.event_service_pb2_grpc import EventServiceAsyncStub
 
-SECRET = "mesh-secret-of-the-tests"
 KEY = ECKey.generate_key("P-256", auto_kid=True)
 RETENTION_DAYS = 30
 
@@ -57,9 +56,11 @@ class Keys:
         return KeySet([KEY])
 
 
-def token(tenant_id: str = "default", *, role: str = "VIEWER", valid_s: int = 3600) -> tuple[tuple[str, str], ...]:
+def token(
+    tenant_id: str = "default", *, role: str = "VIEWER", valid_s: int = 3600, username: str = "someone"
+) -> tuple[tuple[str, str], ...]:
     """The metadata of a call by an operator of this tenant."""
-    claims = {"iss": ISSUER, "aud": AUDIENCE, "sub": "someone", "tenant": tenant_id, "role": role, "sid": "s"}
+    claims = {"iss": ISSUER, "aud": AUDIENCE, "sub": username, "tenant": tenant_id, "role": role, "sid": "s"}
     text = jwt.encode({"alg": "ES256", "kid": KEY.kid}, claims | {"exp": int(time.time()) + valid_s}, KEY)
     return (("authorization", f"Bearer {text}"),)
 
@@ -173,8 +174,7 @@ async def start_notifications(
     """Starts notification_svc; several on one database are replicas."""
     own = AsyncExitStack()
     stack.push_async_callback(own.aclose)
-    settings = NotificationSettings(auth_address="127.0.0.1:1", mesh_secret=SECRET, retention_days=RETENTION_DAYS)
-    making = partial(build, settings=settings, clock=clock, sign_of_life_s=sign_of_life_s)
+    making = partial(build, settings=_own_settings(), clock=clock, sign_of_life_s=sign_of_life_s)
 
     feeds: list[Feed] = []
     keepers: list[PartitionKeeper] = []
@@ -190,7 +190,7 @@ async def start_notifications(
 
     service = await start(own, service_settings("notification", database_url, address), migrations, build_with_our_keys)
     mesh_address = f"127.0.0.1:{service.mesh_port}"
-    mesh = await stack.enter_async_context(open_channel(mesh_address, secret=SECRET))
+    mesh = await stack.enter_async_context(open_callers_channel(mesh_address, "notification"))
     operator = await stack.enter_async_context(grpc.aio.insecure_channel(f"127.0.0.1:{service.operator_port}"))
     return Notifications(
         service=service,
@@ -201,6 +201,12 @@ async def start_notifications(
         feed=feeds[0],
         keeper=keepers[0],
         stack=own,
+    )
+
+
+def _own_settings() -> NotificationSettings:
+    return NotificationSettings(
+        auth_address="127.0.0.1:1", mesh=mesh_settings("notification"), retention_days=RETENTION_DAYS
     )
 
 
@@ -216,7 +222,7 @@ def service_settings(name: str, database_url: str, address: str = "127.0.0.1:0")
         operator_address="127.0.0.1:0",
         metrics_address="127.0.0.1:0",
         database_url=database_url,
-        mesh_secret=SECRET,
+        mesh=mesh_settings("notification"),
         auto_migrate=True,
         reflection=False,
     )

@@ -66,7 +66,8 @@ class AuditServiceServicer:
     def ListAuditEntries(self, request, context):
         """Lists audit entries, newest first. Callers whose permission covers a part of the tenant alone are refused: entries
         are about all of it.
-        Errors: INVALID_ARGUMENT, reasons INVALID_FILTER and INVALID_PAGE_TOKEN; PERMISSION_DENIED, reason ROLE_TOO_LOW.
+        Errors: INVALID_ARGUMENT, reasons INVALID_FILTER and INVALID_PAGE_TOKEN; PERMISSION_DENIED, reasons ROLE_TOO_LOW and
+        SCOPE_TOO_NARROW.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -85,7 +86,7 @@ class AuditServiceServicer:
     def VerifyAudit(self, request, context):
         """Verifies the chains of the tenant, entry by entry: an entry that was changed, left out or put elsewhere is a fault.
         It reads the copies that this service has; `verify-audit` on the command line of a service reads its own.
-        Errors: PERMISSION_DENIED, reason ROLE_TOO_LOW.
+        Errors: PERMISSION_DENIED, reasons ROLE_TOO_LOW and SCOPE_TOO_NARROW.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

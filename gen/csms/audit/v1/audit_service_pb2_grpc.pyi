@@ -41,7 +41,8 @@ class AuditServiceStub:
     ListAuditEntries: _grpc.UnaryUnaryMultiCallable[_audit_service_pb2.ListAuditEntriesRequest, _audit_service_pb2.ListAuditEntriesResponse]
     """Lists audit entries, newest first. Callers whose permission covers a part of the tenant alone are refused: entries
     are about all of it.
-    Errors: INVALID_ARGUMENT, reasons INVALID_FILTER and INVALID_PAGE_TOKEN; PERMISSION_DENIED, reason ROLE_TOO_LOW.
+    Errors: INVALID_ARGUMENT, reasons INVALID_FILTER and INVALID_PAGE_TOKEN; PERMISSION_DENIED, reasons ROLE_TOO_LOW and
+    SCOPE_TOO_NARROW.
     """
     ExportAuditEntries: _grpc.UnaryStreamMultiCallable[_audit_service_pb2.ExportAuditEntriesRequest, _httpbody_pb2.HttpBody]
     """Streams audit entries, oldest first, as NDJSON: an AuditEntry in JSON on each line, with the text that was hashed.
@@ -52,7 +53,7 @@ class AuditServiceStub:
     VerifyAudit: _grpc.UnaryUnaryMultiCallable[_audit_service_pb2.VerifyAuditRequest, _audit_service_pb2.VerifyAuditResponse]
     """Verifies the chains of the tenant, entry by entry: an entry that was changed, left out or put elsewhere is a fault.
     It reads the copies that this service has; `verify-audit` on the command line of a service reads its own.
-    Errors: PERMISSION_DENIED, reason ROLE_TOO_LOW.
+    Errors: PERMISSION_DENIED, reasons ROLE_TOO_LOW and SCOPE_TOO_NARROW.
     """
 
 @_typing.type_check_only
@@ -67,7 +68,8 @@ class AuditServiceAsyncStub(AuditServiceStub):
     ListAuditEntries: _aio.UnaryUnaryMultiCallable[_audit_service_pb2.ListAuditEntriesRequest, _audit_service_pb2.ListAuditEntriesResponse]  # type: ignore[assignment]
     """Lists audit entries, newest first. Callers whose permission covers a part of the tenant alone are refused: entries
     are about all of it.
-    Errors: INVALID_ARGUMENT, reasons INVALID_FILTER and INVALID_PAGE_TOKEN; PERMISSION_DENIED, reason ROLE_TOO_LOW.
+    Errors: INVALID_ARGUMENT, reasons INVALID_FILTER and INVALID_PAGE_TOKEN; PERMISSION_DENIED, reasons ROLE_TOO_LOW and
+    SCOPE_TOO_NARROW.
     """
     ExportAuditEntries: _aio.UnaryStreamMultiCallable[_audit_service_pb2.ExportAuditEntriesRequest, _httpbody_pb2.HttpBody]  # type: ignore[assignment]
     """Streams audit entries, oldest first, as NDJSON: an AuditEntry in JSON on each line, with the text that was hashed.
@@ -78,7 +80,7 @@ class AuditServiceAsyncStub(AuditServiceStub):
     VerifyAudit: _aio.UnaryUnaryMultiCallable[_audit_service_pb2.VerifyAuditRequest, _audit_service_pb2.VerifyAuditResponse]  # type: ignore[assignment]
     """Verifies the chains of the tenant, entry by entry: an entry that was changed, left out or put elsewhere is a fault.
     It reads the copies that this service has; `verify-audit` on the command line of a service reads its own.
-    Errors: PERMISSION_DENIED, reason ROLE_TOO_LOW.
+    Errors: PERMISSION_DENIED, reasons ROLE_TOO_LOW and SCOPE_TOO_NARROW.
     """
 
 class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -96,7 +98,8 @@ class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_audit_service_pb2.ListAuditEntriesResponse, _abc.Awaitable[_audit_service_pb2.ListAuditEntriesResponse]]:
         """Lists audit entries, newest first. Callers whose permission covers a part of the tenant alone are refused: entries
         are about all of it.
-        Errors: INVALID_ARGUMENT, reasons INVALID_FILTER and INVALID_PAGE_TOKEN; PERMISSION_DENIED, reason ROLE_TOO_LOW.
+        Errors: INVALID_ARGUMENT, reasons INVALID_FILTER and INVALID_PAGE_TOKEN; PERMISSION_DENIED, reasons ROLE_TOO_LOW and
+        SCOPE_TOO_NARROW.
         """
 
     @_abc_1.abstractmethod
@@ -119,7 +122,7 @@ class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_audit_service_pb2.VerifyAuditResponse, _abc.Awaitable[_audit_service_pb2.VerifyAuditResponse]]:
         """Verifies the chains of the tenant, entry by entry: an entry that was changed, left out or put elsewhere is a fault.
         It reads the copies that this service has; `verify-audit` on the command line of a service reads its own.
-        Errors: PERMISSION_DENIED, reason ROLE_TOO_LOW.
+        Errors: PERMISSION_DENIED, reasons ROLE_TOO_LOW and SCOPE_TOO_NARROW.
         """
 
 def add_AuditServiceServicer_to_server(servicer: AuditServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -6,6 +6,7 @@ isort:skip_file
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import descriptor_pb2 as _descriptor_pb2
 from google.protobuf import message as _message
+from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf.internal import extension_dict as _extension_dict
 import builtins as _builtins
@@ -30,7 +31,9 @@ class _AudienceEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Audience.Val
     AUDIENCE_OPERATORS: _Audience.ValueType  # 1
     """Operators and their programs, through the front door."""
     AUDIENCE_MESH: _Audience.ValueType  # 2
-    """Processes of the mesh, which prove themselves with the mesh secret. The front door has no route to such a service."""
+    """Processes of the mesh, each with a token of its own: `callers` has those of each method. The front door has no route
+    to such a service.
+    """
 
 class Audience(_Audience, metaclass=_AudienceEnumTypeWrapper):
     """The callers that a service is for, and so the port that it is served on."""
@@ -40,8 +43,90 @@ AUDIENCE_UNSPECIFIED: Audience.ValueType  # 0
 AUDIENCE_OPERATORS: Audience.ValueType  # 1
 """Operators and their programs, through the front door."""
 AUDIENCE_MESH: Audience.ValueType  # 2
-"""Processes of the mesh, which prove themselves with the mesh secret. The front door has no route to such a service."""
+"""Processes of the mesh, each with a token of its own: `callers` has those of each method. The front door has no route
+to such a service.
+"""
 Global___Audience: _TypeAlias = Audience  # noqa: Y015
+
+class _Part:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _PartEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Part.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    PART_UNSPECIFIED: _Part.ValueType  # 0
+    """Not a valid value."""
+    PART_GATEWAY: _Part.ValueType  # 1
+    """The edge for stations."""
+    PART_STATION: _Part.ValueType  # 2
+    """station_svc."""
+    PART_TRANSACTION: _Part.ValueType  # 3
+    """transaction_svc."""
+    PART_AUTH: _Part.ValueType  # 4
+    """auth_svc."""
+    PART_NOTIFICATION: _Part.ValueType  # 5
+    """notification_svc."""
+
+class Part(_Part, metaclass=_PartEnumTypeWrapper):
+    """A kind of process of the mesh. Any number of processes may be of one part."""
+
+PART_UNSPECIFIED: Part.ValueType  # 0
+"""Not a valid value."""
+PART_GATEWAY: Part.ValueType  # 1
+"""The edge for stations."""
+PART_STATION: Part.ValueType  # 2
+"""station_svc."""
+PART_TRANSACTION: Part.ValueType  # 3
+"""transaction_svc."""
+PART_AUTH: Part.ValueType  # 4
+"""auth_svc."""
+PART_NOTIFICATION: Part.ValueType  # 5
+"""notification_svc."""
+Global___Part: _TypeAlias = Part  # noqa: Y015
+
+class _ScopeRule:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ScopeRuleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ScopeRule.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SCOPE_RULE_UNSPECIFIED: _ScopeRule.ValueType  # 0
+    """Not a valid value."""
+    SCOPE_RULE_STATION: _ScopeRule.ValueType  # 1
+    """The request names one station, as `station_id` or `station.station_id`. A station outside of the scope does not
+    exist: NOT_FOUND, reason STATION_NOT_FOUND. It is checked before the method is served.
+    """
+    SCOPE_RULE_STATIONS: _ScopeRule.ValueType  # 2
+    """The method is about what belongs to stations or sites: it shows and changes that within the scope alone, as if there
+    were nothing else.
+    """
+    SCOPE_RULE_TENANT: _ScopeRule.ValueType  # 3
+    """The method is about the tenant as a whole. A caller whose permission covers a part of it is refused:
+    PERMISSION_DENIED, reason SCOPE_TOO_NARROW.
+    """
+    SCOPE_RULE_CALLER: _ScopeRule.ValueType  # 4
+    """The method is about the caller's own account, whatever its scope."""
+
+class ScopeRule(_ScopeRule, metaclass=_ScopeRuleEnumTypeWrapper):
+    """Effect of a scope on a method: the part of the tenant that the caller's permission covers, the subtrees of some sites."""
+
+SCOPE_RULE_UNSPECIFIED: ScopeRule.ValueType  # 0
+"""Not a valid value."""
+SCOPE_RULE_STATION: ScopeRule.ValueType  # 1
+"""The request names one station, as `station_id` or `station.station_id`. A station outside of the scope does not
+exist: NOT_FOUND, reason STATION_NOT_FOUND. It is checked before the method is served.
+"""
+SCOPE_RULE_STATIONS: ScopeRule.ValueType  # 2
+"""The method is about what belongs to stations or sites: it shows and changes that within the scope alone, as if there
+were nothing else.
+"""
+SCOPE_RULE_TENANT: ScopeRule.ValueType  # 3
+"""The method is about the tenant as a whole. A caller whose permission covers a part of it is refused:
+PERMISSION_DENIED, reason SCOPE_TOO_NARROW.
+"""
+SCOPE_RULE_CALLER: ScopeRule.ValueType  # 4
+"""The method is about the caller's own account, whatever its scope."""
+Global___ScopeRule: _TypeAlias = ScopeRule  # noqa: Y015
 
 class _PublicAccess:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -153,6 +238,10 @@ class _PermissionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Permission
     """Rollouts of settings and firmware, and their targets."""
     PERMISSION_ROLLOUTS_WRITE: _Permission.ValueType  # 33
     """To begin, pause, resume and stop rollouts."""
+    PERMISSION_SITES_READ: _Permission.ValueType  # 34
+    """The tree of sites."""
+    PERMISSION_SITES_WRITE: _Permission.ValueType  # 35
+    """To add, change, move and remove sites, which moves their stations between the scopes of roles."""
     PERMISSION_TRANSACTIONS_READ: _Permission.ValueType  # 40
     """Transactions, their events and meter values."""
     PERMISSION_TRANSACTIONS_WRITE: _Permission.ValueType  # 41
@@ -165,6 +254,8 @@ class _PermissionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Permission
     """Meter profiles."""
     PERMISSION_METER_PROFILES_WRITE: _Permission.ValueType  # 45
     """To set and delete meter profiles, which change the energy that is billed."""
+    PERMISSION_ENERGY_READ: _Permission.ValueType  # 46
+    """Energy and sessions per time and connector, without the drivers behind them."""
     PERMISSION_ID_TOKENS_READ: _Permission.ValueType  # 50
     """Id tokens, known and seen."""
     PERMISSION_ID_TOKENS_WRITE: _Permission.ValueType  # 51
@@ -237,6 +328,10 @@ PERMISSION_ROLLOUTS_READ: Permission.ValueType  # 32
 """Rollouts of settings and firmware, and their targets."""
 PERMISSION_ROLLOUTS_WRITE: Permission.ValueType  # 33
 """To begin, pause, resume and stop rollouts."""
+PERMISSION_SITES_READ: Permission.ValueType  # 34
+"""The tree of sites."""
+PERMISSION_SITES_WRITE: Permission.ValueType  # 35
+"""To add, change, move and remove sites, which moves their stations between the scopes of roles."""
 PERMISSION_TRANSACTIONS_READ: Permission.ValueType  # 40
 """Transactions, their events and meter values."""
 PERMISSION_TRANSACTIONS_WRITE: Permission.ValueType  # 41
@@ -249,6 +344,8 @@ PERMISSION_METER_PROFILES_READ: Permission.ValueType  # 44
 """Meter profiles."""
 PERMISSION_METER_PROFILES_WRITE: Permission.ValueType  # 45
 """To set and delete meter profiles, which change the energy that is billed."""
+PERMISSION_ENERGY_READ: Permission.ValueType  # 46
+"""Energy and sessions per time and connector, without the drivers behind them."""
 PERMISSION_ID_TOKENS_READ: Permission.ValueType  # 50
 """Id tokens, known and seen."""
 PERMISSION_ID_TOKENS_WRITE: Permission.ValueType  # 51
@@ -271,19 +368,23 @@ class Access(_message.Message):
 
     PERMISSION_FIELD_NUMBER: _builtins.int
     PUBLIC_ACCESS_FIELD_NUMBER: _builtins.int
+    SCOPE_FIELD_NUMBER: _builtins.int
     permission: Global___Permission.ValueType
     """Callers whose role has this permission."""
     public_access: Global___PublicAccess.ValueType
     """Callers without an access token, too."""
+    scope: Global___ScopeRule.ValueType
+    """Effect of the caller's scope, where its permission covers a part of its tenant. Stated beside every permission."""
     def __init__(
         self,
         *,
         permission: Global___Permission.ValueType = ...,
         public_access: Global___PublicAccess.ValueType = ...,
+        scope: Global___ScopeRule.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["permission", b"permission", "public_access", b"public_access", "rule", b"rule"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["permission", b"permission", "public_access", b"public_access", "rule", b"rule"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["permission", b"permission", "public_access", b"public_access", "rule", b"rule", "scope", b"scope"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_rule: _TypeAlias = _typing.Literal["permission", "public_access"]  # noqa: Y015
     _WhichOneofArgType_rule: _TypeAlias = _typing.Literal["rule", b"rule"]  # noqa: Y015
@@ -293,6 +394,7 @@ Global___Access: _TypeAlias = Access  # noqa: Y015
 
 AUDIENCE_FIELD_NUMBER: _builtins.int
 ACCESS_FIELD_NUMBER: _builtins.int
+CALLERS_FIELD_NUMBER: _builtins.int
 AUDIT_FIELD_NUMBER: _builtins.int
 OCPP_WORD_FIELD_NUMBER: _builtins.int
 OCPP_16_WORD_FIELD_NUMBER: _builtins.int
@@ -301,6 +403,10 @@ audience: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.ServiceOptio
 """The callers that a service is for. Every service states it."""
 access: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, Global___Access]
 """The callers that may call a method. Every method of a service for operators states it."""
+callers: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, _containers.RepeatedScalarFieldContainer[Global___Part.ValueType]]
+"""The parts of the mesh that may call a method. Every method of a service for the mesh states each of them, and no
+other method has any.
+"""
 audit: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, Global___Audit.ValueType]
 """The trace that calls of a method leave in the audit. Every method of a service for operators states it."""
 ocpp_word: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.EnumValueOptions, _builtins.str]

@@ -5,8 +5,8 @@ from alembic import op
 
 from mesh.audit import guards
 
-revision = "0007"
-down_revision = "0006"
+revision = "0017"
+down_revision = "0016"
 
 
 def upgrade() -> None:

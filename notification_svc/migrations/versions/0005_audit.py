@@ -5,8 +5,8 @@ from alembic import op
 
 from mesh.audit import guards
 
-revision = "0004"
-down_revision = "0003"
+revision = "0005"
+down_revision = "0004"
 
 _KEY = sa.Text(collation="C").with_variant(sa.Text(), "sqlite")
 _TEXTS = (
