@@ -149,6 +149,18 @@ def remove_old(connection: Connection, *, before_us: int, limit: int) -> int:
     return count
 
 
+def erase_tenant(connection: Connection, tenant_id: str) -> int:
+    """Removes the records of a tenant, for its erasure; returns how many. Where its chains began stays, as hashes."""
+    table, count = audit_record.c, 0
+    ends = sa.select(table.source, sa.func.max(table.sequence)).where(table.tenant_id == tenant_id)
+    for source, last in connection.execute(ends.group_by(table.source).order_by(table.source)).all():
+        mine = (table.tenant_id == tenant_id, table.source == source)
+        digest = connection.execute(sa.select(table.hash).where(*mine, table.sequence == last)).scalar_one()
+        _move_start(connection, tenant_id, source, last, digest)
+        count += connection.execute(sa.delete(audit_record).where(*mine)).rowcount
+    return count
+
+
 def _move_start(connection: Connection, tenant_id: str, source: str, sequence: int, digest: str) -> None:
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     values = {"removed_through": sequence, "removed_hash": digest}

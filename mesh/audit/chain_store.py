@@ -14,6 +14,9 @@ from sqlalchemy import Connection
 from mesh.audit.chain import FIRST_HASH, ChainEntry, Verifier, hash_of
 from mesh.database.rowset import RowStatement
 
+TABLES = ("audit_entry", "audit_head", "audit_record", "audit_record_start")
+"""The tables that no DELETE of rows by tenant may touch: `erase_tenant` erases, and triggers refuse what does not."""
+
 WRITER = ""
 """The key of the row of `audit_head` that the linking process locks; no tenant has it."""
 

@@ -225,6 +225,18 @@ async def test_copies_are_guarded_and_removed_by_age(notifications: Notification
     assert (chain.first_sequence, chain.last_sequence, list(chain.faults)) == (3, 4, [])
 
 
+async def test_a_tenant_s_records_are_erased_and_its_chains_go_on(notifications: Notifications, audit: Any) -> None:
+    chain = _chain([_content(number) for number in range(1, 4)])
+    await _gather(notifications, chain[:2])
+    await _gather(notifications, _chain([_content(1)], tenant_id="other"))
+    for left in (2, 0):
+        erased = await notifications.database.write(partial(audit_store.erase_tenant, tenant_id="default"))
+        assert erased == left
+    await _gather(notifications, chain[2:])
+    [verified] = (await audit.VerifyAudit(pb.VerifyAuditRequest(), metadata=ADMIN)).chains
+    assert (verified.first_sequence, verified.last_sequence, list(verified.faults)) == (3, 3, [])
+
+
 def _execute(connection: Connection, *, statement: str) -> None:
     connection.execute(sa.text(statement))
 
