@@ -5,12 +5,17 @@ counts. An owner of the database can drop them: the chain of hashes, and its cop
 done then.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 from alembic import op
 
 from mesh.audit.chain import FIRST_HASH
+from mesh.audit.entries import Change, Content
+from mesh.identity.acting import ActorKind
+from mesh.runtime.times import now_us
 
 _POSTGRESQL = (
     """
@@ -153,6 +158,40 @@ def create_tables() -> None:
     op.execute(f"INSERT INTO audit_head VALUES ('', 0, '{FIRST_HASH}', 0, '{FIRST_HASH}')")  # noqa: S608  # nosec B608
     for statement in _guards():
         op.execute(statement)
+
+
+UPGRADE = "upgrade"
+"""The action of entries about resources that were there before the audit."""
+_ROWS = 1000
+
+
+def record_present(resource_type: str, query: str, fields: Callable[[Any], dict[str, Any]]) -> None:
+    """Adds an entry for each resource that is there, so that its state from before the upgrade follows from entries, too.
+
+    `query` gives rows with tenant_id, resource and station_id (empty where none is concerned), and what `fields` makes
+    the audited fields of.
+    """
+    connection, time_us = op.get_bind(), now_us()
+    insert = sa.text("INSERT INTO audit_entry (tenant_id, time_us, content) VALUES (:tenant_id, :time_us, :content)")
+    for rows in connection.execute(sa.text(query)).partitions(_ROWS):
+        entries = [
+            {"tenant_id": row.tenant_id, "time_us": time_us, "content": _present(resource_type, row, fields(row))}
+            for row in rows
+        ]
+        connection.execute(insert, entries)
+
+
+def _present(resource_type: str, row: Any, after: dict[str, Any]) -> str:
+    content = Content(
+        action=UPGRADE,
+        actor_kind=ActorKind.SYSTEM,
+        resource_type=resource_type,
+        resource=row.resource,
+        station_id=row.station_id,
+        change=Change.CREATE,
+        after=after,
+    )
+    return msgspec.json.encode(content).decode()
 
 
 def guard_records() -> None:
