@@ -166,7 +166,7 @@ _ROWS = 1000
 
 
 def record_present(resource_type: str, query: str, fields: Callable[[Any], dict[str, Any]]) -> None:
-    """Adds an entry for each resource that is there, so that its state from before the upgrade follows from entries, too.
+    """Adds an entry for each resource that is there: its state from before the upgrade follows from entries, too.
 
     `query` gives rows with tenant_id, resource and station_id (empty where none is concerned), and what `fields` makes
     the audited fields of.
