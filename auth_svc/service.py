@@ -10,12 +10,15 @@ from csms.auth.v1.certificate_authority_service_pb2_grpc import (
 )
 from csms.auth.v1.certificate_service_pb2_grpc import add_CertificateServiceServicer_to_server
 from csms.auth.v1.id_token_service_pb2_grpc import add_IdTokenServiceServicer_to_server
+from csms.auth.v1.tenant_directory_service_pb2_grpc import add_TenantDirectoryServiceServicer_to_server
+from csms.auth.v1.tenant_service_pb2_grpc import add_TenantServiceServicer_to_server
 from csms.auth.v1.user_service_pb2_grpc import add_UserServiceServicer_to_server
 from sqlalchemy.exc import IntegrityError
 
 from auth_svc import user_store
 from auth_svc.administrator import ensure_administrator
 from auth_svc.authorization_servicer import AuthorizationServicer
+from auth_svc.built_in_tenants import ensure_platform_administrator, ensure_tenants
 from auth_svc.certificate_office import CertificateOffice
 from auth_svc.certificate_servicer import CertificateAuthorityServicer, CertificateServicer
 from auth_svc.housekeeping import Housekeeper, retention_task
@@ -26,10 +29,13 @@ from auth_svc.passwords import Passwords
 from auth_svc.seen_tokens import SeenTokens
 from auth_svc.sessions import Sessions
 from auth_svc.settings import AuthSettings
+from auth_svc.tenant_directory import LocalTenants, TenantDirectoryServicer
+from auth_svc.tenant_servicer import TenantServicer
 from auth_svc.user_servicer import UserServicer
 from mesh.database.engine import Database
 from mesh.database.retention import RetentionTask
 from mesh.events.relay import open_relay
+from mesh.identity.tenants import TenantDirectory
 from mesh.runtime.background import Background
 from mesh.runtime.times import Clock
 from mesh.service import AddServicer, Parts
@@ -53,12 +59,15 @@ async def build(
     keys = SigningKeys(database=database, clock=clock)
     sessions = Sessions(database=database, signer=keys, clock=clock)
     await _prepare(database, keys, passwords, settings=settings, clock=clock, announce=announce)
+    tenants = TenantDirectory(source=LocalTenants(database=database))
+    await tenants.refresh()
     users = UserServicer(
         database=database,
         passwords=passwords,
         throttle=LoginThrottle(clock=clock),
         sessions=sessions,
         keys=keys,
+        tenants=tenants,
         clock=clock,
         open_registration=settings.open_registration,
     )
@@ -69,8 +78,12 @@ async def build(
     retention = _retention(database, settings, clock)
     return Parts(
         keys=keys,
-        mesh=_mesh(database, keys, office, seen=seen, settings=settings, clock=clock),
-        operator=_operators(database, users, office, clock),
+        tenants=tenants,
+        mesh=_mesh(database, keys, office, seen=seen, tenants=tenants, settings=settings, clock=clock),
+        operator=[
+            *_operators(database, users, office, clock),
+            _tenants(database, passwords, tenants, settings=settings, clock=clock),
+        ],
         background=[housekeeper.run, retention.run, seen.run, *_relay(database, stack, settings, clock)],
     )
 
@@ -84,12 +97,16 @@ async def _prepare(
     clock: Clock,
     announce: Callable[[str], None],
 ) -> None:
-    """Makes what has to be there before the first call: a key, the forms of names, an administrator."""
+    """Makes what has to be there before the first call: a key, the forms of names, tenants, administrators."""
     await keys.maintain()
+    await ensure_tenants(database, clock)
     with suppress(IntegrityError):  # a look-alike was added this moment: the next start comes back to it
         await database.write(user_store.fill_skeletons)
     await ensure_administrator(
         database=database, passwords=passwords, password=settings.admin_password, clock=clock, announce=announce
+    )
+    await ensure_platform_administrator(
+        database=database, passwords=passwords, password=settings.platform_admin_password, clock=clock
     )
 
 
@@ -119,6 +136,7 @@ def _mesh(
     office: CertificateOffice,
     *,
     seen: SeenTokens,
+    tenants: TenantDirectory,
     settings: AuthSettings,
     clock: Clock,
 ) -> list[AddServicer]:
@@ -126,15 +144,32 @@ def _mesh(
         database=database,
         keys=keys,
         clock=clock,
+        tenants=tenants,
         accept_unknown=settings.accept_unknown_tokens,
+        admits_anyone=settings.admits_anyone,
         seen=seen,
         concurrency=settings.concurrency,
     )
     signing = CertificateAuthorityServicer(office=office)
+    directory = TenantDirectoryServicer(database=database, tenants=LocalTenants(database=database), clock=clock)
     return [
         lambda server: add_AuthorizationServiceServicer_to_server(authorization, server),
         lambda server: add_CertificateAuthorityServiceServicer_to_server(signing, server),
+        lambda server: add_TenantDirectoryServiceServicer_to_server(directory, server),
     ]
+
+
+def _tenants(
+    database: Database, passwords: Passwords, directory: TenantDirectory, *, settings: AuthSettings, clock: Clock
+) -> AddServicer:
+    servicer = TenantServicer(
+        database=database,
+        passwords=passwords,
+        directory=directory,
+        clock=clock,
+        admits_anyone=settings.admits_anyone,
+    )
+    return lambda server: add_TenantServiceServicer_to_server(servicer, server)
 
 
 def _operators(database: Database, users: UserServicer, office: CertificateOffice, clock: Clock) -> list[AddServicer]:

@@ -30,14 +30,17 @@ from auth_svc import user_store, usernames
 from auth_svc.administrator import TENANT
 from auth_svc.guessing import why_guessable
 from auth_svc.keys import SigningKeys
+from auth_svc.login_tenant import login_tenant
 from auth_svc.login_throttle import LoginThrottle
 from auth_svc.normalization import MAX_PASSWORD, MAX_USERNAME, MIN_PASSWORD, fold, is_plain
 from auth_svc.passwords import Passwords
 from auth_svc.sessions import ACCESS_TOKEN_S, Sessions
+from mesh.contract.tenants import own_name
 from mesh.database.engine import Database
 from mesh.database.pages import page_of
 from mesh.grpc.types import Context
 from mesh.identity.callers import Role, current_caller, optional_caller
+from mesh.identity.tenants import TenantDirectory
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError, invalid_field
 from mesh.runtime.times import SECOND_US, Clock, to_timestamp
@@ -56,6 +59,7 @@ class UserServicer(UserServiceServicer):
         throttle: LoginThrottle,
         sessions: Sessions,
         keys: SigningKeys,
+        tenants: TenantDirectory,
         clock: Clock,
         open_registration: bool,
     ) -> None:
@@ -64,12 +68,15 @@ class UserServicer(UserServiceServicer):
         self._throttle = throttle
         self._sessions = sessions
         self._keys = keys
+        self._tenants = tenants
         self._clock = clock
         self._open_registration = open_registration
 
     async def Login(self, request: LoginRequest, context: Context) -> LoginResponse:
         """Opens a session."""
-        user = await self._prove(request.username, request.password)
+        tenant_id = login_tenant(self._tenants, request.tenant_id, context)
+        user = await self._prove(tenant_id, request.username, request.password)
+        await self._tenants.check_caller(tenant_id)
         tokens = await self._sessions.open(user)
         if tokens is None:
             raise _wrong_credentials()
@@ -167,7 +174,7 @@ class UserServicer(UserServiceServicer):
         _check_findable(username)
         _check_password("new_password", request.new_password, username=username)
         if own:
-            await self._prove(caller.username, request.current_password)
+            await self._prove(caller.tenant_id, caller.username, request.current_password)
         password_hash = await self._passwords.hash(request.new_password)
         changed = await self._database.write(
             lambda connection: user_store.set_password(connection, caller.tenant_id, username, password_hash)
@@ -180,13 +187,13 @@ class UserServicer(UserServiceServicer):
         """The public keys, for the front door and all others that verify access tokens."""
         return HttpBody(content_type="application/json", data=(await self._keys.jwks_json()).encode())
 
-    async def _prove(self, username: str, password: str) -> user_store.User:
-        """The user of this name and password; takes the same time for one that does not exist."""
-        key = usernames.key(username[: MAX_USERNAME + 1])
+    async def _prove(self, tenant_id: str, username: str, password: str) -> user_store.User:
+        """The user of this name and password; takes the same time for one that does not exist, and for no tenant."""
+        key = own_name(tenant_id, usernames.key(username[: MAX_USERNAME + 1]))
         self._throttle.begin(key)
         user = None
         if is_plain(username, MAX_USERNAME):
-            user = await self._database.read(lambda connection: user_store.find_user(connection, username))
+            user = await self._database.read(lambda connection: user_store.get_user(connection, tenant_id, username))
         right = await self._passwords.matches(password, None if user is None else user.password_hash)
         if user is None or not right:
             raise _wrong_credentials()
@@ -263,4 +270,5 @@ _ROLES = {
     Role.VIEWER: user_service_pb2.ROLE_VIEWER,
     Role.OPERATOR: user_service_pb2.ROLE_OPERATOR,
     Role.ADMINISTRATOR: user_service_pb2.ROLE_ADMINISTRATOR,
+    Role.PLATFORM_ADMINISTRATOR: user_service_pb2.ROLE_PLATFORM_ADMINISTRATOR,
 }

@@ -28,7 +28,7 @@ COLUMNS = [column for column in models.user_account.c if column.name not in ("us
 
 
 def create_user(connection: Connection, user: User) -> bool:
-    """Adds a user, with its event; False if the name, or one that looks like it, is in use in any tenant."""
+    """Adds a user, with its event; False if the name, or one that looks like it, is in use in the tenant."""
     names = {"username_key": usernames.key(user.username), "username_skeleton": usernames.skeleton(user.username)}
     values = asdict(user) | {"role": int(user.role)} | names
     created = insert(connection, models.user_account, values)
@@ -38,21 +38,15 @@ def create_user(connection: Connection, user: User) -> bool:
 
 
 def create_first_administrator(connection: Connection, user: User) -> bool:
-    """Adds `user` where there is no administrator at all; False where there is one, or the name is in use."""
-    return not has_administrator(connection) and create_user(connection, user)
+    """Adds `user` where the tenant has no administrator; False where it has one, or the name is in use."""
+    return not has_administrator(connection, user.tenant_id) and create_user(connection, user)
 
 
-def has_administrator(connection: Connection) -> bool:
-    """Whether there is an administrator in any tenant."""
+def has_administrator(connection: Connection, tenant_id: str) -> bool:
+    """Whether a tenant has an administrator."""
     table = models.user_account.c
-    query = sa.select(sa.literal(1)).where(table.role == int(Role.ADMINISTRATOR)).limit(1)
+    query = sa.select(sa.literal(1)).where(table.tenant_id == tenant_id, table.role == int(Role.ADMINISTRATOR)).limit(1)
     return connection.execute(query).first() is not None
-
-
-def find_user(connection: Connection, username: str) -> User | None:
-    """The user who logs in by this name, of any tenant."""
-    query = sa.select(*COLUMNS).where(models.user_account.c.username_key == _key(username))
-    return to_user(connection.execute(query).mappings().first())
 
 
 def get_user(connection: Connection, tenant_id: str, username: str) -> User | None:
@@ -79,7 +73,7 @@ def is_last_administrator(connection: Connection, tenant_id: str, username: str)
         .with_for_update()
     )
     administrators = list(connection.execute(query).scalars())
-    return administrators == [connection.execute(sa.select(_key(username))).scalar_one()]
+    return administrators == [connection.execute(sa.select(_key(tenant_id, username))).scalar_one()]
 
 
 def delete_user(connection: Connection, tenant_id: str, username: str, *, now_us: int) -> bool:
@@ -98,37 +92,41 @@ def set_password(connection: Connection, tenant_id: str, username: str, password
     if connection.execute(update).rowcount == 0:
         return False
     table = models.session
-    of_user = sa.and_(table.c.tenant_id == tenant_id, table.c.username_key == _key(username))
+    of_user = sa.and_(table.c.tenant_id == tenant_id, table.c.username_key == _key(tenant_id, username))
     connection.execute(sa.delete(table).where(of_user))
     return True
 
 
 def _is_user(tenant_id: str, username: str) -> ColumnElement[bool]:
     table = models.user_account.c
-    return sa.and_(table.tenant_id == tenant_id, table.username_key == _key(username))
+    return sa.and_(table.tenant_id == tenant_id, table.username_key == _key(tenant_id, username))
 
 
-def _key(username: str) -> ColumnElement[str]:
-    """The key of the user of this name: those who were added before names had a normal form keep theirs."""
+def _key(tenant_id: str, username: str) -> ColumnElement[str]:
+    """The key of the tenant's user of this name: those who were added before names had a normal form keep theirs."""
     normal, earlier = usernames.key(username), fold(username)
     if normal == earlier:
         return sa.literal(normal)
     account = sa.alias(models.user_account)
-    found = sa.select(account.c.username_key).where(account.c.username_key == earlier).scalar_subquery()
+    is_earlier = sa.and_(account.c.tenant_id == tenant_id, account.c.username_key == earlier)
+    found = sa.select(account.c.username_key).where(is_earlier).scalar_subquery()
     return sa.func.coalesce(found, normal)
 
 
 def fill_skeletons(connection: Connection) -> int:
-    """Fills in the look-alike forms of names without one, and returns their number; of equal ones, only the first."""
+    """Fills in the look-alike forms of names without one, and returns their number.
+
+    Of equal ones of a tenant only the first gets it.
+    """
     table = models.user_account
     query = sa.select(table.c.tenant_id, table.c.username_key, table.c.username, table.c.username_skeleton)
     rows = connection.execute(query.order_by(table.c.create_us).with_for_update()).all()
-    known, filled = {row.username_skeleton for row in rows}, 0
+    known, filled = {(row.tenant_id, row.username_skeleton) for row in rows}, 0
     for row in rows:
         skeleton = usernames.skeleton(row.username)
-        if row.username_skeleton or skeleton in known:
+        if row.username_skeleton or (row.tenant_id, skeleton) in known:
             continue
-        known.add(skeleton)
+        known.add((row.tenant_id, skeleton))
         here = sa.and_(table.c.tenant_id == row.tenant_id, table.c.username_key == row.username_key)
         connection.execute(sa.update(table).where(here).values(username_skeleton=skeleton))
         filled += 1

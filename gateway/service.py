@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Mapping
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from csms.gateway.v1 import gateway_service_pb2_grpc
@@ -35,6 +36,7 @@ from gateway.websocket.station_sessions import StationSessions
 from mesh.contract.services import MESH_SERVICES
 from mesh.grpc.channels import open_channel
 from mesh.grpc.servers import GrpcServer, mesh_server
+from mesh.identity.tenants import RemoteTenants, TenantDirectory
 from mesh.runtime.logs import get_logger
 from mesh.runtime.process import serve_metrics
 from mesh.runtime.times import now_us
@@ -45,6 +47,8 @@ log = get_logger(__name__)
 VERSIONS: tuple[Routes, ...] = (V201, V16)
 
 DRAIN_S = 5.0
+# A handshake that began before its tenant was suspended has its session by then.
+SUSPENDED_AGAIN_AFTER_S = (2.0, 30.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +56,7 @@ class RunningGateway:
     """A gateway that serves, and the ports it is bound to."""
 
     mesh: MeshClient
+    tenants: TenantDirectory
     registry: Registry
     lease: NodeLease
     keepalive_monitor: KeepaliveMonitor
@@ -65,14 +70,16 @@ async def start(stack: AsyncExitStack, settings: GatewaySettings) -> RunningGate
 
     Stations are admitted once the node's lease is held. Raises SettingError where a port is in use.
     """
-    mesh = await _open_mesh(stack, settings)
+    mesh, tenants = await _open_mesh(stack, settings)
     registry, metrics, buffers = Registry(), Metrics(), _Buffers(mesh)
     for buffer in buffers.all():
         stack.push_async_callback(buffer.drain, DRAIN_S)
         for _ in range(buffer.runners):
             await _beside(stack, buffer.run())
     versions = {routes.ocpp.subprotocol: ServedVersion(routes, _schemas(routes)) for routes in VERSIONS}
-    server, sessions = _station_server(mesh, registry, buffers, metrics, versions, settings=settings)
+    server, sessions = _station_server(mesh, registry, buffers, metrics, versions, tenants=tenants, settings=settings)
+    tenants.on_change(partial(_close_suspended, sessions, tenants))
+    await _beside(stack, tenants.run())
     downward = _downward_server(settings, registry, sessions, versions)
     lease = _node_lease(settings, downward, sessions)
     loop_s = asyncio.get_running_loop().time
@@ -88,6 +95,7 @@ async def start(stack: AsyncExitStack, settings: GatewaySettings) -> RunningGate
     log.info("serving", ocpp_port=ocpp_port, mesh_port=downward.port, metrics_port=metrics_port)
     return RunningGateway(
         mesh=mesh,
+        tenants=tenants,
         registry=registry,
         lease=lease,
         keepalive_monitor=keepalive_monitor,
@@ -130,7 +138,7 @@ class _Buffers:
         return (self.messages, self.closings, self.background_reports, self.station_events, self.sightings)
 
 
-async def _open_mesh(stack: AsyncExitStack, settings: GatewaySettings) -> MeshClient:
+async def _open_mesh(stack: AsyncExitStack, settings: GatewaySettings) -> tuple[MeshClient, TenantDirectory]:
     channels = []
     for address in (settings.station_address, settings.transaction_address, settings.auth_address):
         channel = open_channel(address, secret=settings.mesh_secret)
@@ -143,7 +151,7 @@ async def _open_mesh(stack: AsyncExitStack, settings: GatewaySettings) -> MeshCl
         secret=settings.mesh_secret,
     )
     stack.push_async_callback(mesh.close)
-    return mesh
+    return mesh, TenantDirectory(source=RemoteTenants(channel=channels[2]))
 
 
 def _station_server(
@@ -153,6 +161,7 @@ def _station_server(
     metrics: Metrics,
     versions: Mapping[str, ServedVersion],
     *,
+    tenants: TenantDirectory,
     settings: GatewaySettings,
 ) -> tuple[StationServer, StationSessions]:
     """The server of the stations' port, and the sessions that it serves."""
@@ -164,6 +173,7 @@ def _station_server(
         count=metrics.count,
         addresses=ClientAddresses(mesh_secret=settings.mesh_secret),
         origins=settings.station_origins,
+        tenants=tenants,
     )
     sessions = StationSessions(
         factory=SessionFactory(
@@ -182,6 +192,13 @@ def _station_server(
         count=metrics.count,
     )
     return StationServer(admissions=admissions, sessions=sessions), sessions
+
+
+def _close_suspended(sessions: StationSessions, tenants: TenantDirectory) -> None:
+    """Closes the sockets of suspended tenants; those of handshakes that were under way a little later."""
+    sessions.close_suspended(tenants)
+    for delay_s in SUSPENDED_AGAIN_AFTER_S:
+        asyncio.get_running_loop().call_later(delay_s, sessions.close_suspended, tenants)
 
 
 def _sinks(mesh: MeshClient, buffers: _Buffers) -> Mapping[IngestRpc, ItemSink]:

@@ -16,6 +16,7 @@ from mesh.database import migrate
 from mesh.database.engine import Database, is_unavailable, make_engine
 from mesh.grpc.servers import GrpcServer, add_reflection, mesh_server, operator_server
 from mesh.identity.operators import KeySource, TokenVerifier
+from mesh.identity.tenants import TenantDirectory
 from mesh.runtime.background import Background
 from mesh.runtime.logs import get_logger
 from mesh.runtime.masking import mask_text
@@ -33,6 +34,7 @@ class Parts:
     """The parts of a service beside its frame."""
 
     keys: KeySource
+    tenants: TenantDirectory
     mesh: Sequence[AddServicer]
     operator: Sequence[AddServicer]
     background: Sequence[Background] = ()
@@ -110,7 +112,7 @@ async def start(
         await asyncio.to_thread(migrate.upgrade, database.engine, migrations, settings.name)
     parts = await build(database, stack)
     mesh, operator = _servers(settings, parts)
-    for task in parts.background:
+    for task in (parts.tenants.run, *parts.background):
         stack.push_async_callback(_cancel, asyncio.create_task(_keep(task)))
     for server in (mesh, operator):
         await server.start()
@@ -143,6 +145,7 @@ def _servers(settings: ServiceSettings, parts: Parts) -> tuple[GrpcServer, GrpcS
         verifier=TokenVerifier(keys=parts.keys),
         services=OPERATOR_SERVICES[settings.name],
         reflection_open=settings.reflection_open,
+        tenants=parts.tenants,
     )
     for add in parts.mesh:
         add(mesh.server)

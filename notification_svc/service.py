@@ -9,6 +9,7 @@ from mesh.database.engine import Database
 from mesh.database.partition_keeper import Kept, PartitionKeeper
 from mesh.grpc.channels import open_channel
 from mesh.identity.operators import RemoteKeys
+from mesh.identity.tenants import RemoteTenants, TenantDirectory
 from mesh.runtime.times import Clock
 from mesh.service import Parts
 from notification_svc import store
@@ -42,6 +43,7 @@ async def build(
     keeper = PartitionKeeper(engine=database.engine, clock=clock, kept=[kept])
     return Parts(
         keys=RemoteKeys(channel=channel),
+        tenants=TenantDirectory(source=RemoteTenants(channel=channel)),
         mesh=[lambda server: add_EventIngestServiceServicer_to_server(ingest, server)],
         operator=[lambda server: add_EventServiceServicer_to_server(events, server)],
         background=[feed.run, retention.run, keeper.run, *(fanout.run for fanout in fanouts)],

@@ -14,6 +14,7 @@ from mesh.database.partition_keeper import Kept, PartitionKeeper
 from mesh.events.relay import open_relay
 from mesh.grpc.channels import open_channel
 from mesh.identity.operators import RemoteKeys
+from mesh.identity.tenants import RemoteTenants, TenantDirectory
 from mesh.runtime.background import Background
 from mesh.runtime.times import Clock
 from mesh.service import AddServicer, Parts
@@ -37,6 +38,7 @@ from station_svc.features.data_transfer.transfer_limits import TransferTrimmer
 from station_svc.housekeeping import Housekeeper, retention_task
 from station_svc.ingest.admission import Admission
 from station_svc.ingest.servicer import IngestRules, StationIngestServicer
+from station_svc.ingest.tenant_rules import TenantRules
 from station_svc.jobs.runner import JobKind, Jobs
 from station_svc.jobs.sender import JobSender
 from station_svc.settings import StationSettings
@@ -61,6 +63,7 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
     trimmer = TransferTrimmer(database=database, limits=settings.transfer_limits)
     return Parts(
         keys=RemoteKeys(channel=resources.auth),
+        tenants=resources.tenants,
         mesh=[_ingest(resources, failures=failures, trimmer=trimmer, proofs=proofs, settings=settings)],
         operator=[
             _stations(resources, proofs=proofs, settings=settings),
@@ -115,6 +118,7 @@ def _resources(database: Database, stack: AsyncExitStack, *, settings: StationSe
         database=database,
         clock=clock,
         auth=auth,
+        tenants=TenantDirectory(source=RemoteTenants(channel=auth)),
         transactions=transactions,
         closer=SocketCloser(gateways=gateways),
         sender=CommandSender(commands=commands, station_budget_s=settings.command_timeout_s),
@@ -148,7 +152,7 @@ def _ingest(
     servicer = StationIngestServicer(
         database=database,
         clock=clock,
-        rules=_rules(settings),
+        rules=_rules(resources, settings),
         closer=resources.closer,
         certificates=CertificateRequests(database=database, authority=authority, clock=clock),
         failures=failures,
@@ -161,15 +165,16 @@ def _ingest(
 
 def _stations(resources: Resources, *, proofs: Proofs, settings: StationSettings) -> AddServicer:
     database, clock, closer = resources.database, resources.clock, resources.closer
+    rules = _tenant_rules(resources, settings)
     servicer = StationServicer(
         database=database,
         clock=clock,
         closer=closer,
         rotation=CredentialRotation(database=database, clock=clock, closer=closer, sender=resources.sender),
-        additions=StationAdditions(database=database, clock=clock, proofs=proofs),
+        additions=StationAdditions(database=database, clock=clock, proofs=proofs, max_stations=rules.max_stations),
         present=[table for storage in STORAGE for table in storage.present],
         notify_transactions=resources.transactions is not None,
-        hands_over=settings.onboarding != "accept",
+        hands_over=rules.hands_over,
     )
     return partial(add_StationServiceServicer_to_server, servicer)
 
@@ -179,9 +184,15 @@ def _commands(resources: Resources, built: Sequence[FeatureParts]) -> AddService
     return partial(add_CommandServiceServicer_to_server, servicer)
 
 
-def _rules(settings: StationSettings) -> IngestRules:
+def _tenant_rules(resources: Resources, settings: StationSettings) -> TenantRules:
+    return TenantRules(
+        directory=resources.tenants, onboarding=settings.onboarding, admits_anyone=settings.admits_anyone
+    )
+
+
+def _rules(resources: Resources, settings: StationSettings) -> IngestRules:
     return IngestRules(
-        onboarding=settings.onboarding,
+        tenants=_tenant_rules(resources, settings),
         lease_duration_s=settings.lease_duration_s,
         heartbeat_interval_s=settings.heartbeat_interval_s,
         boot_retry_interval_s=settings.boot_retry_interval_s,

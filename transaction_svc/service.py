@@ -11,6 +11,7 @@ from mesh.database.partition_keeper import Kept, PartitionKeeper
 from mesh.events.relay import open_relay
 from mesh.grpc.channels import open_channel
 from mesh.identity.operators import RemoteKeys
+from mesh.identity.tenants import RemoteTenants, TenantDirectory
 from mesh.runtime.times import Clock
 from mesh.service import Parts
 from transaction_svc import number_store
@@ -56,6 +57,7 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: Transact
     )
     return Parts(
         keys=RemoteKeys(channel=channel),
+        tenants=TenantDirectory(source=RemoteTenants(channel=channel)),
         mesh=[lambda server: add_TransactionIngestServiceServicer_to_server(ingest, server)],
         operator=[
             lambda server: add_TransactionServiceServicer_to_server(transactions, server),

@@ -37,6 +37,9 @@ from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
 from mesh.runtime.times import Clock
 
+StationKey = tuple[str, str]
+"""Tenant and station id."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Connection:
@@ -49,6 +52,11 @@ class Connection:
     booted: bool
     heartbeat_interval_s: int
     quirks: Sequence[str] = ()  # quirks of its handshake
+
+    @property
+    def station(self) -> StationKey:
+        """The station's key."""
+        return self.tenant_id, self.station_id
 
 
 class Session:

@@ -39,7 +39,7 @@ class SessionFactory:
     def make(self, socket: StationSocket, admission: Admission) -> Session:
         """The session of a connection; the caller attaches it to the socket."""
         connection, routes = admission.connection, admission.routes
-        budgets = self._budgets.of(connection.station_id)
+        budgets = self._budgets.of(connection.station)
         return Session(
             socket=socket,
             connection=connection,

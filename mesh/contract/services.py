@@ -27,6 +27,7 @@ OPERATOR_SERVICES = {
         "csms.auth.v1.UserService",
         "csms.auth.v1.IdTokenService",
         "csms.auth.v1.CertificateService",
+        "csms.auth.v1.TenantService",
     ),
     "notification": ("csms.event.v1.EventService",),
 }
@@ -35,7 +36,11 @@ OPERATOR_SERVICES = {
 MESH_SERVICES = {
     "station": ("csms.station.v1.StationIngestService",),
     "transaction": ("csms.transaction.v1.TransactionIngestService",),
-    "auth": ("csms.auth.v1.AuthorizationService", "csms.auth.v1.CertificateAuthorityService"),
+    "auth": (
+        "csms.auth.v1.AuthorizationService",
+        "csms.auth.v1.CertificateAuthorityService",
+        "csms.auth.v1.TenantDirectoryService",
+    ),
     "notification": ("csms.event.v1.EventIngestService",),
     "gateway": ("csms.gateway.v1.GatewayService",),
 }

@@ -13,6 +13,7 @@ from mesh.grpc.types import Context, Continuation, Handler
 from mesh.identity.callers import set_caller
 from mesh.identity.operators import TokenVerifier, bearer_token
 from mesh.identity.permissions import MethodRule, permission_name
+from mesh.identity.tenants import TenantDirectory
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
 
@@ -28,13 +29,20 @@ class OperatorInterceptor(grpc.aio.ServerInterceptor):
     """Authenticates, authorizes and checks each call, and converts errors to a google.rpc.Status.
 
     `rules` are those of each method that is served, from the contract (mesh/identity/permissions.py); a method without
-    one is not served. Health needs no token, and reflection none where it is `reflection_open`.
+    one is not served. Health needs no token, and reflection none where it is `reflection_open`. Callers of a tenant
+    that is not active in `tenants` are refused.
     """
 
     def __init__(
-        self, *, verifier: TokenVerifier, rules: Mapping[str, MethodRule], reflection_open: bool = False
+        self,
+        *,
+        verifier: TokenVerifier,
+        rules: Mapping[str, MethodRule],
+        reflection_open: bool = False,
+        tenants: TenantDirectory | None = None,
     ) -> None:
         self._verifier = verifier
+        self._tenants = tenants
         self._rules = rules
         self._open_prefixes = (_HEALTH, _REFLECTION) if reflection_open else (_HEALTH,)
         self._handlers: dict[str, Handler] = {}  # the handlers that wrap the methods' own, made once
@@ -127,6 +135,8 @@ class OperatorInterceptor(grpc.aio.ServerInterceptor):
         if rule.permission is None:
             set_caller(caller)
             return
+        if self._tenants is not None:
+            await self._tenants.check_caller(caller.tenant_id)
         scope = caller.scope(rule.permission)
         if scope is None:
             raise MeshError(

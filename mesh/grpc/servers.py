@@ -18,6 +18,7 @@ from mesh.grpc.mesh_interceptor import MeshInterceptor
 from mesh.grpc.operator_interceptor import OperatorInterceptor
 from mesh.identity.operators import TokenVerifier
 from mesh.identity.permissions import method_rules
+from mesh.identity.tenants import TenantDirectory
 from mesh.runtime.startup_errors import SettingError
 
 # More than Envoy lets through as headers (60 KiB): what is too long has Envoy's 431. By default gRPC itself refuses a
@@ -81,6 +82,7 @@ def operator_server(
     verifier: TokenVerifier,
     services: Iterable[str],
     reflection_open: bool = False,
+    tenants: TenantDirectory | None = None,
 ) -> GrpcServer:
     """A server for operators. The caller adds the servicers of `services` to `.server`, then starts it.
 
@@ -88,7 +90,7 @@ def operator_server(
     """
     names = tuple(services)
     rules = method_rules(contract_files(), names)
-    edge = OperatorInterceptor(verifier=verifier, rules=rules, reflection_open=reflection_open)
+    edge = OperatorInterceptor(verifier=verifier, rules=rules, reflection_open=reflection_open, tenants=tenants)
     return _bind(address, [edge], names)
 
 

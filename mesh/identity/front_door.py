@@ -5,6 +5,8 @@ import hmac
 
 ADDRESS_HEADER = "X-Envoy-External-Address"
 PROOF_HEADER = "X-CSMS-Front-Door"
+# The host name by which an operator called the front door, which overwrites what the caller sends under this name.
+HOST_HEADER = "X-CSMS-Host"
 
 
 def proof_of(mesh_secret: str) -> str:

@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from mesh.database.rowset import RowStatement
 from mesh.events import outbox
 from station_svc.api import removals
-from station_svc.core import events
+from station_svc.core import events, quota_store
 from station_svc.core.digests import StoredCredential
 from station_svc.core.models import node, removal, station, station_connection
 from station_svc.core.rows import ACCEPTED
@@ -47,12 +47,23 @@ _CREATE = RowStatement(
     digest="text",
 )
 _EXISTING = RowStatement(
-    "SELECT station.station_id FROM {rows} JOIN station ON station.station_id = rows.station_id", station_id="text"
+    """
+    SELECT station.station_id
+    FROM {rows} JOIN station ON station.tenant_id = :tenant_id AND station.station_id = rows.station_id
+    """,
+    station_id="text",
 )
 
 
-def create_stations(connection: Connection, *, tenant_id: str, stations: Sequence[NewStation], now_us: int) -> set[str]:
-    """Adds stations, accepted; returns the ids of those that were not there yet, in whichever tenant."""
+def create_stations(
+    connection: Connection, *, tenant_id: str, stations: Sequence[NewStation], max_stations: int, now_us: int
+) -> set[str]:
+    """Adds stations, accepted; returns the ids of those that were not there yet.
+
+    Raises MeshError TENANT_QUOTA_REACHED where the tenant would have more than `max_stations`, unless that is 0.
+    """
+    if max_stations:
+        _check_quota(connection, tenant_id, [one.station_id for one in stations], max_stations)
     rows = [
         {
             "station_id": one.station_id,
@@ -69,10 +80,16 @@ def create_stations(connection: Connection, *, tenant_id: str, stations: Sequenc
     return added
 
 
-def existing(connection: Connection, station_ids: Sequence[str]) -> set[str]:
-    """The ids of the given ones that exist, in any tenant."""
+def _check_quota(connection: Connection, tenant_id: str, station_ids: Sequence[str], most: int) -> None:
+    room = quota_store.room(connection, tenant_id=tenant_id, most=most)
+    if len(quota_store.new_ones(connection, tenant_id=tenant_id, station_ids=station_ids)) > room:
+        raise quota_store.quota_reached(most)
+
+
+def existing(connection: Connection, *, tenant_id: str, station_ids: Sequence[str]) -> set[str]:
+    """The ids of the given ones that the tenant has."""
     rows = [{"station_id": station_id} for station_id in station_ids]
-    return set(_EXISTING.run(connection, rows).scalars()) if rows else set()
+    return set(_EXISTING.run(connection, rows, tenant_id=tenant_id).scalars()) if rows else set()
 
 
 def update_station(
@@ -140,7 +157,7 @@ def _close_latest(connection: Connection, epoch: int, now_us: int) -> Sequence[S
         sa.update(station_connection)
         .where(station_connection.c.epoch == epoch, station_connection.c.disconnect_us.is_(None))
         .values(disconnect_us=now_us)
-        .returning(station_connection.c.station_id, station_connection.c.node_id)
+        .returning(station_connection.c.tenant_id, station_connection.c.station_id, station_connection.c.node_id)
     )
     row = connection.execute(closed).first()
     if row is None:
@@ -148,4 +165,7 @@ def _close_latest(connection: Connection, epoch: int, now_us: int) -> Sequence[S
     address = connection.execute(
         sa.select(node.c.address).where(node.c.node_id == row.node_id, node.c.lease_end_us > now_us)
     )
-    return [Socket(station_id=row.station_id, epoch=epoch, address=found) for found in address.scalars()]
+    return [
+        Socket(tenant_id=row.tenant_id, station_id=row.station_id, epoch=epoch, address=found)
+        for found in address.scalars()
+    ]

@@ -319,7 +319,7 @@ async def test_new_password_has_bounds(auth: Auth) -> None:
 
 async def test_password_changed_during_a_login_is_not_logged_in_with(auth: Auth) -> None:
     """A session opens only for the password that is valid when it opens."""
-    user = await auth.database.read(lambda connection: user_store.find_user(connection, "admin"))
+    user = await auth.database.read(lambda connection: user_store.get_user(connection, "default", "admin"))
     assert user is not None
     other = FAST_HASHER.hash("a new secret")
     await auth.database.write(lambda connection: user_store.set_password(connection, "default", "admin", other))
@@ -340,7 +340,7 @@ async def test_password_changed_during_a_login_is_not_logged_in_with(auth: Auth)
 
 async def test_login_and_change_of_password_at_the_same_moment(auth: Auth) -> None:
     """A session for the old password is either not opened or ended, in whatever order the two commit."""
-    user = await auth.database.read(lambda connection: user_store.find_user(connection, "admin"))
+    user = await auth.database.read(lambda connection: user_store.get_user(connection, "default", "admin"))
     assert user is not None
     session = session_store.Session(
         tenant_id="default",

@@ -89,8 +89,9 @@ class UserServiceServicer:
 
     def Login(self, request, context):
         """Exchanges a password for an access token and a refresh token.
-        Errors: UNAUTHENTICATED, reason WRONG_CREDENTIALS, the same whether or not the user exists; RESOURCE_EXHAUSTED,
-        reason TOO_MANY_ATTEMPTS.
+        Errors: UNAUTHENTICATED, reason WRONG_CREDENTIALS, the same whether or not the user or the tenant exists;
+        RESOURCE_EXHAUSTED, reason TOO_MANY_ATTEMPTS; PERMISSION_DENIED, reason TENANT_SUSPENDED, where the password is
+        right.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

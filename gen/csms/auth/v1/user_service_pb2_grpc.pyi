@@ -36,8 +36,9 @@ class UserServiceStub:
     def __new__(cls, channel: _aio.Channel) -> UserServiceAsyncStub: ...
     Login: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.LoginRequest, _user_service_pb2.LoginResponse]
     """Exchanges a password for an access token and a refresh token.
-    Errors: UNAUTHENTICATED, reason WRONG_CREDENTIALS, the same whether or not the user exists; RESOURCE_EXHAUSTED,
-    reason TOO_MANY_ATTEMPTS.
+    Errors: UNAUTHENTICATED, reason WRONG_CREDENTIALS, the same whether or not the user or the tenant exists;
+    RESOURCE_EXHAUSTED, reason TOO_MANY_ATTEMPTS; PERMISSION_DENIED, reason TENANT_SUSPENDED, where the password is
+    right.
     """
     Register: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.RegisterRequest, _user_service_pb2.RegisterResponse]
     """Adds a user. An administrator may give any role; without a token it makes a VIEWER, and only where open
@@ -85,8 +86,9 @@ class UserServiceAsyncStub(UserServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     Login: _aio.UnaryUnaryMultiCallable[_user_service_pb2.LoginRequest, _user_service_pb2.LoginResponse]  # type: ignore[assignment]
     """Exchanges a password for an access token and a refresh token.
-    Errors: UNAUTHENTICATED, reason WRONG_CREDENTIALS, the same whether or not the user exists; RESOURCE_EXHAUSTED,
-    reason TOO_MANY_ATTEMPTS.
+    Errors: UNAUTHENTICATED, reason WRONG_CREDENTIALS, the same whether or not the user or the tenant exists;
+    RESOURCE_EXHAUSTED, reason TOO_MANY_ATTEMPTS; PERMISSION_DENIED, reason TENANT_SUSPENDED, where the password is
+    right.
     """
     Register: _aio.UnaryUnaryMultiCallable[_user_service_pb2.RegisterRequest, _user_service_pb2.RegisterResponse]  # type: ignore[assignment]
     """Adds a user. An administrator may give any role; without a token it makes a VIEWER, and only where open
@@ -137,8 +139,9 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_user_service_pb2.LoginResponse, _abc.Awaitable[_user_service_pb2.LoginResponse]]:
         """Exchanges a password for an access token and a refresh token.
-        Errors: UNAUTHENTICATED, reason WRONG_CREDENTIALS, the same whether or not the user exists; RESOURCE_EXHAUSTED,
-        reason TOO_MANY_ATTEMPTS.
+        Errors: UNAUTHENTICATED, reason WRONG_CREDENTIALS, the same whether or not the user or the tenant exists;
+        RESOURCE_EXHAUSTED, reason TOO_MANY_ATTEMPTS; PERMISSION_DENIED, reason TENANT_SUSPENDED, where the password is
+        right.
         """
 
     @_abc_1.abstractmethod

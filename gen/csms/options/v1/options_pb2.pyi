@@ -145,6 +145,14 @@ class _PermissionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Permission
     """The certificate authority and the certificates that it issued."""
     PERMISSION_EVENTS_READ: _Permission.ValueType  # 60
     """Events of all services."""
+    PERMISSION_TENANTS_READ: _Permission.ValueType  # 70
+    """All tenants, without their data. Of platform administrators alone."""
+    PERMISSION_TENANTS_WRITE: _Permission.ValueType  # 71
+    """To add, change, suspend and remove tenants. Of platform administrators alone."""
+    PERMISSION_TENANT_SETTINGS_READ: _Permission.ValueType  # 72
+    """The settings and quotas of the caller's own tenant."""
+    PERMISSION_TENANT_SETTINGS_WRITE: _Permission.ValueType  # 73
+    """To change the settings of the caller's own tenant."""
 
 class Permission(_Permission, metaclass=_PermissionEnumTypeWrapper):
     """The right that a method needs. The service's own table, mesh/identity/permissions.py, has the roles with each right.
@@ -225,6 +233,14 @@ PERMISSION_ISSUED_CERTIFICATES_READ: Permission.ValueType  # 52
 """The certificate authority and the certificates that it issued."""
 PERMISSION_EVENTS_READ: Permission.ValueType  # 60
 """Events of all services."""
+PERMISSION_TENANTS_READ: Permission.ValueType  # 70
+"""All tenants, without their data. Of platform administrators alone."""
+PERMISSION_TENANTS_WRITE: Permission.ValueType  # 71
+"""To add, change, suspend and remove tenants. Of platform administrators alone."""
+PERMISSION_TENANT_SETTINGS_READ: Permission.ValueType  # 72
+"""The settings and quotas of the caller's own tenant."""
+PERMISSION_TENANT_SETTINGS_WRITE: Permission.ValueType  # 73
+"""To change the settings of the caller's own tenant."""
 Global___Permission: _TypeAlias = Permission  # noqa: Y015
 
 @_typing.final
