@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import sqlalchemy
 from hypothesis import settings
 from sqlalchemy.engine import make_url
+
+from tests.templates import Templates, execute
 
 # Hypothesis's own for such runs: no time limit of an example or of making one, and the same examples each time, so that
 # what fails has something to do with what was changed. Others, to look for more: --hypothesis-profile=default.
@@ -67,10 +68,19 @@ def postgres_url() -> Iterator[str]:
     )
     try:
         url = make_url(server.get_uri()).set(drivername="postgresql+psycopg2")
-        yield url.render_as_string(hide_password=False)
+        server_url = url.render_as_string(hide_password=False)
+        _without_durability(server_url)
+        yield server_url
     finally:
         server.cleanup()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _without_durability(server: str) -> None:
+    """Waiting for the disk is most of the time of making and removing a database, and no test stops the server."""
+    for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+        execute(server, f"ALTER SYSTEM SET {setting} = off")
+    execute(server, "SELECT pg_reload_conf()")
 
 
 def _be_patient(postgres_server: Any) -> None:
@@ -85,21 +95,37 @@ def _be_patient(postgres_server: Any) -> None:
     postgres_server.pgexec = patient
 
 
+@pytest.fixture(scope="session")
+def templates(tmp_path_factory: pytest.TempPathFactory) -> Templates:
+    """Migrated databases, to be copied."""
+    return Templates(tmp_path_factory.mktemp("templates"))
+
+
+@pytest.fixture
+def schemas() -> tuple[str, ...]:
+    """The services whose schemas `database_url` has from the start: none, unless a folder or a module has its own."""
+    return ()
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """An empty database; every test that asks for it runs on both kinds."""
+def database_url(
+    request: pytest.FixtureRequest, tmp_path: Path, templates: Templates, schemas: tuple[str, ...]
+) -> Iterator[str]:
+    """A database of the test's own with `schemas`; every test that asks for it runs on both kinds.
+
+    On SQLite each service has a file; where there are several, or none, the URL names a file `test.db` beside them.
+    """
     if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'test.db'}"
+        templates.copy_sqlite(schemas, tmp_path)
+        name = schemas[0] if len(schemas) == 1 else "test"
+        yield f"sqlite:///{tmp_path / name}.db"
         return
     server = request.getfixturevalue("postgres_url")
+    template = templates.postgresql(schemas, server) if schemas else "template1"
     name = f"test_{secrets.token_hex(6)}"
-    admin = sqlalchemy.create_engine(server, isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.execute(sqlalchemy.text(f"CREATE DATABASE {name}"))
+    execute(server, f"CREATE DATABASE {name} TEMPLATE {template}")
     yield make_url(server).set(database=name).render_as_string(hide_password=False)
-    with admin.connect() as connection:
-        connection.execute(sqlalchemy.text(f"DROP DATABASE {name} WITH (FORCE)"))
-    admin.dispose()
+    execute(server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 class FakeClock:

@@ -17,13 +17,12 @@ from csms.auth.v1.id_token_service_pb2_grpc import IdTokenServiceStub
 from csms.auth.v1.user_service_pb2 import LoginRequest, LoginResponse
 from csms.auth.v1.user_service_pb2_grpc import UserServiceStub
 
-from auth_svc import migrations, models
+from auth_svc import models
 from auth_svc.authorization_servicer import ConcurrencyRule
 from auth_svc.certificate_office import CertificateRules
 from auth_svc.service import build
 from auth_svc.settings import AuthSettings
 from mesh.contract.services import MESH_SERVICES, OPERATOR_SERVICES
-from mesh.database import migrate
 from mesh.database.engine import Database, make_engine
 from mesh.grpc.channels import open_channel
 from mesh.grpc.servers import mesh_server, operator_server
@@ -99,10 +98,15 @@ def refused(code: grpc.StatusCode, reason: str, field_name: str | None = None) -
 
 
 @pytest.fixture
+def schemas() -> tuple[str, ...]:
+    """The database has the schema of auth_svc."""
+    return ("auth",)
+
+
+@pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
     """A database with auth_svc's schema."""
     database = Database(engine=make_engine(database_url, "auth"))
-    migrate.upgrade(database.engine, migrations, "auth")
     yield database
     await database.close()
 

@@ -6,11 +6,21 @@ from pathlib import Path
 import pytest
 
 from tests.gateway.rig import MeshRig, running_mesh
+from tests.templates import Templates
+
+SCHEMAS = ("auth", "station", "transaction")
 
 
 @pytest.fixture
-async def mesh(tmp_path: Path) -> AsyncIterator[MeshRig]:
+def schemas() -> tuple[str, ...]:
+    """The database has the schemas of the services that a gateway calls."""
+    return SCHEMAS
+
+
+@pytest.fixture
+async def mesh(tmp_path: Path, templates: Templates) -> AsyncIterator[MeshRig]:
     """The whole mesh on SQLite, for what does not depend on the database."""
+    templates.copy_sqlite(SCHEMAS, tmp_path)
     async with running_mesh(f"sqlite:///{tmp_path / 'test.db'}") as rig:
         yield rig
 

@@ -17,6 +17,12 @@ async def stack() -> AsyncIterator[AsyncExitStack]:
 
 
 @pytest.fixture
+def schemas() -> tuple[str, ...]:
+    """The database has the schema of notification_svc."""
+    return ("notification",)
+
+
+@pytest.fixture
 async def notifications(stack: AsyncExitStack, database_url: str, clock: FakeClock) -> Notifications:
     """notification_svc."""
     return await start_notifications(stack, database_url, clock)

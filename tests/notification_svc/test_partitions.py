@@ -7,11 +7,11 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import Connection, Engine
 
-from mesh.database import migrate, partitions
+from mesh.database import partitions
 from mesh.database.engine import make_engine
 from mesh.database.partition_keeper import Kept, PartitionKeeper
 from mesh.runtime.times import DAY_US, SECOND_US
-from notification_svc import migrations, models, store
+from notification_svc import models, store
 from notification_svc.store import NewEvent, Page
 from tests.conftest import FakeClock
 
@@ -33,7 +33,6 @@ pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=Tr
 def engine(database_url: str) -> Iterator[Engine]:
     """A migrated database."""
     engine = make_engine(database_url, "notification")
-    migrate.upgrade(engine, migrations, "notification")
     yield engine
     engine.dispose()
 

@@ -28,7 +28,6 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet
 
 from mesh.contract.services import MESH_SERVICES, OPERATOR_SERVICES
-from mesh.database import migrate
 from mesh.database.engine import Database, make_engine
 from mesh.database.retention import RetentionTask
 from mesh.grpc.channels import open_channel
@@ -39,7 +38,6 @@ from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError, from_rpc_error, from_status
 from mesh.runtime.times import to_timestamp
 from mesh.service import Parts
-from station_svc import migrations
 from station_svc.catalogue import FEATURES, STORAGE
 from station_svc.core.models import outbox
 from station_svc.features.data_transfer.transfer_limits import TransferLimits
@@ -313,6 +311,12 @@ StartSystem = Callable[..., Awaitable[StationSystem]]
 
 
 @pytest.fixture
+def schemas() -> tuple[str, ...]:
+    """The database has the schema of station_svc."""
+    return ("station",)
+
+
+@pytest.fixture
 async def start_system(database_url: str, clock: FakeClock) -> AsyncIterator[StartSystem]:
     """Starts station_svc, with other settings where they are given; can be called again, for a second replica."""
     async with AsyncExitStack() as stack:
@@ -330,7 +334,6 @@ async def system(start_system: StartSystem) -> StationSystem:
 async def _start(stack: AsyncExitStack, url: str, clock: FakeClock, **settings: Any) -> StationSystem:
     database = Database(engine=make_engine(url, "station"))
     stack.push_async_callback(database.close)
-    await asyncio.to_thread(migrate.upgrade, database.engine, migrations, "station")
     parts = await build(database, stack, settings=replace(SETTINGS, **settings), clock=clock)
     closing = asyncio.create_task(_run(parts.background[0]))
     stack.push_async_callback(_cancel, closing)

@@ -9,9 +9,16 @@ from pathlib import Path
 
 import grpc
 import msgspec
+import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def schemas() -> tuple[str, ...]:
+    """The database is empty: the process migrates it."""
+    return ()
 
 
 async def _start(*arguments: str, **environment: str) -> Process:

@@ -6,11 +6,9 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 from sqlalchemy import Engine
 
-from mesh.database import migrate
 from mesh.database.engine import Database, make_engine
 from tests.conftest import FakeClock
 from tests.transaction_svc.kit import Service
-from transaction_svc import migrations
 from transaction_svc.expiry import Expiry
 from transaction_svc.gateway_client import Translator
 from transaction_svc.ingest_servicer import TransactionIngestServicer
@@ -20,10 +18,15 @@ from transaction_svc.operator_servicer import TransactionServicer
 
 
 @pytest.fixture
+def schemas() -> tuple[str, ...]:
+    """The database has the schema of transaction_svc."""
+    return ("transaction",)
+
+
+@pytest.fixture
 def engine(database_url: str) -> Iterator[Engine]:
     """A migrated database."""
     engine = make_engine(database_url, "transaction")
-    migrate.upgrade(engine, migrations, "transaction")
     yield engine
     engine.dispose()
 

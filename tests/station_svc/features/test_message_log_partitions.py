@@ -7,11 +7,10 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import Connection, Engine
 
-from mesh.database import migrate, partitions
+from mesh.database import partitions
 from mesh.database.engine import make_engine
 from mesh.database.pages import Page
 from mesh.runtime.times import DAY_US
-from station_svc import migrations
 from station_svc.core.history_store import of_station
 from station_svc.features.message_log import message_store
 from station_svc.features.message_log.models import PARTITIONS, message
@@ -36,7 +35,6 @@ _FRAMES = """
 def engine(database_url: str) -> Iterator[Engine]:
     """A migrated database with stations."""
     engine = make_engine(database_url, "station")
-    migrate.upgrade(engine, migrations, "station")
     with engine.begin() as connection:
         for n in range(1, STATIONS + 1):
             connection.execute(sa.text(_STATION), {"station_id": f"CP{n}"})
