@@ -108,7 +108,10 @@ class Admissions:
             raise BadHandshakeError(503, "not ready: try again later")
         holds_lease = partial(self.lease.holds, self.lease.term)
         tenant_id, is_named = await find_tenant(
-            self._tenants, named=path.named, station_id=path.station_id, hosts=request.headers.get_all("Host")
+            self._tenants,
+            named=path.named,
+            station_id=path.station_id,
+            host=single_header(request.headers, "Host") or "",
         )
         item = self._to_item(socket, request, chosen, self.lease.node_id)
         item.tenant_id, item.station_id = tenant_id, path.station_id

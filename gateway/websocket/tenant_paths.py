@@ -12,17 +12,17 @@ _SUSPENDED = 403
 
 
 async def find_tenant(
-    directory: TenantDirectory, *, named: Sequence[str], station_id: str, hosts: Sequence[str]
+    directory: TenantDirectory, *, named: Sequence[str], station_id: str, host: str
 ) -> tuple[str, bool]:
     """The id of the tenant, and whether the path names it.
 
-    `named` are the segments of the path between the prefix and the station's id, `hosts` the values of the header
-    Host. A segment that could not be a tenant's id, or that repeats the station's, belongs to an odd path (quirk 2).
-    Any other one has to be a tenant: a station of a tenant that was removed must not end up in the default one.
+    `named` are the segments of the path between the prefix and the station's id, `host` is the header Host. A segment
+    that could not be a tenant's id, or that repeats the station's, belongs to an odd path (quirk 2). Any other one has
+    to be a tenant: a station of a tenant that was removed must not end up in the default one.
 
     Raises BadHandshakeError: 404 for an unknown tenant, 403 for one that is suspended, 503 while tenants are not known.
     """
-    of_host = directory.find_host(host_name(hosts[0])) if hosts else None
+    of_host = directory.find_host(host_name(host))
     tenant = await _look_up(directory, named[0]) if named and is_tenant_id(named[0]) else None
     is_named = tenant is not None
     if tenant is None:

@@ -105,7 +105,7 @@ class TenantDirectory:
         self._etag = ""
         self._tenants: Mapping[str, Tenant] = {DEFAULT_TENANT: Tenant(tenant_id=DEFAULT_TENANT)}
         self._hosts: Mapping[str, Tenant] = {}
-        self._tried_s = float("-inf")
+        self._missed_s = float("-inf")  # when a tenant that was not known last made a fetch begin
         self._fetching = asyncio.Lock()
         self._listeners: list[Callable[[], None]] = []
 
@@ -131,15 +131,18 @@ class TenantDirectory:
         self._listeners.append(listener)
 
     async def look_up(self, tenant_id: str) -> Tenant | None:
-        """A tenant; asks for the tenants again where it is not known, but not for each name that somebody makes up.
+        """A tenant; where it is not known the tenants are fetched again, at most once every RETRY_S for all such names.
 
         Raises MeshError UNAVAILABLE, reason TENANTS_NOT_KNOWN, where they have never been read.
         """
         found = self._tenants.get(tenant_id)
-        if found is not None and (self.is_loaded or tenant_id == DEFAULT_TENANT):
+        if found is not None:
             return found
+        asked_s = self._clock_s()
         async with self._fetching:
-            if self._clock_s() - self._tried_s >= RETRY_S and tenant_id not in self._tenants:
+            if self._missed_s < asked_s:  # else a fetch has begun since, for another one that was not known
+                await asyncio.sleep(max(0.0, self._missed_s + RETRY_S - self._clock_s()))
+                self._missed_s = self._clock_s()
                 await self._fetch_or_not()
         if not self.is_loaded:
             raise MeshError(
@@ -155,7 +158,6 @@ class TenantDirectory:
 
     async def refresh(self) -> None:
         """Reads the tenants again. Raises MeshError."""
-        self._tried_s = self._clock_s()
         fetched = await self._source.fetch(self._etag)
         if fetched is not None:
             self.replace(*fetched)
