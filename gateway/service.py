@@ -180,6 +180,7 @@ def _station_server(
             versions=versions,
             sinks=_sinks(mesh, buffers),
             messages=buffers.messages,
+            tenants=tenants,
             clock=now_us,
             count=metrics.count,
         ),
