@@ -25,11 +25,12 @@ from auth_svc.housekeeping import Housekeeper, retention_task
 from auth_svc.id_token_servicer import IdTokenServicer
 from auth_svc.keys import SigningKeys
 from auth_svc.login_throttle import LoginThrottle
+from auth_svc.models import metadata
 from auth_svc.passwords import Passwords
 from auth_svc.seen_tokens import SeenTokens
 from auth_svc.sessions import Sessions
 from auth_svc.settings import AuthSettings
-from auth_svc.tenant_directory import LocalTenants, TenantDirectoryServicer
+from auth_svc.tenant_directory import KEPT_TABLES, LocalTenants, TenantDirectoryServicer, TenantErasures
 from auth_svc.tenant_servicer import TenantServicer
 from auth_svc.user_servicer import UserServicer
 from mesh.database.engine import Database
@@ -39,6 +40,7 @@ from mesh.identity.tenants import TenantDirectory
 from mesh.runtime.background import Background
 from mesh.runtime.times import Clock
 from mesh.service import AddServicer, Parts
+from mesh.tenant_erasure import TenantErasure
 
 
 async def build(
@@ -74,17 +76,23 @@ async def build(
     seen = SeenTokens(database=database, clock=clock)
     stack.push_async_callback(seen.flush)
     office = CertificateOffice(database=database, clock=clock, rules=settings.certificates)
+    erasures = TenantErasures(database=database, clock=clock)
+    erasure = TenantErasure(
+        database=database, metadata=metadata, directory=tenants, report=erasures.report_own, keep=KEPT_TABLES
+    )
     housekeeper = Housekeeper(database=database, keys=keys, clock=clock)
     retention = _retention(database, settings, clock)
     return Parts(
         keys=keys,
         tenants=tenants,
-        mesh=_mesh(database, keys, office, seen=seen, tenants=tenants, settings=settings, clock=clock),
+        mesh=_mesh(
+            database, keys, office, seen=seen, tenants=tenants, erasures=erasures, settings=settings, clock=clock
+        ),
         operator=[
             *_operators(database, users, office, clock),
             _tenants(database, passwords, tenants, settings=settings, clock=clock),
         ],
-        background=[housekeeper.run, retention.run, seen.run, *_relay(database, stack, settings, clock)],
+        background=[housekeeper.run, retention.run, seen.run, erasure.run, *_relay(database, stack, settings, clock)],
     )
 
 
@@ -137,6 +145,7 @@ def _mesh(
     *,
     seen: SeenTokens,
     tenants: TenantDirectory,
+    erasures: TenantErasures,
     settings: AuthSettings,
     clock: Clock,
 ) -> list[AddServicer]:
@@ -151,7 +160,7 @@ def _mesh(
         concurrency=settings.concurrency,
     )
     signing = CertificateAuthorityServicer(office=office)
-    directory = TenantDirectoryServicer(database=database, tenants=LocalTenants(database=database), clock=clock)
+    directory = TenantDirectoryServicer(tenants=LocalTenants(database=database), erasures=erasures)
     return [
         lambda server: add_AuthorizationServiceServicer_to_server(authorization, server),
         lambda server: add_CertificateAuthorityServiceServicer_to_server(signing, server),

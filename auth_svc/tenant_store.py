@@ -9,7 +9,6 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from auth_svc import models
 from auth_svc.common_store import insert
-from mesh.identity.tenants import TenantState
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,20 +103,3 @@ def note_erasure(
         "finish_us": statement.excluded.finish_us,
     }
     connection.execute(statement.on_conflict_do_update(index_elements=["tenant_id", "service"], set_=changes))
-
-
-def is_erased(connection: Connection, tenant_id: str, services: Sequence[str]) -> bool:
-    """Whether each of the services has found nothing that is left of a tenant."""
-    table = models.tenant_erasure.c
-    query = sa.select(sa.func.count()).where(
-        table.tenant_id == tenant_id, table.service.in_(services), table.finish_us.is_not(None)
-    )
-    return connection.execute(query).scalar_one() == len(services)
-
-
-def removing(connection: Connection) -> Sequence[str]:
-    """The tenants that are being removed."""
-    table = models.tenant.c
-    return list(
-        connection.execute(sa.select(table.tenant_id).where(table.state == int(TenantState.REMOVING))).scalars()
-    )

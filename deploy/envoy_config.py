@@ -151,7 +151,7 @@ def _operator_routes(process: str, contract: Contract) -> str:
         [
             *(_one("operator-stream-route", {"method": method, "cluster": process}) for method in streams),
             *(_one("unwrapped-route", {"method": name, "field": field, "route": unary}) for name, field in unwrapped),
-            *(_one("operator-route", {"service": service, "route": unary, "host_header": host}) for service in services),
+            *(_one("operator-route", {"service": name, "route": unary, "host_header": host}) for name in services),
         ]
     )
 

@@ -1,10 +1,13 @@
 """Retention: events are removed from their streams when they have been kept long enough."""
 
+from functools import partial
+
 from sqlalchemy import Connection
 
 from mesh.database.engine import Database
-from mesh.database.retention import RetentionTask, older_than
-from mesh.runtime.times import Clock
+from mesh.database.retention import Removal, RetentionTask, older_than
+from mesh.identity.tenants import TenantDirectory
+from mesh.runtime.times import DAY_US, Clock
 from notification_svc import store
 
 _EVERY_S = 3600.0
@@ -12,10 +15,27 @@ _EVERY_S = 3600.0
 _CHUNK = 1_000
 
 
-def retention_task(*, database: Database, clock: Clock, days: int) -> RetentionTask:
-    """Removes events that came more than `days` ago."""
-    removals = [older_than(days, _remove_old)]
+def retention_task(*, database: Database, clock: Clock, days: int, tenants: TenantDirectory) -> RetentionTask:
+    """Removes events that came more than `days` ago, and those of tenants that keep them for fewer days."""
+    removals: list[Removal] = [older_than(days, _remove_old), partial(_remove_of_tenants, days=days, tenants=tenants)]
     return RetentionTask(database=database, clock=clock, removals=removals, every_s=_EVERY_S, chunk=_CHUNK)
+
+
+def _remove_of_tenants(connection: Connection, *, now_us: int, days: int, tenants: TenantDirectory, limit: int) -> int:
+    count = 0
+    for tenant in sorted(tenants.all(), key=lambda tenant: tenant.tenant_id):
+        own = tenant.days_of("event_days", days)
+        if own < days and store.has_stream(connection, tenant.tenant_id):
+            count += store.remove_old(
+                connection,
+                tenant_id=tenant.tenant_id,
+                before_us=now_us - own * DAY_US,
+                limit=limit - count,
+                in_partitions=True,
+            )
+            if count >= limit:
+                break
+    return count
 
 
 def _remove_old(connection: Connection, *, before_us: int, limit: int) -> int:

@@ -12,12 +12,13 @@ from mesh.identity.operators import RemoteKeys
 from mesh.identity.tenants import RemoteTenants, TenantDirectory
 from mesh.runtime.times import Clock
 from mesh.service import Parts
+from mesh.tenant_erasure import TenantErasure, reports_to
 from notification_svc import store
 from notification_svc.event_servicer import SIGN_OF_LIFE_S, EventServicer
 from notification_svc.fanout import Fanout
 from notification_svc.feed import Feed
 from notification_svc.ingest_servicer import IngestServicer
-from notification_svc.models import PARTITIONS
+from notification_svc.models import PARTITIONS, metadata
 from notification_svc.retention import retention_task
 from notification_svc.settings import NotificationSettings
 
@@ -38,14 +39,18 @@ async def build(
     announce = [feed.announce, *(fanout.announce for fanout in fanouts)]
     ingest = IngestServicer(database=database, clock=clock, announce=announce)
     events = EventServicer(database=database, feed=feed, clock=clock, sign_of_life_s=sign_of_life_s)
-    retention = retention_task(database=database, clock=clock, days=settings.retention_days)
+    tenants = TenantDirectory(source=RemoteTenants(channel=channel))
+    retention = retention_task(database=database, clock=clock, days=settings.retention_days, tenants=tenants)
     kept = Kept(partitions=PARTITIONS, days=settings.retention_days, on_drop=store.note_dropped)
     keeper = PartitionKeeper(engine=database.engine, clock=clock, kept=[kept])
+    erasure = TenantErasure(
+        database=database, metadata=metadata, directory=tenants, report=reports_to(channel, "notification")
+    )
     return Parts(
         keys=RemoteKeys(channel=channel),
-        tenants=TenantDirectory(source=RemoteTenants(channel=channel)),
+        tenants=tenants,
         mesh=[lambda server: add_EventIngestServiceServicer_to_server(ingest, server)],
         operator=[lambda server: add_EventServiceServicer_to_server(events, server)],
-        background=[feed.run, retention.run, keeper.run, *(fanout.run for fanout in fanouts)],
+        background=[feed.run, retention.run, keeper.run, erasure.run, *(fanout.run for fanout in fanouts)],
         on_stop=[feed.stop],
     )

@@ -18,6 +18,7 @@ from mesh.identity.tenants import RemoteTenants, TenantDirectory
 from mesh.runtime.background import Background
 from mesh.runtime.times import Clock
 from mesh.service import AddServicer, Parts
+from mesh.tenant_erasure import TenantErasure, reports_to
 from station_svc.api import removals
 from station_svc.api.additions import StationAdditions
 from station_svc.api.command_servicer import make_servicer
@@ -28,6 +29,7 @@ from station_svc.commands.commands import Commands
 from station_svc.commands.gateways import Gateways
 from station_svc.commands.sender import CommandSender
 from station_svc.commands.socket_closer import SocketCloser
+from station_svc.core.columns import metadata
 from station_svc.feature import FeatureParts, Resources, merged
 from station_svc.features.certificates.authority import CertificateAuthority
 from station_svc.features.certificates.requests import CertificateRequests
@@ -35,6 +37,8 @@ from station_svc.features.credentials.failures import CredentialFailures
 from station_svc.features.credentials.password_checks import Proofs
 from station_svc.features.credentials.rotation import CredentialRotation
 from station_svc.features.data_transfer.transfer_limits import TransferTrimmer
+from station_svc.features.message_log.feature import MESSAGES
+from station_svc.features.message_log.tenant_retention import message_retention
 from station_svc.housekeeping import Housekeeper, retention_task
 from station_svc.ingest.admission import Admission
 from station_svc.ingest.servicer import IngestRules, StationIngestServicer
@@ -60,6 +64,13 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
     retention = retention_task(database=database, clock=clock, storage=STORAGE, days=settings.retention)
     keeper = PartitionKeeper(engine=database.engine, clock=clock, kept=_kept(settings))
     failures = CredentialFailures(database=database, clock=clock)
+    erasure = TenantErasure(
+        database=database,
+        metadata=metadata,
+        directory=resources.tenants,
+        report=reports_to(resources.auth, "station"),
+    )
+    log_retention = message_retention(resources, days=settings.retention.get(MESSAGES.name, MESSAGES.days))
     trimmer = TransferTrimmer(database=database, limits=settings.transfer_limits)
     return Parts(
         keys=RemoteKeys(channel=resources.auth),
@@ -78,6 +89,8 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
             jobs.run,
             failures.run,
             trimmer.run,
+            erasure.run,
+            log_retention.run,
             *_relay(database, stack, settings=settings, clock=clock),
         ],
     )

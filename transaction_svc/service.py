@@ -14,13 +14,14 @@ from mesh.identity.operators import RemoteKeys
 from mesh.identity.tenants import RemoteTenants, TenantDirectory
 from mesh.runtime.times import Clock
 from mesh.service import Parts
+from mesh.tenant_erasure import TenantErasure, reports_to
 from transaction_svc import number_store
 from transaction_svc.expiry import Expiry
 from transaction_svc.gateway_client import GatewayClient, Translator
 from transaction_svc.ingest_servicer import TransactionIngestServicer
 from transaction_svc.meter_profile_servicer import MeterProfileServicer
 from transaction_svc.meter_profiles import MeterTerms
-from transaction_svc.models import METER_VALUES_PARTITIONS
+from transaction_svc.models import METER_VALUES_PARTITIONS, metadata
 from transaction_svc.operator_servicer import TransactionServicer
 from transaction_svc.retention import retention_task, thinning_task
 from transaction_svc.settings import TransactionSettings
@@ -55,15 +56,19 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: Transact
         source="transaction",
         clock=clock,
     )
+    tenants = TenantDirectory(source=RemoteTenants(channel=channel))
+    erasure = TenantErasure(
+        database=database, metadata=metadata, directory=tenants, report=reports_to(channel, "transaction")
+    )
     return Parts(
         keys=RemoteKeys(channel=channel),
-        tenants=TenantDirectory(source=RemoteTenants(channel=channel)),
+        tenants=tenants,
         mesh=[lambda server: add_TransactionIngestServiceServicer_to_server(ingest, server)],
         operator=[
             lambda server: add_TransactionServiceServicer_to_server(transactions, server),
             lambda server: add_MeterProfileServiceServicer_to_server(profiles, server),
         ],
-        background=[retention.run, *thinning, keeper.run, expiry.run, *relay],
+        background=[retention.run, *thinning, keeper.run, expiry.run, erasure.run, *relay],
     )
 
 

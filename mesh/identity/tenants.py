@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Protocol
+from typing import Literal, Protocol
 
 import grpc
 from csms.auth.v1 import tenant_directory_service_pb2 as directory_pb2
@@ -71,6 +71,11 @@ class Tenant:
     def is_active(self) -> bool:
         """Whether its stations and operators are served."""
         return self.state is TenantState.ACTIVE
+
+    def days_of(self, setting: Literal["message_log_days", "event_days"], most: int) -> int:
+        """Days for which it keeps something that the environment keeps for `most` days."""
+        own: int = getattr(self.settings, setting)
+        return min(days for days in (own, self.quotas.max_storage_days, most) if days > 0)
 
 
 class TenantSource(Protocol):

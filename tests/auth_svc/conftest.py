@@ -123,11 +123,15 @@ async def start_auth(database: Database, clock: FakeClock) -> AsyncIterator[Star
             admin_password: str | None = PASSWORD,
             certificates: CertificateRules | None = None,
             concurrency: ConcurrencyRule | None = None,
+            platform_admin_password: str | None = None,
+            admits_anyone: bool = True,
         ) -> Auth:
             settings = AuthSettings(
                 accept_unknown_tokens=accept_unknown,
                 open_registration=open_registration,
                 admin_password=admin_password,
+                platform_admin_password=platform_admin_password,
+                admits_anyone=admits_anyone,
                 outbox_days=7,
                 certificates=certificates or CertificateRules(),
                 concurrency=concurrency or ConcurrencyRule(),
@@ -148,7 +152,9 @@ async def _start(stack: AsyncExitStack, database: Database, clock: FakeClock, se
     parts = await build(database, stack, settings=settings, clock=clock, hasher=FAST_HASHER, announce=announced.append)
     verifier = TokenVerifier(keys=parts.keys, clock_s=lambda: clock() / SECOND_US)
     mesh = mesh_server("127.0.0.1:0", secret=SECRET, services=MESH_SERVICES["auth"])
-    operator = operator_server("127.0.0.1:0", verifier=verifier, services=OPERATOR_SERVICES["auth"])
+    operator = operator_server(
+        "127.0.0.1:0", verifier=verifier, services=OPERATOR_SERVICES["auth"], tenants=parts.tenants
+    )
     for server, adders in ((mesh, parts.mesh), (operator, parts.operator)):
         for add in adders:
             add(server.server)

@@ -29,6 +29,7 @@ from mesh.database.engine import Database
 from mesh.database.partition_keeper import PartitionKeeper
 from mesh.grpc.channels import open_channel
 from mesh.identity.operators import AUDIENCE, ISSUER
+from mesh.identity.tenants import TenantDirectory
 from mesh.runtime.errors import from_rpc_error
 from mesh.runtime.settings import ServiceSettings
 from mesh.runtime.times import SECOND_US, to_timestamp
@@ -39,6 +40,7 @@ from notification_svc.retention import retention_task
 from notification_svc.service import build
 from notification_svc.settings import NotificationSettings
 from tests.conftest import FakeClock
+from tests.tenants import known
 
 if TYPE_CHECKING:  # these are there for the type checker only
     from csms.event.v1.event_ingest_service_pb2_grpc import EventIngestServiceAsyncStub
@@ -55,6 +57,10 @@ class Keys:
     async def keys(self, key_id: str) -> KeySet:
         """The key."""
         return KeySet([KEY])
+
+
+# Beside the default one.
+TENANTS = ("other", "acme", "one", "two", "a", "b", "x", "theirs", "ours", "new", "foreign")
 
 
 def token(tenant_id: str = "default", *, role: str = "VIEWER", valid_s: int = 3600) -> tuple[tuple[str, str], ...]:
@@ -80,6 +86,7 @@ class Notifications:
     ingest: "EventIngestServiceAsyncStub"
     events: "EventServiceAsyncStub"
     feed: Feed
+    tenants: TenantDirectory
     keeper: PartitionKeeper
     stack: AsyncExitStack
 
@@ -96,7 +103,8 @@ class Notifications:
         """Removes what is old, with partitions and without; returns the number of events."""
         before = await self.database.read(_count)
         await asyncio.to_thread(self.keeper.keep)
-        await retention_task(database=self.database, clock=self.clock, days=RETENTION_DAYS).remove_old()
+        task = retention_task(database=self.database, clock=self.clock, days=RETENTION_DAYS, tenants=self.tenants)
+        await task.remove_old()
         return before - await self.database.read(_count)
 
     async def publish(self, *items: PublishEventItem) -> None:
@@ -176,6 +184,7 @@ async def start_notifications(
     settings = NotificationSettings(auth_address="127.0.0.1:1", mesh_secret=SECRET, retention_days=RETENTION_DAYS)
     making = partial(build, settings=settings, clock=clock, sign_of_life_s=sign_of_life_s)
 
+    tenants = known(*TENANTS)
     feeds: list[Feed] = []
     keepers: list[PartitionKeeper] = []
 
@@ -186,7 +195,7 @@ async def start_notifications(
         # Once now, and then when a test says so.
         await asyncio.to_thread(keepers[0].keep)
         background = [run for run in parts.background if _owner(run) is not keepers[0]]
-        return replace(parts, keys=Keys(), background=background)
+        return replace(parts, keys=Keys(), tenants=tenants, background=background)
 
     service = await start(own, service_settings("notification", database_url, address), migrations, build_with_our_keys)
     mesh_address = f"127.0.0.1:{service.mesh_port}"
@@ -199,6 +208,7 @@ async def start_notifications(
         ingest=EventIngestServiceStub(mesh),
         events=EventServiceStub(operator),
         feed=feeds[0],
+        tenants=tenants,
         keeper=keepers[0],
         stack=own,
     )

@@ -112,8 +112,10 @@ async def test_onboarding_is_a_tenants_own(start_system: StartSystem) -> None:
     system = await start_system(onboarding="reject", admits_anyone=False)
     await system.lease()
     tenants = [
-        Tenant(tenant_id=name, settings=TenantSettings(onboarding=rule))
-        for name, rule in (("accepts", "accept"), ("pends", "pending"), ("rejects", "reject"), ("unset", None))
+        Tenant(tenant_id="accepts", settings=TenantSettings(onboarding="accept")),
+        Tenant(tenant_id="pends", settings=TenantSettings(onboarding="pending")),
+        Tenant(tenant_id="rejects", settings=TenantSettings(onboarding="reject")),
+        Tenant(tenant_id="unset"),
     ]
     serve(system, *tenants)
     results = await system.attempt(*(of(tenant.tenant_id) for tenant in tenants))

@@ -1,0 +1,45 @@
+"""Removes rows of one tenant, a bounded number at a time."""
+
+from collections.abc import Collection, Sequence
+
+import sqlalchemy as sa
+from sqlalchemy import Connection, MetaData, text
+
+# A row of a partitioned table is named by its place in its partition alone: rows of other partitions at that place are
+# the tenant's too, or stay.
+_REMOVE = {
+    "postgresql": """
+        DELETE FROM {table}
+        WHERE tenant_id = :tenant_id AND {condition}
+          AND ctid = ANY(ARRAY(SELECT ctid FROM {table} WHERE tenant_id = :tenant_id AND {condition} LIMIT :limit))
+        """,
+    "sqlite": """
+        DELETE FROM {table}
+        WHERE rowid IN (SELECT rowid FROM {table} WHERE tenant_id = :tenant_id AND {condition} LIMIT :limit)
+        """,
+}
+_ALL = "true"
+
+
+def tables_of_tenants(metadata: MetaData, *, keep: Collection[str] = ()) -> Sequence[sa.Table]:
+    """The tables with rows of tenants, but those to `keep`; a table that refers to another comes before it."""
+    return [
+        table for table in reversed(metadata.sorted_tables) if "tenant_id" in table.columns and table.name not in keep
+    ]
+
+
+def remove_rows(connection: Connection, *, table: sa.Table, tenant_id: str, limit: int) -> int:
+    """Removes some `limit` rows of a tenant; returns how many: fewer where no other is left."""
+    return _remove(connection, table, _ALL, {"tenant_id": tenant_id, "limit": limit})
+
+
+def remove_old_rows(connection: Connection, *, age: sa.Column[int], tenant_id: str, before_us: int, limit: int) -> int:
+    """The same for rows whose column `age` is before a moment."""
+    parameters: dict[str, str | int] = {"tenant_id": tenant_id, "before_us": before_us, "limit": limit}
+    return _remove(connection, age.table, f"{age.name} < :before_us", parameters)
+
+
+def _remove(connection: Connection, table: sa.FromClause, condition: str, parameters: dict[str, str | int]) -> int:
+    quoted = connection.dialect.identifier_preparer.quote(table.name)  # type: ignore[attr-defined]
+    statement = _REMOVE[connection.dialect.name].format(table=quoted, condition=condition)
+    return connection.execute(text(statement), parameters).rowcount
