@@ -36,6 +36,7 @@ from auth_svc.user_servicer import UserServicer
 from mesh.database.engine import Database
 from mesh.database.retention import RetentionTask
 from mesh.events.relay import open_relay
+from mesh.identity.mesh_identity import MeshIdentity
 from mesh.identity.tenants import TenantDirectory
 from mesh.runtime.background import Background
 from mesh.runtime.times import Clock
@@ -132,8 +133,7 @@ def _relay(database: Database, stack: AsyncExitStack, settings: AuthSettings, cl
         stack,
         database=database,
         address=settings.notification_address,
-        secret=settings.mesh_secret,
-        source="auth",
+        identity=MeshIdentity(settings.mesh),
         clock=clock,
     )
 

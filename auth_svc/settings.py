@@ -10,7 +10,7 @@ from auth_svc.certificate_office import CertificateRules
 from auth_svc.id_token_store import MOST_CONCURRENT_TRANSACTIONS
 from auth_svc.normalization import MAX_PASSWORD, MIN_PASSWORD
 from mesh.events import outbox
-from mesh.runtime.settings import Environment, is_loopback
+from mesh.runtime.settings import Environment, MeshSettings, is_loopback
 from mesh.runtime.startup_errors import SettingError
 from mesh.runtime.times import now_us
 
@@ -28,7 +28,7 @@ class AuthSettings:
     platform_admin_password: str | None = field(default=None, repr=False)
     admits_anyone: bool = True  # whether tenants may accept unknown stations and tokens: no other machine can connect
     notification_address: str | None = None  # notification_svc's mesh port, host:port
-    mesh_secret: str = field(default="", repr=False)
+    mesh: MeshSettings
     outbox_days: int
     certificates: CertificateRules = field(default_factory=CertificateRules)
     certificate_days: int = 365
@@ -57,7 +57,7 @@ class AuthSettings:
             platform_admin_password=platform_password,
             admits_anyone=is_loopback(host),
             notification_address=env.optional("CSMS_NOTIFICATION_ADDRESS"),
-            mesh_secret=env.text("CSMS_MESH_SECRET", ""),
+            mesh=MeshSettings.read(env, "auth"),
             outbox_days=outbox.retention_days(env),
             certificates=CertificateRules(
                 authority=_authority(env),

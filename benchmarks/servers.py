@@ -18,6 +18,7 @@ from benchmarks.errors import BenchmarkError
 from benchmarks.measuring import Target
 from benchmarks.steps import FILE
 from deploy.local.ports import Reservation
+from deploy.mesh_keys import MeshKeys
 
 HOST = "127.0.0.1"
 READY_S = 60.0
@@ -71,10 +72,13 @@ async def mesh(
     writes there, when it ends, the time that its steps took (benchmarks/steps.py).
     """
     environment = _environment(database, directory, services)
+    keys = MeshKeys(directory / "keys")
+    keys.make()
     processes: dict[str, Process] = {}
     try:
         for name in (*(f"{service}_svc" for service in services), "gateway"):
-            processes[name] = await _start(name, environment, directory, steps=steps)
+            own = {**environment, **keys.settings(name.removesuffix("_svc"))}
+            processes[name] = await _start(name, own, directory, steps=steps)
         for service in services:
             await _healthy(f"{service}_svc", environment[f"CSMS_{service.upper()}_ADDRESS"], processes, directory)
         await _healthy("gateway", environment["CSMS_GATEWAY_ADDRESS"], processes, directory)
@@ -110,7 +114,6 @@ def _environment(database: Database, directory: Path, services: Sequence[str]) -
         "CSMS_GATEWAY_ADDRESS": f"{HOST}:{next(ports)}",
         "CSMS_GATEWAY_METRICS_ADDRESS": f"{HOST}:{next(ports)}",
         "CSMS_ONBOARDING": "accept",
-        "CSMS_MESH_SECRET": secrets.token_urlsafe(24),
         "CSMS_ADMIN_PASSWORD": secrets.token_urlsafe(24),
         "CSMS_AUTO_MIGRATE": "1",
         "CSMS_DATA_DIR": str(directory / "data"),

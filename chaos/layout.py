@@ -15,6 +15,7 @@ from deploy.envoy_config import FrontDoor, write
 from deploy.local import tether
 from deploy.local.keeper import Part
 from deploy.local.ports import Reservation
+from deploy.mesh_keys import MeshKeys
 from mesh.contract.services import OPERATOR_SERVICES
 
 HOST = "127.0.0.1"
@@ -45,14 +46,16 @@ def make_layout(directory: Path) -> Layout:
     names = [name for name in OPERATOR_SERVICES if importlib.util.find_spec(f"{name}_svc.__main__")]
     inner = {name: (Reservation(), Reservation()) for name in names}
     env = _environment(postgres, directory, inner)
+    keys = MeshKeys(directory / "keys")
+    keys.make()
     ocpp = [Reservation() for _ in range(GATEWAYS)]
     mesh = [Reservation() for _ in range(GATEWAYS)]
     http = Reservation()
     operators = {name: operator.address for name, (_, operator) in inner.items()}
     return Layout(
         postgres=postgres,
-        services=[_service(name, env, held) for name, held in inner.items()],
-        gateways=[_gateway(n, env, ocpp[n], mesh[n]) for n in range(GATEWAYS)],
+        services=[_service(name, {**env, **keys.settings(name)}, held) for name, held in inner.items()],
+        gateways=[_gateway(n, {**env, **keys.settings("gateway")}, ocpp[n], mesh[n]) for n in range(GATEWAYS)],
         envoy=_envoy(directory, operators, ocpp, mesh, http),
         # Half of the stations' attempts go through Envoy, as most would.
         urls=[f"ws://{HOST}:{port}/ocpp" for port in (*(each.port for each in ocpp), *[http.port] * GATEWAYS)],
@@ -69,7 +72,6 @@ def _environment(
         "CSMS_HOST": HOST,
         "CSMS_ONBOARDING": "accept",
         "CSMS_UNKNOWN_TOKENS": "accept",
-        "CSMS_MESH_SECRET": secrets.token_urlsafe(24),
         "CSMS_ADMIN_PASSWORD": secrets.token_urlsafe(24),
         "CSMS_AUTO_MIGRATE": "1",
         "CSMS_DATA_DIR": str(directory / "data"),

@@ -22,7 +22,13 @@ from deploy.envoy_descriptor import Contract, read_contract
 from deploy.local_replies import LOCAL_REPLIES, LocalReply
 from mesh.contract.published import contract_files
 from mesh.contract.services import OPERATOR_SERVICES
-from mesh.identity.front_door import ADDRESS_HEADER, HOST_HEADER, PROOF_HEADER, proof_of
+from mesh.identity.front_door import (
+    ADDRESS_HEADER,
+    HOST_HEADER,
+    PROOF_HEADER,
+    proof_of,
+    read_front_door_secrets,
+)
 from mesh.identity.operators import AUDIENCE, ISSUER
 from mesh.identity.permissions import method_rules
 from mesh.runtime.errors import DOMAIN
@@ -53,9 +59,8 @@ class FrontDoor:
     cors_origins: Sequence[str] = ()
     reflection: bool = True
     reflection_open: bool = False  # to callers without a token, too
-    # Envoy gets a value that is derived from it; without it gateways do not trust Envoy's header with the caller's
-    # address.
-    mesh_secret: str = field(default="", repr=False)
+    # By which Envoy proves itself to gateways; without it they do not trust its header with the caller's address.
+    secret: str = field(default="", repr=False)
 
 
 def write(door: FrontDoor, folder: Path) -> Path:
@@ -64,6 +69,7 @@ def write(door: FrontDoor, folder: Path) -> Path:
     (folder / DESCRIPTOR).write_bytes(contract.descriptor)
     path = folder / "envoy.yaml"
     path.write_text(render(door, contract))
+    path.chmod(0o600)  # it has the proof by which gateways recognize Envoy
     return path
 
 
@@ -84,7 +90,7 @@ def render(door: FrontDoor, contract: Contract) -> str:
         "healthy_clusters": json.dumps({name: {"value": 100} for name in [*processes, "gateway_health"]}),
         "unwrap": _quoted((TEMPLATES / "unwrap.lua").read_text()),
         "proof_header": PROOF_HEADER.lower(),
-        "proof": _quoted(proof_of(door.mesh_secret)),
+        "proof": _quoted(proof_of(door.secret)),
         "address_header": ADDRESS_HEADER.lower(),
         "body_fields": _quoted(_body_fields(contract, processes)),
         "welcome": _quoted(json.dumps(WELCOME)),
@@ -285,7 +291,7 @@ def read_front_door(env: Environment, folder: Path) -> FrontDoor:
         gateway_mesh=gateway_mesh,
         admin_socket=Path("/tmp/envoy-admin.sock"),  # noqa: S108 - in a container of its own  # nosec B108
         folder=folder,
-        mesh_secret=env.optional("CSMS_MESH_SECRET") or "",
+        secret=next(iter(read_front_door_secrets(env)), ""),
         cors_origins=read_origins(env),
         reflection=env.switch("CSMS_REFLECTION", default=True),
         reflection_open=env.switch("CSMS_REFLECTION_OPEN", default=False),

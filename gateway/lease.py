@@ -17,7 +17,8 @@ import grpc
 from csms.station.v1 import station_ingest_service_pb2 as ingest
 from csms.station.v1.station_ingest_service_pb2_grpc import StationIngestServiceStub
 
-from mesh.grpc.channels import open_blocking_channel, secret_metadata
+from mesh.grpc.channels import open_blocking_channel
+from mesh.identity.mesh_identity import Proofs
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError, from_rpc_error
 from mesh.runtime.logs import get_logger
@@ -44,16 +45,16 @@ class Stations(Protocol):
 class LeaseClient:
     """StationIngestService.RenewNodeLease, for a thread without an event loop. See Stations."""
 
-    def __init__(self, address: str, *, secret: str) -> None:
+    def __init__(self, address: str, *, proofs: Proofs) -> None:
         self._channel = open_blocking_channel(address)
-        self._metadata = secret_metadata(secret)
+        self._proofs = proofs
         self._stub = StationIngestServiceStub(self._channel)
 
     def renew_lease(self, node_id: str, address: str, *, timeout_s: float) -> int:
         """See Stations."""
         request = ingest.RenewNodeLeaseRequest(node_id=node_id, address=address)
         try:
-            response = self._stub.RenewNodeLease(request, timeout=timeout_s, metadata=self._metadata)
+            response = self._stub.RenewNodeLease(request, timeout=timeout_s, metadata=self._proofs())
         except grpc.RpcError as error:
             raise from_rpc_error(error) from error
         except ValueError as error:  # the channel is closed: this gateway stops

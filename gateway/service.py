@@ -13,7 +13,7 @@ from csms.transaction.v1.transaction_ingest_service_pb2 import StationEventItem,
 
 from gateway.batching.background_buffer import Buffer
 from gateway.batching.background_sink import BackgroundSink
-from gateway.batching.mesh_client import MeshClient
+from gateway.batching.mesh_client import MeshClient, MeshLink
 from gateway.batching.sinks import ItemSink
 from gateway.connection.keepalive_monitor import KeepaliveMonitor
 from gateway.connection.registry import Registry
@@ -36,6 +36,7 @@ from gateway.websocket.station_sessions import StationSessions
 from mesh.contract.services import MESH_SERVICES
 from mesh.grpc.channels import open_channel
 from mesh.grpc.servers import GrpcServer, mesh_server
+from mesh.identity.mesh_identity import MeshIdentity
 from mesh.identity.tenants import RemoteTenants, TenantDirectory
 from mesh.runtime.logs import get_logger
 from mesh.runtime.process import serve_metrics
@@ -70,7 +71,8 @@ async def start(stack: AsyncExitStack, settings: GatewaySettings) -> RunningGate
 
     Stations are admitted once the node's lease is held. Raises SettingError where a port is in use.
     """
-    mesh, tenants = await _open_mesh(stack, settings)
+    identity = MeshIdentity(settings.mesh)
+    mesh, tenants = await _open_mesh(stack, settings, identity)
     registry, metrics, buffers = Registry(), Metrics(), _Buffers(mesh)
     for buffer in buffers.all():
         stack.push_async_callback(buffer.drain, DRAIN_S)
@@ -80,8 +82,8 @@ async def start(stack: AsyncExitStack, settings: GatewaySettings) -> RunningGate
     server, sessions = _station_server(mesh, registry, buffers, metrics, versions, tenants=tenants, settings=settings)
     tenants.on_change(partial(_close_suspended, sessions, tenants))
     await _beside(stack, tenants.run())
-    downward = _downward_server(settings, registry, sessions, versions)
-    lease = _node_lease(settings, downward, sessions)
+    downward = _downward_server(settings, registry, sessions, versions, identity=identity)
+    lease = _node_lease(settings, downward, sessions, identity)
     loop_s = asyncio.get_running_loop().time
     keepalive_monitor = KeepaliveMonitor(registry=registry, sightings=buffers.sightings, clock=now_us, loop_s=loop_s)
     await _beside(stack, keepalive_monitor.run())
@@ -138,20 +140,22 @@ class _Buffers:
         return (self.messages, self.closings, self.background_reports, self.station_events, self.sightings)
 
 
-async def _open_mesh(stack: AsyncExitStack, settings: GatewaySettings) -> tuple[MeshClient, TenantDirectory]:
-    channels = []
-    for address in (settings.station_address, settings.transaction_address, settings.auth_address):
-        channel = open_channel(address, secret=settings.mesh_secret)
+async def _open_mesh(
+    stack: AsyncExitStack, settings: GatewaySettings, identity: MeshIdentity
+) -> tuple[MeshClient, TenantDirectory]:
+    addresses = {
+        "station": settings.station_address,
+        "transaction": settings.transaction_address,
+        "auth": settings.auth_address,
+    }
+    links = {}
+    for part, address in addresses.items():
+        channel = open_channel(address, identity=identity, to=part)
         stack.push_async_callback(channel.close)
-        channels.append(channel)
-    mesh = MeshClient(
-        station_channel=channels[0],
-        transaction_channel=channels[1],
-        auth_channel=channels[2],
-        secret=settings.mesh_secret,
-    )
+        links[part] = MeshLink(channel=channel, proofs=identity.proofs(part))
+    mesh = MeshClient(stations=links["station"], transactions=links["transaction"], authorization=links["auth"])
     stack.push_async_callback(mesh.close)
-    return mesh, TenantDirectory(source=RemoteTenants(channel=channels[2]))
+    return mesh, TenantDirectory(source=RemoteTenants(channel=links["auth"].channel))
 
 
 def _station_server(
@@ -171,7 +175,7 @@ def _station_server(
         mesh=mesh,
         closings=closings,
         count=metrics.count,
-        addresses=ClientAddresses(mesh_secret=settings.mesh_secret),
+        addresses=ClientAddresses(secrets=settings.front_door_secrets),
         origins=settings.station_origins,
         tenants=tenants,
     )
@@ -218,16 +222,23 @@ def _schemas(routes: Routes) -> Schemas:
 
 
 def _downward_server(
-    settings: GatewaySettings, registry: Registry, sessions: StationSessions, versions: Mapping[str, ServedVersion]
+    settings: GatewaySettings,
+    registry: Registry,
+    sessions: StationSessions,
+    versions: Mapping[str, ServedVersion],
+    *,
+    identity: MeshIdentity,
 ) -> GrpcServer:
-    downward = mesh_server(settings.mesh_address, secret=settings.mesh_secret, services=MESH_SERVICES["gateway"])
+    downward = mesh_server(settings.mesh_address, identity=identity, services=MESH_SERVICES["gateway"])
     translator = MessageTranslator(versions.values())
     servicer = GatewayServicer(registry=registry, sessions=sessions, translator=translator)
     gateway_service_pb2_grpc.add_GatewayServiceServicer_to_server(servicer, downward.server)
     return downward
 
 
-def _node_lease(settings: GatewaySettings, downward: GrpcServer, sessions: StationSessions) -> NodeLease:
+def _node_lease(
+    settings: GatewaySettings, downward: GrpcServer, sessions: StationSessions, identity: MeshIdentity
+) -> NodeLease:
     """While it is held, commands are accepted; once it is lost, none are, and every station has to reconnect."""
 
     async def taken() -> None:
@@ -238,7 +249,7 @@ def _node_lease(settings: GatewaySettings, downward: GrpcServer, sessions: Stati
         await sessions.close_all(SERVICE_RESTART, "connect again")
 
     address = f"{settings.advertised_host or settings.mesh_address.rpartition(':')[0]}:{downward.port}"
-    stations = LeaseClient(settings.station_address, secret=settings.mesh_secret)
+    stations = LeaseClient(settings.station_address, proofs=identity.proofs("station"))
     return NodeLease(stations=stations, address=address, on_taken=taken, on_lost=lost)
 
 

@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from gateway.websocket.origins import SETTING, is_origin
-from mesh.runtime.settings import Environment
+from mesh.identity.front_door import read_front_door_secrets
+from mesh.runtime.settings import Environment, MeshSettings
 from mesh.runtime.startup_errors import SettingError
 
 
@@ -18,11 +19,12 @@ class GatewaySettings:
     advertised_host: str | None  # where station_svc reaches the mesh port; None: where it listens
     shared_port: bool  # other gateways listen on the same OCPP port
     metrics_address: str
-    mesh_secret: str = field(repr=False)
+    mesh: MeshSettings
     station_address: str
     transaction_address: str
     auth_address: str
     station_origins: frozenset[str] = frozenset()  # of web pages that may connect as stations, in lower case
+    front_door_secrets: tuple[str, ...] = field(default=(), repr=False)  # by which Envoy proves itself
     workers: int = 1  # gateway processes that share the OCPP port, this one among them
 
     @classmethod
@@ -38,7 +40,8 @@ class GatewaySettings:
             advertised_host=env.optional("CSMS_GATEWAY_ADVERTISED_HOST"),
             shared_port=env.switch("CSMS_GATEWAY_SHARED_PORT", default=False) or workers > 1,
             metrics_address=env.text("CSMS_GATEWAY_METRICS_ADDRESS", "127.0.0.1:0"),
-            mesh_secret=env.text("CSMS_MESH_SECRET"),
+            mesh=MeshSettings.read(env, "gateway"),
+            front_door_secrets=read_front_door_secrets(env),
             station_address=env.text("CSMS_STATION_ADDRESS"),
             transaction_address=env.text("CSMS_TRANSACTION_ADDRESS"),
             auth_address=env.text("CSMS_AUTH_ADDRESS"),

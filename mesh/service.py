@@ -15,6 +15,7 @@ from mesh.contract.services import MESH_SERVICES, OPERATOR_SERVICES
 from mesh.database import migrate
 from mesh.database.engine import Database, is_unavailable, make_engine
 from mesh.grpc.servers import GrpcServer, add_reflection, mesh_server, operator_server
+from mesh.identity.mesh_identity import MeshIdentity
 from mesh.identity.operators import KeySource, TokenVerifier
 from mesh.identity.tenants import TenantDirectory
 from mesh.runtime.background import Background
@@ -139,7 +140,8 @@ async def serve(stop: asyncio.Event, settings: ServiceSettings, migrations: Modu
 
 
 def _servers(settings: ServiceSettings, parts: Parts) -> tuple[GrpcServer, GrpcServer]:
-    mesh = mesh_server(settings.mesh_address, secret=settings.mesh_secret, services=MESH_SERVICES[settings.name])
+    identity = MeshIdentity(settings.mesh)
+    mesh = mesh_server(settings.mesh_address, identity=identity, services=MESH_SERVICES[settings.name])
     operator = operator_server(
         settings.operator_address,
         verifier=TokenVerifier(keys=parts.keys),

@@ -8,6 +8,7 @@ from csms.event.v1.event_service_pb2_grpc import add_EventServiceServicer_to_ser
 from mesh.database.engine import Database
 from mesh.database.partition_keeper import Kept, PartitionKeeper
 from mesh.grpc.channels import open_channel
+from mesh.identity.mesh_identity import MeshIdentity
 from mesh.identity.operators import RemoteKeys
 from mesh.identity.tenants import RemoteTenants, TenantDirectory
 from mesh.runtime.times import Clock
@@ -32,7 +33,7 @@ async def build(
     sign_of_life_s: float = SIGN_OF_LIFE_S,
 ) -> Parts:
     """Makes the servicers. The channel to auth_svc, for the keys of operators' tokens, goes onto the stack."""
-    channel = open_channel(settings.auth_address, secret=settings.mesh_secret)
+    channel = open_channel(settings.auth_address, identity=MeshIdentity(settings.mesh), to="auth")
     stack.push_async_callback(channel.close)
     feed = Feed(database=database)
     fanouts = [] if settings.amqp_url is None else [Fanout(database=database, url=settings.amqp_url)]

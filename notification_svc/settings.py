@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Self
 
-from mesh.runtime.settings import Environment
+from mesh.runtime.settings import Environment, MeshSettings
 from mesh.runtime.startup_errors import SettingError
 
 
@@ -12,7 +12,7 @@ class NotificationSettings:
     """The settings of notification_svc's own. The address is host:port."""
 
     auth_address: str
-    mesh_secret: str = field(repr=False)
+    mesh: MeshSettings
     retention_days: int
     amqp_url: str | None = field(default=None, repr=False)  # None: no fan-out
 
@@ -24,7 +24,7 @@ class NotificationSettings:
             raise SettingError("CSMS_AMQP_URL: a URL that begins with amqp:// or amqps:// is needed")
         return cls(
             auth_address=env.text("CSMS_AUTH_ADDRESS"),
-            mesh_secret=env.text("CSMS_MESH_SECRET"),
+            mesh=MeshSettings.read(env, "notification"),
             retention_days=env.number("CSMS_EVENT_RETENTION_DAYS", 30, least=1, most=3650),
             amqp_url=amqp_url,
         )

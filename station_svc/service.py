@@ -13,9 +13,9 @@ from mesh.database.engine import Database
 from mesh.database.partition_keeper import Kept, PartitionKeeper
 from mesh.events.relay import open_relay
 from mesh.grpc.channels import open_channel
+from mesh.identity.mesh_identity import MeshIdentity
 from mesh.identity.operators import RemoteKeys
 from mesh.identity.tenants import RemoteTenants, TenantDirectory
-from mesh.runtime.background import Background
 from mesh.runtime.times import Clock
 from mesh.service import AddServicer, Parts
 from mesh.tenant_erasure import TenantErasure, reports_to
@@ -52,7 +52,8 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
     """The parts of the service; what must be closed goes onto `stack`."""
     proofs = Proofs()
     stack.push_async_callback(proofs.close)
-    resources = _resources(database, stack, settings=settings, clock=clock)
+    identity = MeshIdentity(settings.mesh)
+    resources = _resources(database, stack, settings=settings, identity=identity, clock=clock)
     built = [feature.build(resources) for feature in FEATURES]
     jobs = Jobs(database=database, kinds=_job_kinds(built, resources), clock=clock)
     housekeeper = Housekeeper(
@@ -91,7 +92,9 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
             trimmer.run,
             erasure.run,
             log_retention.run,
-            *_relay(database, stack, settings=settings, clock=clock),
+            *open_relay(
+                stack, database=database, address=settings.notification_address, identity=identity, clock=clock
+            ),
         ],
     )
 
@@ -105,25 +108,14 @@ def _kept(settings: StationSettings) -> Sequence[Kept]:
     ]
 
 
-def _relay(
-    database: Database, stack: AsyncExitStack, *, settings: StationSettings, clock: Clock
-) -> Sequence[Background]:
-    return open_relay(
-        stack,
-        database=database,
-        address=settings.notification_address,
-        secret=settings.mesh_secret,
-        source="station",
-        clock=clock,
-    )
-
-
-def _resources(database: Database, stack: AsyncExitStack, *, settings: StationSettings, clock: Clock) -> Resources:
-    auth = _open(stack, settings.auth_address, settings)
+def _resources(
+    database: Database, stack: AsyncExitStack, *, settings: StationSettings, identity: MeshIdentity, clock: Clock
+) -> Resources:
+    auth = _open(stack, settings.auth_address, identity, "auth")
     transactions = None
     if settings.transaction_address is not None:
-        transactions = _open(stack, settings.transaction_address, settings)
-    gateways = Gateways(secret=settings.mesh_secret)
+        transactions = _open(stack, settings.transaction_address, identity, "transaction")
+    gateways = Gateways(identity=identity)
     stack.push_async_callback(gateways.close)
     commands = Commands(database=database, gateways=gateways, clock=clock)
     stack.push_async_callback(commands.close)
@@ -139,8 +131,8 @@ def _resources(database: Database, stack: AsyncExitStack, *, settings: StationSe
     )
 
 
-def _open(stack: AsyncExitStack, address: str, settings: StationSettings) -> grpc.aio.Channel:
-    channel = open_channel(address, secret=settings.mesh_secret)
+def _open(stack: AsyncExitStack, address: str, identity: MeshIdentity, to: str) -> grpc.aio.Channel:
+    channel = open_channel(address, identity=identity, to=to)
     stack.push_async_callback(channel.close)
     return channel
 

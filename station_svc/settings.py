@@ -1,11 +1,11 @@
 """The settings of station_svc beside those of every service. docs/CONFIGURATION.md lists them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Self
 
 from mesh.events import outbox
-from mesh.runtime.settings import Environment, Onboarding, is_loopback
+from mesh.runtime.settings import Environment, MeshSettings, Onboarding, is_loopback
 from mesh.runtime.startup_errors import SettingError
 from station_svc.catalogue import RETENTION
 from station_svc.features.data_transfer.transfer_limits import TransferLimits
@@ -23,7 +23,7 @@ class StationSettings:
     auth_address: str
     transaction_address: str | None  # transaction_svc's mesh port; without it, it is not called
     notification_address: str | None
-    mesh_secret: str = field(repr=False)
+    mesh: MeshSettings
     onboarding: Onboarding
     admits_anyone: bool = True  # whether onboarding may be `accept`: no other machine can connect
     lease_duration_s: int
@@ -42,7 +42,7 @@ class StationSettings:
             auth_address=env.text("CSMS_AUTH_ADDRESS"),
             transaction_address=env.optional("CSMS_TRANSACTION_ADDRESS"),
             notification_address=env.optional("CSMS_NOTIFICATION_ADDRESS"),
-            mesh_secret=env.text("CSMS_MESH_SECRET"),
+            mesh=MeshSettings.read(env, "station"),
             onboarding=env.onboarding(host=host),
             admits_anyone=is_loopback(host),
             lease_duration_s=env.number("CSMS_NODE_LEASE_S", 12, least=2, most=3600),

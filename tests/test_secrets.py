@@ -13,7 +13,7 @@ PACKAGES = ("mesh", "gateway", "station_svc", "transaction_svc", "auth_svc", "no
 MARKER = "qx7-secret-zv9"
 # Fields that hold a secret, or a text that may have one in it; and texts about one.
 SECRET = re.compile(
-    r"(^|_)(secret|passwords?|credential|private|jwk|(database|amqp)_url)(_|$)|^(access|refresh)_token$|^env"
+    r"(^|_)(secrets?|passwords?|credential|private|jwk|(database|amqp)_url)(_|$)|^(access|refresh)_token$|^env"
 )
 HARMLESS = {"credential_reason", "credential_salt"}
 
@@ -30,11 +30,13 @@ def _dataclasses() -> Iterator[type]:
 
 
 CLASSES = sorted(_dataclasses(), key=lambda found: (found.__module__, found.__qualname__))
+# Their own settings have none: the keys of the mesh are in files.
+WITHOUT_SECRETS = {"station_svc.settings", "transaction_svc.settings"}
 SETTINGS = [found for found in CLASSES if found.__name__.endswith("Settings")]
 
 
 def _secrets(found: Any) -> set[str]:
-    texts = ("str", "bytes", "Mapping")
+    texts = ("str", "bytes", "Mapping", "tuple")
     return {
         field.name
         for field in dataclasses.fields(found)
@@ -48,7 +50,9 @@ def _secrets(found: Any) -> set[str]:
 def test_settings_do_not_show_their_secrets(found: Any) -> None:
     names = _secrets(found)
     made = found(**{field.name: MARKER if field.name in names else 0 for field in dataclasses.fields(found)})
-    assert names
+    assert bool(names) is (found.__module__ not in WITHOUT_SECRETS)
+    if not names:
+        return
     assert {getattr(made, name) for name in names} == {MARKER}
     assert MARKER not in repr(made)
     assert MARKER not in str(made)

@@ -193,7 +193,7 @@ class Metering(msgspec.Struct, rename=SHORT, omit_defaults=True):
         for record in records:
             self._note_reported(record)
             self.broken = self.broken or any(reading.mwh < 0 for reading in self.counted(record))
-        readings = self._in_order(records)
+        readings = self.in_order(records)
         self._push_all(taken for taken in readings if not self._is_closing(*taken))
         if self._is_end_implausible() and any(self._is_closing(*taken) for taken in readings):
             # The readings after the end are more plausible.
@@ -278,7 +278,7 @@ class Metering(msgspec.Struct, rename=SHORT, omit_defaults=True):
         register.rank, register.position = key[:2]
         register.last_us = reading.at_us if reading.clock_us else 0
 
-    def _in_order(self, records: Sequence[EventRecord]) -> Sequence[tuple[Reading, EventRecord]]:
+    def in_order(self, records: Sequence[EventRecord]) -> Sequence[tuple[Reading, EventRecord]]:
         """The readings up to the end, each once: a stop may repeat earlier ones (1.6, transactionData)."""
         unique: dict[tuple[int, ReadingKey], tuple[Reading, EventRecord]] = {}
         for record in records:

@@ -48,6 +48,9 @@ tx = sa.Table(
     sa.Column(
         "thinned", sa.Boolean, nullable=False, server_default=sa.false()
     ),  # whether its samples are (thinning.py)
+    # Whether it has changed since it was counted in rollups (rollup_worker.py); NULL, in rows that code before the
+    # column wrote, stands for true. Open ones are counted by their time.
+    sa.Column("rollup_due", sa.Boolean),
     sa.PrimaryKeyConstraint("station_id", "transaction_id", "generation", "tenant_id", name="tx_pkey"),
     sa.Index("tx_newest", "tenant_id", "create_us"),
     sa.Index(
@@ -75,6 +78,12 @@ tx = sa.Table(
         "create_us",
         postgresql_where=sa.text("ended AND NOT waiting AND NOT thinned"),
         sqlite_where=sa.text("ended AND NOT waiting AND NOT thinned"),
+    ),
+    sa.Index(
+        "tx_rollup_due",
+        "create_us",
+        postgresql_where=sa.text("rollup_due IS NOT FALSE"),
+        sqlite_where=sa.text("rollup_due IS NOT FALSE"),
     ),
     sa.Index(
         "tx_hanging",
@@ -151,6 +160,54 @@ tx_packed = sa.Table(
     sa.PrimaryKeyConstraint(
         "station_id", "transaction_id", "generation", "first_key", "tenant_id", name="tx_packed_pkey"
     ),
+)
+
+# The part of each transaction in `rollup`, so that a change of it can be counted as the difference.
+tx_rollup = sa.Table(
+    "tx_rollup",
+    metadata,
+    sa.Column("tenant_id", NAME, nullable=False),
+    sa.Column("station_id", NAME, nullable=False),
+    sa.Column("transaction_id", NAME, nullable=False),
+    sa.Column("generation", sa.Integer, nullable=False, autoincrement=False),
+    sa.Column("share", sa.Text, nullable=False),  # rollup_form.Share, encoded; empty where it has none
+    sa.Column("count_us", sa.BigInteger, nullable=False),  # when its events were read for it
+    sa.PrimaryKeyConstraint("station_id", "transaction_id", "generation", "tenant_id", name="tx_rollup_pkey"),
+)
+
+# Energy and sessions of each connector and UTC day, by quarter hours. The rows without a station have the sums of their
+# tenant.
+rollup = sa.Table(
+    "rollup",
+    metadata,
+    sa.Column("tenant_id", NAME, nullable=False),
+    sa.Column("station_id", NAME, nullable=False),
+    sa.Column("evse_id", sa.Integer, nullable=False, autoincrement=False),
+    sa.Column("connector_id", sa.Integer, nullable=False, autoincrement=False),
+    sa.Column("day", sa.Integer, nullable=False, autoincrement=False),  # since 1970 (UTC)
+    sa.Column("cells", sa.Text, nullable=False),  # rollup_form.Cells, encoded
+    sa.PrimaryKeyConstraint("tenant_id", "station_id", "evse_id", "connector_id", "day", name="rollup_pkey"),
+    sa.Index("rollup_day", "day"),
+)
+
+# The connectors in `rollup`, so that lists need not read all its days to find them.
+rollup_connector = sa.Table(
+    "rollup_connector",
+    metadata,
+    sa.Column("tenant_id", NAME, nullable=False),
+    sa.Column("station_id", NAME, nullable=False),
+    sa.Column("evse_id", sa.Integer, nullable=False, autoincrement=False),
+    sa.Column("connector_id", sa.Integer, nullable=False, autoincrement=False),
+    sa.PrimaryKeyConstraint("tenant_id", "station_id", "evse_id", "connector_id", name="rollup_connector_pkey"),
+)
+
+# The first day of a tenant whose rollups were not removed (retention): nothing is counted before it any more.
+rollup_horizon = sa.Table(
+    "rollup_horizon",
+    metadata,
+    sa.Column("tenant_id", NAME, nullable=False),
+    sa.Column("day", sa.Integer, nullable=False),
+    sa.PrimaryKeyConstraint("tenant_id", name="rollup_horizon_pkey"),
 )
 
 meter_values = sa.Table(

@@ -21,7 +21,7 @@ SLACK_US = 15 * 60 * SECOND_US
 ROUNDING_MWH = 1_000
 # The coarsest register that is supported counts in kilowatt-hours.
 _MOST_STEP_MWH = 1_000_000
-_UJ_PER_MWH = 3_600_000  # W times µs is µJ
+UJ_PER_MWH = 3_600_000  # W times µs is µJ
 _NO_READING = 2**62
 # More runs than any known meter makes; the oldest are summed up.
 _MOST_RUNS = 16
@@ -249,7 +249,7 @@ class Register(msgspec.Struct, rename=SHORT, omit_defaults=True):
 
 def _fits_our_clock(rise_mwh: int, since: Moment, until: Moment, power_w: int) -> bool:
     """Whether energy can have passed by the CSMS's clock alone: then it can by the longer of the two times, too."""
-    return rise_mwh * _UJ_PER_MWH <= power_w * (until.our_us - since.our_us + SLACK_US)
+    return rise_mwh * UJ_PER_MWH <= power_w * (until.our_us - since.our_us + SLACK_US)
 
 
 def passed(since: Moment, until: Moment, power_w: int, slack_us: int) -> int:
@@ -260,4 +260,4 @@ def passed(since: Moment, until: Moment, power_w: int, slack_us: int) -> int:
     elapsed_us, by_station_us = max(until.our_us - since.our_us, 0), until.station_us - since.station_us
     if by_station_us > elapsed_us and (by_station_us < DAY_US or since.is_plausible == until.is_plausible):
         elapsed_us = by_station_us
-    return power_w * (elapsed_us + slack_us) // _UJ_PER_MWH
+    return power_w * (elapsed_us + slack_us) // UJ_PER_MWH

@@ -2,6 +2,7 @@
 
 from contextlib import AsyncExitStack
 
+from csms.transaction.v1.energy_service_pb2_grpc import add_EnergyServiceServicer_to_server
 from csms.transaction.v1.meter_profile_service_pb2_grpc import add_MeterProfileServiceServicer_to_server
 from csms.transaction.v1.transaction_ingest_service_pb2_grpc import add_TransactionIngestServiceServicer_to_server
 from csms.transaction.v1.transaction_service_pb2_grpc import add_TransactionServiceServicer_to_server
@@ -10,12 +11,14 @@ from mesh.database.engine import Database
 from mesh.database.partition_keeper import Kept, PartitionKeeper
 from mesh.events.relay import open_relay
 from mesh.grpc.channels import open_channel
+from mesh.identity.mesh_identity import MeshIdentity
 from mesh.identity.operators import RemoteKeys
 from mesh.identity.tenants import RemoteTenants, TenantDirectory
 from mesh.runtime.times import Clock
 from mesh.service import Parts
 from mesh.tenant_erasure import TenantErasure, reports_to
 from transaction_svc import number_store
+from transaction_svc.energy_servicer import EnergyServicer
 from transaction_svc.expiry import Expiry
 from transaction_svc.gateway_client import GatewayClient, Translator
 from transaction_svc.ingest_servicer import TransactionIngestServicer
@@ -24,25 +27,30 @@ from transaction_svc.meter_profiles import MeterTerms
 from transaction_svc.models import METER_VALUES_PARTITIONS, metadata
 from transaction_svc.operator_servicer import TransactionServicer
 from transaction_svc.retention import retention_task, thinning_task
+from transaction_svc.rollup_worker import Rollups
 from transaction_svc.settings import TransactionSettings
 
 
 async def build(database: Database, stack: AsyncExitStack, *, settings: TransactionSettings, clock: Clock) -> Parts:
     """Makes the servicers. The stack closes the channel to auth_svc, which is for the keys of operators' tokens."""
     number_store.set_first_number(database.engine, settings.first_transaction_id)
-    channel = open_channel(settings.auth_address, secret=settings.mesh_secret)
+    identity = MeshIdentity(settings.mesh)
+    channel = open_channel(settings.auth_address, identity=identity, to="auth")
     stack.push_async_callback(channel.close)
     meters = MeterTerms(settings.power_limits)
     ingest = TransactionIngestServicer(database=database, clock=clock, meters=meters, grace=settings.grace)
-    translator = _translator(stack, settings)
+    translator = _translator(stack, settings, identity)
     transactions = TransactionServicer(database=database, clock=clock, meters=meters, translator=translator)
     profiles = MeterProfileServicer(database=database, clock=clock, meters=meters)
+    energy = EnergyServicer(database=database)
+    rollups = Rollups(database=database, clock=clock, open_s=settings.rollup_open_s)
     retention = retention_task(
         database=database,
         clock=clock,
         outbox_days=settings.outbox_days,
         quarantine_days=settings.quarantine_days,
         meter_values_days=settings.meter_values_days,
+        rollup_days=settings.rollup_days,
     )
     thinning = thinning_task(database=database, clock=clock, days=settings.sample_days)
     kept = Kept(partitions=METER_VALUES_PARTITIONS, days=settings.meter_values_days or None)
@@ -52,8 +60,7 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: Transact
         stack,
         database=database,
         address=settings.notification_address,
-        secret=settings.mesh_secret,
-        source="transaction",
+        identity=identity,
         clock=clock,
     )
     tenants = TenantDirectory(source=RemoteTenants(channel=channel))
@@ -67,15 +74,16 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: Transact
         operator=[
             lambda server: add_TransactionServiceServicer_to_server(transactions, server),
             lambda server: add_MeterProfileServiceServicer_to_server(profiles, server),
+            lambda server: add_EnergyServiceServicer_to_server(energy, server),
         ],
-        background=[retention.run, *thinning, keeper.run, expiry.run, erasure.run, *relay],
+        background=[retention.run, *thinning, keeper.run, expiry.run, rollups.run, erasure.run, *relay],
     )
 
 
-def _translator(stack: AsyncExitStack, settings: TransactionSettings) -> Translator | None:
+def _translator(stack: AsyncExitStack, settings: TransactionSettings, identity: MeshIdentity) -> Translator | None:
     """The translator for mended payloads; None where no gateway's address is set."""
     if settings.gateway_address is None:
         return None
-    channel = open_channel(settings.gateway_address, secret=settings.mesh_secret)
+    channel = open_channel(settings.gateway_address, identity=identity, to="gateway")
     stack.push_async_callback(channel.close)
     return GatewayClient(channel)

@@ -1,10 +1,10 @@
 """Settings of transaction_svc beside those that all services have."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Self
 
 from mesh.events import outbox
-from mesh.runtime.settings import Environment
+from mesh.runtime.settings import Environment, MeshSettings
 from mesh.runtime.times import SECOND_US
 from transaction_svc.grace import MOST_GRACE_US, Grace
 from transaction_svc.meter_profiles import LEAST_POWER_W, MOST_POWER_W, PowerLimits
@@ -13,6 +13,7 @@ from transaction_svc.meter_profiles import LEAST_POWER_W, MOST_POWER_W, PowerLim
 HANGING_GRACE_US = 12 * 3600 * SECOND_US
 # Twice the longest usual time between two meter values, so that one comes before it if the session is ongoing.
 LEAST_HANGING_GRACE_US = 1800 * SECOND_US
+OPEN_S = 3600
 GRACE = Grace(default_us=HANGING_GRACE_US, least_us=LEAST_HANGING_GRACE_US)
 
 
@@ -21,11 +22,13 @@ class TransactionSettings:
     """Settings that only transaction_svc has."""
 
     auth_address: str  # auth_svc's mesh port, host:port
-    mesh_secret: str = field(repr=False)
+    mesh: MeshSettings
     outbox_days: int
     quarantine_days: int
     sample_days: int  # 0: samples are kept for good
     meter_values_days: int  # the same for meter values outside of transactions
+    rollup_days: int  # the same for rollups
+    rollup_open_s: int  # after which an open transaction is counted in rollups again
     power_limits: PowerLimits
     grace: Grace  # time after which a hanging transaction is ended
     first_transaction_id: int = 1  # 1.6: the lowest number that is given
@@ -37,11 +40,13 @@ class TransactionSettings:
         """Reads them. Raises SettingError."""
         return cls(
             auth_address=env.text("CSMS_AUTH_ADDRESS"),
-            mesh_secret=env.text("CSMS_MESH_SECRET"),
+            mesh=MeshSettings.read(env, "transaction"),
             outbox_days=outbox.retention_days(env),
             quarantine_days=env.number("CSMS_QUARANTINE_RETENTION_DAYS", 365, least=1, most=36_500),
             meter_values_days=env.number("CSMS_METER_VALUES_RETENTION_DAYS", 0, least=0, most=36_500),
             sample_days=env.number("CSMS_SAMPLE_RETENTION_DAYS", 0, least=0, most=36_500),
+            rollup_days=env.number("CSMS_ROLLUP_RETENTION_DAYS", 0, least=0, most=36_500),
+            rollup_open_s=env.number("CSMS_ROLLUP_OPEN_S", OPEN_S, least=60, most=86_400),
             first_transaction_id=env.number("CSMS_FIRST_TRANSACTION_ID", 1, least=1, most=2_000_000_000),
             power_limits=PowerLimits(
                 ac_w=env.number("CSMS_AC_MAX_POWER_W", 43_000, least=LEAST_POWER_W, most=MOST_POWER_W),

@@ -206,11 +206,13 @@ _INSERT_TXS = RowStatement(f"INSERT INTO tx ({_NAMES}) SELECT {_NAMES} FROM {{ro
 # Columns that change with each event of an open transaction, and with its end. An update costs time for each index of a
 # column that it names, even where the value stays the same.
 _RUNNING_COLUMNS = {name: _TX_COLUMNS[name] for name in (*_KEY_COLUMNS, "fold", "energy_mwh", "update_us")}
-_ENDED_COLUMNS = {**_RUNNING_COLUMNS, **{name: _TX_COLUMNS[name] for name in ("ended", "end_us")}}
+_ENDED_COLUMNS = {**_RUNNING_COLUMNS, **{name: _TX_COLUMNS[name] for name in ("ended", "end_us", "rollup_due")}}
+# Only who counts it makes it false.
+_SET = {"rollup_due": "rollup_due = tx.rollup_due OR rows.rollup_due"}
 
 
 def _update_of(columns: Mapping[str, str]) -> RowStatement:
-    settings = ", ".join(f"{name} = rows.{name}" for name in columns if name not in _KEY_COLUMNS)
+    settings = ", ".join(_SET.get(name, f"{name} = rows.{name}") for name in columns if name not in _KEY_COLUMNS)
     return RowStatement(
         f"""
         UPDATE tx SET {settings} FROM {{rows}}

@@ -114,6 +114,13 @@ class TrackedTransaction:
         self.flags = () if self.is_plain else self.state.flags
 
     @property
+    def ends_or_ended(self) -> bool:
+        """Whether rollups change with this batch: it has ended, or was counted and is open or waiting again."""
+        if self.state.waiting:
+            return not self.before.waiting
+        return self.state.ended or self.before.outcome is not None
+
+    @property
     def is_unmatched_holder(self) -> bool:
         """Whether it is not a transaction, but a holder of unmatched events."""
         return not self.key[2]

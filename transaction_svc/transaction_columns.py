@@ -34,6 +34,7 @@ def ended_row(tx: TrackedTransaction) -> dict[str, Any]:
     """The same, and those that change with its end."""
     row = running_row(tx)
     row["ended"], row["end_us"] = True, tx.state.end_us
+    row["rollup_due"] = True
     return row
 
 
@@ -64,6 +65,7 @@ def full_row(tx: TrackedTransaction) -> dict[str, Any]:
         "token_held": bool(state.id_token) if is_open else state.holds_token,
         "flags": flags_text(tx.flags),
         "hanging_due_us": None if is_open else state.hanging_due_us,
+        "rollup_due": tx.ends_or_ended,
     }
 
 

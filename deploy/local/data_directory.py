@@ -16,8 +16,9 @@ class DataDirectory:
         self.path = path
         self.logs = path / "logs"
         self.run = path / "run"
+        self.keys = path / "keys"
         try:
-            for directory in (self.logs, self.run):
+            for directory in (self.logs, self.run, self.keys):
                 directory.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=path):
                 pass

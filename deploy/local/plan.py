@@ -16,10 +16,13 @@ from deploy.local.data_directory import DataDirectory
 from deploy.local.keeper import Part
 from deploy.local.ports import Reservation
 from deploy.local.settings import RunSettings
+from deploy.mesh_keys import MeshKeys
+from deploy.process_settings import environment_of
 from mesh.contract.services import OPERATOR_SERVICES
 from mesh.runtime.startup_errors import SettingError
 
 DEMO_STATIONS = 5
+_SIMULATOR_SETTINGS = frozenset({"CSMS_DATA_DIR", "CSMS_LIFELINE", "CSMS_LOG_LEVEL"})
 # Longest path of a unix socket (sys/un.h), with its closing zero; macOS has four bytes less.
 _SOCKET_PATH = 100
 _SHORT_FOLDER = Path("/tmp")  # noqa: S108  # nosec B108
@@ -76,9 +79,10 @@ def make_plan(settings: RunSettings, data: DataDirectory, *, on_login: Callable[
     inner = {name: _Inner.reserve() for name in OPERATOR_SERVICES if _exists(f"{name}_svc")}
     inner["gateway"] = _Inner.reserve(operator=False)
     env = _environment(settings, data, ocpp.port, inner)
-    services = tuple(_service(name, env, inner[name], on_login) for name in inner if name != "gateway")
-    gateway = _gateway(settings, env, inner["gateway"], ocpp)
-    front_door, is_open = _front_door(settings, data, inner, (http, ocpp), mesh_secret=env["CSMS_MESH_SECRET"])
+    keys = make_keys(data)
+    services = tuple(_service(name, env, inner[name], on_login, keys=keys) for name in inner if name != "gateway")
+    gateway = _gateway(settings, env, inner["gateway"], ocpp, keys=keys)
+    front_door, is_open = _front_door(settings, data, inner, (http, ocpp), secret=keys.read_front_door_secret())
     simulator = (_simulator(env, settings, ocpp.port),) if settings.demo else ()
     host = _url_host(settings.host)
     return Plan(
@@ -95,10 +99,20 @@ def _exists(package: str) -> bool:
     return importlib.util.find_spec(package) is not None and importlib.util.find_spec(f"{package}.__main__") is not None
 
 
+def make_keys(data: DataDirectory) -> MeshKeys:
+    """The keys of the mesh in its data directory, made where they are missing. Raises SettingError."""
+    keys = MeshKeys(data.keys)
+    try:
+        keys.make()
+    except OSError as error:
+        raise SettingError(f"cannot write the keys of the mesh into {data.keys}: {error.strerror}") from error
+    return keys
+
+
 def _environment(
     settings: RunSettings, data: DataDirectory, ocpp_port: int, inner: dict[str, _Inner]
 ) -> dict[str, str]:
-    """The same for every part of the mesh: each reads its own settings."""
+    """All settings; each part is given its own of them."""
     env = {
         **settings.environment,
         "CSMS_HOST": settings.host,
@@ -106,7 +120,6 @@ def _environment(
         "CSMS_DATA_DIR": str(data.path),
         "CSMS_ONBOARDING": settings.onboarding,
         "CSMS_REFLECTION": str(int(settings.reflection)),
-        "CSMS_MESH_SECRET": secrets.token_urlsafe(32),
         "CSMS_AUTO_MIGRATE": "1",
         "CSMS_LIFELINE": "1",
         "PYTHONUNBUFFERED": "1",
@@ -120,7 +133,12 @@ def _environment(
     return env
 
 
-def _service(name: str, env: dict[str, str], ports: _Inner, on_login: Callable[[str], None]) -> Part:
+def _own(part: str, env: dict[str, str], keys: MeshKeys) -> dict[str, str]:
+    """The environment of a part: its settings alone, and its key in place of the secret of earlier releases."""
+    return {**environment_of(part, env), "CSMS_MESH_SECRET": "", **keys.settings(part)}
+
+
+def _service(name: str, env: dict[str, str], ports: _Inner, on_login: Callable[[str], None], *, keys: MeshKeys) -> Part:
     def announced(line: str) -> bool:
         found = line.startswith("administrator login:")
         if found:
@@ -130,7 +148,7 @@ def _service(name: str, env: dict[str, str], ports: _Inner, on_login: Callable[[
     return Part(
         name=f"{name}_svc",
         command=[sys.executable, "-m", f"{name}_svc"],
-        env=env,
+        env=_own(name, env, keys),
         ready=probes.all_of(
             probes.serves_grpc(ports.mesh.address),
             *([probes.serves_grpc(ports.operator.address)] if ports.operator else []),
@@ -140,7 +158,7 @@ def _service(name: str, env: dict[str, str], ports: _Inner, on_login: Callable[[
     )
 
 
-def _gateway(settings: RunSettings, env: dict[str, str], ports: _Inner, ocpp: Reservation) -> Part:
+def _gateway(settings: RunSettings, env: dict[str, str], ports: _Inner, ocpp: Reservation, *, keys: MeshKeys) -> Part:
     def release() -> None:
         ports.release()
         ocpp.release()
@@ -148,7 +166,7 @@ def _gateway(settings: RunSettings, env: dict[str, str], ports: _Inner, ocpp: Re
     return Part(
         name="gateway",
         command=[sys.executable, "-m", "gateway"],
-        env=env,
+        env=_own("gateway", env, keys),
         ready=probes.all_of(
             probes.serves_grpc(ports.mesh.address), probes.listens(reachable(settings.host), ocpp.port)
         ),
@@ -163,7 +181,7 @@ def _front_door(
     inner: dict[str, _Inner],
     ports: tuple[Reservation, Reservation],
     *,
-    mesh_secret: str,
+    secret: str,
 ) -> tuple[Part, probes.Probe]:
     http, ocpp = ports
     host = reachable(settings.host)
@@ -176,13 +194,12 @@ def _front_door(
         gateway_mesh=inner["gateway"].mesh.address,
         admin_socket=socket,
         folder=data.run,
-        mesh_secret=mesh_secret,
+        secret=secret,
         cors_origins=settings.cors_origins,
         reflection=settings.reflection,
         reflection_open=settings.reflection_open,
     )
     config = write(door, data.run)
-    config.chmod(0o600)  # it has what Envoy proves itself to the gateway with
     options = ["--disable-hot-restart", "--concurrency", str(min(2, os.cpu_count() or 1)), "--log-level", "warning"]
     part = Part(
         name="envoy",
@@ -199,12 +216,16 @@ def _front_door(
 
 
 def _simulator(env: dict[str, str], settings: RunSettings, ocpp_port: int) -> Part:
-    # Like a station outside, it gets the way in and nothing else.
+    # Like a station outside, it gets the way in and no secret. The data directory says which run it belongs to.
     url = f"ws://{_url_host(reachable(settings.host))}:{ocpp_port}/ocpp"
     return Part(
         name="simulator",
         command=[sys.executable, "-m", "simulator", "--url", url, "--stations", str(DEMO_STATIONS)],
-        env={name: value for name, value in env.items() if name != "CSMS_MESH_SECRET"},
+        env={
+            name: value
+            for name, value in env.items()
+            if name in _SIMULATOR_SETTINGS or not name.startswith(("CSMS_", "PG"))
+        },
         grace_s=4.0,
     )
 

@@ -1,6 +1,7 @@
 """The gateway's calls into the mesh: a batcher for each ingest RPC, and calls that buffers make."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import grpc
@@ -17,7 +18,7 @@ from gateway.batching.ingest_batcher import IngestBatcher
 from gateway.ocpp.protobuf_wire import repeated
 from gateway.ocpp.translation import IngestRpc
 from mesh.grpc.batch_streams import STREAM
-from mesh.grpc.channels import secret_metadata
+from mesh.identity.mesh_identity import Proofs
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import from_rpc_error, unavailable
 
@@ -52,6 +53,14 @@ _BACKGROUND = frozenset({IngestRpc.BACKGROUND_REPORTS, IngestRpc.STATION_EVENTS}
 Send = Callable[[Sequence[bytes]], Awaitable[Sequence[Any]]]
 
 
+@dataclass(frozen=True, kw_only=True)
+class MeshLink:
+    """The channel to a service, and the proofs that streams on it are opened with."""
+
+    channel: grpc.aio.Channel
+    proofs: Proofs
+
+
 def path_of(method: MethodDescriptor) -> str:
     """The method's path in gRPC: /package.Service/Method."""
     return f"/{method.containing_service.full_name}/{method.name}"
@@ -71,19 +80,19 @@ def _raw(method: MethodDescriptor, channel: grpc.aio.Channel) -> Callable[[bytes
     return send
 
 
-def _streamed(method: MethodDescriptor, channel: grpc.aio.Channel, secret: str) -> BatchStream | None:
+def _streamed(method: MethodDescriptor, link: MeshLink) -> BatchStream | None:
     """The same RPC as a stream of batches (mesh/grpc/batch_streams.py); None where the contract has none."""
     stream = method.containing_service.methods_by_name.get(STREAM + method.name)
     if stream is None:
         return None
-    call = channel.stream_stream(
+    call = link.channel.stream_stream(
         path_of(stream),
         request_serializer=lambda request: request,
         response_deserializer=GetMessageClass(stream.output_type).FromString,
     )
     return BatchStream(
-        open_stream=lambda: call(metadata=secret_metadata(secret)),
-        unary=_raw(method, channel),
+        open_stream=lambda: call(metadata=link.proofs()),
+        unary=_raw(method, link.channel),
         timeout_s=ATTEMPT_TIMEOUT_S,
     )
 
@@ -111,24 +120,23 @@ class MeshClient:
     def __init__(
         self,
         *,
-        station_channel: grpc.aio.Channel,
-        transaction_channel: grpc.aio.Channel,
-        auth_channel: grpc.aio.Channel,
-        secret: str,
+        stations: MeshLink,
+        transactions: MeshLink,
+        authorization: MeshLink,
     ) -> None:
-        self._stations = StationIngestServiceStub(station_channel)
-        self._transactions = TransactionIngestServiceStub(transaction_channel)
-        self._record_messages = _raw(_STATIONS.methods_by_name["RecordMessages"], station_channel)
-        channels = {
-            _STATIONS.full_name: station_channel,
-            _TRANSACTIONS.full_name: transaction_channel,
-            _AUTHORIZATION.full_name: auth_channel,
+        self._stations = StationIngestServiceStub(stations.channel)
+        self._transactions = TransactionIngestServiceStub(transactions.channel)
+        self._record_messages = _raw(_STATIONS.methods_by_name["RecordMessages"], stations.channel)
+        links = {
+            _STATIONS.full_name: stations,
+            _TRANSACTIONS.full_name: transactions,
+            _AUTHORIZATION.full_name: authorization,
         }
         self._streams: list[BatchStream] = []
         self.batchers: Mapping[IngestRpc, IngestBatcher[Any, Any]] = {
             name: IngestBatcher(
                 name=name,
-                send=self._send(method, channels[method.containing_service.full_name], secret),
+                send=self._send(method, links[method.containing_service.full_name]),
                 max_linger_s=_MAX_LINGER_S.get(name),
             )
             for name, method in METHODS.items()
@@ -136,13 +144,13 @@ class MeshClient:
         }
         opening = _STATIONS.methods_by_name["OpenConnections"]
         self.openings: IngestBatcher[station.OpenConnectionItem, station.OpenConnectionResult] = IngestBatcher(
-            name="openings", send=_sender(opening, _raw(opening, station_channel))
+            name="openings", send=_sender(opening, _raw(opening, stations.channel))
         )
 
-    def _send(self, method: MethodDescriptor, channel: grpc.aio.Channel, secret: str) -> Send:
-        stream = _streamed(method, channel, secret)
+    def _send(self, method: MethodDescriptor, link: MeshLink) -> Send:
+        stream = _streamed(method, link)
         if stream is None:
-            return _sender(method, _raw(method, channel))
+            return _sender(method, _raw(method, link.channel))
         self._streams.append(stream)
         return _sender(method, stream.call)
 

@@ -6,7 +6,7 @@ header.
 """
 
 import hmac
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from mesh.identity.front_door import ADDRESS_HEADER, PROOF_HEADER, proof_of
@@ -24,8 +24,9 @@ class Headers(Protocol):
 class ClientAddresses:
     """Reads the address that a station came from."""
 
-    def __init__(self, *, mesh_secret: str) -> None:
-        self._proof = proof_of(mesh_secret).encode()
+    def __init__(self, *, secrets: Iterable[str]) -> None:
+        """`secrets` are those by which Envoy may prove itself; without any, no header is believed."""
+        self._proofs = [proof_of(secret).encode() for secret in secrets]
 
     def read(self, headers: Headers, peer: str) -> str:
         """The address of a station: Envoy's header, where Envoy authenticates itself; otherwise `peer`."""
@@ -33,4 +34,5 @@ class ClientAddresses:
         if len(proofs) != 1 or len(addresses) != 1:
             return peer
         proof = proofs[0].encode("utf-8", "surrogateescape")
-        return addresses[0][:_MOST] if hmac.compare_digest(proof, self._proof) else peer
+        is_front_door = any(hmac.compare_digest(proof, known) for known in self._proofs)
+        return addresses[0][:_MOST] if is_front_door else peer

@@ -5,7 +5,7 @@ a ContractError. The module does not import grpc, because translators depend on 
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from csms.options.v1 import options_pb2
@@ -52,6 +52,25 @@ def access_of(files: FileDescriptorSet, services: Iterable[str]) -> dict[str, op
     return {f"/{name}": method.options.Extensions[options_pb2.access] for name, method in methods}
 
 
+def callers_of(files: FileDescriptorSet, services: Iterable[str]) -> dict[str, frozenset[str]]:
+    """The parts that may call each method of these services of the mesh, by its full name: `/package.Service/Method`.
+
+    A part is named as in MESH_SERVICES: PART_GATEWAY is `gateway`. Raises ContractError for a service of another
+    audience, and for a method that does not state its callers.
+    """
+    wanted = tuple(services)
+    check_audience(files, wanted, options_pb2.AUDIENCE_MESH)
+    known = dict(_services(files))
+    methods = [(f"{name}/{method.name}", method) for name in wanted for method in known[name].method]
+    _raise_if_any(fault for name, method in methods for fault in _caller_faults(name, method))
+    return {f"/{name}": frozenset(map(part_name, _callers(method))) for name, method in methods}
+
+
+def part_name(part: options_pb2.Part.ValueType) -> str:
+    """The name of a part in settings, tokens and MESH_SERVICES."""
+    return options_pb2.Part.Name(part).removeprefix("PART_").lower()
+
+
 def contract_faults(files: FileDescriptorSet) -> list[str]:
     """Options that are missing or contradictory in the project's own files, one line each."""
     faults = []
@@ -64,6 +83,10 @@ def contract_faults(files: FileDescriptorSet) -> list[str]:
                 faults += _access_faults(f"{name}/{method.name}", method)
             elif method.options.HasExtension(options_pb2.access):
                 faults.append(f"{name}/{method.name}: states an access, but its service is not for operators")
+            if audience == options_pb2.AUDIENCE_MESH:
+                faults += _caller_faults(f"{name}/{method.name}", method)
+            elif _callers(method):
+                faults.append(f"{name}/{method.name}: states callers, but its service is not for the mesh")
     for name, enum in _enums(files):
         faults += _word_faults(name, enum)
     return faults
@@ -116,6 +139,17 @@ def _access_faults(name: str, method: MethodDescriptorProto) -> Iterator[str]:
         yield f"{name}: states no access; give it a permission"
     elif not getattr(access, rule):
         yield f"{name}: its {rule} is UNSPECIFIED"
+
+
+def _callers(method: MethodDescriptorProto) -> Sequence[options_pb2.Part.ValueType]:
+    return method.options.Extensions[options_pb2.callers]
+
+
+def _caller_faults(name: str, method: MethodDescriptorProto) -> Iterator[str]:
+    if not _callers(method):
+        yield f"{name}: states no callers; name the parts that call it"
+    elif options_pb2.PART_UNSPECIFIED in _callers(method):
+        yield f"{name}: one of its callers is UNSPECIFIED"
 
 
 def _word_faults(name: str, enum: EnumDescriptorProto) -> Iterator[str]:

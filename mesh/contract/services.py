@@ -22,6 +22,7 @@ OPERATOR_SERVICES = {
     "transaction": (
         "csms.transaction.v1.TransactionService",
         "csms.transaction.v1.MeterProfileService",
+        "csms.transaction.v1.EnergyService",
     ),
     "auth": (
         "csms.auth.v1.UserService",
@@ -32,7 +33,7 @@ OPERATOR_SERVICES = {
     "notification": ("csms.event.v1.EventService",),
 }
 
-# Served on mesh ports, to callers with the mesh secret; the front door has no route to them.
+# Served on mesh ports, to other processes; the front door has no route to them. The keys are the parts of the mesh.
 MESH_SERVICES = {
     "station": ("csms.station.v1.StationIngestService",),
     "transaction": ("csms.transaction.v1.TransactionIngestService",),

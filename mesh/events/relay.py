@@ -28,6 +28,7 @@ from mesh.database.leader import Leader
 from mesh.events import outbox
 from mesh.events.outbox import OutboxRow
 from mesh.grpc.channels import open_channel
+from mesh.identity.mesh_identity import MeshIdentity
 from mesh.runtime.background import Background
 from mesh.runtime.backoff import Backoff
 from mesh.runtime.errors import MeshError, from_rpc_error
@@ -51,16 +52,17 @@ _REFUSALS = frozenset({grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.RESOURC
 
 
 def open_relay(
-    stack: AsyncExitStack, *, database: Database, address: str | None, secret: str, source: str, clock: Clock
+    stack: AsyncExitStack, *, database: Database, address: str | None, identity: MeshIdentity, clock: Clock
 ) -> Sequence[Background]:
     """The background tasks of a service: the relay to notification_svc at `address`, none if there is no address.
 
-    `source` is the service's name in its events. The channel's end goes onto `stack`.
+    Events have the service's part as their source. The channel's end goes onto `stack`.
     """
+    source = identity.part
     if address is None:
         log.info("no relay: events stay in the outbox until CSMS_NOTIFICATION_ADDRESS is set", source=source)
         return ()
-    channel = open_channel(address, secret=secret)
+    channel = open_channel(address, identity=identity, to="notification")
     stack.push_async_callback(channel.close)
     return (Relay(database=database, channel=channel, source=source, clock=clock).run,)
 

@@ -6,6 +6,7 @@ served_by_twin`: `MeshInterceptor` serves the one by the other.
 """
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import grpc
@@ -36,11 +37,16 @@ class BatchStreams:
         self._idle: set[asyncio.Task[Any]] = set()
         self._is_stopping = False
 
-    async def serve(self, behaviour: Any, context: Context) -> None:
-        """Answers each request of a stream by `behaviour(request, context)`, until the caller ends it or `stop`."""
+    async def serve(self, behaviour: Any, context: Context, *, is_admitted: Callable[[], bool]) -> None:
+        """Answers each request of a stream by `behaviour(request, context)`, until the caller ends it or `stop`.
+
+        It ends too before a request for which `is_admitted()` does not hold any more: the caller's proof has expired,
+        or its key was taken away. Nothing of that request is done; the caller opens another stream, with its present
+        proof.
+        """
         while not self._is_stopping:
             request = await self._next(context)
-            if request is grpc.aio.EOF:
+            if request is grpc.aio.EOF or not is_admitted():
                 return
             await context.write(await behaviour(request, context))
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import grpc
 
-from mesh.identity.mesh_secret import METADATA_KEY
+from mesh.identity.mesh_identity import MeshIdentity, Proofs
 
 MAX_MESSAGE_BYTES = 8 * 1024 * 1024
 # A connection whose other end has vanished (a machine without power, a middlebox that dropped its state) is closed
@@ -25,33 +25,29 @@ CHANNEL_OPTIONS = (
 )
 
 
-class _SecretInterceptor(grpc.aio.UnaryUnaryClientInterceptor):
-    """Adds the mesh secret to each unary call; a stream is given the metadata of `secret_metadata`."""
+class _ProofInterceptor(grpc.aio.UnaryUnaryClientInterceptor):
+    """Adds the proof of this process to each unary call; a stream is given the metadata of `MeshIdentity.proofs`."""
 
-    def __init__(self, secret: str) -> None:
-        self._pair = (METADATA_KEY, secret)
+    def __init__(self, proofs: Proofs) -> None:
+        self._proofs = proofs
 
     async def intercept_unary_unary(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
-        metadata = grpc.aio.Metadata(*(client_call_details.metadata or ()), self._pair)
+        metadata = grpc.aio.Metadata(*(client_call_details.metadata or ()), *self._proofs())
         return await continuation(client_call_details._replace(metadata=metadata), request)
 
 
-def open_channel(address: str, *, secret: str) -> grpc.aio.Channel:
-    """A channel to the mesh port at `address` (host:port). Connects by itself, and again after a loss.
+def open_channel(address: str, *, identity: MeshIdentity, to: str) -> grpc.aio.Channel:
+    """A channel to the mesh port of the part `to` at `address` (host:port). Connects by itself, and again after a loss.
 
     The caller closes it, and gives every call a timeout.
     """
-    return grpc.aio.insecure_channel(address, options=_options(), interceptors=[_SecretInterceptor(secret)])
+    interceptor = _ProofInterceptor(identity.proofs(to))
+    return grpc.aio.insecure_channel(address, options=_options(), interceptors=[interceptor])
 
 
 def open_blocking_channel(address: str) -> grpc.Channel:
-    """The same for a thread without an event loop; each call is given the metadata of `secret_metadata`."""
+    """The same for a thread without an event loop; each call is given the metadata of `MeshIdentity.proofs`."""
     return grpc.insecure_channel(address, options=_options())
-
-
-def secret_metadata(secret: str) -> tuple[tuple[str, str], ...]:
-    """The metadata that proves a caller to be of the mesh."""
-    return ((METADATA_KEY, secret),)
 
 
 def _options() -> tuple[tuple[str, int], ...]:

@@ -1,5 +1,6 @@
 """The edge of a mesh server: who may call, and how an error leaves it, as a google.rpc.Status with its reason."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import grpc
@@ -7,25 +8,34 @@ import grpc
 from mesh.grpc.aborts import abort
 from mesh.grpc.batch_streams import BatchStreams, unary_twin
 from mesh.grpc.types import Context, Continuation, Handler
-from mesh.identity.mesh_secret import MeshSecret
+from mesh.identity.mesh_identity import ANY_PART, MeshIdentity
+from mesh.runtime.error_reasons import Reason
+from mesh.runtime.errors import MeshError
+
+# Health checks carry no proof, and reveal nothing.
+_OPEN_PREFIX = "/grpc.health.v1.Health/"
+_NOBODY: frozenset[str] = frozenset()
 
 
 class MeshInterceptor(grpc.aio.ServerInterceptor):
-    """Refuses calls without the secret before they reach a servicer, and converts errors of servicers to a status.
+    """Refuses calls of other parts than a method is for, and converts errors of servicers to a status.
 
-    All mesh methods are unary, or stand for a unary one (batch_streams.py). The handler that wraps a method's own is
-    made once, since it runs for every batch.
+    `callers` are the parts that may call each method, from the contract. All mesh methods are unary, or stand for a
+    unary one (batch_streams.py). The handler that wraps a method's own is made once, since it runs for every batch.
     """
 
-    def __init__(self, *, secret: str, streams: BatchStreams) -> None:
-        self._secret = MeshSecret(secret)
+    def __init__(self, *, identity: MeshIdentity, callers: Mapping[str, frozenset[str]], streams: BatchStreams) -> None:
+        self._identity = identity
+        self._callers = {method: parts | {ANY_PART} for method, parts in callers.items()}
         self._streams = streams
         self._handlers: dict[str, Handler] = {}
-
-        async def refuse(_request: object, context: Context) -> None:
-            await context.abort(grpc.StatusCode.UNAUTHENTICATED, "this port is for processes of the mesh only")
-
-        self._refusal: Handler = grpc.unary_unary_rpc_method_handler(refuse)
+        self._without_proof = _refusal(
+            MeshError(
+                grpc.StatusCode.UNAUTHENTICATED,
+                Reason.INVALID_MESH_TOKEN,
+                "this port is for processes of the mesh only, and the call proves none",
+            )
+        )
 
     async def intercept_service(
         self,
@@ -33,15 +43,20 @@ class MeshInterceptor(grpc.aio.ServerInterceptor):
         handler_call_details: grpc.HandlerCallDetails,
     ) -> Handler | None:
         """Returns the handler of one call; None if there is no such method."""
-        if not self._secret.admits(handler_call_details):
-            return self._refusal
         method = handler_call_details.method
+        if method.startswith(_OPEN_PREFIX):
+            return await continuation(handler_call_details)
+        part = self._identity.part_of(handler_call_details.invocation_metadata)
+        if part is None:
+            return self._without_proof
+        if part not in self._callers.get(method, _NOBODY):
+            return self._denial(method, part)
         known = self._handlers.get(method)
         if known is not None:
             return known
         handler = await continuation(handler_call_details)
-        if handler is None or method.startswith("/grpc."):
-            return handler
+        if handler is None:
+            return None
         if handler.stream_stream is not None:
             # gRPC takes details of its own class only, which the stubs do not describe.
             details: Any = type(handler_call_details)
@@ -52,17 +67,44 @@ class MeshInterceptor(grpc.aio.ServerInterceptor):
         self._handlers[method] = guarded
         return guarded
 
+    def _denial(self, method: str, part: str) -> Handler | None:
+        if method not in self._callers:
+            return None  # no method of the contract: UNIMPLEMENTED
+        return _refusal(
+            MeshError(
+                grpc.StatusCode.PERMISSION_DENIED,
+                Reason.CALLER_NOT_ALLOWED,
+                f"{part} may not call {method[1:]}: its `callers` in the contract are others",
+            )
+        )
+
     def _streaming(self, method: str, twin: Handler | None) -> Handler:
         assert twin is not None, f"{method} has no unary twin"  # noqa: S101 - tests/mesh holds the contract to that
         behaviour: Any = twin.unary_unary
+        callers = self._callers[method]
 
         async def serve(_requests: Any, context: Context) -> None:
+            proof = context.invocation_metadata()
+
+            def is_admitted() -> bool:
+                return self._identity.part_of(proof) in callers
+
             try:
-                await self._streams.serve(behaviour, context)
+                await self._streams.serve(behaviour, context, is_admitted=is_admitted)
             except Exception as error:
                 await abort(context, method, error)
 
         return grpc.stream_stream_rpc_method_handler(serve, twin.request_deserializer, twin.response_serializer)
+
+
+def _refusal(error: MeshError) -> Handler:
+    """Answers a call with an error, whatever its request is."""
+
+    async def refuse(_requests: object, context: Context) -> None:
+        await abort(context, "", error)
+
+    # Of a stream: it does not wait for a request, and serves a unary call too.
+    return grpc.stream_stream_rpc_method_handler(refuse)
 
 
 def _guarded(method: str, handler: Handler) -> Handler:

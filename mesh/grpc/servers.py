@@ -5,17 +5,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import grpc
-from csms.options.v1.options_pb2 import AUDIENCE_MESH
 from google.protobuf import descriptor_pool
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 
-from mesh.contract.options import check_audience
+from mesh.contract.options import callers_of
 from mesh.contract.published import contract_files, published_files
 from mesh.grpc.batch_streams import BatchStreams
 from mesh.grpc.channels import MAX_MESSAGE_BYTES, PING_AT_MOST_EVERY_MS
 from mesh.grpc.mesh_interceptor import MeshInterceptor
 from mesh.grpc.operator_interceptor import OperatorInterceptor
+from mesh.identity.mesh_identity import MeshIdentity
 from mesh.identity.operators import TokenVerifier
 from mesh.identity.permissions import method_rules
 from mesh.identity.tenants import TenantDirectory
@@ -63,16 +63,17 @@ class GrpcServer:
         await self.server.stop(grace_s)
 
 
-def mesh_server(address: str, *, secret: str, services: Iterable[str]) -> GrpcServer:
+def mesh_server(address: str, *, identity: MeshIdentity, services: Iterable[str]) -> GrpcServer:
     """A server for processes of the mesh. The caller adds the servicers to `.server`, then starts it.
 
-    Raises ContractError where one of `services` is not for the mesh.
+    Raises ContractError where one of `services` is not for the mesh, or one of their methods states no callers.
     """
     names = tuple(services)
-    check_audience(contract_files(), names, AUDIENCE_MESH)
+    callers = callers_of(contract_files(), names)
     streams = BatchStreams()
-    server = _bind(address, [MeshInterceptor(secret=secret, streams=streams)], names)
+    server = _bind(address, [MeshInterceptor(identity=identity, callers=callers, streams=streams)], names)
     server.streams = streams
+    identity.warn_of_secret()
     return server
 
 

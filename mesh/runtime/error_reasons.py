@@ -122,6 +122,8 @@ class Reason(StrEnum):
     NODE_LEASE_EXPIRED = auto(), "The gateway's lease has run out.", Retry.LATER
     UNKNOWN_REPORT = auto(), "This release knows no report of that kind.", Retry.NEVER
     WRONG_RESULTS = auto(), "A batch was answered with too many results, or too few.", Retry.LATER
+    INVALID_MESH_TOKEN = auto(), "The caller did not prove a part of the mesh.", Retry.LATER
+    CALLER_NOT_ALLOWED = auto(), "No process of the caller's part may call the method.", Retry.AFTER_CHANGE
     CHANNEL_CLOSED = auto(), "The gateway's channel to the service is closed.", Retry.LATER
 
     # Transactions and their quarantine

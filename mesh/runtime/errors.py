@@ -60,12 +60,19 @@ def from_status(status: status_pb2.Status) -> MeshError:
 
 
 def from_rpc_error(error: grpc.RpcError) -> MeshError:
-    """The error for a failed call; an error of the transport itself keeps its code, reason UNKNOWN."""
+    """The error for a failed call; an error of the transport itself keeps its code, reason UNKNOWN.
+
+    Where the other process refused this one as a caller, the code is UNAVAILABLE: nothing was done, the caller of this
+    process has no part in it, and a new key or the right clock mends it.
+    """
     assert isinstance(error, grpc.Call | grpc.aio.AioRpcError)  # noqa: S101 - as errors of calls are
     status = rpc_status.from_call(error)
     if status is None:
         return MeshError(error.code(), Reason.UNKNOWN, error.details() or error.code().name)
-    return from_status(status)
+    known = from_status(status)
+    if known.reason in (Reason.INVALID_MESH_TOKEN, Reason.CALLER_NOT_ALLOWED):
+        return MeshError(grpc.StatusCode.UNAVAILABLE, known.reason, known.message)
+    return known
 
 
 _CODES = {code.value[0]: code for code in grpc.StatusCode}

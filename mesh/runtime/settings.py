@@ -11,6 +11,8 @@ from typing import Literal, Self, cast, get_args
 
 from mesh.runtime.startup_errors import SettingError
 
+# Least characters of a secret that processes share.
+LEAST_SECRET = 32
 _DATABASES = ("postgresql+psycopg2://", "sqlite:///")
 
 Onboarding = Literal["accept", "pending", "reject"]
@@ -84,6 +86,40 @@ def is_loopback(host: str) -> bool:
 
 
 @dataclass(frozen=True, kw_only=True)
+class MeshSettings:
+    """The settings by which a process proves its part to others, and checks theirs (mesh/identity/mesh_identity.py)."""
+
+    part: str  # "gateway", or the name of a service
+    key_file: Path | None = None  # the private key, in a file that only processes of this part can read
+    public_keys: Path | None = None  # the folder with the public keys of all parts
+    secret: str | None = field(default=None, repr=False)  # of the releases before, for the time of an upgrade
+
+    @classmethod
+    def read(cls, env: Environment, part: str) -> Self:
+        """Reads them. Raises SettingError where there are no keys, and for a secret that could be guessed."""
+        key_file, public_keys = env.optional("CSMS_MESH_KEY_FILE"), env.optional("CSMS_MESH_PUBLIC_KEYS")
+        if (key_file is None) != (public_keys is None):
+            raise SettingError("CSMS_MESH_KEY_FILE and CSMS_MESH_PUBLIC_KEYS: both are needed")
+        secret = env.optional("CSMS_MESH_SECRET")
+        if secret is not None and len(secret) < LEAST_SECRET:
+            raise SettingError(
+                f"CSMS_MESH_SECRET has fewer than {LEAST_SECRET} characters: leave it out, and give each process a key "
+                "with CSMS_MESH_KEY_FILE (docs/CONFIGURATION.md)"
+            )
+        if key_file is None and secret is None:
+            raise SettingError(
+                "CSMS_MESH_KEY_FILE is not set: `python -m deploy.mesh_keys FOLDER` makes the keys of a mesh "
+                "(docs/CONFIGURATION.md)"
+            )
+        return cls(
+            part=part,
+            key_file=Path(key_file) if key_file else None,
+            public_keys=Path(public_keys) if public_keys else None,
+            secret=secret,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
 class ServiceSettings:
     """Settings of each gRPC service. Addresses are host:port; port 0 means a free one."""
 
@@ -92,7 +128,7 @@ class ServiceSettings:
     operator_address: str
     metrics_address: str
     database_url: str = field(repr=False)  # it may have a password
-    mesh_secret: str = field(repr=False)
+    mesh: MeshSettings
     auto_migrate: bool
     reflection: bool
     reflection_open: bool = False  # to callers without a token, too
@@ -107,7 +143,7 @@ class ServiceSettings:
             operator_address=env.text(f"{prefix}_OPERATOR_ADDRESS"),
             metrics_address=env.text(f"{prefix}_METRICS_ADDRESS", "127.0.0.1:0"),
             database_url=database_url(env, name),
-            mesh_secret=env.text("CSMS_MESH_SECRET"),
+            mesh=MeshSettings.read(env, name),
             auto_migrate=env.switch("CSMS_AUTO_MIGRATE", default=False),
             reflection=env.switch("CSMS_REFLECTION", default=True),
             reflection_open=env.switch("CSMS_REFLECTION_OPEN", default=False),
@@ -115,12 +151,14 @@ class ServiceSettings:
 
 
 def database_url(env: Environment, name: str) -> str:
-    """CSMS_DATABASE_URL, or an SQLite file of the service's own in the data directory. Raises SettingError."""
-    url = env.optional("CSMS_DATABASE_URL")
+    """The service's own URL, that of all services, or an SQLite file in the data directory. Raises SettingError."""
+    own = f"CSMS_{name.upper()}_DATABASE_URL"
+    setting = own if env.optional(own) is not None else "CSMS_DATABASE_URL"
+    url = env.optional(setting)
     if url is not None:
         if not url.startswith(_DATABASES):  # not shown: there may be a password in it
             raise SettingError(
-                "CSMS_DATABASE_URL: postgresql+psycopg2://user:password@host/database is needed, or sqlite:///file"
+                f"{setting}: postgresql+psycopg2://user:password@host/database is needed, or sqlite:///file"
             )
         return url
     directory = Path(env.text("CSMS_DATA_DIR", "data")).absolute()

@@ -10,6 +10,7 @@ from csms.gateway.v1 import gateway_service_pb2
 from csms.gateway.v1.gateway_service_pb2_grpc import GatewayServiceStub
 
 from mesh.grpc.channels import open_channel
+from mesh.identity.mesh_identity import MeshIdentity
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError, from_rpc_error
 from station_svc.core.station_rows import Socket
@@ -30,9 +31,13 @@ class Gateways:
     """The way down to stations. At most `most_channels` idle channels are kept; `close` when done."""
 
     def __init__(
-        self, *, secret: str, most_channels: int = MOST_CHANNELS, connect_timeout_s: float = CONNECT_TIMEOUT_S
+        self,
+        *,
+        identity: MeshIdentity,
+        most_channels: int = MOST_CHANNELS,
+        connect_timeout_s: float = CONNECT_TIMEOUT_S,
     ) -> None:
-        self._secret = secret
+        self._identity = identity
         self._most_channels = most_channels
         self._connect_timeout_s = connect_timeout_s
         self._lines: OrderedDict[str, _Line] = OrderedDict()
@@ -85,7 +90,7 @@ class Gateways:
     async def _line(self, address: str) -> AsyncIterator[_Line]:
         line = self._lines.get(address)
         if line is None:
-            line = self._lines[address] = _Line(open_channel(address, secret=self._secret))
+            line = self._lines[address] = _Line(open_channel(address, identity=self._identity, to="gateway"))
         self._lines.move_to_end(address)
         line.users += 1
         try:

@@ -24,13 +24,13 @@ from auth_svc.service import build
 from auth_svc.settings import AuthSettings
 from mesh.contract.services import MESH_SERVICES, OPERATOR_SERVICES
 from mesh.database.engine import Database, make_engine
-from mesh.grpc.channels import open_channel
 from mesh.grpc.servers import mesh_server, operator_server
 from mesh.identity.operators import KeySource, TokenVerifier
 from mesh.runtime.background import Background
 from mesh.runtime.errors import from_rpc_error
 from mesh.runtime.times import SECOND_US
 from tests.conftest import FakeClock
+from tests.mesh_identities import identity_of, mesh_settings, open_callers_channel
 
 if TYPE_CHECKING:  # these are there for the type checker only
     from csms.auth.v1.authorization_service_pb2_grpc import AuthorizationServiceAsyncStub
@@ -39,7 +39,6 @@ if TYPE_CHECKING:  # these are there for the type checker only
     from csms.auth.v1.id_token_service_pb2_grpc import IdTokenServiceAsyncStub
     from csms.auth.v1.user_service_pb2_grpc import UserServiceAsyncStub
 
-SECRET = "mesh-secret-of-the-tests"
 PASSWORD = "correct horse"
 # argon2id with the least it takes: these tests are about what is done with it.
 FAST_HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
@@ -132,6 +131,7 @@ async def start_auth(database: Database, clock: FakeClock) -> AsyncIterator[Star
                 admin_password=admin_password,
                 platform_admin_password=platform_admin_password,
                 admits_anyone=admits_anyone,
+                mesh=mesh_settings("auth"),
                 outbox_days=7,
                 certificates=certificates or CertificateRules(),
                 concurrency=concurrency or ConcurrencyRule(),
@@ -151,7 +151,7 @@ async def _start(stack: AsyncExitStack, database: Database, clock: FakeClock, se
     announced: list[str] = []
     parts = await build(database, stack, settings=settings, clock=clock, hasher=FAST_HASHER, announce=announced.append)
     verifier = TokenVerifier(keys=parts.keys, clock_s=lambda: clock() / SECOND_US)
-    mesh = mesh_server("127.0.0.1:0", secret=SECRET, services=MESH_SERVICES["auth"])
+    mesh = mesh_server("127.0.0.1:0", identity=identity_of("auth"), services=MESH_SERVICES["auth"])
     operator = operator_server(
         "127.0.0.1:0", verifier=verifier, services=OPERATOR_SERVICES["auth"], tenants=parts.tenants
     )
@@ -160,7 +160,7 @@ async def _start(stack: AsyncExitStack, database: Database, clock: FakeClock, se
             add(server.server)
         await server.start()
         stack.push_async_callback(server.stop, 0)
-    mesh_channel = await stack.enter_async_context(open_channel(f"127.0.0.1:{mesh.port}", secret=SECRET))
+    mesh_channel = await stack.enter_async_context(open_callers_channel(f"127.0.0.1:{mesh.port}", "auth"))
     operator_channel = await stack.enter_async_context(grpc.aio.insecure_channel(f"127.0.0.1:{operator.port}"))
     return Auth(
         database=database,

@@ -13,12 +13,12 @@ from auth_svc import key_store
 from auth_svc.keys import PUBLISHED_AFTER_US, PUBLISHED_AHEAD_US, REPLACED_AFTER_US, SigningKeys
 from auth_svc.sessions import ACCESS_TOKEN_S
 from mesh.database.engine import Database
-from mesh.grpc.channels import open_channel
 from mesh.identity.operators import RemoteKeys, TokenVerifier
 from mesh.runtime.errors import MeshError
 from mesh.runtime.times import SECOND_US
-from tests.auth_svc.conftest import SECRET, Auth, StartAuth, bearer
+from tests.auth_svc.conftest import Auth, StartAuth, bearer
 from tests.conftest import FakeClock
+from tests.mesh_identities import open_callers_channel
 
 
 def _key_id(token: str) -> str:
@@ -93,7 +93,7 @@ async def test_key_set_is_public_and_the_same_on_both_ports(auth: Auth) -> None:
 
 async def test_other_services_verify_tokens_across_a_rotation(auth: Auth) -> None:
     """RemoteKeys fetches a new key when a token names it, and forgets the old one with the next set."""
-    async with open_channel(auth.mesh_address, secret=SECRET) as channel:
+    async with open_callers_channel(auth.mesh_address, "auth") as channel:
         remote = RemoteKeys(channel=channel, clock_s=lambda: auth.clock() / SECOND_US)
 
         async def verify(token: str) -> str:

@@ -14,11 +14,13 @@ import grpc
 from csms.auth.v1.user_service_pb2 import LoginRequest, LoginResponse
 from csms.auth.v1.user_service_pb2_grpc import UserServiceStub
 
+from tests.mesh_identities import mesh_environment
+
 ROOT = Path(__file__).resolve().parents[2]
 _SETTINGS = {
     "CSMS_AUTH_ADDRESS": "127.0.0.1:0",
     "CSMS_AUTH_OPERATOR_ADDRESS": "127.0.0.1:0",
-    "CSMS_MESH_SECRET": "secret",
+    **mesh_environment("auth"),
     "CSMS_AUTO_MIGRATE": "1",
 }
 
@@ -76,7 +78,7 @@ def _login(port: str, password: str) -> LoginResponse:
 
 def test_migrate_makes_the_schema_and_exits(tmp_path: Path) -> None:
     """Without serving anything, and without the settings that only serving needs."""
-    result = _run(tmp_path, "migrate", CSMS_MESH_SECRET="", CSMS_AUTH_ADDRESS="")
+    result = _run(tmp_path, "migrate", CSMS_MESH_KEY_FILE="", CSMS_MESH_PUBLIC_KEYS="", CSMS_AUTH_ADDRESS="")
     assert (result.returncode, result.stdout) == (0, "")
     database = sqlite3.connect(tmp_path / "auth.db")
     tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}

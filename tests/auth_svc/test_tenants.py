@@ -32,8 +32,8 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from auth_svc.models import metadata
 from auth_svc.tenant_directory import KEPT_TABLES, SERVICES
 from mesh.database.tenant_rows import tables_of_tenants
-from mesh.grpc.channels import open_channel
-from tests.auth_svc.conftest import SECRET, Auth, Metadata, StartAuth, bearer, refused
+from tests.auth_svc.conftest import Auth, Metadata, StartAuth, bearer, refused
+from tests.mesh_identities import open_callers_channel
 
 PLATFORM_PASSWORD = "a battery of staples"
 NOT_FOUND, DENIED = grpc.StatusCode.NOT_FOUND, grpc.StatusCode.PERMISSION_DENIED
@@ -239,7 +239,7 @@ async def test_a_removal_ends_when_every_service_has_found_nothing(auth: Auth) -
     async def report(service: str, rows: int = 0, *, finished: bool = True) -> Tenant:
         auth.clock.advance(1)
         request = ReportTenantErasureRequest(tenant_id="acme", service=service, erased_rows=rows, finished=finished)
-        async with open_channel(auth.mesh_address, secret=SECRET) as channel:
+        async with open_callers_channel(auth.mesh_address, "auth") as channel:
             await TenantDirectoryServiceStub(channel).ReportTenantErasure(request)
         found: Tenant = (await stub.GetTenant(GetTenantRequest(tenant_id="acme"), metadata=platform)).tenant
         return found
@@ -271,14 +271,14 @@ async def test_a_removal_waits_for_events_that_were_on_their_way(auth: Auth) -> 
     ):
         auth.clock.advance(1)
         request = ReportTenantErasureRequest(tenant_id="acme", service=service, finished=finished)
-        async with open_channel(auth.mesh_address, secret=SECRET) as channel:
+        async with open_callers_channel(auth.mesh_address, "auth") as channel:
             await TenantDirectoryServiceStub(channel).ReportTenantErasure(request)
         found = await stub.GetTenant(GetTenantRequest(tenant_id="acme"), metadata=platform)
         assert found.tenant.state == state
 
 
 async def test_the_directory_is_sent_when_it_has_changed(auth: Auth) -> None:
-    async with open_channel(auth.mesh_address, secret=SECRET) as channel:
+    async with open_callers_channel(auth.mesh_address, "auth") as channel:
         stub = TenantDirectoryServiceStub(channel)
         first = await stub.GetTenantDirectory(GetTenantDirectoryRequest())
         assert [one.tenant_id for one in first.tenants] == ["default", "platform"]

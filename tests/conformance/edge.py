@@ -14,11 +14,11 @@ from csms.station.v1.command_service_pb2 import RequestStopTransactionRequest
 
 from gateway.ocpp.schemas import KINDS, PayloadKind, Schemas
 from gateway.ocpp.translation import Routes
-from mesh.grpc.channels import open_channel
 from tests.conformance.ocpp_table import VERSIONS, rpcs_of_command
 from tests.gateway import payloads
 from tests.gateway.raw_station import RawStation
 from tests.gateway.rig import TIMEOUT_S, MeshRig, running_mesh
+from tests.mesh_identities import open_callers_channel
 
 SCHEMAS: Mapping[str, Schemas] = {version.label: Schemas(version.ocpp) for version in VERSIONS.values()}
 
@@ -107,7 +107,7 @@ async def running_edge(folder: Path) -> AsyncIterator[Edge]:
     """A mesh with its databases in `folder`."""
     async with AsyncExitStack() as stack:
         mesh = await stack.enter_async_context(running_mesh(f"sqlite:///{folder / 'test.db'}"))
-        channel = open_channel(f"127.0.0.1:{mesh.gateway.mesh_port}", secret=mesh.gateway_settings.mesh_secret)
+        channel = open_callers_channel(f"127.0.0.1:{mesh.gateway.mesh_port}", "gateway")
         stack.push_async_callback(channel.close)
         yield Edge(mesh, GatewayServiceStub(channel), folder)
 

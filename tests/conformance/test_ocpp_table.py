@@ -12,7 +12,7 @@ from csms.station.v1.station_ingest_service_pb2 import ReportItem
 import auth_svc.models
 import station_svc.models
 import transaction_svc.models
-from gateway.batching.mesh_client import METHODS, MeshClient, path_of
+from gateway.batching.mesh_client import METHODS, MeshClient, MeshLink, path_of
 from gateway.ocpp.schemas import Schemas
 from gateway.ocpp.translation import IngestRpc, Routes
 from mesh.runtime.errors import MeshError
@@ -101,7 +101,8 @@ async def test_each_ingest_rpc_calls_its_method() -> None:
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     channel = grpc.aio.insecure_channel(f"127.0.0.1:{port}")
-    mesh = MeshClient(station_channel=channel, transaction_channel=channel, auth_channel=channel, secret="")
+    link = MeshLink(channel=channel, proofs=tuple)
+    mesh = MeshClient(stations=link, transactions=link, authorization=link)
     background: dict[IngestRpc, Callable[[Sequence[Any]], Awaitable[None]]] = {
         IngestRpc.BACKGROUND_REPORTS: mesh.record_background_reports,
         IngestRpc.STATION_EVENTS: mesh.notify_station_events,

@@ -1,7 +1,6 @@
 """The whole mesh in one process: the real services and gateway, on a real database."""
 
 import asyncio
-import secrets
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -36,6 +35,7 @@ from mesh.runtime.settings import Environment, ServiceSettings
 from mesh.runtime.times import now_us
 from mesh.service import Parts, RunningService
 from station_svc.settings import StationSettings
+from tests.mesh_identities import mesh_environment, mesh_keys, mesh_settings
 from tests.ports import held_port
 from transaction_svc.settings import TransactionSettings
 
@@ -233,7 +233,13 @@ _USUAL = {
 async def running_mesh(database_url: str, **more: str) -> AsyncIterator[MeshRig]:
     """A mesh that is serving, with its node's lease taken; `more` are further settings."""
     async with AsyncExitStack() as stack:
-        values = _USUAL | {"CSMS_DATABASE_URL": database_url, "CSMS_MESH_SECRET": secrets.token_hex(8)} | more
+        values = (
+            _USUAL
+            | {
+                "CSMS_DATABASE_URL": database_url,
+            }
+            | more
+        )
         auth = await _start_auth(stack, values)
         transaction_port = stack.enter_context(held_port())
         station_answers = HeldAnswers()
@@ -245,9 +251,7 @@ async def running_mesh(database_url: str, **more: str) -> AsyncIterator[MeshRig]
         transaction = TransactionService(transaction_env, transaction_port, stack.enter_context(held_port()))
         await transaction.start()
         stack.push_async_callback(transaction.stop)
-        settings = _gateway_settings(
-            gateway_address, values["CSMS_MESH_SECRET"], station=station, transaction=transaction.running, auth=auth
-        )
+        settings = _gateway_settings(gateway_address, station=station, transaction=transaction.running, auth=auth)
         gateway = await start(stack, settings)
         async with asyncio.timeout(TIMEOUT_S):
             await gateway.lease.acquired.wait()
@@ -269,7 +273,7 @@ async def running_mesh(database_url: str, **more: str) -> AsyncIterator[MeshRig]
 
 
 def _gateway_settings(
-    mesh_address: str, secret: str, *, station: RunningService, transaction: RunningService, auth: RunningService
+    mesh_address: str, *, station: RunningService, transaction: RunningService, auth: RunningService
 ) -> GatewaySettings:
     return GatewaySettings(
         host="127.0.0.1",
@@ -278,7 +282,8 @@ def _gateway_settings(
         advertised_host=None,
         shared_port=False,
         metrics_address="127.0.0.1:0",
-        mesh_secret=secret,
+        mesh=mesh_settings("gateway"),
+        front_door_secrets=(mesh_keys().read_front_door_secret(),),
         station_address=f"127.0.0.1:{station.mesh_port}",
         transaction_address=f"127.0.0.1:{transaction.mesh_port}",
         auth_address=f"127.0.0.1:{auth.mesh_port}",
@@ -312,7 +317,7 @@ async def _start_station(stack: AsyncExitStack, values: dict[str, str], answers:
 
 def _environment(values: dict[str, str], name: str) -> Environment:
     free = {f"CSMS_{name.upper()}_{kind}": "127.0.0.1:0" for kind in ("ADDRESS", "OPERATOR_ADDRESS")}
-    return Environment(free | values)
+    return Environment(free | mesh_environment(name) | values)
 
 
 def _separate(env: Environment, name: str) -> ServiceSettings:

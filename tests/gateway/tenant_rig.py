@@ -21,6 +21,7 @@ from mesh.runtime.settings import Environment, ServiceSettings
 from mesh.runtime.times import now_us
 from notification_svc.settings import NotificationSettings
 from tests.gateway.rig import TIMEOUT_S, MeshRig, running_mesh
+from tests.mesh_identities import mesh_environment
 from tests.ports import held_port
 
 PLATFORM_PASSWORD = "a battery of staples"
@@ -64,18 +65,17 @@ class TenantMesh:
 async def running_tenants(database_url: str, **more: str) -> AsyncIterator[TenantMesh]:
     """A mesh that is serving; `more` are further settings."""
     async with AsyncExitStack() as stack:
-        port, secret = stack.enter_context(held_port()), "secret-of-the-tenants"
+        port = stack.enter_context(held_port())
         settings = {
             "CSMS_PLATFORM_ADMIN_PASSWORD": PLATFORM_PASSWORD,
             "CSMS_NOTIFICATION_ADDRESS": f"127.0.0.1:{port}",
-            "CSMS_MESH_SECRET": secret,
         }
         mesh = await stack.enter_async_context(running_mesh(database_url, **settings, **more))
         env = Environment(
             {
                 "CSMS_AUTO_MIGRATE": "1",
                 "CSMS_DATABASE_URL": database_url.replace("test.db", "notification.db"),
-                "CSMS_MESH_SECRET": secret,
+                **mesh_environment("notification"),
                 "CSMS_AUTH_ADDRESS": mesh.gateway_settings.auth_address,
                 "CSMS_NOTIFICATION_ADDRESS": f"127.0.0.1:{port}",
                 "CSMS_NOTIFICATION_OPERATOR_ADDRESS": "127.0.0.1:0",

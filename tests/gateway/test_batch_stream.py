@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -18,16 +20,22 @@ from csms.transaction.v1.transaction_ingest_service_pb2_grpc import (
     add_TransactionIngestServiceServicer_to_server,
 )
 
+from deploy.mesh_keys import MeshKeys
 from gateway.batching.batch_stream import BatchStream
 from mesh.contract.services import MESH_SERVICES
 from mesh.grpc.batch_streams import served_by_twin
-from mesh.grpc.channels import open_channel, secret_metadata
+from mesh.grpc.channels import open_channel
 from mesh.grpc.servers import GrpcServer, mesh_server
+from mesh.identity.mesh_identity import MeshIdentity
+from mesh.identity.mesh_tokens import LIFETIME_S
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError, unavailable
+from mesh.runtime.settings import Environment, MeshSettings
+from mesh.runtime.times import SECOND_US
+from tests.conftest import FakeClock
+from tests.mesh_identities import identity_of
 from tests.waiting import PATIENCE_S, eventually, until
 
-SECRET = "batch streams"
 SERVICE = "csms.transaction.v1.TransactionIngestService"
 REQUEST = RecordTransactionEventsRequest(items=[TransactionEventItem()]).SerializeToString()
 
@@ -59,8 +67,11 @@ class Transactions(TransactionIngestServiceServicer):
 
 
 @asynccontextmanager
-async def _served(servicer: Transactions, *, port: int = 0) -> AsyncIterator[GrpcServer]:
-    server = mesh_server(f"127.0.0.1:{port}", secret=SECRET, services=MESH_SERVICES["transaction"])
+async def _served(
+    servicer: Transactions, *, port: int = 0, identity: MeshIdentity | None = None
+) -> AsyncIterator[GrpcServer]:
+    own = identity or identity_of("transaction")
+    server = mesh_server(f"127.0.0.1:{port}", identity=own, services=MESH_SERVICES["transaction"])
     add_TransactionIngestServiceServicer_to_server(servicer, server.server)
     await server.start()
     try:
@@ -70,8 +81,11 @@ async def _served(servicer: Transactions, *, port: int = 0) -> AsyncIterator[Grp
 
 
 @asynccontextmanager
-async def _stream(port: int, *, timeout_s: float = PATIENCE_S, max_age_s: float = 60.0) -> AsyncIterator[BatchStream]:
-    async with open_channel(f"127.0.0.1:{port}", secret=SECRET) as channel:
+async def _stream(
+    port: int, *, timeout_s: float = PATIENCE_S, max_age_s: float = 60.0, identity: MeshIdentity | None = None
+) -> AsyncIterator[BatchStream]:
+    own = identity or identity_of("gateway")
+    async with open_channel(f"127.0.0.1:{port}", identity=own, to="transaction") as channel:
         parse = RecordTransactionEventsResponse.FromString
         streaming = channel.stream_stream(
             f"/{SERVICE}/StreamRecordTransactionEvents", request_serializer=bytes, response_deserializer=parse
@@ -84,7 +98,7 @@ async def _stream(port: int, *, timeout_s: float = PATIENCE_S, max_age_s: float 
             return await single(request, timeout=timeout_s)
 
         stream = BatchStream(
-            open_stream=lambda: streaming(metadata=secret_metadata(SECRET)),
+            open_stream=lambda: streaming(metadata=own.proofs("transaction")()),
             unary=unary,
             timeout_s=timeout_s,
             max_age_s=max_age_s,
@@ -186,7 +200,7 @@ async def test_an_old_stream_gives_way_to_a_new_one(servicer: Transactions) -> N
 
 async def test_a_service_of_the_release_before_is_called_without_a_stream() -> None:
     servicer = Transactions()
-    server = mesh_server("127.0.0.1:0", secret=SECRET, services=MESH_SERVICES["transaction"])
+    server = mesh_server("127.0.0.1:0", identity=identity_of("transaction"), services=MESH_SERVICES["transaction"])
     handler = grpc.unary_unary_rpc_method_handler(
         servicer.RecordTransactionEvents,
         RecordTransactionEventsRequest.FromString,
@@ -203,9 +217,80 @@ async def test_a_service_of_the_release_before_is_called_without_a_stream() -> N
     assert servicer.batches == len(servicer.peers) == 3
 
 
-async def test_a_caller_without_the_secret_is_refused(servicer: Transactions) -> None:
+async def test_a_caller_without_a_proof_is_refused(servicer: Transactions) -> None:
     async with _served(servicer) as server, grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
         call: Any = channel.stream_stream(f"/{SERVICE}/StreamRecordTransactionEvents", request_serializer=bytes)()
         await call.write(REQUEST)
         assert await call.code() is grpc.StatusCode.UNAUTHENTICATED
+    assert servicer.batches == 0
+
+
+@dataclass
+class TimedMesh:
+    """A gateway and transaction_svc with keys of their own, and a clock that both read."""
+
+    keys: MeshKeys
+    clock: FakeClock
+
+    def identity(self, part: str) -> MeshIdentity:
+        """A process of a part."""
+        settings = MeshSettings.read(Environment(self.keys.settings(part)), part)
+        return MeshIdentity(settings, clock_s=lambda: self.clock() / SECOND_US)
+
+
+@pytest.fixture
+def timed(tmp_path: Path, clock: FakeClock) -> TimedMesh:
+    keys = MeshKeys(tmp_path)
+    keys.make()
+    return TimedMesh(keys=keys, clock=clock)
+
+
+async def test_a_stream_ends_with_its_token_and_the_batch_goes_on_with_the_next(
+    servicer: Transactions, timed: TimedMesh
+) -> None:
+    """No batch is lost or done twice, and none on a stream whose proof has expired."""
+    gateway = timed.identity("gateway")
+    async with (
+        _served(servicer, identity=timed.identity("transaction")) as server,
+        _stream(server.port, identity=gateway) as stream,
+    ):
+        assert await _name_of_stream(stream.call) == "0"
+        timed.clock.advance(LIFETIME_S - 1)
+        assert await _name_of_stream(stream.call) == "0"
+        timed.clock.advance(1)
+        assert await _name_of_stream(stream.call) == "1"
+        assert servicer.batches == 3
+
+
+async def test_a_stream_ends_when_its_key_is_taken_away(servicer: Transactions, timed: TimedMesh) -> None:
+    """Within a second, though its token was valid for minutes; with the part's present key a new one begins."""
+    gateway = timed.identity("gateway")
+    proofs = gateway.proofs("transaction")()
+    async with _served(servicer, identity=timed.identity("transaction")) as server:
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
+            method: Any = channel.stream_stream(f"/{SERVICE}/StreamRecordTransactionEvents", request_serializer=bytes)
+            call: Any = method(metadata=proofs)
+            await call.write(REQUEST)
+            assert await call.read() is not grpc.aio.EOF
+            timed.keys.rotate("gateway")
+            timed.keys.retire("gateway")
+            timed.clock.advance(1)
+            await call.write(REQUEST)
+            assert await call.read() is grpc.aio.EOF
+            again: Any = method(metadata=proofs)
+            await again.write(REQUEST)
+            assert await again.code() is grpc.StatusCode.UNAUTHENTICATED
+        assert servicer.batches == 1
+        async with _stream(server.port, identity=gateway) as stream:
+            await stream.call(REQUEST)
+        assert servicer.batches == 2
+
+
+async def test_a_refused_proof_counts_as_a_service_that_is_unavailable(servicer: Transactions) -> None:
+    """Neither a station nor an operator is refused for it, and no batch is dropped: it is sent again."""
+    wrong = identity_of("station")
+    async with _served(servicer) as server, _stream(server.port, identity=wrong) as stream:
+        with pytest.raises(MeshError, match="CALLER_NOT_ALLOWED") as caught:
+            await stream.call(REQUEST)
+        assert caught.value.code is grpc.StatusCode.UNAVAILABLE
     assert servicer.batches == 0

@@ -10,6 +10,7 @@ from websockets.exceptions import InvalidStatus
 from mesh.identity.front_door import ADDRESS_HEADER, PROOF_HEADER, proof_of
 from tests.gateway.raw_station import RawStation, basic
 from tests.gateway.rig import MeshRig, running_mesh
+from tests.mesh_identities import mesh_keys
 from tests.waiting import eventually
 
 
@@ -50,7 +51,7 @@ async def test_an_address_is_not_believed_from_anybody(mesh: MeshRig, proof: str
 
 async def test_an_address_is_believed_from_the_front_door(mesh: MeshRig) -> None:
     """Which proves itself with what only it and the gateways know."""
-    headers = {ADDRESS_HEADER: "203.0.113.7", PROOF_HEADER: proof_of(mesh.gateway_settings.mesh_secret)}
+    headers = {ADDRESS_HEADER: "203.0.113.7", PROOF_HEADER: proof_of(mesh_keys().read_front_door_secret())}
     async with RawStation(mesh.station_url("CP1"), headers=headers):
         assert (await _station(mesh, "CP1")).connection.remote_address == "203.0.113.7"
 

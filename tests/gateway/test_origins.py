@@ -7,6 +7,7 @@ from gateway.websocket.handshake import BadHandshakeError
 from gateway.websocket.origins import check_origin
 from mesh.runtime.settings import Environment
 from mesh.runtime.startup_errors import SettingError
+from tests.mesh_identities import mesh_environment
 
 ALLOWED = frozenset({"http://localhost:5173", "https://csms.example"})
 
@@ -56,8 +57,7 @@ def test_what_is_not_odd(values: list[str]) -> None:
 def test_the_setting() -> None:
     """Origins, separated by commas, with or without a slash at the end."""
     addresses = (f"CSMS_{name}_ADDRESS" for name in ("GATEWAY", "STATION", "TRANSACTION", "AUTH"))
-    needed = ("CSMS_MESH_SECRET", *addresses)
-    env = dict.fromkeys(needed, "x")
+    env = dict.fromkeys(addresses, "x") | mesh_environment("gateway")
     settings = GatewaySettings.read(Environment(env | {"CSMS_STATION_ORIGINS": "http://LocalHost:5173/, https://b.c,"}))
     assert settings.station_origins == {"http://localhost:5173", "https://b.c"}
     for wrong in ("localhost:5173", "*", "https://b.c/path", "file://"):

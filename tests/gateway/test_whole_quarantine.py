@@ -18,11 +18,11 @@ from csms.transaction.v1.transaction_service_pb2 import (
     QuarantinedItem,
 )
 
-from mesh.grpc.channels import open_channel
 from mesh.runtime.errors import MeshError, from_rpc_error
 from tests.gateway.field.kit import STATION, Field, at, metered, start, stop
 from tests.gateway.raw_station import RawStation, basic
 from tests.gateway.rig import TIMEOUT_S, MeshRig
+from tests.mesh_identities import open_callers_channel
 
 PENDING, REJECTED = station_pb2.REGISTRATION_STATUS_PENDING, station_pb2.REGISTRATION_STATUS_REJECTED
 ACCEPTED = station_pb2.REGISTRATION_STATUS_ACCEPTED
@@ -177,7 +177,7 @@ async def test_a_message_of_a_station_that_was_never_accepted_is_kept(field: Fie
 async def test_what_a_gateway_does_not_translate(field: Field) -> None:
     """Only messages about transactions, of versions that are served."""
     mesh = field.mesh
-    channel = open_channel(f"127.0.0.1:{mesh.gateway.mesh_port}", secret=mesh.gateway_settings.mesh_secret)
+    channel = open_callers_channel(f"127.0.0.1:{mesh.gateway.mesh_port}", "gateway")
     stub = GatewayServiceStub(channel)
     for label, action, payload, reason in (
         ("1.6", "Authorize", '{"idTag":"T"}', "UNSUPPORTED_ACTION"),

@@ -1,6 +1,7 @@
 """The removal of a tenant in a whole mesh: every row of it goes, in every schema, and no other."""
 
 from collections.abc import AsyncIterator, Mapping
+from functools import partial
 
 import pytest
 import sqlalchemy as sa
@@ -85,7 +86,7 @@ async def test_every_row_of_a_removed_tenant_goes_and_no_other(tenants: TenantMe
     for path in ("/ocpp/acme/CP1", "/ocpp/CP1"):
         await _use(mesh, path)
     for metadata in (acme, mesh.mesh.metadata):
-        await eventually(lambda metadata=metadata: _has_events(mesh, metadata))
+        await eventually(partial(_has_events, mesh, metadata))
     before, ours = _counts(database_url, "acme"), _counts(database_url, "default")
     assert {"station.station", "transaction.tx", "auth.user_account", "notification.event"} <= set(before)
     request = tenant_service_pb2.DeleteTenantRequest(tenant_id="acme")

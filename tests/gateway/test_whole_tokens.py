@@ -18,6 +18,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 from tests.gateway.raw_station import RawStation
 from tests.gateway.rig import TIMEOUT_S, MeshRig, running_mesh
+from tests.mesh_identities import mesh_environment
 from tests.ports import held_port
 from tests.waiting import eventually, until
 
@@ -306,7 +307,7 @@ async def _other_gateway(mesh: MeshRig, port: int) -> Process:
         **os.environ,
         "CSMS_OCPP_PORT": str(port),
         "CSMS_GATEWAY_ADDRESS": "127.0.0.1:0",
-        "CSMS_MESH_SECRET": settings.mesh_secret,
+        **mesh_environment("gateway"),
         "CSMS_STATION_ADDRESS": settings.station_address,
         "CSMS_TRANSACTION_ADDRESS": settings.transaction_address,
         "CSMS_AUTH_ADDRESS": settings.auth_address,

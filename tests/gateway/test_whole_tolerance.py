@@ -13,10 +13,10 @@ from csms.station.v1 import command_service_pb2 as command
 from csms.station.v1 import station_pb2, station_service_pb2
 from google.protobuf.field_mask_pb2 import FieldMask
 
-from mesh.grpc.channels import open_channel
 from mesh.runtime.errors import from_rpc_error
 from tests.gateway.raw_station import RawStation
 from tests.gateway.rig import TIMEOUT_S, MeshRig
+from tests.mesh_identities import open_callers_channel
 from tests.waiting import eventually
 
 KEYS = {"GetConfigurationMaxKeys": "2", "A": "1", "B": "2", "C": "3", "D": "4"}
@@ -230,7 +230,7 @@ async def _call_gateway(mesh: MeshRig, *keys: str, timeout_ms: int) -> None:
     """Reads keys with less time for the station than an operator can give it."""
     request = CallRequest(station_id="CP1", epoch=await mesh.epoch("CP1"), get_variables=_request("CP1", *keys))
     request.timeout.FromMilliseconds(timeout_ms)
-    channel = open_channel(f"127.0.0.1:{mesh.gateway.mesh_port}", secret=mesh.gateway_settings.mesh_secret)
+    channel = open_callers_channel(f"127.0.0.1:{mesh.gateway.mesh_port}", "gateway")
     async with channel:
         await GatewayServiceStub(channel).Call(request, timeout=TIMEOUT_S)
 

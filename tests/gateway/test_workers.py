@@ -16,6 +16,7 @@ from websockets.exceptions import InvalidStatus
 
 from tests.gateway.raw_station import RawStation
 from tests.gateway.rig import TIMEOUT_S, MeshRig
+from tests.mesh_identities import mesh_environment
 
 PATIENCE_S = 180.0
 
@@ -84,7 +85,7 @@ async def gateways(mesh: MeshRig, port: int) -> AsyncIterator[Gateways]:
         "CSMS_GATEWAY_WORKERS": "2",
         "CSMS_GATEWAY_ADDRESS": "127.0.0.1:0",
         "CSMS_ONBOARDING": "accept",
-        "CSMS_MESH_SECRET": settings.mesh_secret,
+        **mesh_environment("gateway"),
         "CSMS_STATION_ADDRESS": settings.station_address,
         "CSMS_TRANSACTION_ADDRESS": settings.transaction_address,
         "CSMS_AUTH_ADDRESS": settings.auth_address,

@@ -27,7 +27,6 @@ from sqlalchemy import Connection
 
 from mesh.database.engine import Database
 from mesh.database.partition_keeper import PartitionKeeper
-from mesh.grpc.channels import open_channel
 from mesh.identity.operators import AUDIENCE, ISSUER
 from mesh.identity.tenants import TenantDirectory
 from mesh.runtime.errors import from_rpc_error
@@ -40,13 +39,13 @@ from notification_svc.retention import retention_task
 from notification_svc.service import build
 from notification_svc.settings import NotificationSettings
 from tests.conftest import FakeClock
+from tests.mesh_identities import mesh_settings, open_callers_channel
 from tests.tenants import known
 
 if TYPE_CHECKING:  # these are there for the type checker only
     from csms.event.v1.event_ingest_service_pb2_grpc import EventIngestServiceAsyncStub
     from csms.event.v1.event_service_pb2_grpc import EventServiceAsyncStub
 
-SECRET = "mesh-secret-of-the-tests"
 KEY = ECKey.generate_key("P-256", auto_kid=True)
 RETENTION_DAYS = 30
 
@@ -181,8 +180,7 @@ async def start_notifications(
     """Starts notification_svc; several on one database are replicas."""
     own = AsyncExitStack()
     stack.push_async_callback(own.aclose)
-    settings = NotificationSettings(auth_address="127.0.0.1:1", mesh_secret=SECRET, retention_days=RETENTION_DAYS)
-    making = partial(build, settings=settings, clock=clock, sign_of_life_s=sign_of_life_s)
+    making = partial(build, settings=_own_settings(), clock=clock, sign_of_life_s=sign_of_life_s)
 
     tenants = known(*TENANTS)
     feeds: list[Feed] = []
@@ -199,7 +197,7 @@ async def start_notifications(
 
     service = await start(own, service_settings("notification", database_url, address), migrations, build_with_our_keys)
     mesh_address = f"127.0.0.1:{service.mesh_port}"
-    mesh = await stack.enter_async_context(open_channel(mesh_address, secret=SECRET))
+    mesh = await stack.enter_async_context(open_callers_channel(mesh_address, "notification"))
     operator = await stack.enter_async_context(grpc.aio.insecure_channel(f"127.0.0.1:{service.operator_port}"))
     return Notifications(
         service=service,
@@ -211,6 +209,12 @@ async def start_notifications(
         tenants=tenants,
         keeper=keepers[0],
         stack=own,
+    )
+
+
+def _own_settings() -> NotificationSettings:
+    return NotificationSettings(
+        auth_address="127.0.0.1:1", mesh=mesh_settings("notification"), retention_days=RETENTION_DAYS
     )
 
 
@@ -226,7 +230,7 @@ def service_settings(name: str, database_url: str, address: str = "127.0.0.1:0")
         operator_address="127.0.0.1:0",
         metrics_address="127.0.0.1:0",
         database_url=database_url,
-        mesh_secret=SECRET,
+        mesh=mesh_settings("notification"),
         auto_migrate=True,
         reflection=False,
     )

@@ -12,7 +12,7 @@ import grpc
 from csms.event.v1.event_ingest_service_pb2 import PublishEventsRequest
 from csms.event.v1.event_ingest_service_pb2_grpc import EventIngestServiceStub
 
-from mesh.identity.mesh_secret import METADATA_KEY
+from tests.mesh_identities import identity_of, mesh_environment
 from tests.notification_svc.rig import item
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,7 +25,7 @@ def test_whole_process_serves_and_stops(tmp_path: Path) -> None:
         "CSMS_NOTIFICATION_ADDRESS": "127.0.0.1:0",
         "CSMS_NOTIFICATION_OPERATOR_ADDRESS": "127.0.0.1:0",
         "CSMS_AUTH_ADDRESS": "127.0.0.1:1",
-        "CSMS_MESH_SECRET": "secret",
+        **mesh_environment("notification"),
         "CSMS_AUTO_MIGRATE": "1",
         "CSMS_DATA_DIR": str(tmp_path),
         "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "gen")]),
@@ -38,8 +38,9 @@ def test_whole_process_serves_and_stops(tmp_path: Path) -> None:
         try:
             port = _await_port(log)
             with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+                proofs = identity_of("station").proofs("notification")()
                 request = PublishEventsRequest(items=[item("a")])
-                EventIngestServiceStub(channel).PublishEvents(request, timeout=60, metadata=((METADATA_KEY, "secret"),))
+                EventIngestServiceStub(channel).PublishEvents(request, timeout=60, metadata=proofs)
         finally:
             process.send_signal(signal.SIGTERM)
             code = process.wait(120)

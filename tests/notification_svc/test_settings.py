@@ -5,8 +5,9 @@ import pytest
 from mesh.runtime.settings import Environment
 from mesh.runtime.startup_errors import SettingError
 from notification_svc.settings import NotificationSettings
+from tests.mesh_identities import mesh_environment
 
-_NEEDED = {"CSMS_AUTH_ADDRESS": "127.0.0.1:1", "CSMS_MESH_SECRET": "mesh-secret"}
+_NEEDED = {"CSMS_AUTH_ADDRESS": "127.0.0.1:1", **mesh_environment("notification")}
 
 
 def _read(**values: str) -> NotificationSettings:

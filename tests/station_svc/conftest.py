@@ -47,13 +47,13 @@ from station_svc.jobs.runner import Jobs
 from station_svc.service import build
 from station_svc.settings import StationSettings
 from tests.conftest import FakeClock
+from tests.mesh_identities import identity_of, mesh_settings
 
 if TYPE_CHECKING:  # these are there for the type checker only
     from csms.station.v1.command_service_pb2_grpc import CommandServiceAsyncStub
     from csms.station.v1.station_ingest_service_pb2_grpc import StationIngestServiceAsyncStub
     from csms.station.v1.station_service_pb2_grpc import StationServiceAsyncStub
 
-SECRET = "mesh-secret-of-the-tests"
 NODE = "gateway-1"
 AVAILABLE = station_pb2.CONNECTOR_STATUS_AVAILABLE
 OCCUPIED = station_pb2.CONNECTOR_STATUS_OCCUPIED
@@ -62,7 +62,7 @@ SETTINGS = StationSettings(
     auth_address="127.0.0.1:1",
     transaction_address=None,
     notification_address=None,
-    mesh_secret=SECRET,
+    mesh=mesh_settings("station"),
     onboarding="accept",
     lease_duration_s=10,
     heartbeat_interval_s=300,
@@ -338,9 +338,9 @@ async def _start(stack: AsyncExitStack, url: str, clock: FakeClock, **settings: 
     closing = asyncio.create_task(_run(parts.background[0]))
     stack.push_async_callback(_cancel, closing)
     gateway = FarGateway()
-    gateway_server = mesh_server("127.0.0.1:0", secret=SECRET, services=MESH_SERVICES["gateway"])
+    gateway_server = mesh_server("127.0.0.1:0", identity=identity_of("gateway"), services=MESH_SERVICES["gateway"])
     add_GatewayServiceServicer_to_server(gateway, gateway_server.server)
-    mesh = mesh_server("127.0.0.1:0", secret=SECRET, services=MESH_SERVICES["station"])
+    mesh = mesh_server("127.0.0.1:0", identity=identity_of("station"), services=MESH_SERVICES["station"])
     verifier = TokenVerifier(keys=Keys())
     operator = operator_server("127.0.0.1:0", verifier=verifier, services=OPERATOR_SERVICES["station"])
     for add in parts.mesh:
@@ -350,7 +350,7 @@ async def _start(stack: AsyncExitStack, url: str, clock: FakeClock, **settings: 
     for server in (gateway_server, mesh, operator):
         await server.start()
         stack.push_async_callback(server.stop, 0)
-    mesh_channel = open_channel(f"127.0.0.1:{mesh.port}", secret=SECRET)
+    mesh_channel = open_channel(f"127.0.0.1:{mesh.port}", identity=identity_of("gateway"), to="station")
     stack.push_async_callback(mesh_channel.close)
     operator_channel = grpc.aio.insecure_channel(f"127.0.0.1:{operator.port}", interceptors=[_AsOperator()])
     stack.push_async_callback(operator_channel.close)

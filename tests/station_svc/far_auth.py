@@ -18,6 +18,7 @@ from mesh.grpc.types import Context
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
 from mesh.runtime.times import to_timestamp
+from tests.mesh_identities import identity_of
 
 ACCEPTED = id_token_pb2.AUTHORIZATION_STATUS_ACCEPTED
 BLOCKED = id_token_pb2.AUTHORIZATION_STATUS_BLOCKED
@@ -80,10 +81,10 @@ class FarAuth(AuthorizationServiceServicer):
 
 
 @asynccontextmanager
-async def far_auth(secret: str) -> AsyncIterator[FarAuth]:
+async def far_auth() -> AsyncIterator[FarAuth]:
     """Serves one until the block ends."""
     servicer = FarAuth()
-    server = mesh_server("127.0.0.1:0", secret=secret, services=MESH_SERVICES["auth"])
+    server = mesh_server("127.0.0.1:0", identity=identity_of("auth"), services=MESH_SERVICES["auth"])
     add_AuthorizationServiceServicer_to_server(servicer, server.server)
     await server.start()
     servicer.address = f"127.0.0.1:{server.port}"

@@ -23,9 +23,10 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from mesh.contract.services import MESH_SERVICES
 from mesh.grpc.servers import mesh_server
 from mesh.grpc.types import Context
+from tests.mesh_identities import identity_of
 from tests.ports import held_port
 from tests.station_svc.commands.test_commands import EVERY_COMMAND, answering
-from tests.station_svc.conftest import SECRET, StartSystem, StationSystem, fails_with
+from tests.station_svc.conftest import StartSystem, StationSystem, fails_with
 
 TOKEN = IdToken(id_token="T")
 FAR = Timestamp(seconds=4_000_000_000)
@@ -201,7 +202,7 @@ class FarTransactions(TransactionIngestServiceServicer):
 @pytest.fixture
 async def far(start_system: StartSystem) -> AsyncIterator[tuple[StationSystem, FarTransactions]]:
     """station_svc with a transaction_svc, and a station that takes stops."""
-    server = mesh_server("127.0.0.1:0", secret=SECRET, services=MESH_SERVICES["transaction"])
+    server = mesh_server("127.0.0.1:0", identity=identity_of("transaction"), services=MESH_SERVICES["transaction"])
     transactions = FarTransactions()  # type: ignore[abstract]  # its other methods are not called here
     add_TransactionIngestServiceServicer_to_server(transactions, server.server)
     await server.start()

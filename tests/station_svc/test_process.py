@@ -12,6 +12,8 @@ import msgspec
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from tests.mesh_identities import mesh_environment
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -40,7 +42,7 @@ def _environment(database_url: str) -> dict[str, str]:
         "CSMS_STATION_ADDRESS": "127.0.0.1:0",
         "CSMS_STATION_OPERATOR_ADDRESS": "127.0.0.1:0",
         "CSMS_AUTH_ADDRESS": "127.0.0.1:1",
-        "CSMS_MESH_SECRET": "secret",
+        **mesh_environment("station"),
     }
 
 

@@ -7,8 +7,9 @@ from mesh.runtime.startup_errors import SettingError
 from station_svc.features.data_transfer.transfer_limits import TransferLimits
 from station_svc.features.data_transfer.vendors import Vendors
 from station_svc.settings import StationSettings
+from tests.mesh_identities import mesh_environment
 
-NEEDED = {"CSMS_AUTH_ADDRESS": "127.0.0.1:7000", "CSMS_MESH_SECRET": "secret"}
+NEEDED = {"CSMS_AUTH_ADDRESS": "127.0.0.1:7000", **mesh_environment("station")}
 
 
 def test_defaults() -> None:

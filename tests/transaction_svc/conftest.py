@@ -9,12 +9,14 @@ from sqlalchemy import Engine
 from mesh.database.engine import Database, make_engine
 from tests.conftest import FakeClock
 from tests.transaction_svc.kit import Service
+from transaction_svc.energy_servicer import EnergyServicer
 from transaction_svc.expiry import Expiry
 from transaction_svc.gateway_client import Translator
 from transaction_svc.ingest_servicer import TransactionIngestServicer
 from transaction_svc.meter_profile_servicer import MeterProfileServicer
 from transaction_svc.meter_profiles import MeterTerms
 from transaction_svc.operator_servicer import TransactionServicer
+from transaction_svc.rollup_worker import Rollups
 
 
 @pytest.fixture
@@ -42,6 +44,8 @@ def make_service(engine: Engine, clock: FakeClock, translator: Translator | None
         operator=TransactionServicer(database=database, clock=clock, meters=meters, translator=translator),
         profiles=MeterProfileServicer(database=database, clock=clock, meters=meters),
         expiry=Expiry(database=database, clock=clock),
+        energy=EnergyServicer(database=database),
+        rollups=Rollups(database=database, clock=clock, open_s=0),
     )
 
 

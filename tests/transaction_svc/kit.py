@@ -45,10 +45,12 @@ from mesh.runtime.errors import MeshError, from_status
 from mesh.runtime.times import SECOND_US, to_timestamp
 from tests.conftest import FakeClock
 from transaction_svc import models
+from transaction_svc.energy_servicer import EnergyServicer
 from transaction_svc.expiry import Expiry
 from transaction_svc.ingest_servicer import TransactionIngestServicer
 from transaction_svc.meter_profile_servicer import MeterProfileServicer
 from transaction_svc.operator_servicer import TransactionServicer
+from transaction_svc.rollup_worker import Rollups
 
 CONTEXT: Any = None  # the servicers do not use it
 START_US = 1_760_000_000_000_000 - 86_400 * SECOND_US  # a day before the tests' clock
@@ -174,6 +176,8 @@ class Service:
     operator: TransactionServicer
     profiles: MeterProfileServicer
     expiry: Expiry
+    energy: EnergyServicer
+    rollups: Rollups
     epoch: int = 1
     ordinal: int = 0
 

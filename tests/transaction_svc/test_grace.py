@@ -9,6 +9,7 @@ from csms.transaction.v1 import transaction_service_pb2 as transactions
 from mesh.runtime.settings import Environment
 from mesh.runtime.startup_errors import SettingError
 from mesh.runtime.times import SECOND_US
+from tests.mesh_identities import mesh_environment
 from tests.transaction_svc.kit import Service, StationEvent, available, booted, booted_with, start_16, values_16
 from transaction_svc import models
 from transaction_svc.grace import MOST_GRACE_US, Grace, MessageAttempts
@@ -55,7 +56,7 @@ def test_the_time_in_which_a_message_can_still_come(count: int, interval_s: int,
 
 def test_settings() -> None:
     """Both have a default and bounds."""
-    required = {"CSMS_AUTH_ADDRESS": "127.0.0.1:1", "CSMS_MESH_SECRET": "s"}
+    required = {"CSMS_AUTH_ADDRESS": "127.0.0.1:1", **mesh_environment("transaction")}
     assert TransactionSettings.read(Environment(required)).grace == Grace(
         default_us=12 * 3600 * SECOND_US, least_us=1800 * SECOND_US
     )

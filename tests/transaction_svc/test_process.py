@@ -16,12 +16,11 @@ from mesh.runtime.settings import Environment, ServiceSettings
 from mesh.runtime.startup_errors import SettingError
 from mesh.service import start
 from tests.conftest import FakeClock
+from tests.mesh_identities import identity_of, mesh_environment
 from transaction_svc import migrations
 from transaction_svc.meter_profiles import PowerLimits
 from transaction_svc.service import build
 from transaction_svc.settings import TransactionSettings
-
-SECRET = "mesh-secret-of-the-tests"
 
 
 def environment(database_url: str) -> Environment:
@@ -32,7 +31,7 @@ def environment(database_url: str) -> Environment:
             "CSMS_TRANSACTION_OPERATOR_ADDRESS": "127.0.0.1:0",
             "CSMS_AUTH_ADDRESS": "127.0.0.1:1",  # no server: keys are fetched when first needed
             "CSMS_DATABASE_URL": database_url,
-            "CSMS_MESH_SECRET": SECRET,
+            **mesh_environment("transaction"),
             "CSMS_AUTO_MIGRATE": "1",
         }
     )
@@ -44,7 +43,7 @@ async def test_it_serves_the_mesh_and_operators_apart(database_url: str, clock: 
     building = partial(build, settings=TransactionSettings.read(env), clock=clock)
     async with AsyncExitStack() as stack:
         running = await start(stack, ServiceSettings.read(env, "transaction"), migrations, building)
-        mesh = open_channel(f"127.0.0.1:{running.mesh_port}", secret=SECRET)
+        mesh = open_channel(f"127.0.0.1:{running.mesh_port}", identity=identity_of("gateway"), to="transaction")
         stack.push_async_callback(mesh.close)
         request = RecordTransactionEventsRequest()
         response = await TransactionIngestServiceStub(mesh).RecordTransactionEvents(request, timeout=60)
@@ -58,7 +57,7 @@ async def test_it_serves_the_mesh_and_operators_apart(database_url: str, clock: 
 
 def test_power_is_set_within_bounds() -> None:
     """Up to 4 MW; more is a slip of the pen."""
-    values = {"CSMS_AUTH_ADDRESS": "127.0.0.1:1", "CSMS_MESH_SECRET": SECRET}
+    values = {"CSMS_AUTH_ADDRESS": "127.0.0.1:1", **mesh_environment("transaction")}
     settings = TransactionSettings.read(Environment(values | {"CSMS_DC_MAX_POWER_W": "4000000"}))
     assert settings.power_limits == PowerLimits(ac_w=43_000, dc_w=4_000_000)
     for wrong in ("4000001", "999"):
@@ -70,6 +69,10 @@ def test_invalid_settings_are_reported() -> None:
     with pytest.raises(SettingError, match="CSMS_OUTBOX_RETENTION_DAYS"):
         TransactionSettings.read(
             Environment(
-                {"CSMS_AUTH_ADDRESS": "127.0.0.1:1", "CSMS_MESH_SECRET": SECRET, "CSMS_OUTBOX_RETENTION_DAYS": "0"}
+                {
+                    "CSMS_AUTH_ADDRESS": "127.0.0.1:1",
+                    **mesh_environment("transaction"),
+                    "CSMS_OUTBOX_RETENTION_DAYS": "0",
+                }
             )
         )

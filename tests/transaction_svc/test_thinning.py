@@ -19,6 +19,7 @@ from sqlalchemy import Connection
 
 from mesh.runtime.settings import Environment
 from mesh.runtime.times import DAY_US
+from tests.mesh_identities import mesh_environment
 from tests.transaction_svc.kit import Service, event_2x, register, sampled, start_16, stop_16, values_16
 from tests.transaction_svc.test_any_order import (
     EXAMPLES,
@@ -177,7 +178,7 @@ async def test_a_name_that_is_used_again_leaves_its_packed_events_alone(service:
 async def test_samples_are_kept_unless_a_setting_says_otherwise(service: Service) -> None:
     number = await play(service, "CP1")
     pass_days(service, 10_000)
-    env = {"CSMS_AUTH_ADDRESS": "127.0.0.1:1", "CSMS_MESH_SECRET": "s"}
+    env = {"CSMS_AUTH_ADDRESS": "127.0.0.1:1", **mesh_environment("transaction")}
     days = [TransactionSettings.read(Environment(env | more)).sample_days for more in ({}, _SETTING)]
     assert days == [0, 400]
     tasks = [thinning_task(database=service.database, clock=service.clock, days=each) for each in days]

@@ -11,17 +11,20 @@ from csms.options.v1 import options_pb2
 from joserfc.jwk import KeySet
 
 from deploy import contract_check
-from mesh.contract.options import check_audience, contract_faults
+from mesh.contract.options import check_audience, contract_faults, part_name
 from mesh.contract.published import contract_files
+from mesh.contract.services import MESH_SERVICES
 from mesh.grpc import servers
 from mesh.grpc.servers import mesh_server, operator_server
 from mesh.identity.operators import TokenVerifier
 from mesh.runtime.process import EX_CONFIG
 from mesh.runtime.startup_errors import ContractError
 from tests.mesh.contract.contracts import Change, changed
+from tests.mesh_identities import identity_of, mesh_environment
 
 ROOT = Path(__file__).resolve().parents[3]
 EVENTS = "csms.event.v1.EventService"
+GATEWAY = "csms.gateway.v1.GatewayService"
 
 
 class NoKeys:
@@ -52,6 +55,18 @@ def _clear_audience(service: Any) -> None:
     service.options.ClearExtension(options_pb2.audience)
 
 
+def _clear_callers(service: Any) -> None:
+    service.method[0].options.ClearExtension(options_pb2.callers)
+
+
+def _unspecified_caller(service: Any) -> None:
+    service.method[0].options.Extensions[options_pb2.callers].append(options_pb2.PART_UNSPECIFIED)
+
+
+def _give_callers(service: Any) -> None:
+    service.method[0].options.Extensions[options_pb2.callers].append(options_pb2.PART_GATEWAY)
+
+
 FAULTS: list[tuple[str, Change, str]] = [
     ("EventService", _clear_access, f"{EVENTS}/ListEvents: states no access; give it a permission"),
     ("EventService", _unspecified, f"{EVENTS}/ListEvents: its permission is UNSPECIFIED"),
@@ -61,6 +76,9 @@ FAULTS: list[tuple[str, Change, str]] = [
         _give_access,
         "csms.gateway.v1.GatewayService/Call: states an access, but its service is not for operators",
     ),
+    ("GatewayService", _clear_callers, f"{GATEWAY}/Call: states no callers; name the parts that call it"),
+    ("GatewayService", _unspecified_caller, f"{GATEWAY}/Call: one of its callers is UNSPECIFIED"),
+    ("EventService", _give_callers, f"{EVENTS}/ListEvents: states callers, but its service is not for the mesh"),
 ]
 
 
@@ -91,6 +109,21 @@ def test_no_server_is_made_where_the_contract_is_not_complete(change: Change, mo
         operator_server("127.0.0.1:0", verifier=_verifier(), services=[EVENTS])
 
 
+@pytest.mark.parametrize("change", [_clear_callers, _unspecified_caller])
+def test_no_mesh_server_is_made_where_a_method_does_not_state_its_callers(
+    change: Change, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = changed("GatewayService", change)
+    monkeypatch.setattr(servers, "contract_files", lambda: files)
+    with pytest.raises(ContractError, match=f"^the contract is not complete: {GATEWAY}/Call: "):
+        mesh_server("127.0.0.1:0", identity=identity_of("gateway"), services=[GATEWAY])
+
+
+def test_parts_of_the_contract_are_those_of_the_services() -> None:
+    parts = [part_name(part) for part in options_pb2.Part.values() if part != options_pb2.PART_UNSPECIFIED]
+    assert set(parts) == set(MESH_SERVICES)
+
+
 def test_a_service_whose_contract_is_not_complete_does_not_start(tmp_path: Path) -> None:
     """Its process ends with one line for people, and the status of a wrong configuration."""
     (tmp_path / "csms").mkdir()  # found before the one of gen/, whose other files stay
@@ -103,7 +136,7 @@ def test_a_service_whose_contract_is_not_complete_does_not_start(tmp_path: Path)
             "CSMS_NOTIFICATION_ADDRESS": "127.0.0.1:0",
             "CSMS_NOTIFICATION_OPERATOR_ADDRESS": "127.0.0.1:0",
             "CSMS_AUTH_ADDRESS": "127.0.0.1:1",
-            "CSMS_MESH_SECRET": "secret",
+            **mesh_environment("notification"),
             "CSMS_AUTO_MIGRATE": "1",
             "CSMS_DATA_DIR": str(tmp_path),
             "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT), str(ROOT / "gen")]),
@@ -123,7 +156,7 @@ def test_a_service_whose_contract_is_not_complete_does_not_start(tmp_path: Path)
 
 async def test_a_service_is_never_served_on_the_port_of_the_other_kind() -> None:
     with pytest.raises(ContractError, match="its audience is not AUDIENCE_MESH"):
-        mesh_server("127.0.0.1:0", secret="s" * 32, services=[EVENTS])
+        mesh_server("127.0.0.1:0", identity=identity_of("notification"), services=[EVENTS])
     with pytest.raises(ContractError, match="its audience is not AUDIENCE_OPERATORS"):
         operator_server(
             "127.0.0.1:0",

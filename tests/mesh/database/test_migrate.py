@@ -7,11 +7,17 @@ from types import ModuleType
 
 import pytest
 import sqlalchemy as sa
+from alembic.script import ScriptDirectory
 from sqlalchemy import Engine
 
+from auth_svc import migrations as auth
 from mesh.database import migrate
 from mesh.database.engine import make_engine
+from notification_svc import migrations as notification
+from station_svc import migrations as station
+from transaction_svc import migrations as transaction
 
+SERVICES = [auth, notification, station, transaction]
 _ENV = """
 import sqlalchemy
 from mesh.database.migrate import run_environment
@@ -65,6 +71,25 @@ def test_steps_are_run_once(engine: Engine, migrations: ModuleType) -> None:
     _add_step(migrations, 2, "ALTER TABLE one RENAME TO two")
     migrate.upgrade(engine, migrations, "things")
     assert _tables(engine) == {"two", "alembic_version"}
+
+
+def test_a_schema_of_a_newer_release_is_left_as_it_is(engine: Engine, migrations: ModuleType) -> None:
+    """A replica of the release before may start again during an upgrade."""
+    _add_step(migrations, 1, "CREATE TABLE one (x int)")
+    _add_step(migrations, 2, "ALTER TABLE one RENAME TO two")
+    migrate.upgrade(engine, migrations, "things")
+    (Path(str(migrations.__file__)).parent / "versions" / "0002.py").unlink()
+    migrate.upgrade(engine, migrations, "things")
+    assert _tables(engine) == {"two", "alembic_version"}
+
+
+@pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.__name__)
+def test_revisions_are_numbered_as_their_files_are(service: ModuleType) -> None:
+    """The files alone say which revision is the newest, so that Alembic is not imported for that."""
+    history = ScriptDirectory(str(Path(str(service.__file__)).parent))
+    revisions = list(reversed([script.revision for script in history.walk_revisions()]))
+    files = sorted(file.name[:4] for file in Path(history.versions).glob("[0-9]*.py"))
+    assert revisions == files == [f"{number:04}" for number in range(1, len(files) + 1)]
 
 
 def test_a_schema_of_its_own(database_url: str, engine: Engine, migrations: ModuleType) -> None:

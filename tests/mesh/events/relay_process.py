@@ -12,6 +12,8 @@ from typing import Any
 from mesh.database.engine import Database, make_engine
 from mesh.events import relay
 from mesh.grpc.channels import open_channel
+from mesh.identity.mesh_identity import MeshIdentity
+from mesh.runtime.settings import MeshSettings
 from mesh.runtime.times import now_us
 
 SCHEMA = "station"
@@ -19,15 +21,15 @@ SCHEMA = "station"
 _PER_ROW = frozenset({"_to_item", "_cut", "<listcomp>"})
 
 
-def relay_until_killed(url: str, address: str, secret: str, lines: int | None) -> None:
+def relay_until_killed(url: str, address: str, mesh: MeshSettings, lines: int | None) -> None:
     """Relays the outbox at `url`; with `lines`, dies by SIGKILL before the relay's so-manieth line is executed."""
     if lines is not None:
         sys.settrace(_killer(lines))
-    asyncio.run(_relay(url, address, secret))
+    asyncio.run(_relay(url, address, mesh))
 
 
-async def _relay(url: str, address: str, secret: str) -> None:
-    async with open_channel(address, secret=secret) as channel:
+async def _relay(url: str, address: str, mesh: MeshSettings) -> None:
+    async with open_channel(address, identity=MeshIdentity(mesh), to="notification") as channel:
         database = Database(engine=make_engine(url, SCHEMA))
         await relay.Relay(
             database=database, channel=channel, source="station", clock=now_us, poll_s=0.02, linger_s=0.001

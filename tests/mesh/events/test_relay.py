@@ -33,7 +33,8 @@ from mesh.runtime.errors import unavailable
 from mesh.runtime.times import from_timestamp
 from tests.conftest import FakeClock
 from tests.mesh.events.relay_process import SCHEMA, relay_until_killed
-from tests.notification_svc.rig import SECRET, Notifications, start_notifications
+from tests.mesh_identities import identity_of, mesh_settings
+from tests.notification_svc.rig import Notifications, start_notifications
 from tests.ports import held_port
 from tests.waiting import PATIENCE_S, eventually
 
@@ -98,7 +99,7 @@ async def _drained(database: Database) -> bool:
 
 
 def _start(stack: AsyncExitStack, database: Database, address: str, clock: FakeClock, **options: float) -> Relay:
-    channel = open_channel(address, secret=SECRET)
+    channel = open_channel(address, identity=identity_of("station"), to="notification")
     stack.push_async_callback(channel.close)
     relay = Relay(database=database, channel=channel, source="station", clock=clock, **options)
     stack.push_async_callback(_cancel, asyncio.create_task(relay.run()))
@@ -133,7 +134,9 @@ class Recorder(EventIngestServiceServicer):
 
 async def _recorder(stack: AsyncExitStack, notifications: Notifications, *failures: str) -> tuple[Recorder, str]:
     recorder = Recorder(notifications.ingest, list(failures))
-    server = mesh_server("127.0.0.1:0", secret=SECRET, services=["csms.event.v1.EventIngestService"])
+    server = mesh_server(
+        "127.0.0.1:0", identity=identity_of("notification"), services=["csms.event.v1.EventIngestService"]
+    )
     add_EventIngestServiceServicer_to_server(recorder, server.server)
     await server.start()
     stack.push_async_callback(server.stop, 0)
@@ -289,7 +292,7 @@ async def test_event_that_cannot_be_read_keeps_no_other_back(
 async def test_two_at_once_keep_each_stations_order(
     stack: AsyncExitStack, database: Database, notifications: Notifications, clock: FakeClock
 ) -> None:
-    async with open_channel(notifications.mesh_address, secret=SECRET) as channel:
+    async with open_channel(notifications.mesh_address, identity=identity_of("station"), to="notification") as channel:
         relays = [Relay(database=database, channel=channel, source="station", clock=clock) for _ in range(3)]
         for batch in range(30):
             await _append(database, _events((f"{batch}.{index}" for index in range(10)), f"CP{batch % 3}"))
@@ -348,7 +351,7 @@ async def test_leading_takes_no_connection_from_the_service(postgres_database: D
 
 async def test_without_an_address_events_stay(stack: AsyncExitStack, database: Database, clock: FakeClock) -> None:
     """No relay is started, and that is no error."""
-    background = open_relay(stack, database=database, address=None, secret=SECRET, source="station", clock=clock)
+    background = open_relay(stack, database=database, address=None, identity=identity_of("station"), clock=clock)
     assert background == ()
 
 
@@ -357,7 +360,7 @@ async def test_it_ends_though_a_commit_wakes_it_at_that_moment(
     stack: AsyncExitStack, database: Database, clock: FakeClock, turns: int
 ) -> None:
     """A cancellation that meets its waking counts: a service that stops would otherwise wait for it for ever."""
-    channel = open_channel("127.0.0.1:1", secret=SECRET)
+    channel = open_channel("127.0.0.1:1", identity=identity_of("station"), to="notification")
     stack.push_async_callback(channel.close)
     relay = Relay(database=database, channel=channel, source="station", clock=clock)
     resting = asyncio.create_task(relay._rest(0))
@@ -376,7 +379,7 @@ async def test_killed_at_any_line_it_loses_and_doubles_nothing(
     """Relays in processes of their own are killed, each a few lines further on, while events keep coming."""
     stop = asyncio.Event()
     appending = asyncio.create_task(_keep_appending(database, stop))
-    arguments = (service_url, notifications.mesh_address, SECRET)
+    arguments = (service_url, notifications.mesh_address, mesh_settings("station"))
     for lines in range(1, 100, 3):
         killed = _process(*arguments, lines)
         await asyncio.to_thread(killed.join, PATIENCE_S)

@@ -10,9 +10,8 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from mesh.grpc.channels import open_channel
 from mesh.grpc.servers import GrpcServer, mesh_server
+from tests.mesh_identities import identity_of
 from tests.waiting import PATIENCE_S, eventually
-
-SECRET = "channels"
 
 
 class Middlebox:
@@ -74,7 +73,7 @@ async def _through(server: GrpcServer) -> AsyncIterator[tuple[Middlebox, int]]:
 @pytest.fixture
 async def server() -> AsyncIterator[GrpcServer]:
     """One that says that it is well."""
-    server = mesh_server("127.0.0.1:0", secret=SECRET, services=())
+    server = mesh_server("127.0.0.1:0", identity=identity_of("station"), services=())
     await server.start()
     yield server
     await server.stop(0)
@@ -86,7 +85,10 @@ async def test_a_connection_that_is_forgotten_on_its_way_is_made_anew(
     """Calls time out for a moment, and not for as long as TCP sends into the void."""
     monkeypatch.setattr("mesh.grpc.channels.PING_EVERY_MS", 100)
     monkeypatch.setattr("mesh.grpc.channels.PONG_WITHIN_MS", 500)
-    async with _through(server) as (middlebox, port), open_channel(f"127.0.0.1:{port}", secret=SECRET) as channel:
+    async with (
+        _through(server) as (middlebox, port),
+        open_channel(f"127.0.0.1:{port}", identity=identity_of("gateway"), to="station") as channel,
+    ):
         stub = health_pb2_grpc.HealthStub(channel)
 
         async def answers(timeout_s: float = PATIENCE_S) -> bool:

@@ -43,6 +43,7 @@ RETRYABLE = {
     *("LOCAL_LIST_REFUSED", "JOB_TIMEOUT", "JOB_LOST", "CREDENTIAL_CHECKS_BUSY", "NODE_LEASE_EXPIRED"),
     *("WRONG_RESULTS", "CHANNEL_CLOSED", "GATEWAY_UNAVAILABLE", "EVENT_NOT_FOUND", "TOO_MANY_ATTEMPTS"),
     *("DATABASE_UNAVAILABLE", "SERVICE_STOPPING", "TOO_SLOW", "SERVICE_AWAY", "NO_ANSWER_IN_TIME"),
+    "INVALID_MESH_TOKEN",
 }
 # Reasons that no comment of the contract names: those of the front door's own answers (deploy/local_replies.py),
 FRONT_DOOR = {
@@ -54,7 +55,7 @@ ANY_METHOD = {"INVALID_REQUEST", "DATABASE_UNAVAILABLE", "SERVICE_STOPPING", "IN
 # those between services and gateways, which act on the gRPC code or on nothing,
 WITHIN_MESH = {
     *("NODE_LEASE_EXPIRED", "CHANNEL_CLOSED", "WRONG_RESULTS", "WRONG_ANSWER", "UNKNOWN_REPORT", "QUARANTINED"),
-    "CREDENTIAL_CHECKS_BUSY",
+    *("CREDENTIAL_CHECKS_BUSY", "INVALID_MESH_TOKEN", "CALLER_NOT_ALLOWED"),
 }
 # and those that are stored as the failure of a job or of an item.
 STORED = {

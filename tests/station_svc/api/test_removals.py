@@ -20,7 +20,8 @@ from mesh.runtime.times import to_timestamp
 from station_svc.api.removals import MOST_ATTEMPTS
 from station_svc.jobs.models import job
 from tests.conftest import FakeClock
-from tests.station_svc.conftest import SECRET, StartSystem, StationSystem
+from tests.mesh_identities import identity_of
+from tests.station_svc.conftest import StartSystem, StationSystem
 
 
 class FarTransactions(TransactionIngestServiceServicer):
@@ -54,7 +55,7 @@ class FarTransactions(TransactionIngestServiceServicer):
 async def far() -> AsyncIterator[FarTransactions]:
     """Serves one."""
     servicer = FarTransactions()  # type: ignore[abstract]  # its other method is not called here
-    server = mesh_server("127.0.0.1:0", secret=SECRET, services=MESH_SERVICES["transaction"])
+    server = mesh_server("127.0.0.1:0", identity=identity_of("transaction"), services=MESH_SERVICES["transaction"])
     add_TransactionIngestServiceServicer_to_server(servicer, server.server)
     await server.start()
     servicer.address = f"127.0.0.1:{server.port}"

@@ -36,8 +36,9 @@ from station_svc.features.certificates.authority import CertificateAuthority
 from station_svc.features.certificates.delivery import CertificateDelivery
 from station_svc.jobs.runner import Jobs
 from station_svc.jobs.sender import JobSender
+from tests.mesh_identities import identity_of
 from tests.station_svc import tables as models
-from tests.station_svc.conftest import SECRET, Behaviour, StartSystem, StationSystem, fails_with, of_tenant, reason_of
+from tests.station_svc.conftest import Behaviour, StartSystem, StationSystem, fails_with, of_tenant, reason_of
 
 ACCEPTED = status_info_pb2.GENERIC_STATUS_ACCEPTED
 REJECTED = status_info_pb2.GENERIC_STATUS_REJECTED
@@ -120,15 +121,15 @@ async def rig(start_system: StartSystem) -> AsyncIterator[Rig]:
     """A station_svc with its authority and its jobs."""
     async with AsyncExitStack() as stack:
         authority = FarAuthority()
-        server = mesh_server("127.0.0.1:0", secret=SECRET, services=MESH_SERVICES["auth"])
+        server = mesh_server("127.0.0.1:0", identity=identity_of("auth"), services=MESH_SERVICES["auth"])
         add_CertificateAuthorityServiceServicer_to_server(authority, server.server)
         await server.start()
         stack.push_async_callback(server.stop, 0)
         address = f"127.0.0.1:{server.port}"
         system = await start_system(auth_address=address)
         await system.lease()
-        channel = await stack.enter_async_context(open_channel(address, secret=SECRET))
-        gateways = Gateways(secret=SECRET)
+        channel = await stack.enter_async_context(open_channel(address, identity=identity_of("station"), to="auth"))
+        gateways = Gateways(identity=identity_of("station"))
         stack.push_async_callback(gateways.close)
         commands = Commands(database=system.database, gateways=gateways, clock=system.clock)
         stack.push_async_callback(commands.close)

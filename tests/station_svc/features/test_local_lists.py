@@ -21,7 +21,7 @@ from station_svc.features.local_lists import store
 from station_svc.jobs.runner import Jobs
 from tests.conftest import FakeClock
 from tests.station_svc import tables as models
-from tests.station_svc.conftest import SECRET, StartSystem, StationSystem, fails_with, of_tenant
+from tests.station_svc.conftest import StartSystem, StationSystem, fails_with, of_tenant
 from tests.station_svc.far_auth import BLOCKED, FarAuth, far_auth, token
 from tests.station_svc.features.list_station import ListStation
 from tests.waiting import until
@@ -84,7 +84,7 @@ class Lists:
 @pytest.fixture
 async def lists(start_system: StartSystem) -> AsyncIterator[Lists]:
     """One that is connected and booted."""
-    async with far_auth(SECRET) as auth:
+    async with far_auth() as auth:
         system = await start_system(auth_address=auth.address)
         await system.lease()
         epoch = await system.open("CP1")

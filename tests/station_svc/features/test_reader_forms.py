@@ -11,7 +11,7 @@ from csms.station.v1.reservation_service_pb2_grpc import ReservationServiceStub
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from tests.station_svc.answers import answering
-from tests.station_svc.conftest import SECRET, StartSystem, StationSystem
+from tests.station_svc.conftest import StartSystem, StationSystem
 from tests.station_svc.far_auth import FarAuth, far_auth
 
 GIVEN, READ = "DE-ABC-C12345678-5", "DEABCC123456785"
@@ -22,7 +22,7 @@ WAYS = ("start", "reserve", "reservation")
 @pytest.fixture
 async def auth() -> AsyncIterator[FarAuth]:
     """The auth_svc at the other end, which knows one token."""
-    async with far_auth(SECRET) as auth:
+    async with far_auth() as auth:
         auth.forms[GIVEN] = READ
         yield auth
 

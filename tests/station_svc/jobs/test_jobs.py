@@ -23,8 +23,9 @@ from station_svc.jobs.rows import JobRow, JobState, NewJob
 from station_svc.jobs.runner import Again, Done, FinalError, Handler, JobKind, Jobs
 from station_svc.jobs.sender import JobSender
 from tests.conftest import FakeClock
+from tests.mesh_identities import identity_of
 from tests.station_svc import tables as models
-from tests.station_svc.conftest import SECRET, StartSystem, StationSystem
+from tests.station_svc.conftest import StartSystem, StationSystem
 from tests.waiting import eventually, until
 
 TROUBLE = MeshError(grpc.StatusCode.ABORTED, Reason.CALL_ERROR, "it would not")
@@ -422,7 +423,9 @@ def _resetting(
     system: StationSystem, answers: list[pb.ResetResponse], before_end: Held | None = None
 ) -> Mapping[str, JobKind]:
     """Jobs that reset their station, and may hang after that."""
-    commands = Commands(database=system.database, gateways=Gateways(secret=SECRET), clock=system.clock)
+    commands = Commands(
+        database=system.database, gateways=Gateways(identity=identity_of("station")), clock=system.clock
+    )
     sender = JobSender(commands=commands)
 
     async def run(job: JobRow) -> Done:

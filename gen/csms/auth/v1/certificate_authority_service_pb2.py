@@ -28,7 +28,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n0csms/auth/v1/certificate_authority_service.proto\x12\x0c\x63sms.auth.v1\x1a csms/common/v1/certificate.proto\x1a\x1d\x63sms/options/v1/options.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\"K\n\x17SignCertificatesRequest\x12\x30\n\x05items\x18\x01 \x03(\x0b\x32!.csms.auth.v1.SignCertificateItem\"\xa0\x01\n\x13SignCertificateItem\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x12\n\nstation_id\x18\x02 \x01(\t\x12\x14\n\x0c\x63ommon_names\x18\x03 \x03(\t\x12\x0b\n\x03\x63sr\x18\x04 \x01(\t\x12?\n\x10\x63\x65rtificate_type\x18\x05 \x01(\x0e\x32%.csms.common.v1.CertificateSigningUse\"P\n\x18SignCertificatesResponse\x12\x34\n\x07results\x18\x01 \x03(\x0b\x32#.csms.auth.v1.SignCertificateResult\"\x9d\x01\n\x15SignCertificateResult\x12!\n\x05\x65rror\x18\x01 \x01(\x0b\x32\x12.google.rpc.Status\x12\x19\n\x11\x63\x65rtificate_chain\x18\x02 \x01(\t\x12\x15\n\rserial_number\x18\x03 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp2\x86\x01\n\x1b\x43\x65rtificateAuthorityService\x12\x61\n\x10SignCertificates\x12%.csms.auth.v1.SignCertificatesRequest\x1a&.csms.auth.v1.SignCertificatesResponse\x1a\x04\xa0\xbb\x18\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n0csms/auth/v1/certificate_authority_service.proto\x12\x0c\x63sms.auth.v1\x1a csms/common/v1/certificate.proto\x1a\x1d\x63sms/options/v1/options.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\"K\n\x17SignCertificatesRequest\x12\x30\n\x05items\x18\x01 \x03(\x0b\x32!.csms.auth.v1.SignCertificateItem\"\xa0\x01\n\x13SignCertificateItem\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x12\n\nstation_id\x18\x02 \x01(\t\x12\x14\n\x0c\x63ommon_names\x18\x03 \x03(\t\x12\x0b\n\x03\x63sr\x18\x04 \x01(\t\x12?\n\x10\x63\x65rtificate_type\x18\x05 \x01(\x0e\x32%.csms.common.v1.CertificateSigningUse\"P\n\x18SignCertificatesResponse\x12\x34\n\x07results\x18\x01 \x03(\x0b\x32#.csms.auth.v1.SignCertificateResult\"\x9d\x01\n\x15SignCertificateResult\x12!\n\x05\x65rror\x18\x01 \x01(\x0b\x32\x12.google.rpc.Status\x12\x19\n\x11\x63\x65rtificate_chain\x18\x02 \x01(\t\x12\x15\n\rserial_number\x18\x03 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp2\x8d\x01\n\x1b\x43\x65rtificateAuthorityService\x12h\n\x10SignCertificates\x12%.csms.auth.v1.SignCertificatesRequest\x1a&.csms.auth.v1.SignCertificatesResponse\"\x05\xf2\xbb\x18\x01\x02\x1a\x04\xa0\xbb\x18\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,6 +37,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_CERTIFICATEAUTHORITYSERVICE']._loaded_options = None
   _globals['_CERTIFICATEAUTHORITYSERVICE']._serialized_options = b'\240\273\030\002'
+  _globals['_CERTIFICATEAUTHORITYSERVICE'].methods_by_name['SignCertificates']._loaded_options = None
+  _globals['_CERTIFICATEAUTHORITYSERVICE'].methods_by_name['SignCertificates']._serialized_options = b'\362\273\030\001\002'
   _globals['_SIGNCERTIFICATESREQUEST']._serialized_start=189
   _globals['_SIGNCERTIFICATESREQUEST']._serialized_end=264
   _globals['_SIGNCERTIFICATEITEM']._serialized_start=267
@@ -46,5 +48,5 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SIGNCERTIFICATERESULT']._serialized_start=512
   _globals['_SIGNCERTIFICATERESULT']._serialized_end=669
   _globals['_CERTIFICATEAUTHORITYSERVICE']._serialized_start=672
-  _globals['_CERTIFICATEAUTHORITYSERVICE']._serialized_end=806
+  _globals['_CERTIFICATEAUTHORITYSERVICE']._serialized_end=813
 # @@protoc_insertion_point(module_scope)

@@ -26,7 +26,7 @@ from csms.event.v1 import event_service_pb2 as csms_dot_event_dot_v1_dot_event__
 from csms.options.v1 import options_pb2 as csms_dot_options_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(csms/event/v1/event_ingest_service.proto\x12\rcsms.event.v1\x1a!csms/event/v1/event_service.proto\x1a\x1d\x63sms/options/v1/options.proto\"F\n\x14PublishEventsRequest\x12.\n\x05items\x18\x01 \x03(\x0b\x32\x1f.csms.event.v1.PublishEventItem\"J\n\x10PublishEventItem\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12#\n\x05\x65vent\x18\x02 \x01(\x0b\x32\x14.csms.event.v1.Event\"\x17\n\x15PublishEventsResponse2v\n\x12\x45ventIngestService\x12Z\n\rPublishEvents\x12#.csms.event.v1.PublishEventsRequest\x1a$.csms.event.v1.PublishEventsResponse\x1a\x04\xa0\xbb\x18\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(csms/event/v1/event_ingest_service.proto\x12\rcsms.event.v1\x1a!csms/event/v1/event_service.proto\x1a\x1d\x63sms/options/v1/options.proto\"F\n\x14PublishEventsRequest\x12.\n\x05items\x18\x01 \x03(\x0b\x32\x1f.csms.event.v1.PublishEventItem\"J\n\x10PublishEventItem\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12#\n\x05\x65vent\x18\x02 \x01(\x0b\x32\x14.csms.event.v1.Event\"\x17\n\x15PublishEventsResponse2\x7f\n\x12\x45ventIngestService\x12\x63\n\rPublishEvents\x12#.csms.event.v1.PublishEventsRequest\x1a$.csms.event.v1.PublishEventsResponse\"\x07\xf2\xbb\x18\x03\x02\x03\x04\x1a\x04\xa0\xbb\x18\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,6 +35,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_EVENTINGESTSERVICE']._loaded_options = None
   _globals['_EVENTINGESTSERVICE']._serialized_options = b'\240\273\030\002'
+  _globals['_EVENTINGESTSERVICE'].methods_by_name['PublishEvents']._loaded_options = None
+  _globals['_EVENTINGESTSERVICE'].methods_by_name['PublishEvents']._serialized_options = b'\362\273\030\003\002\003\004'
   _globals['_PUBLISHEVENTSREQUEST']._serialized_start=125
   _globals['_PUBLISHEVENTSREQUEST']._serialized_end=195
   _globals['_PUBLISHEVENTITEM']._serialized_start=197
@@ -42,5 +44,5 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PUBLISHEVENTSRESPONSE']._serialized_start=273
   _globals['_PUBLISHEVENTSRESPONSE']._serialized_end=296
   _globals['_EVENTINGESTSERVICE']._serialized_start=298
-  _globals['_EVENTINGESTSERVICE']._serialized_end=416
+  _globals['_EVENTINGESTSERVICE']._serialized_end=425
 # @@protoc_insertion_point(module_scope)

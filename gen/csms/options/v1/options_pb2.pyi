@@ -6,6 +6,7 @@ isort:skip_file
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import descriptor_pb2 as _descriptor_pb2
 from google.protobuf import message as _message
+from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf.internal import extension_dict as _extension_dict
 import builtins as _builtins
@@ -30,7 +31,9 @@ class _AudienceEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Audience.Val
     AUDIENCE_OPERATORS: _Audience.ValueType  # 1
     """Operators and their programs, through the front door."""
     AUDIENCE_MESH: _Audience.ValueType  # 2
-    """Processes of the mesh, which prove themselves with the mesh secret. The front door has no route to such a service."""
+    """Processes of the mesh, each with a token of its own: `callers` has those of each method. The front door has no route
+    to such a service.
+    """
 
 class Audience(_Audience, metaclass=_AudienceEnumTypeWrapper):
     """The callers that a service is for, and so the port that it is served on."""
@@ -40,8 +43,46 @@ AUDIENCE_UNSPECIFIED: Audience.ValueType  # 0
 AUDIENCE_OPERATORS: Audience.ValueType  # 1
 """Operators and their programs, through the front door."""
 AUDIENCE_MESH: Audience.ValueType  # 2
-"""Processes of the mesh, which prove themselves with the mesh secret. The front door has no route to such a service."""
+"""Processes of the mesh, each with a token of its own: `callers` has those of each method. The front door has no route
+to such a service.
+"""
 Global___Audience: _TypeAlias = Audience  # noqa: Y015
+
+class _Part:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _PartEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Part.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    PART_UNSPECIFIED: _Part.ValueType  # 0
+    """Not a valid value."""
+    PART_GATEWAY: _Part.ValueType  # 1
+    """The edge for stations."""
+    PART_STATION: _Part.ValueType  # 2
+    """station_svc."""
+    PART_TRANSACTION: _Part.ValueType  # 3
+    """transaction_svc."""
+    PART_AUTH: _Part.ValueType  # 4
+    """auth_svc."""
+    PART_NOTIFICATION: _Part.ValueType  # 5
+    """notification_svc."""
+
+class Part(_Part, metaclass=_PartEnumTypeWrapper):
+    """A kind of process of the mesh. Any number of processes may be of one part."""
+
+PART_UNSPECIFIED: Part.ValueType  # 0
+"""Not a valid value."""
+PART_GATEWAY: Part.ValueType  # 1
+"""The edge for stations."""
+PART_STATION: Part.ValueType  # 2
+"""station_svc."""
+PART_TRANSACTION: Part.ValueType  # 3
+"""transaction_svc."""
+PART_AUTH: Part.ValueType  # 4
+"""auth_svc."""
+PART_NOTIFICATION: Part.ValueType  # 5
+"""notification_svc."""
+Global___Part: _TypeAlias = Part  # noqa: Y015
 
 class _PublicAccess:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -137,6 +178,8 @@ class _PermissionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Permission
     """Meter profiles."""
     PERMISSION_METER_PROFILES_WRITE: _Permission.ValueType  # 45
     """To set and delete meter profiles, which change the energy that is billed."""
+    PERMISSION_ENERGY_READ: _Permission.ValueType  # 46
+    """Energy and sessions per time and connector, without the drivers behind them."""
     PERMISSION_ID_TOKENS_READ: _Permission.ValueType  # 50
     """Id tokens, known and seen."""
     PERMISSION_ID_TOKENS_WRITE: _Permission.ValueType  # 51
@@ -225,6 +268,8 @@ PERMISSION_METER_PROFILES_READ: Permission.ValueType  # 44
 """Meter profiles."""
 PERMISSION_METER_PROFILES_WRITE: Permission.ValueType  # 45
 """To set and delete meter profiles, which change the energy that is billed."""
+PERMISSION_ENERGY_READ: Permission.ValueType  # 46
+"""Energy and sessions per time and connector, without the drivers behind them."""
 PERMISSION_ID_TOKENS_READ: Permission.ValueType  # 50
 """Id tokens, known and seen."""
 PERMISSION_ID_TOKENS_WRITE: Permission.ValueType  # 51
@@ -273,6 +318,7 @@ Global___Access: _TypeAlias = Access  # noqa: Y015
 
 AUDIENCE_FIELD_NUMBER: _builtins.int
 ACCESS_FIELD_NUMBER: _builtins.int
+CALLERS_FIELD_NUMBER: _builtins.int
 OCPP_WORD_FIELD_NUMBER: _builtins.int
 OCPP_16_WORD_FIELD_NUMBER: _builtins.int
 NO_OCPP_WORD_FIELD_NUMBER: _builtins.int
@@ -280,6 +326,10 @@ audience: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.ServiceOptio
 """The callers that a service is for. Every service states it."""
 access: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, Global___Access]
 """The callers that may call a method. Every method of a service for operators states it."""
+callers: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, _containers.RepeatedScalarFieldContainer[Global___Part.ValueType]]
+"""The parts of the mesh that may call a method. Every method of a service for the mesh states each of them, and no
+other method has any.
+"""
 ocpp_word: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.EnumValueOptions, _builtins.str]
 """The word of OCPP for this value, in every version that has the value; `ocpp_16_word` may differ. If one value of an
 enumeration has a word, then all have one or state `no_ocpp_word`, but for the one with number 0.

@@ -1,0 +1,129 @@
+"""Makes the keys of a mesh: `python -m deploy.mesh_keys FOLDER`, and replaces them while the mesh runs.
+
+    FOLDER/private/PART/key.pem   the private key of a part, for its processes alone: CSMS_MESH_KEY_FILE
+    FOLDER/public/PART.json       the public keys of a part: all processes are given the folder, CSMS_MESH_PUBLIC_KEYS
+    FOLDER/front-door/secret      for gateways and Envoy: CSMS_FRONT_DOOR_SECRET_FILE
+
+Nothing that is there is made again. `--rotate PART` gives a part another key, and its former one stays valid for calls;
+`--retire PART` leaves it the present one alone. Processes see a change within a second or two.
+"""
+
+import argparse
+import json
+import os
+import secrets
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from joserfc.jwk import ECKey, KeySet
+
+from mesh.identity.front_door import read_front_door_secrets
+from mesh.identity.key_files import ALGORITHM, CURVE, PARTS, key_id, public_keys_file
+from mesh.runtime.process import EX_CONFIG
+from mesh.runtime.settings import Environment
+
+_SECRET_BYTES = 32
+_PRIVATE, _PUBLIC = 0o600, 0o644
+
+
+class MeshKeys:
+    """The folder with the keys of a mesh."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @property
+    def front_door_secret(self) -> Path:
+        """The file with the secret by which Envoy proves itself to gateways."""
+        return self._folder / "front-door" / "secret"
+
+    def read_front_door_secret(self) -> str:
+        """That secret. Raises SettingError."""
+        [secret] = read_front_door_secrets(Environment(self.settings("gateway")))
+        return secret
+
+    def settings(self, part: str) -> Mapping[str, str]:
+        """The settings by which a process of this part finds its own keys, and nobody else's."""
+        found = {"CSMS_MESH_KEY_FILE": str(self._private(part)), "CSMS_MESH_PUBLIC_KEYS": str(self._folder / "public")}
+        return found | ({"CSMS_FRONT_DOOR_SECRET_FILE": str(self.front_door_secret)} if part == "gateway" else {})
+
+    def make(self) -> Sequence[str]:
+        """Makes what is missing; returns what that was. Raises OSError."""
+        made = [part for part in PARTS if not self._private(part).exists()]
+        for part in made:
+            self.rotate(part)
+        if not self.front_door_secret.exists():
+            _write(self.front_door_secret, secrets.token_hex(_SECRET_BYTES).encode(), _PRIVATE)
+            made.append("front door")
+        return made
+
+    def rotate(self, part: str) -> None:
+        """Gives a part another key. The former one is valid until `retire`. Raises OSError."""
+        key = ECKey.generate_key(CURVE)
+        former = self._present(part)
+        # Others know the public key before the first token is signed with the private one.
+        self._publish(part, [key] if former is None else [key, former])
+        _write(self._private(part), key.as_pem(private=True), _PRIVATE)
+
+    def retire(self, part: str) -> None:
+        """Leaves a part its present key alone: tokens of all others are refused. Raises OSError."""
+        present = self._present(part)
+        if present is None:
+            raise FileNotFoundError(None, "there is no such key", str(self._private(part)))
+        self._publish(part, [present])
+
+    def _private(self, part: str) -> Path:
+        return self._folder / "private" / part / "key.pem"
+
+    def _present(self, part: str) -> ECKey | None:
+        path = self._private(part)
+        return ECKey.import_key(path.read_bytes()) if path.exists() else None
+
+    def _publish(self, part: str, keys: Sequence[ECKey]) -> None:
+        public = KeySet([ECKey.import_key(_public_jwk(key)) for key in keys]).as_dict(private=False)
+        _write(public_keys_file(self._folder / "public", part), json.dumps(public, indent=1).encode(), _PUBLIC)
+
+
+def _public_jwk(key: ECKey) -> dict[str, str | list[str]]:
+    return {**key.as_dict(private=False), "kid": key_id(key), "alg": ALGORITHM, "use": "sig"}
+
+
+def _write(path: Path, content: bytes, mode: int) -> None:
+    """Writes a file as a whole: nobody reads half of it, or reads it before it has its mode."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
+            file.write(content)
+        new.chmod(mode)  # whatever the umask is
+        new.replace(path)
+    finally:
+        new.unlink(missing_ok=True)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Does what the command line says; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m deploy.mesh_keys", description="Makes the keys of a mesh.")
+    parser.add_argument("folder", type=Path)
+    change = parser.add_mutually_exclusive_group()
+    change.add_argument("--rotate", metavar="PART", choices=PARTS, help="another key; the former one stays valid")
+    change.add_argument("--retire", metavar="PART", choices=PARTS, help="the former keys are valid no longer")
+    given = parser.parse_args(arguments)
+    keys = MeshKeys(given.folder)
+    try:
+        if given.rotate:
+            keys.rotate(given.rotate)
+        elif given.retire:
+            keys.retire(given.retire)
+        else:
+            made = keys.make()
+            sys.stdout.write(f"made in {given.folder}: {', '.join(made) or 'nothing, all is there'}\n")
+    except (OSError, ValueError) as error:
+        sys.stderr.write(f"mesh_keys: {error}\n")
+        return EX_CONFIG
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,68 @@
+"""The settings that each process reads, and so the only ones that it is given: a secret of one is not in another.
+
+tests/local_run/test_process_settings.py holds the table against the settings that processes read.
+"""
+
+from collections.abc import Mapping
+
+_EVERY = {
+    *("CSMS_LIFELINE", "CSMS_LOG_LEVEL"),
+    *("CSMS_MESH_KEY_FILE", "CSMS_MESH_PUBLIC_KEYS", "CSMS_MESH_SECRET"),
+    "CSMS_AUTH_ADDRESS",
+}
+_SERVICE = _EVERY | {
+    *("CSMS_AUTO_MIGRATE", "CSMS_DATABASE_URL", "CSMS_DATA_DIR", "CSMS_NOTIFICATION_ADDRESS"),
+    *("CSMS_REFLECTION", "CSMS_REFLECTION_OPEN"),
+}
+_OUTBOX = {"CSMS_OUTBOX_RETENTION_DAYS"}
+_OWN: Mapping[str, set[str]] = {
+    "station": _OUTBOX
+    | {
+        *("CSMS_HOST", "CSMS_ONBOARDING", "CSMS_TRANSACTION_ADDRESS", "CSMS_NODE_LEASE_S"),
+        *("CSMS_HEARTBEAT_INTERVAL_S", "CSMS_BOOT_RETRY_INTERVAL_S", "CSMS_COMMAND_TIMEOUT_S"),
+        *("CSMS_DATA_TRANSFER_VENDORS", "CSMS_DATA_TRANSFERS_PER_STATION", "CSMS_DATA_TRANSFER_MIB_PER_STATION"),
+        *("CSMS_MESSAGE_RETENTION_DAYS", "CSMS_STATUS_REPORT_RETENTION_DAYS", "CSMS_DATA_TRANSFER_RETENTION_DAYS"),
+        *("CSMS_COMMAND_RETENTION_DAYS", "CSMS_CONNECTION_RETENTION_DAYS", "CSMS_JOB_RETENTION_DAYS"),
+        *("CSMS_CHARGING_PROFILE_RETENTION_DAYS", "CSMS_RESERVATION_RETENTION_DAYS", "CSMS_ROLLOUT_RETENTION_DAYS"),
+        *("CSMS_SECURITY_EVENT_RETENTION_DAYS", "CSMS_CERTIFICATE_REQUEST_RETENTION_DAYS"),
+        "CSMS_TASK_RETENTION_DAYS",
+    },
+    "transaction": _OUTBOX
+    | {
+        *("CSMS_GATEWAY_ADDRESS", "CSMS_AC_MAX_POWER_W", "CSMS_DC_MAX_POWER_W", "CSMS_FIRST_TRANSACTION_ID"),
+        *("CSMS_HANGING_GRACE_S", "CSMS_HANGING_GRACE_LEAST_S", "CSMS_QUARANTINE_RETENTION_DAYS"),
+        *("CSMS_SAMPLE_RETENTION_DAYS", "CSMS_METER_VALUES_RETENTION_DAYS"),
+    },
+    "auth": _OUTBOX
+    | {
+        *("CSMS_HOST", "CSMS_ADMIN_PASSWORD", "CSMS_REGISTRATION", "CSMS_UNKNOWN_TOKENS"),
+        *("CSMS_MAX_CONCURRENT_TRANSACTIONS", "CSMS_AUTHORIZE_CONCURRENT_TX"),
+        *("CSMS_CA_CERTIFICATE_FILE", "CSMS_CA_KEY_FILE", "CSMS_CERTIFICATE_ORGANIZATION"),
+        *("CSMS_CERTIFICATE_VALIDITY_DAYS", "CSMS_CERTIFICATE_RETENTION_DAYS"),
+    },
+    "notification": {"CSMS_AMQP_URL", "CSMS_EVENT_RETENTION_DAYS"},
+    "gateway": {
+        *("CSMS_HOST", "CSMS_OCPP_PORT", "CSMS_ONBOARDING", "CSMS_STATION_ORIGINS"),
+        *("CSMS_STATION_ADDRESS", "CSMS_TRANSACTION_ADDRESS", "CSMS_FRONT_DOOR_SECRET_FILE"),
+        *("CSMS_GATEWAY_ADVERTISED_HOST", "CSMS_GATEWAY_SHARED_PORT", "CSMS_GATEWAY_WORKERS"),
+    },
+}
+
+
+def settings_of(part: str) -> frozenset[str]:
+    """The names of the settings that a process of this part of the mesh reads."""
+    prefix = f"CSMS_{part.upper()}"
+    if part == "gateway":
+        return frozenset(_EVERY | _OWN[part] | {f"{prefix}_ADDRESS", f"{prefix}_METRICS_ADDRESS"})
+    kinds = ("ADDRESS", "OPERATOR_ADDRESS", "METRICS_ADDRESS", "DATABASE_URL")
+    return frozenset(_SERVICE | _OWN[part] | {f"{prefix}_{kind}" for kind in kinds})
+
+
+def environment_of(part: str, values: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a process of this part: its own settings, and all that is no setting of ours.
+
+    Variables of PostgreSQL's client library (PGPASSWORD and others) go to services alone.
+    """
+    own = settings_of(part)
+    prefixes = ("CSMS_", "PG") if part == "gateway" else ("CSMS_",)
+    return {name: value for name, value in values.items() if name in own or not name.startswith(prefixes)}

@@ -1,0 +1,83 @@
+"""The SQL of lists of rollups. Functions run inside a transaction, as in `store.py`."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy import ColumnElement, Connection
+
+from mesh.database.filters import Field
+from mesh.database.rowset import RowStatement, columns_of
+from transaction_svc import models, rollup_store
+from transaction_svc.rollup_form import Cells, decode_cells
+
+
+class Place(NamedTuple):
+    """A connector of a station, or a group of them; the values are in the order of lists."""
+
+    station_id: str
+    evse_id: int
+    connector_id: int
+
+
+FIRST = Place("", 0, 0)
+TOTAL = Place(rollup_store.TOTAL, 0, 0)
+"""The place of a tenant's sums."""
+
+_table = models.rollup_connector
+FILTERS: Mapping[str, Field] = {
+    "station_id": Field(_table.c.station_id),
+    "evse_id": Field(_table.c.evse_id, int),
+    "connector_id": Field(_table.c.connector_id, int),
+}
+"""Fields of filters of rollups."""
+
+_PLACE = (_table.c.station_id, _table.c.evse_id, _table.c.connector_id)
+_CELLS = RowStatement(
+    """
+    SELECT r.station_id, r.evse_id, r.connector_id, r.day, r.cells
+    FROM {rows} JOIN rollup r
+      ON r.tenant_id = rows.tenant_id AND r.station_id = rows.station_id AND r.evse_id = rows.evse_id
+     AND r.connector_id = rows.connector_id AND r.day >= rows.day AND r.day <= rows.last_day
+    """,
+    **columns_of(models.rollup, "tenant_id", "station_id", "evse_id", "connector_id", "day"),
+    last_day="integer",
+)
+
+
+def list_connectors(
+    connection: Connection,
+    tenant_id: str,
+    *,
+    condition: ColumnElement[bool] | None,
+    since: Place,
+    limit: int,
+) -> Sequence[Place]:
+    """Up to `limit` connectors with rollups from `since` on, and further ones of the last station."""
+    query = sa.select(*_PLACE).where(_table.c.tenant_id == tenant_id)
+    if condition is not None:
+        query = query.where(condition)
+    query = query.order_by(*_PLACE)
+    found = [Place(*row) for row in connection.execute(query.where(sa.tuple_(*_PLACE) >= since).limit(limit))]
+    if len(found) == limit:
+        rest = query.where(_table.c.station_id == found[-1].station_id, sa.tuple_(*_PLACE) > found[-1])
+        found += [Place(*row) for row in connection.execute(rest)]
+    return found
+
+
+def count_connectors(connection: Connection, tenant_id: str, *, condition: ColumnElement[bool] | None) -> int:
+    """The number of connectors with rollups."""
+    query = sa.select(sa.func.count()).select_from(_table).where(_table.c.tenant_id == tenant_id)
+    return connection.execute(query if condition is None else query.where(condition)).scalar_one()
+
+
+def read_cells(
+    connection: Connection, tenant_id: str, places: Iterable[Place], *, first_day: int, last_day: int
+) -> Sequence[tuple[Place, Cells]]:
+    """The quarter hours of connectors, for each of their days from the first to the last."""
+    rollup_store.look_up_by_key(connection)
+    rows = [{"tenant_id": tenant_id, **place._asdict(), "day": first_day, "last_day": last_day} for place in places]
+    return [
+        (Place(station_id, evse_id, connector_id), decode_cells(cells, day))
+        for station_id, evse_id, connector_id, day, cells in _CELLS.fetch(connection, rows)
+    ]

@@ -1,0 +1,254 @@
+"""The SQL that counts transactions in rollups. Functions run inside a transaction, as in `store.py`."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Connection, text
+
+from mesh.database.rowset import RowStatement, columns_of, run_prepared
+from mesh.runtime.times import DAY_US, SECOND_US
+from transaction_svc import models, store
+from transaction_svc.idempotency_keys import name_hash
+from transaction_svc.packed_form import unpack
+from transaction_svc.rollup_form import Amounts, Connector, decode_cells, encode_cells
+from transaction_svc.store import Key
+
+Day = tuple[str, str, Connector, int]
+"""Tenant, station, connector and day of a row."""
+
+LOCK = "rollups"
+"""The key that whoever changes rollups locks: one transaction at a time."""
+
+TOTAL = ""
+"""In the place of the station, in the rows of a tenant's sums."""
+
+_KEY_NAMES = ("tenant_id", "station_id", "transaction_id", "generation")
+_KEY_COLUMNS = columns_of(models.tx, *_KEY_NAMES)
+_SAME_TX = """
+    {0}.tenant_id || '' = rows.tenant_id AND {0}.station_id = rows.station_id
+    AND {0}.transaction_id = rows.transaction_id AND {0}.generation = rows.generation
+"""
+
+
+_DUE = text(
+    """
+    SELECT tenant_id, station_id, transaction_id, generation FROM tx
+    WHERE rollup_due IS NOT FALSE ORDER BY create_us DESC LIMIT :limit
+    """
+)
+_COUNT_DUE = text(
+    """
+    SELECT count(*) FROM (
+        SELECT 1 FROM tx WHERE rollup_due IS NOT FALSE AND (:tenant_id = '' OR tenant_id = :tenant_id) LIMIT :limit
+    ) AS found
+    """
+)
+# The clocks of replicas differ: an event is taken for later than the count although it seems so much earlier.
+_SLACK_US = 60 * SECOND_US
+_OPEN = text(
+    """
+    SELECT t.tenant_id, t.station_id, t.transaction_id, t.generation
+    FROM tx t LEFT JOIN tx_rollup r
+      ON r.station_id = t.station_id AND r.transaction_id = t.transaction_id AND r.generation = t.generation
+     AND r.tenant_id = t.tenant_id
+    WHERE NOT t.ended AND t.create_us < :before_us
+      AND (r.count_us IS NULL OR (r.count_us < :before_us AND t.update_us >= r.count_us - :slack_us))
+    LIMIT :limit
+    """
+)
+# As in `store.py`: each row is looked up by its key, whatever the statistics of a fast-growing table are.
+_LOOK_UP = text(
+    """
+    SELECT set_config('join_collapse_limit', '1', true), set_config('enable_hashjoin', 'off', true),
+           set_config('enable_mergejoin', 'off', true), set_config('enable_bitmapscan', 'off', true),
+           set_config('enable_seqscan', 'off', true)
+    """
+)
+_RECORDS = RowStatement(
+    """
+    SELECT e.tenant_id, e.station_id, e.transaction_id, e.generation, e.content_key, e.repeat_no, e.fact
+    FROM {rows} JOIN tx_event e
+      ON e.tx_hash = rows.tx_hash AND e.tenant_id || '' = rows.tenant_id AND e.station_id || '' = rows.station_id
+     AND e.transaction_id = rows.transaction_id AND e.generation = rows.generation
+    """,
+    **_KEY_COLUMNS,
+    tx_hash="bigint",
+)
+_PACKED = RowStatement(
+    f"""
+    SELECT p.tenant_id, p.station_id, p.transaction_id, p.generation, p.events
+    FROM {{rows}} JOIN tx_packed p ON {_SAME_TX.format("p")}
+    """,  # noqa: S608 - the project's own names
+    **_KEY_COLUMNS,
+)
+_STATES = RowStatement(
+    f"""
+    SELECT t.tenant_id, t.station_id, t.transaction_id, t.generation, t.fold
+    FROM {{rows}} JOIN tx t ON {_SAME_TX.format("t")}
+    """,  # noqa: S608 - the project's own names
+    **_KEY_COLUMNS,
+)
+_SHARES = RowStatement(
+    f"""
+    SELECT s.tenant_id, s.station_id, s.transaction_id, s.generation, s.share
+    FROM {{rows}} JOIN tx_rollup s ON {_SAME_TX.format("s")}
+    """,  # noqa: S608 - the project's own names
+    **_KEY_COLUMNS,
+)
+_SET_SHARES = RowStatement(
+    """
+    INSERT INTO tx_rollup (tenant_id, station_id, transaction_id, generation, share, count_us)
+    SELECT tenant_id, station_id, transaction_id, generation, share, count_us FROM {rows} WHERE true
+    ON CONFLICT (station_id, transaction_id, generation, tenant_id)
+    DO UPDATE SET share = excluded.share, count_us = excluded.count_us
+    """,
+    **columns_of(models.tx_rollup),
+)
+_MARK_COUNTED = RowStatement(
+    f"""
+    UPDATE tx SET rollup_due = false FROM {{rows}}
+    WHERE {_SAME_TX.format("tx")} AND tx.rollup_due IS NOT FALSE
+    """,  # noqa: S608 - the project's own names
+    **_KEY_COLUMNS,
+)
+
+_DAY_NAMES = ("tenant_id", "station_id", "evse_id", "connector_id", "day")
+_DAY_COLUMNS = columns_of(models.rollup, *_DAY_NAMES)
+_SAME_DAY = """
+    r.tenant_id = rows.tenant_id AND r.station_id = rows.station_id AND r.evse_id = rows.evse_id
+    AND r.connector_id = rows.connector_id AND r.day = rows.day
+"""
+_DAYS = RowStatement(
+    f"""
+    SELECT r.tenant_id, r.station_id, r.evse_id, r.connector_id, r.day, r.cells
+    FROM {{rows}} JOIN rollup r ON {_SAME_DAY}
+    """,  # noqa: S608 - the project's own names
+    **_DAY_COLUMNS,
+)
+_SET_DAYS = RowStatement(
+    """
+    INSERT INTO rollup (tenant_id, station_id, evse_id, connector_id, day, cells)
+    SELECT tenant_id, station_id, evse_id, connector_id, day, cells FROM {rows} WHERE true
+    ON CONFLICT (tenant_id, station_id, evse_id, connector_id, day) DO UPDATE SET cells = excluded.cells
+    """,
+    **columns_of(models.rollup),
+)
+_SET_CONNECTORS = RowStatement(
+    """
+    INSERT INTO rollup_connector (tenant_id, station_id, evse_id, connector_id)
+    SELECT DISTINCT tenant_id, station_id, evse_id, connector_id FROM {rows} WHERE true
+    ON CONFLICT (tenant_id, station_id, evse_id, connector_id) DO NOTHING
+    """,
+    **columns_of(models.rollup_connector),
+)
+
+
+def find_due(connection: Connection, *, limit: int) -> Sequence[Key]:
+    """Up to `limit` transactions that have changed since they were counted, the newest first."""
+    return [tuple(row) for row in connection.execute(_DUE, {"limit": limit})]
+
+
+def count_due(connection: Connection, *, limit: int, tenant_id: str = "") -> int:
+    """Their number, of one tenant or of all, `limit` at most."""
+    count: int = connection.execute(_COUNT_DUE, {"limit": limit, "tenant_id": tenant_id}).scalar_one()
+    return count
+
+
+def find_open(connection: Connection, *, before_us: int, limit: int) -> Sequence[Key]:
+    """Up to `limit` open transactions that were last counted, or began, before a moment, and had an event since."""
+    parameters = {"before_us": before_us, "limit": limit, "slack_us": _SLACK_US}
+    return [tuple(row) for row in connection.execute(_OPEN, parameters)]
+
+
+def look_up_by_key(connection: Connection) -> None:
+    """Has the planner look up rows by their keys, until the transaction ends (PostgreSQL)."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(_LOOK_UP)
+
+
+def read_records(connection: Connection, keys: Iterable[Key], *, packed: Iterable[Key]) -> Mapping[Key, Sequence[str]]:
+    """The event records of transactions, encoded; also the packed ones, of those in `packed`."""
+    records: dict[Key, dict[tuple[str, int], str]] = {key: {} for key in keys}
+    asked = [{**row, "tx_hash": name_hash(*key[:3])} for key, row in zip(records, _rows(records), strict=True)]
+    for *key, content_key, repeat_no, fact in _RECORDS.fetch(connection, asked):
+        records[tuple(key)][content_key, repeat_no] = fact
+    # After the rows, since events are packed meanwhile.
+    if names := _rows(packed):
+        for *key, events in _PACKED.fetch(connection, names):
+            for event in unpack(bytes(events)):
+                records[tuple(key)][event.content_key, event.repeat_no] = event.fact
+    return {key: list(found.values()) for key, found in records.items()}
+
+
+def read_states(connection: Connection, keys: Iterable[Key]) -> Mapping[Key, str]:
+    """The states of transactions, encoded."""
+    return {tuple(key): fold for *key, fold in _STATES.fetch(connection, _rows(keys))}
+
+
+def read_shares(connection: Connection, keys: Iterable[Key]) -> Mapping[Key, str]:
+    """The shares of transactions, encoded, as they are counted."""
+    return {tuple(key): share for *key, share in run_prepared(connection, (_SHARES, _rows(keys)))}
+
+
+def save_shares(connection: Connection, shares: Mapping[Key, str], *, now_us: int) -> None:
+    """Saves the shares of transactions, which are counted now."""
+    rows = _rows(shares)
+    for row, share in zip(rows, shares.values(), strict=True):
+        row.update(share=share, count_us=now_us)
+    run_prepared(connection, (_SET_SHARES, rows), (_MARK_COUNTED, _rows(shares)))
+
+
+def read_horizons(connection: Connection, tenants: Iterable[str]) -> Mapping[str, int]:
+    """The first day of each tenant whose rollups are kept, where some were removed."""
+    table = models.rollup_horizon
+    query = sa.select(table.c.tenant_id, table.c.day).where(table.c.tenant_id.in_(sorted(tenants)))
+    return {row.tenant_id: row.day for row in connection.execute(query)}
+
+
+def add_changes(connection: Connection, changes: Mapping[Day, Mapping[int, Amounts]]) -> None:
+    """Adds amounts to days, by quarter hour. Only one transaction at a time may do it."""
+    asked = [_day_row(day) for day in sorted(changes)]
+    days: dict[Day, dict[int, Amounts]] = {day: {} for day in changes}
+    for tenant_id, station_id, evse_id, connector_id, number, cells in run_prepared(connection, (_DAYS, asked)):
+        day = (tenant_id, station_id, (evse_id, connector_id), number)
+        days[day] = decode_cells(cells, number)
+    for day, added in changes.items():
+        cells_of_day = days[day]
+        for quarter, amounts in added.items():
+            cells_of_day[quarter] = cells_of_day.get(quarter, Amounts()).plus(amounts)
+    encoded = {day: encode_cells(days[day]) for day in sorted(changes)}
+    kept = [{**_day_row(day), "cells": cells} for day, cells in encoded.items() if cells]
+    if kept:
+        named = [row for row in kept if row["station_id"] != TOTAL]
+        run_prepared(connection, (_SET_DAYS, kept), (_SET_CONNECTORS, named))
+    for day in (day for day, cells in encoded.items() if not cells):
+        of_day = [models.rollup.c[name] == value for name, value in _day_row(day).items()]
+        connection.execute(sa.delete(models.rollup).where(*of_day))
+
+
+def remove_old(connection: Connection, *, before_us: int, limit: int) -> int:
+    """Removes rows of days that ended before a moment, and has nothing counted before that any more."""
+    store.lock_and_look_up(connection, [LOCK], ())
+    table, horizon = models.rollup, models.rollup_horizon
+    day = before_us // DAY_US
+    names = [table.c[name] for name in _DAY_NAMES]
+    found = connection.execute(sa.select(*names).where(table.c.day < day).order_by(table.c.day).limit(limit)).all()
+    known = read_horizons(connection, {row.tenant_id for row in found})
+    for tenant_id in {row.tenant_id for row in found}:
+        if tenant_id not in known:
+            connection.execute(sa.insert(horizon), {"tenant_id": tenant_id, "day": day})
+        elif known[tenant_id] < day:
+            connection.execute(sa.update(horizon).where(horizon.c.tenant_id == tenant_id).values(day=day))
+    if found:
+        connection.execute(sa.delete(table).where(sa.tuple_(*names).in_([tuple(row) for row in found])))
+    return len(found)
+
+
+def _rows(keys: Iterable[Key]) -> list[dict[str, Any]]:
+    return [dict(zip(_KEY_NAMES, key, strict=True)) for key in keys]
+
+
+def _day_row(day: Day) -> dict[str, Any]:
+    tenant_id, station_id, connector, number = day
+    return dict(zip(_DAY_NAMES, (tenant_id, station_id, *connector, number), strict=True))
