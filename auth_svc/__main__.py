@@ -7,6 +7,7 @@ from functools import partial
 from argon2 import PasswordHasher
 
 from auth_svc import migrations
+from auth_svc.export import EXPORTED
 from auth_svc.service import build
 from auth_svc.settings import AuthSettings
 from mesh.runtime.settings import Environment
@@ -26,7 +27,7 @@ def _announce(line: str) -> None:
 
 def main() -> None:
     """Runs the service with the settings of this process's environment."""
-    run_service("auth", migrations, _build, environ=os.environ)
+    run_service("auth", migrations, _build, exported=EXPORTED, environ=os.environ)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
-"""Removes rows of one tenant, a bounded number at a time."""
+"""The rows of one tenant: removed, a bounded number at a time, or read, one after the other."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection, MetaData, text
@@ -19,6 +20,8 @@ _REMOVE = {
         """,
 }
 _ALL = "true"
+# Rows that are fetched together, so that no table has to fit into memory.
+_FETCHED = 500
 
 
 def tables_of_tenants(metadata: MetaData, *, keep: Collection[str] = ()) -> Sequence[sa.Table]:
@@ -37,6 +40,14 @@ def remove_old_rows(connection: Connection, *, age: sa.Column[int], tenant_id: s
     """The same for rows whose column `age` is before a moment."""
     parameters: dict[str, str | int] = {"tenant_id": tenant_id, "before_us": before_us, "limit": limit}
     return _remove(connection, age.table, f"{age.name} < :before_us", parameters)
+
+
+def read_rows(
+    connection: Connection, *, columns: Sequence[sa.Column[Any]], tenant_id: str
+) -> Iterator[sa.Row[tuple[Any, ...]]]:
+    """Columns of all rows that a tenant has in a table, in no order."""
+    query = sa.select(*columns).where(columns[0].table.c.tenant_id == tenant_id)
+    yield from connection.execution_options(stream_results=True).execute(query).yield_per(_FETCHED)
 
 
 def _remove(connection: Connection, table: sa.FromClause, condition: str, parameters: dict[str, str | int]) -> int:

@@ -2,21 +2,28 @@
 
 from collections.abc import AsyncIterator, Mapping
 from functools import partial
+from typing import Any
 
+import msgspec
 import pytest
 import sqlalchemy as sa
 from csms.auth.v1 import tenant_pb2, tenant_service_pb2
 from sqlalchemy import Connection, MetaData
 
+import auth_svc.export
 import auth_svc.models
+import notification_svc.export
 import notification_svc.models
 import station_svc.catalogue
+import station_svc.export
 import station_svc.models
+import transaction_svc.export
 import transaction_svc.models
 from auth_svc.tenant_directory import KEPT_TABLES
 from mesh import tenant_erasure
 from mesh.database.engine import make_engine
 from mesh.database.tenant_rows import tables_of_tenants
+from mesh.tenant_export import export_tenant
 from tests.gateway.raw_station import RawStation
 from tests.gateway.tenant_rig import Metadata, TenantMesh, running_tenants
 from tests.waiting import eventually
@@ -88,6 +95,7 @@ async def test_every_row_of_a_removed_tenant_goes_and_no_other(tenants: TenantMe
     for metadata in (acme, mesh.mesh.metadata):
         await eventually(partial(_has_events, mesh, metadata))
     before, ours = _counts(database_url, "acme"), _counts(database_url, "default")
+    _check_export(database_url)
     assert {"station.station", "transaction.tx", "auth.user_account", "notification.event"} <= set(before)
     request = tenant_service_pb2.DeleteTenantRequest(tenant_id="acme")
     await mesh.tenants.DeleteTenant(request, metadata=mesh.platform)
@@ -96,6 +104,38 @@ async def test_every_row_of_a_removed_tenant_goes_and_no_other(tenants: TenantMe
     left = _counts(database_url, "default")
     assert {name: left.get(name, 0) >= count for name, count in ours.items() if "outbox" not in name} == {
         name: True for name in ours if "outbox" not in name
+    }
+
+
+EXPORTED = {
+    "auth": auth_svc.export.EXPORTED,
+    "station": station_svc.export.EXPORTED,
+    "transaction": transaction_svc.export.EXPORTED,
+    "notification": notification_svc.export.EXPORTED,
+}
+
+
+def _export(database_url: str, service: str) -> list[dict[str, Any]]:
+    engine = make_engine(database_url.replace("test.db", f"{service}.db"), service)
+    lines = list(export_tenant(engine, EXPORTED[service], "acme"))
+    engine.dispose()
+    return [msgspec.json.decode(line) for line in lines]
+
+
+def _check_export(database_url: str) -> None:
+    """What is readable of the session, in the words of the contract; no other tenant's rows, and no secret."""
+    rows = {service: _export(database_url, service) for service in EXPORTED}
+    found = [one for lines in rows.values() for one in lines]
+    assert {one["row"]["tenant_id"] for one in found} == {"acme"}
+    events = [one["row"]["event"] for one in rows["transaction"] if one["table"] == "tx_event"]
+    assert [(event["eventType"], event["idToken"]["idToken"]) for event in events] == [
+        ("TRANSACTION_EVENT_TYPE_STARTED", "TAG-1")
+    ]
+    frames = [one["row"]["payload"] for one in rows["station"] if one["table"] == "message"]
+    assert any("StartTransaction" in frame for frame in frames)
+    assert "station.booted" in {one["row"]["type"] for one in rows["notification"] if one["table"] == "event"}
+    assert not {"password_hash", "credential_digest", "credential_salt"} & {
+        name for one in found for name in one["row"]
     }
 
 
