@@ -2,9 +2,10 @@
 
 from functools import partial
 
-from auth_svc import certificate_store, seen_token_store, session_store
+from auth_svc import certificate_store, known_source_store, seen_token_store, session_store
 from auth_svc.id_token_form_store import adopt_id_tokens
 from auth_svc.keys import SigningKeys
+from auth_svc.login_checks import KNOWN_SOURCE_DAYS
 from mesh.database.engine import Database
 from mesh.database.retention import RetentionTask, in_chunks, older_than
 from mesh.events import outbox
@@ -43,5 +44,6 @@ def retention_task(*, database: Database, clock: Clock, outbox_days: int, certif
         older_than(certificate_days, certificate_store.remove_ended),
         partial(outbox.remove_old, days=outbox_days),
         older_than(SEEN_TOKEN_DAYS, seen_token_store.remove_old),
+        older_than(KNOWN_SOURCE_DAYS, known_source_store.remove_old),
     )
     return RetentionTask(database=database, clock=clock, removals=removals, every_s=EVERY_S)

@@ -30,6 +30,8 @@ PUBLISHED_AFTER_US = _HOUR_US
 REPLACED_AFTER_US = 90 * 24 * _HOUR_US
 # How soon a replica sees what another has done; far less than PUBLISHED_AHEAD_US.
 _RELOADED_AFTER_US = 60 * SECOND_US
+# Anyone may request the key set: no caller makes the database read it more often.
+_PUBLISHED_SET_US = SECOND_US
 # Least time between two reads of the keys because of a token with an unknown key.
 _LOOKED_AGAIN_AFTER_US = 5 * SECOND_US
 
@@ -67,8 +69,8 @@ class SigningKeys:
         return jwt.encode({"alg": ALGORITHM, "kid": key.key_id}, dict(claims), private, algorithms=[ALGORITHM])
 
     async def jwks_json(self) -> str:
-        """The public keys as a JSON Web Key Set (RFC 7517), read from the database again."""
-        await self._reload(0)
+        """The public keys as a JSON Web Key Set (RFC 7517), as the database had them a second ago at the most."""
+        await self._reload(_PUBLISHED_SET_US)
         return json.dumps(self._public.as_dict(private=False), separators=(",", ":"))
 
     async def maintain(self) -> None:

@@ -145,6 +145,25 @@ session = sa.Table(
     sa.Index("session_by_expiry", "expire_us"),
 )
 
+# Networks (mesh.identity.sources) from which users have logged in: a login from there passes while others are delayed.
+known_source = sa.Table(
+    "known_source",
+    metadata,
+    sa.Column("tenant_id", sa.Text, nullable=False),
+    sa.Column("username_key", FOLDED, nullable=False),
+    sa.Column("network", sa.Text, nullable=False),
+    sa.Column("first_us", sa.BigInteger, nullable=False),
+    sa.Column("last_us", sa.BigInteger, nullable=False),  # to the day: it is not written with each login
+    sa.PrimaryKeyConstraint("tenant_id", "username_key", "network", name="known_source_pkey"),
+    sa.ForeignKeyConstraint(
+        ["tenant_id", "username_key"],
+        ["user_account.tenant_id", "user_account.username_key"],
+        name="known_source_user",
+        ondelete="CASCADE",
+    ),
+    sa.Index("known_source_by_time", "last_us"),
+)
+
 # The one table without a tenant: the front door verifies everybody's access tokens with one key set. Two replicas that
 # make the next key at the same time pick the same generation, and only one of the two keys is kept.
 signing_key = sa.Table(

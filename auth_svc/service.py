@@ -24,10 +24,12 @@ from auth_svc.certificate_servicer import CertificateAuthorityServicer, Certific
 from auth_svc.housekeeping import Housekeeper, retention_task
 from auth_svc.id_token_servicer import IdTokenServicer
 from auth_svc.keys import SigningKeys
+from auth_svc.login_checks import LoginChecks
 from auth_svc.login_throttle import LoginThrottle
 from auth_svc.models import metadata
 from auth_svc.passwords import Passwords
 from auth_svc.seen_tokens import SeenTokens
+from auth_svc.session_limits import SessionLimits
 from auth_svc.sessions import Sessions
 from auth_svc.settings import AuthSettings
 from auth_svc.tenant_directory import KEPT_TABLES, LocalTenants, TenantDirectoryServicer, TenantErasures
@@ -67,7 +69,8 @@ async def build(
     users = UserServicer(
         database=database,
         passwords=passwords,
-        throttle=LoginThrottle(clock=clock),
+        logins=LoginChecks(database=database, passwords=passwords, throttle=LoginThrottle(clock=clock), clock=clock),
+        limits=SessionLimits(clock=clock),
         sessions=sessions,
         keys=keys,
         tenants=tenants,

@@ -30,16 +30,17 @@ from auth_svc import user_store, usernames
 from auth_svc.administrator import TENANT
 from auth_svc.guessing import why_guessable
 from auth_svc.keys import SigningKeys
+from auth_svc.login_checks import LoginChecks, wrong_credentials
 from auth_svc.login_tenant import login_tenant
-from auth_svc.login_throttle import LoginThrottle
 from auth_svc.normalization import MAX_PASSWORD, MAX_USERNAME, MIN_PASSWORD, fold, is_plain
 from auth_svc.passwords import Passwords
+from auth_svc.session_limits import SessionLimits
 from auth_svc.sessions import ACCESS_TOKEN_S, Sessions
-from mesh.contract.tenants import own_name
 from mesh.database.engine import Database
 from mesh.database.pages import page_of
 from mesh.grpc.types import Context
 from mesh.identity.callers import Role, current_caller, optional_caller
+from mesh.identity.sources import current_source
 from mesh.identity.tenants import TenantDirectory
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError, invalid_field
@@ -56,7 +57,8 @@ class UserServicer(UserServiceServicer):
         *,
         database: Database,
         passwords: Passwords,
-        throttle: LoginThrottle,
+        logins: LoginChecks,
+        limits: SessionLimits,
         sessions: Sessions,
         keys: SigningKeys,
         tenants: TenantDirectory,
@@ -65,7 +67,8 @@ class UserServicer(UserServiceServicer):
     ) -> None:
         self._database = database
         self._passwords = passwords
-        self._throttle = throttle
+        self._logins = logins
+        self._limits = limits
         self._sessions = sessions
         self._keys = keys
         self._tenants = tenants
@@ -75,11 +78,11 @@ class UserServicer(UserServiceServicer):
     async def Login(self, request: LoginRequest, context: Context) -> LoginResponse:
         """Opens a session."""
         tenant_id = login_tenant(self._tenants, request.tenant_id, context)
-        user = await self._prove(tenant_id, request.username, request.password)
+        user = await self._logins.prove(tenant_id, request.username, request.password)
         await self._tenants.check_caller(tenant_id)
         tokens = await self._sessions.open(user)
         if tokens is None:
-            raise _wrong_credentials()
+            raise wrong_credentials()
         return LoginResponse(
             access_token=tokens.access_token,
             refresh_token=tokens.refresh_token,
@@ -101,7 +104,7 @@ class UserServicer(UserServiceServicer):
             tenant_id=tenant_id,
             username=usernames.normal(request.username),
             role=role,
-            password_hash=await self._passwords.hash(request.password),
+            password_hash=await self._passwords.hash(request.password, stranger=optional_caller() is None),
             create_us=self._clock(),
         )
         if not await self._database.write(lambda connection: user_store.create_user(connection, user)):
@@ -114,6 +117,7 @@ class UserServicer(UserServiceServicer):
 
     async def Refresh(self, request: RefreshRequest, context: Context) -> RefreshResponse:
         """Continues a session."""
+        self._limits.admit_refresh(current_source().network, request.refresh_token.partition(".")[0])
         tokens = await self._sessions.refresh(request.refresh_token)
         return RefreshResponse(
             access_token=tokens.access_token,
@@ -174,7 +178,7 @@ class UserServicer(UserServiceServicer):
         _check_findable(username)
         _check_password("new_password", request.new_password, username=username)
         if own:
-            await self._prove(caller.tenant_id, caller.username, request.current_password)
+            await self._logins.prove(caller.tenant_id, caller.username, request.current_password)
         password_hash = await self._passwords.hash(request.new_password)
         changed = await self._database.write(
             lambda connection: user_store.set_password(connection, caller.tenant_id, username, password_hash)
@@ -187,21 +191,8 @@ class UserServicer(UserServiceServicer):
         """The public keys, for the front door and all others that verify access tokens."""
         return HttpBody(content_type="application/json", data=(await self._keys.jwks_json()).encode())
 
-    async def _prove(self, tenant_id: str, username: str, password: str) -> user_store.User:
-        """The user of this name and password; takes the same time for one that does not exist, and for no tenant."""
-        key = own_name(tenant_id, usernames.key(username[: MAX_USERNAME + 1]))
-        self._throttle.begin(key)
-        user = None
-        if is_plain(username, MAX_USERNAME):
-            user = await self._database.read(lambda connection: user_store.get_user(connection, tenant_id, username))
-        right = await self._passwords.matches(password, None if user is None else user.password_hash)
-        if user is None or not right:
-            raise _wrong_credentials()
-        self._throttle.succeeded(key)
-        return user
-
     async def _admit_registration(self, role: Role | None) -> str:
-        """The tenant of a new user. Raises MeshError REGISTRATION_CLOSED or ROLE_TOO_LOW."""
+        """The tenant of a new user. Raises MeshError REGISTRATION_CLOSED, ROLE_TOO_LOW or TOO_MANY_ATTEMPTS."""
         caller = optional_caller()
         if caller is not None:
             user = await self._sessions.user(caller)
@@ -220,6 +211,7 @@ class UserServicer(UserServiceServicer):
                 Reason.ROLE_TOO_LOW,
                 "without an administrator's access token only a VIEWER can be added",
             )
+        self._limits.admit_registration(current_source().network)
         return TENANT
 
     async def _administrator(self) -> user_store.User:
@@ -239,12 +231,6 @@ def _check_password(field: str, password: str, *, username: str) -> None:
 def _check_findable(username: str) -> None:
     if not is_plain(username, MAX_USERNAME):
         raise _not_found(username)
-
-
-def _wrong_credentials() -> MeshError:
-    return MeshError(
-        grpc.StatusCode.UNAUTHENTICATED, Reason.WRONG_CREDENTIALS, "there is no such user, or the password is another"
-    )
 
 
 def _role_too_low(user: user_store.User, message: str) -> MeshError:

@@ -1,4 +1,4 @@
-"""Gives each service a role of its own in PostgreSQL, which owns the service's schema and sees no other.
+"""Gives each service a role of its own in PostgreSQL, which owns the service's schema and reaches no other.
 
     CSMS_DATABASE_ADMIN_URL=… CSMS_STATION_DATABASE_URL=… … python -m deploy.database_roles
 

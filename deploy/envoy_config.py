@@ -19,6 +19,7 @@ from google.rpc import error_details_pb2, status_pb2
 
 from deploy import body_fields
 from deploy.envoy_descriptor import Contract, read_contract
+from deploy.envoy_limits import EnvoyLimits
 from deploy.local_replies import LOCAL_REPLIES, LocalReply
 from mesh.contract.published import contract_files
 from mesh.contract.services import OPERATOR_SERVICES
@@ -59,7 +60,9 @@ class FrontDoor:
     cors_origins: Sequence[str] = ()
     reflection: bool = True
     reflection_open: bool = False  # to callers without a token, too
-    # By which Envoy proves itself to gateways; without it they do not trust its header with the caller's address.
+    limits: EnvoyLimits = field(default_factory=EnvoyLimits)
+    # By which Envoy proves itself to gateways and services; without it they do not trust its header with the caller's
+    # address.
     secret: str = field(default="", repr=False)
 
 
@@ -89,9 +92,10 @@ def render(door: FrontDoor, contract: Contract) -> str:
         "cors_origins": json.dumps([{"exact": origin} for origin in door.cors_origins]),
         "healthy_clusters": json.dumps({name: {"value": 100} for name in [*processes, "gateway_health"]}),
         "unwrap": _quoted((TEMPLATES / "unwrap.lua").read_text()),
-        "proof_header": PROOF_HEADER.lower(),
-        "proof": _quoted(proof_of(door.secret)),
-        "address_header": ADDRESS_HEADER.lower(),
+        **_entrance("front_door", door, idle_timeout="60s"),
+        "station_listener": _station_listener(door),
+        "all_connections": str(door.limits.all_connections),
+        "address_limit": _address_limit(door.limits),
         "body_fields": _quoted(_body_fields(contract, processes)),
         "welcome": _quoted(json.dumps(WELCOME)),
         "rest_cluster": first,
@@ -107,6 +111,41 @@ def render(door: FrontDoor, contract: Contract) -> str:
         "front_door_endpoint": _endpoint("front_door", f"{reachable(door.host)}:{door.port}"),
     }
     return _fill((TEMPLATES / "envoy.yaml").read_text(), values)
+
+
+def _entrance(name: str, door: FrontDoor, *, idle_timeout: str) -> dict[str, str]:
+    """The parts that both listeners have."""
+    limits = door.limits
+    connections = limits.connections if name == "front_door" else limits.station_connections
+    manager = {
+        "name": name,
+        "trusted_proxies": str(limits.trusted_proxies),
+        "request_timeout_s": str(limits.request_timeout_s),
+        "idle_timeout": idle_timeout,
+    }
+    headers = {
+        "proof_header": PROOF_HEADER.lower(),
+        "proof": _quoted(proof_of(door.secret)),
+        "address_header": ADDRESS_HEADER.lower(),
+    }
+    return {
+        "connection_limit": _one("connection-limit", {"name": name, "connections": str(connections)}),
+        "connection_manager": _one("connection-manager", manager),
+        "front_door_headers": _one("front-door-headers", headers),
+        "station_route": _one("station-route", {}),
+    }
+
+
+def _station_listener(door: FrontDoor) -> str:
+    if door.limits.station_port is None:
+        return ""
+    place = {"host": _quoted(door.host), "station_port": str(door.limits.station_port)}
+    # A station sends its handshake at once.
+    return _one("station-listener", place | _entrance("stations", door, idle_timeout="20s"))
+
+
+def _address_limit(limits: EnvoyLimits) -> str:
+    return _one("address-limit", limits.address_buckets()) if limits.requests_per_address_s else ""
 
 
 def _public_methods() -> list[str]:
@@ -295,6 +334,7 @@ def read_front_door(env: Environment, folder: Path) -> FrontDoor:
         cors_origins=read_origins(env),
         reflection=env.switch("CSMS_REFLECTION", default=True),
         reflection_open=env.switch("CSMS_REFLECTION_OPEN", default=False),
+        limits=EnvoyLimits.read(env),
     )
 
 

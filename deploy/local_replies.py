@@ -65,6 +65,13 @@ LOCAL_REPLIES = (
         message="this path speaks gRPC and gRPC-web only; REST is under /v1/",
     ),
     LocalReply(
+        http=429,
+        rest_code=code_pb2.RESOURCE_EXHAUSTED,
+        grpc_code=code_pb2.RESOURCE_EXHAUSTED,
+        reason=Reason.TOO_MANY_REQUESTS,
+        message="too many requests from your address: try again in a second",
+    ),
+    LocalReply(
         http=431, rest_code=code_pb2.INVALID_ARGUMENT, reason=Reason.TOO_LARGE, message="the headers are too large"
     ),
     LocalReply(

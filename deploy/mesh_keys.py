@@ -2,7 +2,7 @@
 
     FOLDER/private/PART/key.pem   the private key of a part, for its processes alone: CSMS_MESH_KEY_FILE
     FOLDER/public/PART.json       the public keys of a part: all processes are given the folder, CSMS_MESH_PUBLIC_KEYS
-    FOLDER/front-door/secret      for gateways and Envoy: CSMS_FRONT_DOOR_SECRET_FILE
+    FOLDER/front-door/secret      for Envoy, and those that believe its address of a caller: CSMS_FRONT_DOOR_SECRET_FILE
 
 Nothing that is there is made again. `--rotate PART` gives a part another key, and its former one stays valid for calls;
 `--retire PART` leaves it the present one alone. Processes see a change within a second or two.
@@ -35,7 +35,7 @@ class MeshKeys:
 
     @property
     def front_door_secret(self) -> Path:
-        """The file with the secret by which Envoy proves itself to gateways."""
+        """The file with the secret by which Envoy proves itself."""
         return self._folder / "front-door" / "secret"
 
     def read_front_door_secret(self) -> str:
@@ -45,8 +45,11 @@ class MeshKeys:
 
     def settings(self, part: str) -> Mapping[str, str]:
         """The settings by which a process of this part finds its own keys, and nobody else's."""
-        found = {"CSMS_MESH_KEY_FILE": str(self._private(part)), "CSMS_MESH_PUBLIC_KEYS": str(self._folder / "public")}
-        return found | ({"CSMS_FRONT_DOOR_SECRET_FILE": str(self.front_door_secret)} if part == "gateway" else {})
+        return {
+            "CSMS_MESH_KEY_FILE": str(self._private(part)),
+            "CSMS_MESH_PUBLIC_KEYS": str(self._folder / "public"),
+            "CSMS_FRONT_DOOR_SECRET_FILE": str(self.front_door_secret),
+        }
 
     def make(self) -> Sequence[str]:
         """Makes what is missing; returns what that was. Raises OSError."""

@@ -4,7 +4,7 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from types import ModuleType
 
@@ -15,6 +15,7 @@ from mesh.contract.services import MESH_SERVICES, OPERATOR_SERVICES
 from mesh.database import migrate
 from mesh.database.engine import Database, is_unavailable, make_engine
 from mesh.grpc.servers import GrpcServer, add_reflection, mesh_server, operator_server
+from mesh.identity.front_door import read_front_door_secrets
 from mesh.identity.mesh_identity import MeshIdentity
 from mesh.identity.operators import KeySource, TokenVerifier
 from mesh.identity.tenants import TenantDirectory
@@ -99,7 +100,7 @@ def run_service(
 async def _serve(
     stop: asyncio.Event, *, env: Environment, name: str, migrations: ModuleType, build_factory: BuildFactory
 ) -> None:
-    settings = ServiceSettings.read(env, name)
+    settings = replace(ServiceSettings.read(env, name), front_door_secrets=read_front_door_secrets(env))
     build = build_factory(env)
     await serve(stop, settings, migrations, build)
 
@@ -153,7 +154,7 @@ async def start(
         database=database,
         mesh_port=mesh.port,
         operator_port=operator.port,
-        metrics_port=serve_metrics(stack, settings.metrics_address),
+        metrics_port=serve_metrics(stack, settings.metrics_address, [operator.limits] if operator.limits else []),
     )
     log.info("serving", mesh_port=mesh.port, operator_port=operator.port, metrics_port=running.metrics_port)
     return running
@@ -176,6 +177,8 @@ def _servers(settings: ServiceSettings, parts: Parts) -> tuple[GrpcServer, GrpcS
         verifier=TokenVerifier(keys=parts.keys),
         services=OPERATOR_SERVICES[settings.name],
         reflection_open=settings.reflection_open,
+        call_rules=settings.call_rules,
+        front_door_secrets=settings.front_door_secrets,
         tenants=parts.tenants,
     )
     for add in parts.mesh:

@@ -48,6 +48,7 @@ class RunningMesh:
     http_url: str
     ocpp_url: str  # through the front door
     gateway_url: str  # at the gateway itself
+    stations_url: str | None  # at the front door's port for stations alone
     admin_password: str
     data_dir: Path
     process: subprocess.Popen[str]
@@ -181,6 +182,7 @@ def start(data_dir: Path, **settings: str) -> RunningMesh:
         http_url=found["httpUrl"],
         ocpp_url=found["ocppUrl"],
         gateway_url=found["gatewayUrl"],
+        stations_url=found["stationsUrl"],
         admin_password=settings.get("CSMS_ADMIN_PASSWORD", ADMIN_PASSWORD),
         data_dir=data_dir,
         process=process,

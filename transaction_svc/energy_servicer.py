@@ -111,9 +111,9 @@ def _condition(request: ListEnergyRollupsRequest) -> ColumnElement[bool] | None:
 def _to_message(line: Line) -> EnergyRollup:
     amounts = line.amounts
     return EnergyRollup(
-        station_id=line.place.station_id,
-        evse_id=line.place.evse_id,
-        connector_id=line.place.connector_id,
+        station_id=line.unit.station_id,
+        evse_id=line.unit.evse_id,
+        connector_id=line.unit.connector_id,
         start_time=_moment(line.period.first),
         end_time=_moment(line.period.end),
         energy_wh=amounts.energy_mwh / 1000,

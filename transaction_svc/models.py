@@ -172,6 +172,9 @@ tx_rollup = sa.Table(
     sa.Column("generation", sa.Integer, nullable=False, autoincrement=False),
     sa.Column("share", sa.Text, nullable=False),  # rollup_form.Share, encoded; empty where it has none
     sa.Column("count_us", sa.BigInteger, nullable=False),  # when its events were read for it
+    # Of the transaction, then.
+    sa.Column("ended", sa.Boolean, nullable=False),
+    sa.Column("energy_mwh", sa.BigInteger, nullable=False),
     sa.PrimaryKeyConstraint("station_id", "transaction_id", "generation", "tenant_id", name="tx_rollup_pkey"),
 )
 

@@ -12,7 +12,7 @@ from transaction_svc import models, rollup_store
 from transaction_svc.rollup_form import Cells, decode_cells
 
 
-class Place(NamedTuple):
+class Unit(NamedTuple):
     """A connector of a station, or a group of them; the values are in the order of lists."""
 
     station_id: str
@@ -20,9 +20,9 @@ class Place(NamedTuple):
     connector_id: int
 
 
-FIRST = Place("", 0, 0)
-TOTAL = Place(rollup_store.TOTAL, 0, 0)
-"""The place of a tenant's sums."""
+FIRST = Unit("", 0, 0)
+TOTAL = Unit(rollup_store.TOTAL, 0, 0)
+"""The unit of a tenant's sums."""
 
 _table = models.rollup_connector
 FILTERS: Mapping[str, Field] = {
@@ -32,7 +32,7 @@ FILTERS: Mapping[str, Field] = {
 }
 """Fields of filters of rollups."""
 
-_PLACE = (_table.c.station_id, _table.c.evse_id, _table.c.connector_id)
+_UNIT = (_table.c.station_id, _table.c.evse_id, _table.c.connector_id)
 _CELLS = RowStatement(
     """
     SELECT r.station_id, r.evse_id, r.connector_id, r.day, r.cells
@@ -50,18 +50,18 @@ def list_connectors(
     tenant_id: str,
     *,
     condition: ColumnElement[bool] | None,
-    since: Place,
+    since: Unit,
     limit: int,
-) -> Sequence[Place]:
+) -> Sequence[Unit]:
     """Up to `limit` connectors with rollups from `since` on, and further ones of the last station."""
-    query = sa.select(*_PLACE).where(_table.c.tenant_id == tenant_id)
+    query = sa.select(*_UNIT).where(_table.c.tenant_id == tenant_id)
     if condition is not None:
         query = query.where(condition)
-    query = query.order_by(*_PLACE)
-    found = [Place(*row) for row in connection.execute(query.where(sa.tuple_(*_PLACE) >= since).limit(limit))]
+    query = query.order_by(*_UNIT)
+    found = [Unit(*row) for row in connection.execute(query.where(sa.tuple_(*_UNIT) >= since).limit(limit))]
     if len(found) == limit:
-        rest = query.where(_table.c.station_id == found[-1].station_id, sa.tuple_(*_PLACE) > found[-1])
-        found += [Place(*row) for row in connection.execute(rest)]
+        rest = query.where(_table.c.station_id == found[-1].station_id, sa.tuple_(*_UNIT) > found[-1])
+        found += [Unit(*row) for row in connection.execute(rest)]
     return found
 
 
@@ -72,12 +72,12 @@ def count_connectors(connection: Connection, tenant_id: str, *, condition: Colum
 
 
 def read_cells(
-    connection: Connection, tenant_id: str, places: Iterable[Place], *, first_day: int, last_day: int
-) -> Sequence[tuple[Place, Cells]]:
+    connection: Connection, tenant_id: str, units: Iterable[Unit], *, first_day: int, last_day: int
+) -> Sequence[tuple[Unit, Cells]]:
     """The quarter hours of connectors, for each of their days from the first to the last."""
     rollup_store.look_up_by_key(connection)
-    rows = [{"tenant_id": tenant_id, **place._asdict(), "day": first_day, "last_day": last_day} for place in places]
+    rows = [{"tenant_id": tenant_id, **unit._asdict(), "day": first_day, "last_day": last_day} for unit in units]
     return [
-        (Place(station_id, evse_id, connector_id), decode_cells(cells, day))
+        (Unit(station_id, evse_id, connector_id), decode_cells(cells, day))
         for station_id, evse_id, connector_id, day, cells in _CELLS.fetch(connection, rows)
     ]

@@ -21,7 +21,7 @@ LOCK = "rollups"
 """The key that whoever changes rollups locks: one transaction at a time."""
 
 TOTAL = ""
-"""In the place of the station, in the rows of a tenant's sums."""
+"""Stands for the station, in the rows of a tenant's sums."""
 
 _KEY_NAMES = ("tenant_id", "station_id", "transaction_id", "generation")
 _KEY_COLUMNS = columns_of(models.tx, *_KEY_NAMES)
@@ -54,6 +54,18 @@ _OPEN = text(
      AND r.tenant_id = t.tenant_id
     WHERE NOT t.ended AND t.create_us < :before_us
       AND (r.count_us IS NULL OR (r.count_us < :before_us AND t.update_us >= r.count_us - :slack_us))
+    LIMIT :limit
+    """
+)
+# By the condition of `tx_unthinned`, whose index has the latest ones.
+_MISSED = text(
+    """
+    SELECT t.tenant_id, t.station_id, t.transaction_id, t.generation
+    FROM tx t LEFT JOIN tx_rollup r
+      ON r.station_id = t.station_id AND r.transaction_id = t.transaction_id AND r.generation = t.generation
+     AND r.tenant_id = t.tenant_id
+    WHERE t.ended AND NOT t.waiting AND NOT t.thinned AND t.create_us >= :since_us AND NOT t.rollup_due
+      AND (r.count_us IS NULL OR NOT r.ended OR r.energy_mwh <> t.energy_mwh OR t.update_us > r.count_us)
     LIMIT :limit
     """
 )
@@ -98,12 +110,17 @@ _SHARES = RowStatement(
 )
 _SET_SHARES = RowStatement(
     """
-    INSERT INTO tx_rollup (tenant_id, station_id, transaction_id, generation, share, count_us)
-    SELECT tenant_id, station_id, transaction_id, generation, share, count_us FROM {rows} WHERE true
+    INSERT INTO tx_rollup (tenant_id, station_id, transaction_id, generation, share, count_us, ended, energy_mwh)
+    SELECT t.tenant_id, t.station_id, t.transaction_id, t.generation, rows.share, rows.count_us, t.ended, t.energy_mwh
+    FROM {rows} JOIN tx t
+      ON t.tenant_id || '' = rows.tenant_id AND t.station_id = rows.station_id
+     AND t.transaction_id = rows.transaction_id AND t.generation = rows.generation
+    WHERE true
     ON CONFLICT (station_id, transaction_id, generation, tenant_id)
-    DO UPDATE SET share = excluded.share, count_us = excluded.count_us
+    DO UPDATE SET share = excluded.share, count_us = excluded.count_us, ended = excluded.ended,
+                  energy_mwh = excluded.energy_mwh
     """,
-    **columns_of(models.tx_rollup),
+    **columns_of(models.tx_rollup, *_KEY_NAMES, "share", "count_us"),
 )
 _MARK_COUNTED = RowStatement(
     f"""
@@ -159,6 +176,11 @@ def find_open(connection: Connection, *, before_us: int, limit: int) -> Sequence
     """Up to `limit` open transactions that were last counted, or began, before a moment, and had an event since."""
     parameters = {"before_us": before_us, "limit": limit, "slack_us": _SLACK_US}
     return [tuple(row) for row in connection.execute(_OPEN, parameters)]
+
+
+def find_missed(connection: Connection, *, since_us: int, limit: int) -> Sequence[Key]:
+    """Up to `limit` ended transactions, recorded since a moment, that were changed and not marked as due."""
+    return [tuple(row) for row in connection.execute(_MISSED, {"since_us": since_us, "limit": limit})]
 
 
 def look_up_by_key(connection: Connection) -> None:

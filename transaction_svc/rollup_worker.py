@@ -18,7 +18,7 @@ from mesh.database.engine import Database
 from mesh.database.leader import Leader
 from mesh.runtime.background import PeriodicTask
 from mesh.runtime.logs import get_logger
-from mesh.runtime.times import SECOND_US, Clock
+from mesh.runtime.times import DAY_US, SECOND_US, Clock
 from transaction_svc import rollup_store, store, stored_form
 from transaction_svc.rollup_form import NOTHING, QUARTERS_A_DAY, Amounts, Share, decode_share, differences, encode_share
 from transaction_svc.rollup_shares import share_of
@@ -34,6 +34,7 @@ _MOST_FOUND = 200
 _MOST = 20
 # It rests for so many times the time that it has worked: messages need the processors more.
 _RESTS = 9
+_MISSED_US = 7 * DAY_US
 _PROGRESS_S = 60.0
 _MOST_LEFT = 1_000_000
 
@@ -62,6 +63,8 @@ class Rollups:
         async def turn() -> None:
             if not await leader.is_leading():
                 return
+            if not self._turns:
+                await self.count_missed(rests=_RESTS)
             await self.count_due(rests=_RESTS)
             if self._turns % _TURNS_BETWEEN_OPEN == 0:
                 await self.count_open(rests=_RESTS)
@@ -83,6 +86,11 @@ class Rollups:
         """Counts the open transactions whose time has come and that had an event since; likewise."""
         before_us = self._clock() - self._open_us
         return await self._count_all(partial(rollup_store.find_open, before_us=before_us), rests)
+
+    async def count_missed(self, *, rests: float = 0) -> int:
+        """Counts what replicas of the release before changed while this one ran, without marking it; likewise."""
+        since_us = self._clock() - _MISSED_US
+        return await self._count_all(partial(rollup_store.find_missed, since_us=since_us), rests)
 
     async def _count_all(self, finding: Finding, rests: float) -> int:
         total = 0
@@ -115,8 +123,8 @@ class Rollups:
 def _read(connection: Connection, *, keys: Sequence[Key]) -> _Read:
     """The states and shares of transactions, without those whose share cannot be computed."""
     rollup_store.look_up_by_key(connection)
-    folds = rollup_store.read_states(connection, keys)
-    states = {key: stored_form.decode_state(fold) for key, fold in folds.items()}
+    encoded = rollup_store.read_states(connection, keys)
+    states = {key: stored_form.decode_state(fold) for key, fold in encoded.items()}
     wanted = [key for key, state in states.items() if not state.waiting]
     records = rollup_store.read_records(connection, wanted, packed=[key for key in wanted if states[key].packed])
     read: dict[Key, tuple[str, Share | None]] = {}
@@ -127,7 +135,7 @@ def _read(connection: Connection, *, keys: Sequence[Key]) -> _Read:
             # It must not keep the others from being counted.
             log.exception("a transaction cannot be counted in rollups", station_id=key[1], transaction_id=key[2])
             continue
-        read[key] = folds[key], share
+        read[key] = encoded[key], share
     return read
 
 

@@ -91,6 +91,8 @@ def _announce(settings: RunSettings, plan: Plan, *, new_login: bool, took_s: flo
     say(f"  operators        {plan.http_url}   REST under /v1/, gRPC, gRPC-web; /healthz")
     say(f"  charge points    {plan.ocpp_urls[0]}/{{station_id}}")
     say(f"                   {plan.ocpp_urls[1]}/{{station_id}}   (the gateway itself)")
+    if plan.stations_url:
+        say(f"                   {plan.stations_url}/{{station_id}}   (a port for them alone)")
     say(f"  not registered   {settings.onboarding}   (CSMS_ONBOARDING)")
     if not new_login:
         say(f"  administrator    admin, {known}")

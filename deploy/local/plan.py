@@ -5,7 +5,8 @@ import os
 import secrets
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import combinations
 from pathlib import Path
 
 import envoy
@@ -35,6 +36,7 @@ class Plan:
     groups: tuple[tuple[Part, ...], ...]
     http_url: str
     ocpp_urls: tuple[str, str]  # through the front door; directly
+    stations_url: str | None  # through the front door's port for stations alone
     ports: dict[str, dict[str, int]]  # per part, what it listens on
     open: probes.Probe  # whether operators' calls get through
 
@@ -72,26 +74,38 @@ def make_plan(settings: RunSettings, data: DataDirectory, *, on_login: Callable[
 
     Raises SettingError where a configured port is in use.
     """
-    if settings.http_port == settings.ocpp_port != 0:
-        raise SettingError(f"CSMS_HTTP_PORT and CSMS_OCPP_PORT are both {settings.http_port}: two ports are needed")
-    http = Reservation(settings.host, settings.http_port, setting="CSMS_HTTP_PORT")
-    ocpp = Reservation(settings.host, settings.ocpp_port, setting="CSMS_OCPP_PORT")
+    http, ocpp, stations = _entrances(settings)
     inner = {name: _Inner.reserve() for name in OPERATOR_SERVICES if _exists(f"{name}_svc")}
     inner["gateway"] = _Inner.reserve(operator=False)
     env = _environment(settings, data, ocpp.port, inner)
     keys = make_keys(data)
     services = tuple(_service(name, env, inner[name], on_login, keys=keys) for name in inner if name != "gateway")
     gateway = _gateway(settings, env, inner["gateway"], ocpp, keys=keys)
-    front_door, is_open = _front_door(settings, data, inner, (http, ocpp), secret=keys.read_front_door_secret())
+    front_door, is_open = _front_door(
+        settings, data, inner, (http, ocpp, stations), secret=keys.read_front_door_secret()
+    )
     simulator = (_simulator(env, settings, ocpp.port),) if settings.demo else ()
     host = _url_host(settings.host)
     return Plan(
         groups=(simulator, (gateway,), (front_door,), services),
         http_url=f"http://{host}:{http.port}",
         ocpp_urls=(f"ws://{host}:{http.port}/ocpp", f"ws://{host}:{ocpp.port}/ocpp"),
+        stations_url=f"ws://{host}:{stations.port}/ocpp" if stations else None,
         ports={name: {key.lower(): held.port for key, held in each.named().items()} for name, each in inner.items()},
         open=is_open,
     )
+
+
+def _entrances(settings: RunSettings) -> tuple[Reservation, Reservation, Reservation | None]:
+    """The ports of the front door, of the gateway, and of the front door for stations alone where there is one."""
+    numbers = {"CSMS_HTTP_PORT": settings.http_port, "CSMS_OCPP_PORT": settings.ocpp_port}
+    if settings.envoy_limits.station_port is not None:
+        numbers["CSMS_STATION_PORT"] = settings.envoy_limits.station_port
+    for (one, port), (other, number) in combinations(numbers.items(), 2):
+        if port == number != 0:
+            raise SettingError(f"{one} and {other} are both {port}: each needs a port of its own")
+    http, ocpp, *rest = (Reservation(settings.host, port, setting=name) for name, port in numbers.items())
+    return http, ocpp, rest[0] if rest else None
 
 
 def _exists(package: str) -> bool:
@@ -179,11 +193,12 @@ def _front_door(
     settings: RunSettings,
     data: DataDirectory,
     inner: dict[str, _Inner],
-    ports: tuple[Reservation, Reservation],
+    ports: tuple[Reservation, Reservation, Reservation | None],
     *,
     secret: str,
 ) -> tuple[Part, probes.Probe]:
-    http, ocpp = ports
+    http, ocpp, stations = ports
+    limits = settings.envoy_limits if stations is None else replace(settings.envoy_limits, station_port=stations.port)
     host = reachable(settings.host)
     socket = _socket_path(data.run)
     door = FrontDoor(
@@ -198,8 +213,15 @@ def _front_door(
         cors_origins=settings.cors_origins,
         reflection=settings.reflection,
         reflection_open=settings.reflection_open,
+        limits=limits,
     )
     config = write(door, data.run)
+
+    def release() -> None:
+        http.release()
+        if stations is not None:
+            stations.release()
+
     options = ["--disable-hot-restart", "--concurrency", str(min(2, os.cpu_count() or 1)), "--log-level", "warning"]
     part = Part(
         name="envoy",
@@ -210,7 +232,7 @@ def _front_door(
         env={"PATH": settings.environment.get("PATH", "")},
         ready=probes.listens(host, http.port),
         grace_s=3.0,
-        before_start=http.release,
+        before_start=release,
     )
     return part, probes.all_of(probes.answers_http(host, http.port, "/healthz"), probes.has_keys(socket))
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Self
 
 from deploy.envoy_config import read_origins
+from deploy.envoy_limits import EnvoyLimits
 from mesh.runtime.settings import Environment, Onboarding, is_loopback
 from mesh.runtime.startup_errors import SettingError
 
@@ -27,6 +28,7 @@ class RunSettings:
     demo: bool
     admin_password_given: bool
     lifeline: bool  # whether the run ends with its standard input
+    envoy_limits: EnvoyLimits  # port 0 for stations: any free one
     environment: Mapping[str, str] = field(repr=False)  # of this process; what the parts are started with
 
     @classmethod
@@ -56,6 +58,7 @@ class RunSettings:
             demo=env.switch("CSMS_DEMO", default=True),
             admin_password_given=env.optional("CSMS_ADMIN_PASSWORD") is not None,
             lifeline=env.switch("CSMS_LIFELINE", default=False),
+            envoy_limits=EnvoyLimits.read(env),
             environment=dict(values),
         )
 

@@ -23,6 +23,7 @@ class StatusFile:
             "httpUrl": self._plan.http_url,
             "ocppUrl": self._plan.ocpp_urls[0],
             "gatewayUrl": self._plan.ocpp_urls[1],
+            "stationsUrl": self._plan.stations_url,
             "parts": {keeper.part.name: {"pid": keeper.pid} for keeper in keepers},
             "ports": self._plan.ports,
         }

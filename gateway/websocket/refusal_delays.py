@@ -6,10 +6,10 @@ remembered, and how many wait, is bounded; a refusal beyond that is sent at once
 """
 
 import asyncio
-import ipaddress
 from collections import Counter, OrderedDict
 from collections.abc import Callable
 
+from mesh.identity.sources import network_of
 from mesh.runtime.backoff import NO_JITTER, Backoff
 
 MOST_DELAY_S = 8.0
@@ -42,7 +42,7 @@ class RefusalDelays:
 
     async def delay(self, station: StationKey, address: str) -> None:
         """Waits before a wrong credential is refused, as long as the failures before it ask for."""
-        key = (station, _network(address))
+        key = (station, network_of(address))
         delay_s = self.note(key)
         if not delay_s or self._released.is_set():
             return
@@ -74,19 +74,8 @@ class RefusalDelays:
     def succeeded(self, station: StationKey, address: str) -> None:
         """A right credential came: what failed before, from there, was a slip."""
         if self._failures:
-            self._failures.pop((station, _network(address)), None)
+            self._failures.pop((station, network_of(address)), None)
 
     def release(self) -> None:
         """Ends all waiting: this gateway stops."""
         self._released.set()
-
-
-def _network(address: str) -> str:
-    """An IPv4 address, or the /64 of an IPv6 address: its owner has all of it (RFC 6177)."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(parsed, ipaddress.IPv4Address) or parsed.ipv4_mapped is not None:
-        return address
-    return str(ipaddress.IPv6Network((int(parsed), 64), strict=False))

@@ -9,10 +9,12 @@ from google.protobuf.message import DecodeError, Message
 
 from mesh.contract.requests import check_request
 from mesh.grpc.aborts import abort
+from mesh.grpc.call_limits import CallLimits
 from mesh.grpc.types import Context, Continuation, Handler
 from mesh.identity.callers import set_caller
 from mesh.identity.operators import TokenVerifier, bearer_token
 from mesh.identity.permissions import MethodRule, permission_name
+from mesh.identity.sources import Sources, set_source
 from mesh.identity.tenants import TenantDirectory
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
@@ -29,8 +31,9 @@ class OperatorInterceptor(grpc.aio.ServerInterceptor):
     """Authenticates, authorizes and checks each call, and converts errors to a google.rpc.Status.
 
     `rules` are those of each method that is served, from the contract (mesh/identity/permissions.py); a method without
-    one is not served. Health needs no token, and reflection none where it is `reflection_open`. Callers of a tenant
-    that is not active in `tenants` are refused.
+    one is not served. Health needs no token, and reflection none where it is `reflection_open`. `sources` reads where a
+    call comes from, and `limits` refuses those that are too many. Callers of a tenant that is not active in `tenants`
+    are refused.
     """
 
     def __init__(
@@ -38,12 +41,16 @@ class OperatorInterceptor(grpc.aio.ServerInterceptor):
         *,
         verifier: TokenVerifier,
         rules: Mapping[str, MethodRule],
+        sources: Sources,
+        limits: CallLimits,
         reflection_open: bool = False,
         tenants: TenantDirectory | None = None,
     ) -> None:
         self._verifier = verifier
         self._tenants = tenants
         self._rules = rules
+        self._sources = sources
+        self._limits = limits
         self._open_prefixes = (_HEALTH, _REFLECTION) if reflection_open else (_HEALTH,)
         self._handlers: dict[str, Handler] = {}  # the handlers that wrap the methods' own, made once
 
@@ -85,9 +92,12 @@ class OperatorInterceptor(grpc.aio.ServerInterceptor):
     def _wrap_unary(self, method: str, rule: MethodRule, behaviour: Any) -> Any:
         async def serve(request: Any, context: Context) -> Any:
             try:
+                self._note_source(context)
                 await self._admit(rule, request, context)
-                return await behaviour(request, context)
+                with self._limits.call(method):
+                    return await behaviour(request, context)
             except Exception as error:
+                self._limits.note(error)
                 await abort(context, method, error)
 
         return serve
@@ -95,13 +105,19 @@ class OperatorInterceptor(grpc.aio.ServerInterceptor):
     def _wrap_stream(self, method: str, rule: MethodRule, behaviour: Any) -> Any:
         async def serve(request: Any, context: Context) -> Any:
             try:
+                self._note_source(context)
                 await self._admit(rule, request, context)
-                async for response in behaviour(request, context):
-                    yield response
+                with self._limits.stream(method):
+                    async for response in behaviour(request, context):
+                        yield response
             except Exception as error:
+                self._limits.note(error)
                 await abort(context, method, error)
 
         return serve
+
+    def _note_source(self, context: Context) -> None:
+        set_source(self._sources.read(context.invocation_metadata() or (), context.peer))
 
     async def _admit(self, rule: MethodRule, request: Any, context: Context) -> None:
         token = bearer_token(context.invocation_metadata())

@@ -12,13 +12,16 @@ from grpc_reflection.v1alpha import reflection, reflection_pb2
 from mesh.contract.options import callers_of
 from mesh.contract.published import contract_files, published_files
 from mesh.grpc.batch_streams import BatchStreams
+from mesh.grpc.call_limits import CallLimits
 from mesh.grpc.channels import MAX_MESSAGE_BYTES, PING_AT_MOST_EVERY_MS
 from mesh.grpc.mesh_interceptor import MeshInterceptor
 from mesh.grpc.operator_interceptor import OperatorInterceptor
 from mesh.identity.mesh_identity import MeshIdentity
 from mesh.identity.operators import TokenVerifier
 from mesh.identity.permissions import method_rules
+from mesh.identity.sources import Sources
 from mesh.identity.tenants import TenantDirectory
+from mesh.runtime.call_rules import CallRules
 from mesh.runtime.startup_errors import SettingError
 
 # More than Envoy lets through as headers (60 KiB): what is too long has Envoy's 431. By default gRPC itself refuses a
@@ -44,6 +47,7 @@ class GrpcServer:
     port: int
     services: Sequence[str] = field(default_factory=tuple)
     streams: BatchStreams = field(default_factory=BatchStreams)
+    limits: CallLimits | None = None  # of an operator port
 
     async def start(self, *, ready: bool = True) -> None:
         """Begins to serve; its health is SERVING, unless it is not `ready` yet."""
@@ -83,16 +87,29 @@ def operator_server(
     verifier: TokenVerifier,
     services: Iterable[str],
     reflection_open: bool = False,
+    call_rules: CallRules | None = None,
+    front_door_secrets: Iterable[str] = (),
     tenants: TenantDirectory | None = None,
 ) -> GrpcServer:
     """A server for operators. The caller adds the servicers of `services` to `.server`, then starts it.
 
+    The address of a caller is the one that Envoy names, where it proves itself by one of `front_door_secrets`.
     Raises ContractError where one of their methods does not state its access.
     """
     names = tuple(services)
     rules = method_rules(contract_files(), names)
-    edge = OperatorInterceptor(verifier=verifier, rules=rules, reflection_open=reflection_open, tenants=tenants)
-    return _bind(address, [edge], names)
+    limits = CallLimits(call_rules or CallRules())
+    edge = OperatorInterceptor(
+        verifier=verifier,
+        rules=rules,
+        sources=Sources(secrets=front_door_secrets),
+        limits=limits,
+        reflection_open=reflection_open,
+        tenants=tenants,
+    )
+    server = _bind(address, [edge], names)
+    server.limits = limits
+    return server
 
 
 def add_reflection(server: GrpcServer, services: Iterable[str]) -> None:

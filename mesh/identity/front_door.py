@@ -1,4 +1,7 @@
-"""The proof by which gateways recognize Envoy: derived from a secret that they alone have, for no part of the mesh."""
+"""The proof by which gateways and services recognize Envoy, and believe the address of a caller that it names.
+
+It is derived from a secret that is good for nothing else: it admits to no port of the mesh.
+"""
 
 import hashlib
 import hmac

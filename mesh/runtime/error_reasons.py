@@ -181,6 +181,9 @@ class Reason(StrEnum):
     INVALID_CURSOR = auto(), "The cursor is none of this stream: begin anew.", Retry.AFTER_CHANGE
     CURSOR_EXPIRED = auto(), "The events after the cursor have been removed.", Retry.AFTER_CHANGE
     INVALID_REQUEST = auto(), "The request cannot be read.", Retry.NEVER
+    TOO_MANY_REQUESTS = auto(), "Caller, tenant or address calls too often; `retry_after_s`.", Retry.LATER
+    TOO_MANY_CALLS = auto(), "The caller has too many calls under way.", Retry.LATER
+    TOO_MANY_STREAMS = auto(), "Caller, tenant or service has too many streams open.", Retry.LATER
     DATABASE_UNAVAILABLE = auto(), "The database is unavailable or too busy.", Retry.LATER
     SERVICE_STOPPING = auto(), "The service stops.", Retry.LATER
     INTERNAL = auto(), "A fault of the program; the log says more.", Retry.AFTER_CHANGE

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 
 import grpc
-from google.protobuf import any_pb2
+from google.protobuf import any_pb2, duration_pb2
+from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
@@ -35,6 +36,9 @@ class MeshError(Exception):
         if field := self.metadata.get("field"):
             violation = error_details_pb2.BadRequest.FieldViolation(field=field, description=self.message)
             details.append(_pack(error_details_pb2.BadRequest(field_violations=[violation])))
+        if seconds := self.metadata.get("retry_after_s"):
+            delay = duration_pb2.Duration(seconds=int(seconds))
+            details.append(_pack(error_details_pb2.RetryInfo(retry_delay=delay)))
         return status_pb2.Status(code=self.code.value[0], message=self.message, details=details)
 
 
@@ -78,7 +82,7 @@ def from_rpc_error(error: grpc.RpcError) -> MeshError:
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 
 
-def _pack(message: error_details_pb2.ErrorInfo | error_details_pb2.BadRequest) -> any_pb2.Any:
+def _pack(message: Message) -> any_pb2.Any:
     packed = any_pb2.Any()
     packed.Pack(message)
     return packed

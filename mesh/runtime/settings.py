@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Self, cast, get_args
 
+from mesh.runtime.call_rules import CallRules
 from mesh.runtime.startup_errors import SettingError
 
 # Least characters of a secret that processes share.
@@ -132,6 +133,8 @@ class ServiceSettings:
     auto_migrate: bool
     reflection: bool
     reflection_open: bool = False  # to callers without a token, too
+    call_rules: CallRules = field(default_factory=CallRules)
+    front_door_secrets: tuple[str, ...] = field(default=(), repr=False)  # by which Envoy proves itself
 
     @classmethod
     def read(cls, env: Environment, name: str) -> Self:
@@ -147,7 +150,20 @@ class ServiceSettings:
             auto_migrate=env.switch("CSMS_AUTO_MIGRATE", default=False),
             reflection=env.switch("CSMS_REFLECTION", default=True),
             reflection_open=env.switch("CSMS_REFLECTION_OPEN", default=False),
+            call_rules=_call_rules(env),
         )
+
+
+def _call_rules(env: Environment) -> CallRules:
+    default = CallRules()
+    return CallRules(
+        calls_per_caller_s=env.number("CSMS_CALLS_PER_CALLER_S", default.calls_per_caller_s),
+        calls_per_tenant_s=env.number("CSMS_CALLS_PER_TENANT_S", default.calls_per_tenant_s),
+        concurrent_calls_per_caller=env.number("CSMS_CONCURRENT_CALLS_PER_CALLER", default.concurrent_calls_per_caller),
+        streams_per_caller=env.number("CSMS_STREAMS_PER_CALLER", default.streams_per_caller),
+        streams_per_tenant=env.number("CSMS_STREAMS_PER_TENANT", default.streams_per_tenant),
+        streams=env.number("CSMS_STREAMS", default.streams),
+    )
 
 
 def database_url(env: Environment, name: str) -> str:

@@ -25,6 +25,7 @@ from auth_svc.settings import AuthSettings
 from mesh.contract.services import MESH_SERVICES, OPERATOR_SERVICES
 from mesh.database.engine import Database, make_engine
 from mesh.grpc.servers import mesh_server, operator_server
+from mesh.identity.front_door import ADDRESS_HEADER, PROOF_HEADER, proof_of
 from mesh.identity.operators import KeySource, TokenVerifier
 from mesh.runtime.background import Background
 from mesh.runtime.errors import from_rpc_error
@@ -40,6 +41,7 @@ if TYPE_CHECKING:  # these are there for the type checker only
     from csms.auth.v1.user_service_pb2_grpc import UserServiceAsyncStub
 
 PASSWORD = "correct horse"
+FRONT_DOOR_SECRET = "front-door-secret-of-the-tests"
 # argon2id with the least it takes: these tests are about what is done with it.
 FAST_HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
@@ -63,9 +65,12 @@ class Auth:
     signing: "CertificateAuthorityServiceAsyncStub"
     announced: list[str] = field(default_factory=list)
 
-    async def login(self, username: str = "admin", password: str = PASSWORD) -> LoginResponse:
-        """A session of this user."""
-        return await self.users.Login(LoginRequest(username=username, password=password))
+    async def login(
+        self, username: str = "admin", password: str = PASSWORD, *, address: str | None = None
+    ) -> LoginResponse:
+        """A session of this user, who logs in from this address."""
+        metadata = () if address is None else from_address(address)
+        return await self.users.Login(LoginRequest(username=username, password=password), metadata=metadata)
 
     async def admin(self) -> Metadata:
         """Metadata of the administrator's calls."""
@@ -84,6 +89,11 @@ StartAuth = Callable[..., Awaitable[Auth]]
 def bearer(session: Any) -> Metadata:
     """The metadata of a call with the access token of a Login or Refresh response."""
     return (("authorization", f"Bearer {session.access_token}"),)
+
+
+def from_address(address: str) -> Metadata:
+    """The metadata of a call that the front door passes on from an address."""
+    return ((PROOF_HEADER.lower(), proof_of(FRONT_DOOR_SECRET)), (ADDRESS_HEADER.lower(), address))
 
 
 @contextmanager
@@ -153,7 +163,11 @@ async def _start(stack: AsyncExitStack, database: Database, clock: FakeClock, se
     verifier = TokenVerifier(keys=parts.keys, clock_s=lambda: clock() / SECOND_US)
     mesh = mesh_server("127.0.0.1:0", identity=identity_of("auth"), services=MESH_SERVICES["auth"])
     operator = operator_server(
-        "127.0.0.1:0", verifier=verifier, services=OPERATOR_SERVICES["auth"], tenants=parts.tenants
+        "127.0.0.1:0",
+        verifier=verifier,
+        services=OPERATOR_SERVICES["auth"],
+        front_door_secrets=[FRONT_DOOR_SECRET],
+        tenants=parts.tenants,
     )
     for server, adders in ((mesh, parts.mesh), (operator, parts.operator)):
         for add in adders:

@@ -17,7 +17,7 @@ from csms.auth.v1.user_service_pb2 import (
 )
 
 from auth_svc import models, session_store, user_store
-from auth_svc.login_throttle import MOST_PER_USER
+from auth_svc.login_throttle import FREE
 from auth_svc.sessions import ACCESS_TOKEN_S
 from mesh.identity import callers
 from mesh.runtime.times import to_timestamp
@@ -283,7 +283,7 @@ async def test_own_password_takes_the_present_one(auth: Auth, current: str) -> N
 
 async def test_guessing_the_present_password_is_bounded(auth: Auth) -> None:
     metadata = await auth.admin()
-    for _ in range(MOST_PER_USER):
+    for _ in range(FREE):
         with refused(UNAUTHENTICATED, "WRONG_CREDENTIALS"):
             await _change(auth, metadata, "admin", "a new secret", "wrong horse")
     with refused(grpc.StatusCode.RESOURCE_EXHAUSTED, "TOO_MANY_ATTEMPTS"):

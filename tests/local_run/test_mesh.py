@@ -18,6 +18,7 @@ from google.rpc import error_details_pb2
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 from grpc_status import rpc_status
 
+from mesh.identity.key_files import PARTS
 from tests.local_run.mesh_processes import processes_of
 from tests.local_run.processes import runs, wait_until
 from tests.running_mesh import START_TIMEOUT_S, RunningMesh, finish, launch, running_mesh, start
@@ -178,6 +179,27 @@ def test_the_terminal_goes_away(tmp_path: Path, leader: list[str]) -> None:
 def mesh(tmp_path_factory: pytest.TempPathFactory) -> RunningMesh:
     """A mesh of this test's own. It is stopped by its lifeline's end at the latest."""
     return start(tmp_path_factory.mktemp("mesh"))
+
+
+def test_each_process_has_its_own_secrets_alone(tmp_path: Path) -> None:
+    """By the environments of the running processes."""
+    with running_mesh(tmp_path) as mesh:
+        environments = {part: Path(f"/proc/{mesh.pid(part)}/environ").read_bytes() for part in mesh.status()["parts"]}
+        keys = mesh.data_dir / "keys"
+        holders = {
+            secret: {part for part, environment in environments.items() if secret.encode() in environment}
+            for secret in (
+                mesh.admin_password,
+                str(keys / "front-door" / "secret"),
+                *(str(keys / "private" / part / "key.pem") for part in PARTS),
+            )
+        }
+        assert [*holders.values()] == [
+            {"auth_svc"},
+            {"gateway"},
+            *({"gateway" if part == "gateway" else f"{part}_svc"} for part in PARTS),
+        ]
+        assert not any(b"CSMS_MESH_SECRET=x" in environment for environment in environments.values())
 
 
 def test_parts_that_die_are_started_again(mesh: RunningMesh) -> None:

@@ -8,6 +8,7 @@ import pytest
 from auth_svc.settings import AuthSettings
 from deploy.process_settings import environment_of, settings_of
 from gateway.settings import GatewaySettings
+from mesh.identity.front_door import read_front_door_secrets
 from mesh.identity.key_files import PARTS
 from mesh.runtime.process import log_level
 from mesh.runtime.settings import Environment, ServiceSettings
@@ -34,7 +35,6 @@ SECRETS = {
     "CSMS_PLATFORM_ADMIN_PASSWORD": {"auth"},
     "CSMS_CA_KEY_FILE": {"auth"},
     "CSMS_AMQP_URL": {"notification"},
-    "CSMS_FRONT_DOOR_SECRET_FILE": {"gateway"},
     "CSMS_DATABASE_URL": {"station", "transaction", "auth", "notification"},
     **{f"CSMS_{part.upper()}_DATABASE_URL": {part} for part in PARTS if part != "gateway"},
     "PGPASSWORD": {"station", "transaction", "auth", "notification"},
@@ -67,6 +67,7 @@ def test_the_table_has_the_settings_that_a_process_reads(part: str, tmp_path: An
     OWN[part](env)
     if part != "gateway":
         ServiceSettings.read(env, part)
+        read_front_door_secrets(env)  # by mesh/service.py
     log_level(values)
     assert settings_of(part) == values.names | {"CSMS_LIFELINE"}
 

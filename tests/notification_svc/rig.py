@@ -62,9 +62,11 @@ class Keys:
 TENANTS = ("other", "acme", "one", "two", "a", "b", "x", "theirs", "ours", "new", "foreign")
 
 
-def token(tenant_id: str = "default", *, role: str = "VIEWER", valid_s: int = 3600) -> tuple[tuple[str, str], ...]:
+def token(
+    tenant_id: str = "default", *, role: str = "VIEWER", valid_s: int = 3600, username: str = "someone"
+) -> tuple[tuple[str, str], ...]:
     """The metadata of a call by an operator of this tenant."""
-    claims = {"iss": ISSUER, "aud": AUDIENCE, "sub": "someone", "tenant": tenant_id, "role": role, "sid": "s"}
+    claims = {"iss": ISSUER, "aud": AUDIENCE, "sub": username, "tenant": tenant_id, "role": role, "sid": "s"}
     text = jwt.encode({"alg": "ES256", "kid": KEY.kid}, claims | {"exp": int(time.time()) + valid_s}, KEY)
     return (("authorization", f"Bearer {text}"),)
 

@@ -149,6 +149,6 @@ async def recount_all(service: Service, stations: Iterable[str]) -> Recount:
             listed = await service.events(found.transaction_id, station=station, generation=found.generation)
             events = [recorded.event for recorded in listed]
             for quarter, counts in recount(found, events).items():
-                place = (station, found.evse.evse_id, found.evse.connector_id, quarter)
-                sums[place] = [have + more for have, more in zip(sums[place], counts, strict=True)]
-    return {place: (*counts,) for place, counts in sums.items() if any(counts)}  # type: ignore[misc]
+                unit = (station, found.evse.evse_id, found.evse.connector_id, quarter)
+                sums[unit] = [have + more for have, more in zip(sums[unit], counts, strict=True)]
+    return {unit: (*counts,) for unit, counts in sums.items() if any(counts)}  # type: ignore[misc]

@@ -2,6 +2,7 @@
 
 import pytest
 
+from mesh.runtime.call_rules import CallRules
 from mesh.runtime.process import log_level
 from mesh.runtime.settings import Environment, ServiceSettings, database_url
 from mesh.runtime.startup_errors import SettingError
@@ -48,3 +49,30 @@ def test_secrets_are_not_in_the_representation() -> None:
         "auth",
     )
     assert (settings.mesh.secret, "s3cret" in repr(settings)) == ("s3cret" * 6, False)
+
+
+def _service_settings(**values: str) -> ServiceSettings:
+    given = {"CSMS_AUTH_ADDRESS": "a:1", "CSMS_AUTH_OPERATOR_ADDRESS": "a:2", "CSMS_MESH_SECRET": "s" * 32}
+    return ServiceSettings.read(Environment({**given, "CSMS_DATABASE_URL": "sqlite:///x", **values}), "auth")
+
+
+def test_limits_of_operators_calls_are_settings() -> None:
+    assert _service_settings().call_rules == CallRules()
+    given = {
+        "CSMS_CALLS_PER_CALLER_S": "1",
+        "CSMS_CALLS_PER_TENANT_S": "2",
+        "CSMS_CONCURRENT_CALLS_PER_CALLER": "3",
+        "CSMS_STREAMS_PER_CALLER": "4",
+        "CSMS_STREAMS_PER_TENANT": "5",
+        "CSMS_STREAMS": "0",
+    }
+    assert _service_settings(**given).call_rules == CallRules(
+        calls_per_caller_s=1,
+        calls_per_tenant_s=2,
+        concurrent_calls_per_caller=3,
+        streams_per_caller=4,
+        streams_per_tenant=5,
+        streams=0,
+    )
+    with pytest.raises(SettingError, match="CSMS_STREAMS_PER_CALLER"):
+        _service_settings(CSMS_STREAMS_PER_CALLER="many")

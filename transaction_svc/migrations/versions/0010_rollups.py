@@ -27,6 +27,8 @@ def upgrade() -> None:
         sa.Column("generation", sa.Integer, nullable=False, autoincrement=False),
         sa.Column("share", sa.Text, nullable=False),
         sa.Column("count_us", sa.BigInteger, nullable=False),
+        sa.Column("ended", sa.Boolean, nullable=False),
+        sa.Column("energy_mwh", sa.BigInteger, nullable=False),
         sa.PrimaryKeyConstraint("station_id", "transaction_id", "generation", "tenant_id", name="tx_rollup_pkey"),
     )
     op.create_table(

@@ -90,8 +90,9 @@ class UserServiceServicer:
     def Login(self, request, context):
         """Exchanges a password for an access token and a refresh token.
         Errors: UNAUTHENTICATED, reason WRONG_CREDENTIALS, the same whether or not the user or the tenant exists;
-        RESOURCE_EXHAUSTED, reason TOO_MANY_ATTEMPTS; PERMISSION_DENIED, reason TENANT_SUSPENDED, where the password is
-        right.
+        RESOURCE_EXHAUSTED, reason TOO_MANY_ATTEMPTS, where too many failed: `retry_after_s` in the metadata has the seconds
+        to wait. A user who logged in from the same address before is not delayed by attempts from elsewhere.
+        PERMISSION_DENIED, reason TENANT_SUSPENDED, where the password is right.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -101,7 +102,8 @@ class UserServiceServicer:
         """Adds a user. An administrator may give any role; without a token it makes a VIEWER, and only where open
         registration is switched on (CSMS_REGISTRATION=open).
         Errors: ALREADY_EXISTS, reason USER_EXISTS; PERMISSION_DENIED, reason REGISTRATION_CLOSED or ROLE_TOO_LOW;
-        INVALID_ARGUMENT, reason INVALID_FIELD (a password needs 8 to 256 characters).
+        INVALID_ARGUMENT, reason INVALID_FIELD (a password needs 8 to 256 characters); without a token RESOURCE_EXHAUSTED,
+        reason TOO_MANY_ATTEMPTS.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -111,7 +113,8 @@ class UserServiceServicer:
         """Exchanges a refresh token for new tokens. The old refresh token ends with it, and one that is used twice ends the
         session. Of several calls with one token within ten seconds the first gets the new tokens; the others fail, and end
         nothing.
-        Errors: UNAUTHENTICATED, reason INVALID_TOKEN.
+        Errors: UNAUTHENTICATED, reason INVALID_TOKEN; RESOURCE_EXHAUSTED, reason TOO_MANY_ATTEMPTS, where one address or one
+        session refreshes too often.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -153,7 +156,7 @@ class UserServiceServicer:
     def ChangePassword(self, request, context):
         """Gives a user a new password and ends the user's sessions. Users may change their own password, administrators any.
         Errors: NOT_FOUND, reason USER_NOT_FOUND; PERMISSION_DENIED, reason ROLE_TOO_LOW; UNAUTHENTICATED, reason
-        WRONG_CREDENTIALS; INVALID_ARGUMENT, reason INVALID_FIELD.
+        WRONG_CREDENTIALS; INVALID_ARGUMENT, reason INVALID_FIELD; RESOURCE_EXHAUSTED, reason TOO_MANY_ATTEMPTS.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

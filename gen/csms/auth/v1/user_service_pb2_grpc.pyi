@@ -37,20 +37,23 @@ class UserServiceStub:
     Login: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.LoginRequest, _user_service_pb2.LoginResponse]
     """Exchanges a password for an access token and a refresh token.
     Errors: UNAUTHENTICATED, reason WRONG_CREDENTIALS, the same whether or not the user or the tenant exists;
-    RESOURCE_EXHAUSTED, reason TOO_MANY_ATTEMPTS; PERMISSION_DENIED, reason TENANT_SUSPENDED, where the password is
-    right.
+    RESOURCE_EXHAUSTED, reason TOO_MANY_ATTEMPTS, where too many failed: `retry_after_s` in the metadata has the seconds
+    to wait. A user who logged in from the same address before is not delayed by attempts from elsewhere.
+    PERMISSION_DENIED, reason TENANT_SUSPENDED, where the password is right.
     """
     Register: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.RegisterRequest, _user_service_pb2.RegisterResponse]
     """Adds a user. An administrator may give any role; without a token it makes a VIEWER, and only where open
     registration is switched on (CSMS_REGISTRATION=open).
     Errors: ALREADY_EXISTS, reason USER_EXISTS; PERMISSION_DENIED, reason REGISTRATION_CLOSED or ROLE_TOO_LOW;
-    INVALID_ARGUMENT, reason INVALID_FIELD (a password needs 8 to 256 characters).
+    INVALID_ARGUMENT, reason INVALID_FIELD (a password needs 8 to 256 characters); without a token RESOURCE_EXHAUSTED,
+    reason TOO_MANY_ATTEMPTS.
     """
     Refresh: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.RefreshRequest, _user_service_pb2.RefreshResponse]
     """Exchanges a refresh token for new tokens. The old refresh token ends with it, and one that is used twice ends the
     session. Of several calls with one token within ten seconds the first gets the new tokens; the others fail, and end
     nothing.
-    Errors: UNAUTHENTICATED, reason INVALID_TOKEN.
+    Errors: UNAUTHENTICATED, reason INVALID_TOKEN; RESOURCE_EXHAUSTED, reason TOO_MANY_ATTEMPTS, where one address or one
+    session refreshes too often.
     """
     Logout: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.LogoutRequest, _user_service_pb2.LogoutResponse]
     """Ends the session of the access token that the call carries; its refresh token is void from then on.
@@ -72,7 +75,7 @@ class UserServiceStub:
     ChangePassword: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.ChangePasswordRequest, _user_service_pb2.ChangePasswordResponse]
     """Gives a user a new password and ends the user's sessions. Users may change their own password, administrators any.
     Errors: NOT_FOUND, reason USER_NOT_FOUND; PERMISSION_DENIED, reason ROLE_TOO_LOW; UNAUTHENTICATED, reason
-    WRONG_CREDENTIALS; INVALID_ARGUMENT, reason INVALID_FIELD.
+    WRONG_CREDENTIALS; INVALID_ARGUMENT, reason INVALID_FIELD; RESOURCE_EXHAUSTED, reason TOO_MANY_ATTEMPTS.
     """
     GetKeySet: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.GetKeySetRequest, _httpbody_pb2.HttpBody]
     """Returns the public keys that access tokens are signed with, as a JSON Web Key Set (RFC 7517). Needs no token.
@@ -87,20 +90,23 @@ class UserServiceAsyncStub(UserServiceStub):
     Login: _aio.UnaryUnaryMultiCallable[_user_service_pb2.LoginRequest, _user_service_pb2.LoginResponse]  # type: ignore[assignment]
     """Exchanges a password for an access token and a refresh token.
     Errors: UNAUTHENTICATED, reason WRONG_CREDENTIALS, the same whether or not the user or the tenant exists;
-    RESOURCE_EXHAUSTED, reason TOO_MANY_ATTEMPTS; PERMISSION_DENIED, reason TENANT_SUSPENDED, where the password is
-    right.
+    RESOURCE_EXHAUSTED, reason TOO_MANY_ATTEMPTS, where too many failed: `retry_after_s` in the metadata has the seconds
+    to wait. A user who logged in from the same address before is not delayed by attempts from elsewhere.
+    PERMISSION_DENIED, reason TENANT_SUSPENDED, where the password is right.
     """
     Register: _aio.UnaryUnaryMultiCallable[_user_service_pb2.RegisterRequest, _user_service_pb2.RegisterResponse]  # type: ignore[assignment]
     """Adds a user. An administrator may give any role; without a token it makes a VIEWER, and only where open
     registration is switched on (CSMS_REGISTRATION=open).
     Errors: ALREADY_EXISTS, reason USER_EXISTS; PERMISSION_DENIED, reason REGISTRATION_CLOSED or ROLE_TOO_LOW;
-    INVALID_ARGUMENT, reason INVALID_FIELD (a password needs 8 to 256 characters).
+    INVALID_ARGUMENT, reason INVALID_FIELD (a password needs 8 to 256 characters); without a token RESOURCE_EXHAUSTED,
+    reason TOO_MANY_ATTEMPTS.
     """
     Refresh: _aio.UnaryUnaryMultiCallable[_user_service_pb2.RefreshRequest, _user_service_pb2.RefreshResponse]  # type: ignore[assignment]
     """Exchanges a refresh token for new tokens. The old refresh token ends with it, and one that is used twice ends the
     session. Of several calls with one token within ten seconds the first gets the new tokens; the others fail, and end
     nothing.
-    Errors: UNAUTHENTICATED, reason INVALID_TOKEN.
+    Errors: UNAUTHENTICATED, reason INVALID_TOKEN; RESOURCE_EXHAUSTED, reason TOO_MANY_ATTEMPTS, where one address or one
+    session refreshes too often.
     """
     Logout: _aio.UnaryUnaryMultiCallable[_user_service_pb2.LogoutRequest, _user_service_pb2.LogoutResponse]  # type: ignore[assignment]
     """Ends the session of the access token that the call carries; its refresh token is void from then on.
@@ -122,7 +128,7 @@ class UserServiceAsyncStub(UserServiceStub):
     ChangePassword: _aio.UnaryUnaryMultiCallable[_user_service_pb2.ChangePasswordRequest, _user_service_pb2.ChangePasswordResponse]  # type: ignore[assignment]
     """Gives a user a new password and ends the user's sessions. Users may change their own password, administrators any.
     Errors: NOT_FOUND, reason USER_NOT_FOUND; PERMISSION_DENIED, reason ROLE_TOO_LOW; UNAUTHENTICATED, reason
-    WRONG_CREDENTIALS; INVALID_ARGUMENT, reason INVALID_FIELD.
+    WRONG_CREDENTIALS; INVALID_ARGUMENT, reason INVALID_FIELD; RESOURCE_EXHAUSTED, reason TOO_MANY_ATTEMPTS.
     """
     GetKeySet: _aio.UnaryUnaryMultiCallable[_user_service_pb2.GetKeySetRequest, _httpbody_pb2.HttpBody]  # type: ignore[assignment]
     """Returns the public keys that access tokens are signed with, as a JSON Web Key Set (RFC 7517). Needs no token.
@@ -140,8 +146,9 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_user_service_pb2.LoginResponse, _abc.Awaitable[_user_service_pb2.LoginResponse]]:
         """Exchanges a password for an access token and a refresh token.
         Errors: UNAUTHENTICATED, reason WRONG_CREDENTIALS, the same whether or not the user or the tenant exists;
-        RESOURCE_EXHAUSTED, reason TOO_MANY_ATTEMPTS; PERMISSION_DENIED, reason TENANT_SUSPENDED, where the password is
-        right.
+        RESOURCE_EXHAUSTED, reason TOO_MANY_ATTEMPTS, where too many failed: `retry_after_s` in the metadata has the seconds
+        to wait. A user who logged in from the same address before is not delayed by attempts from elsewhere.
+        PERMISSION_DENIED, reason TENANT_SUSPENDED, where the password is right.
         """
 
     @_abc_1.abstractmethod
@@ -153,7 +160,8 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
         """Adds a user. An administrator may give any role; without a token it makes a VIEWER, and only where open
         registration is switched on (CSMS_REGISTRATION=open).
         Errors: ALREADY_EXISTS, reason USER_EXISTS; PERMISSION_DENIED, reason REGISTRATION_CLOSED or ROLE_TOO_LOW;
-        INVALID_ARGUMENT, reason INVALID_FIELD (a password needs 8 to 256 characters).
+        INVALID_ARGUMENT, reason INVALID_FIELD (a password needs 8 to 256 characters); without a token RESOURCE_EXHAUSTED,
+        reason TOO_MANY_ATTEMPTS.
         """
 
     @_abc_1.abstractmethod
@@ -165,7 +173,8 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
         """Exchanges a refresh token for new tokens. The old refresh token ends with it, and one that is used twice ends the
         session. Of several calls with one token within ten seconds the first gets the new tokens; the others fail, and end
         nothing.
-        Errors: UNAUTHENTICATED, reason INVALID_TOKEN.
+        Errors: UNAUTHENTICATED, reason INVALID_TOKEN; RESOURCE_EXHAUSTED, reason TOO_MANY_ATTEMPTS, where one address or one
+        session refreshes too often.
         """
 
     @_abc_1.abstractmethod
@@ -217,7 +226,7 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_user_service_pb2.ChangePasswordResponse, _abc.Awaitable[_user_service_pb2.ChangePasswordResponse]]:
         """Gives a user a new password and ends the user's sessions. Users may change their own password, administrators any.
         Errors: NOT_FOUND, reason USER_NOT_FOUND; PERMISSION_DENIED, reason ROLE_TOO_LOW; UNAUTHENTICATED, reason
-        WRONG_CREDENTIALS; INVALID_ARGUMENT, reason INVALID_FIELD.
+        WRONG_CREDENTIALS; INVALID_ARGUMENT, reason INVALID_FIELD; RESOURCE_EXHAUSTED, reason TOO_MANY_ATTEMPTS.
         """
 
     @_abc_1.abstractmethod

@@ -63,7 +63,8 @@ class EventServiceServicer:
     def WatchEvents(self, request, context):
         """Streams events after a cursor and then as they happen. A caller that reconnects gives the cursor of the last
         event it has seen and misses none. gRPC and gRPC-web only.
-        Errors: as ListEvents; UNAVAILABLE when the service stops: watch again from the last cursor.
+        Errors: as ListEvents; UNAVAILABLE when the service stops: watch again from the last cursor; RESOURCE_EXHAUSTED,
+        reason TOO_MANY_STREAMS, where caller, tenant or service has as many streams open as may be (`retry_after_s`).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

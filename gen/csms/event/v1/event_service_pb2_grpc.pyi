@@ -41,7 +41,8 @@ class EventServiceStub:
     WatchEvents: _grpc.UnaryStreamMultiCallable[_event_service_pb2.WatchEventsRequest, _event_service_pb2.WatchEventsResponse]
     """Streams events after a cursor and then as they happen. A caller that reconnects gives the cursor of the last
     event it has seen and misses none. gRPC and gRPC-web only.
-    Errors: as ListEvents; UNAVAILABLE when the service stops: watch again from the last cursor.
+    Errors: as ListEvents; UNAVAILABLE when the service stops: watch again from the last cursor; RESOURCE_EXHAUSTED,
+    reason TOO_MANY_STREAMS, where caller, tenant or service has as many streams open as may be (`retry_after_s`).
     """
 
 @_typing.type_check_only
@@ -57,7 +58,8 @@ class EventServiceAsyncStub(EventServiceStub):
     WatchEvents: _aio.UnaryStreamMultiCallable[_event_service_pb2.WatchEventsRequest, _event_service_pb2.WatchEventsResponse]  # type: ignore[assignment]
     """Streams events after a cursor and then as they happen. A caller that reconnects gives the cursor of the last
     event it has seen and misses none. gRPC and gRPC-web only.
-    Errors: as ListEvents; UNAVAILABLE when the service stops: watch again from the last cursor.
+    Errors: as ListEvents; UNAVAILABLE when the service stops: watch again from the last cursor; RESOURCE_EXHAUSTED,
+    reason TOO_MANY_STREAMS, where caller, tenant or service has as many streams open as may be (`retry_after_s`).
     """
 
 class EventServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -82,7 +84,8 @@ class EventServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_event_service_pb2.WatchEventsResponse], _abc.AsyncIterator[_event_service_pb2.WatchEventsResponse]]:
         """Streams events after a cursor and then as they happen. A caller that reconnects gives the cursor of the last
         event it has seen and misses none. gRPC and gRPC-web only.
-        Errors: as ListEvents; UNAVAILABLE when the service stops: watch again from the last cursor.
+        Errors: as ListEvents; UNAVAILABLE when the service stops: watch again from the last cursor; RESOURCE_EXHAUSTED,
+        reason TOO_MANY_STREAMS, where caller, tenant or service has as many streams open as may be (`retry_after_s`).
         """
 
 def add_EventServiceServicer_to_server(servicer: EventServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

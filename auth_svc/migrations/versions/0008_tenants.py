@@ -1,10 +1,13 @@
 """Tenants; names of users are unique in their tenant."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0007"
-down_revision = "0006"
+revision = "0008"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 
@@ -36,7 +39,7 @@ def upgrade() -> None:
         sa.Column("finish_us", sa.BigInteger),
         sa.PrimaryKeyConstraint("tenant_id", "service", name="tenant_erasure_pkey"),
     )
-    with op.batch_alter_table("user_account") as table:
+    with _kept_references(), op.batch_alter_table("user_account") as table:
         table.drop_constraint("user_account_username_key", type_="unique")
     op.drop_index("user_account_skeleton", "user_account")
     op.create_index(
@@ -59,10 +62,28 @@ def downgrade() -> None:
         postgresql_where=_KNOWN,
         sqlite_where=_KNOWN,
     )
-    with op.batch_alter_table("user_account") as table:
+    with _kept_references(), op.batch_alter_table("user_account") as table:
         table.create_unique_constraint("user_account_username_key", ["username_key"])
     op.drop_table("tenant_erasure")
     op.drop_table("tenant")
+
+
+@contextmanager
+def _kept_references() -> Iterator[None]:
+    """Keeps the rows that refer to users: SQLite makes a table anew, and removes them with the former one."""
+    connection = op.get_bind()
+    names = []
+    if connection.dialect.name == "sqlite":
+        inspector = sa.inspect(connection)
+        for name in inspector.get_table_names():
+            if any(key["referred_table"] == "user_account" for key in inspector.get_foreign_keys(name)):
+                names.append(name)
+    for name in names:
+        op.execute(f"CREATE TEMP TABLE kept_{name} AS SELECT * FROM {name}")  # noqa: S608 - our own names
+    yield
+    for name in names:
+        op.execute(f"INSERT INTO {name} SELECT * FROM kept_{name}")  # noqa: S608 - our own names
+        op.execute(f"DROP TABLE kept_{name}")
 
 
 def _number(name: str) -> sa.Column[int]:
