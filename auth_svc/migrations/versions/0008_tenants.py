@@ -72,12 +72,14 @@ def downgrade() -> None:
 def _kept_references() -> Iterator[None]:
     """Keeps the rows that refer to users: SQLite makes a table anew, and removes them with the former one."""
     connection = op.get_bind()
-    names = []
+    names: list[str] = []
     if connection.dialect.name == "sqlite":
         inspector = sa.inspect(connection)
-        for name in inspector.get_table_names():
-            if any(key["referred_table"] == "user_account" for key in inspector.get_foreign_keys(name)):
-                names.append(name)
+        names = [
+            name
+            for name in inspector.get_table_names()
+            if any(key["referred_table"] == "user_account" for key in inspector.get_foreign_keys(name))
+        ]
     for name in names:
         op.execute(f"CREATE TEMP TABLE kept_{name} AS SELECT * FROM {name}")  # noqa: S608 - our own names
     yield
