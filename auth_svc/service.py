@@ -62,21 +62,10 @@ async def build(
     passwords = Passwords(hasher=hasher)
     stack.push_async_callback(passwords.close)
     keys = SigningKeys(database=database, clock=clock)
-    sessions = Sessions(database=database, signer=keys, clock=clock)
     await _prepare(database, keys, passwords, settings=settings, clock=clock, announce=announce)
     tenants = TenantDirectory(source=LocalTenants(database=database))
     await tenants.refresh()
-    users = UserServicer(
-        database=database,
-        passwords=passwords,
-        logins=LoginChecks(database=database, passwords=passwords, throttle=LoginThrottle(clock=clock), clock=clock),
-        limits=SessionLimits(clock=clock),
-        sessions=sessions,
-        keys=keys,
-        tenants=tenants,
-        clock=clock,
-        open_registration=settings.open_registration,
-    )
+    users = _users(database, passwords, keys, tenants, settings=settings, clock=clock)
     seen = SeenTokens(database=database, clock=clock)
     stack.push_async_callback(seen.flush)
     office = CertificateOffice(database=database, clock=clock, rules=settings.certificates)
@@ -97,6 +86,28 @@ async def build(
             _tenants(database, passwords, tenants, settings=settings, clock=clock),
         ],
         background=[housekeeper.run, retention.run, seen.run, erasure.run, *_relay(database, stack, settings, clock)],
+    )
+
+
+def _users(
+    database: Database,
+    passwords: Passwords,
+    keys: SigningKeys,
+    tenants: TenantDirectory,
+    *,
+    settings: AuthSettings,
+    clock: Clock,
+) -> UserServicer:
+    return UserServicer(
+        database=database,
+        passwords=passwords,
+        logins=LoginChecks(database=database, passwords=passwords, throttle=LoginThrottle(clock=clock), clock=clock),
+        limits=SessionLimits(clock=clock),
+        sessions=Sessions(database=database, signer=keys, clock=clock),
+        keys=keys,
+        tenants=tenants,
+        clock=clock,
+        open_registration=settings.open_registration,
     )
 
 

@@ -15,6 +15,7 @@ from mesh.contract.services import MESH_SERVICES, OPERATOR_SERVICES
 from mesh.database import migrate
 from mesh.database.engine import Database, is_unavailable, make_engine
 from mesh.grpc.servers import GrpcServer, add_reflection, mesh_server, operator_server
+from mesh.grpc.station_scopes import StationScopes
 from mesh.identity.front_door import read_front_door_secrets
 from mesh.identity.mesh_identity import MeshIdentity
 from mesh.identity.operators import KeySource, TokenVerifier
@@ -40,6 +41,8 @@ class Parts:
     tenants: TenantDirectory
     mesh: Sequence[AddServicer]
     operator: Sequence[AddServicer]
+    # Where stations stand, for a service with methods about one of them.
+    scopes: StationScopes | None = None
     background: Sequence[Background] = ()
     # Called first when the service stops, to end calls that would not end by themselves.
     on_stop: Sequence[Callable[[], None]] = ()
@@ -176,6 +179,7 @@ def _servers(settings: ServiceSettings, parts: Parts) -> tuple[GrpcServer, GrpcS
         settings.operator_address,
         verifier=TokenVerifier(keys=parts.keys),
         services=OPERATOR_SERVICES[settings.name],
+        scopes=parts.scopes,
         reflection_open=settings.reflection_open,
         call_rules=settings.call_rules,
         front_door_secrets=settings.front_door_secrets,

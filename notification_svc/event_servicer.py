@@ -17,7 +17,8 @@ from mesh.database.engine import Database
 from mesh.database.filters import to_condition
 from mesh.database.pages import decode_token, encode_token, page_size
 from mesh.grpc.types import Context
-from mesh.identity.callers import Caller, current_caller
+from mesh.identity.callers import Caller, current_caller, current_scope
+from mesh.placements.conditions import both
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
 from mesh.runtime.times import SECOND_US, Clock
@@ -40,7 +41,7 @@ class EventServicer(EventServiceServicer):
     async def ListEvents(self, request: ListEventsRequest, context: Context) -> ListEventsResponse:
         """Lists them by their cursors."""
         tenant_id, size = current_caller().tenant_id, page_size(request.page_size, default=100)
-        condition = to_condition(request.filter, store.event_filters())
+        condition = _condition(request.filter)
         binding = f"{request.after_cursor} {request.filter}"
         (after,) = decode_token(request.page_token, [int], binding=binding) or (request.after_cursor,)
         page = await self._page(tenant_id, after, condition, size + 1)
@@ -60,7 +61,7 @@ class EventServicer(EventServiceServicer):
         queues up for it.
         """
         caller = current_caller()
-        condition = to_condition(request.filter, store.event_filters())
+        condition = _condition(request.filter)
         after = request.after_cursor if request.HasField("after_cursor") else None
         page = await self._page(caller.tenant_id, after or 0, condition, 1)
         if after is None:
@@ -117,6 +118,13 @@ class EventServicer(EventServiceServicer):
                 "the access token has expired: refresh it, and watch again from the last cursor",
             )
         return left_s
+
+
+def _condition(text: str) -> ColumnElement[bool] | None:
+    """Of the events that a filter names and the caller's permission covers; None for all of its tenant."""
+    tenant_id = current_caller().tenant_id
+    wanted = to_condition(text, store.event_filters(tenant_id))
+    return both(wanted, store.conditions(tenant_id).in_scope(current_scope()))
 
 
 def _check_cursor(after: int, page: store.Page) -> None:

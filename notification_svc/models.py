@@ -7,6 +7,7 @@ UTC.
 import sqlalchemy as sa
 
 from mesh.database.partitions import TimePartitions
+from mesh.placements.tables import placement_tables
 
 metadata = sa.MetaData()
 
@@ -60,3 +61,6 @@ fanout = sa.Table(
     sa.Column("cursor", sa.BigInteger, nullable=False),
     sa.PrimaryKeyConstraint("tenant_id", name="fanout_pkey"),
 )
+
+# Where stations stand: a copy of station_svc's, some seconds behind (docs/SITES.md).
+PLACEMENTS = placement_tables(metadata, key=sa.Text())

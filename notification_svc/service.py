@@ -4,6 +4,7 @@ from contextlib import AsyncExitStack
 
 from csms.event.v1.event_ingest_service_pb2_grpc import add_EventIngestServiceServicer_to_server
 from csms.event.v1.event_service_pb2_grpc import add_EventServiceServicer_to_server
+from csms.station.v1.placement_ingest_service_pb2_grpc import add_PlacementIngestServiceServicer_to_server
 
 from mesh.database.engine import Database
 from mesh.database.partition_keeper import Kept, PartitionKeeper
@@ -11,6 +12,7 @@ from mesh.grpc.channels import open_channel
 from mesh.identity.mesh_identity import MeshIdentity
 from mesh.identity.operators import RemoteKeys
 from mesh.identity.tenants import RemoteTenants, TenantDirectory
+from mesh.placements.servicer import PlacementIngestServicer
 from mesh.runtime.times import Clock
 from mesh.service import Parts
 from mesh.tenant_erasure import TenantErasure, reports_to
@@ -19,7 +21,7 @@ from notification_svc.event_servicer import SIGN_OF_LIFE_S, EventServicer
 from notification_svc.fanout import Fanout
 from notification_svc.feed import Feed
 from notification_svc.ingest_servicer import IngestServicer
-from notification_svc.models import PARTITIONS, metadata
+from notification_svc.models import PARTITIONS, PLACEMENTS, metadata
 from notification_svc.retention import retention_task
 from notification_svc.settings import NotificationSettings
 
@@ -39,6 +41,7 @@ async def build(
     fanouts = [] if settings.amqp_url is None else [Fanout(database=database, url=settings.amqp_url)]
     announce = [feed.announce, *(fanout.announce for fanout in fanouts)]
     ingest = IngestServicer(database=database, clock=clock, announce=announce)
+    placements = PlacementIngestServicer(database=database, tables=PLACEMENTS)
     events = EventServicer(database=database, feed=feed, clock=clock, sign_of_life_s=sign_of_life_s)
     tenants = TenantDirectory(source=RemoteTenants(channel=channel))
     retention = retention_task(database=database, clock=clock, days=settings.retention_days, tenants=tenants)
@@ -50,7 +53,10 @@ async def build(
     return Parts(
         keys=RemoteKeys(channel=channel),
         tenants=tenants,
-        mesh=[lambda server: add_EventIngestServiceServicer_to_server(ingest, server)],
+        mesh=[
+            lambda server: add_EventIngestServiceServicer_to_server(ingest, server),
+            lambda server: add_PlacementIngestServiceServicer_to_server(placements, server),
+        ],
         operator=[lambda server: add_EventServiceServicer_to_server(events, server)],
         background=[feed.run, retention.run, keeper.run, erasure.run, *(fanout.run for fanout in fanouts)],
         on_stop=[feed.stop],

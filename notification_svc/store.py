@@ -13,6 +13,7 @@ from mesh.database import partitions
 from mesh.database.filters import Field
 from mesh.database.partitions import Span
 from mesh.database.rowset import RowStatement
+from mesh.placements.conditions import StationConditions
 from mesh.runtime.times import DAY_US
 from notification_svc import models
 
@@ -309,10 +310,20 @@ def save_sent(connection: Connection, *, tenant_id: str, cursor: int) -> None:
     connection.execute(_SAVE_SENT, {"tenant_id": tenant_id, "cursor": cursor})
 
 
-def event_filters() -> dict[str, Field]:
+def conditions(tenant_id: str) -> StationConditions:
+    """Conditions on events by where their stations stand."""
+    return StationConditions(models.PLACEMENTS, tenant_id=tenant_id, station_id=models.event.c.station_id)
+
+
+def event_filters(tenant_id: str) -> dict[str, Field]:
     """The fields by which events can be filtered."""
     event = models.event.c
-    return {"type": Field(event.type), "source": Field(event.source), "station_id": Field(event.station_id)}
+    return {
+        "type": Field(event.type),
+        "source": Field(event.source),
+        "station_id": Field(event.station_id),
+        **conditions(tenant_id).fields(),
+    }
 
 
 def _stored(tenant_id: str, row: sa.Row[tuple[object, ...]]) -> StoredEvent:

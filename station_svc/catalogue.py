@@ -18,6 +18,7 @@ from station_svc.features.message_log.feature import FEATURE as MESSAGE_LOG
 from station_svc.features.remote_control.feature import FEATURE as REMOTE_CONTROL
 from station_svc.features.reservations.feature import FEATURE as RESERVATIONS
 from station_svc.features.security_events.feature import FEATURE as SECURITY_EVENTS
+from station_svc.features.sites.feature import FEATURE as SITES
 from station_svc.features.smart_charging.feature import FEATURE as SMART_CHARGING
 from station_svc.follower import storage as follower
 from station_svc.jobs import storage as jobs
@@ -37,6 +38,7 @@ FEATURES: Sequence[Feature] = (
     LOCAL_LISTS,
     CREDENTIALS,
     CERTIFICATES,
+    SITES,
     ROLLOUTS,
 )
 

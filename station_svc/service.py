@@ -16,6 +16,8 @@ from mesh.grpc.channels import open_channel
 from mesh.identity.mesh_identity import MeshIdentity
 from mesh.identity.operators import RemoteKeys
 from mesh.identity.tenants import RemoteTenants, TenantDirectory
+from mesh.placements.scopes import PlacementScopes
+from mesh.runtime.background import Background
 from mesh.runtime.times import Clock
 from mesh.service import AddServicer, Parts
 from mesh.tenant_erasure import TenantErasure, reports_to
@@ -30,6 +32,7 @@ from station_svc.commands.gateways import Gateways
 from station_svc.commands.sender import CommandSender
 from station_svc.commands.socket_closer import SocketCloser
 from station_svc.core.columns import metadata
+from station_svc.core.models import PLACEMENTS
 from station_svc.feature import FeatureParts, Resources, merged
 from station_svc.features.certificates.authority import CertificateAuthority
 from station_svc.features.certificates.requests import CertificateRequests
@@ -45,6 +48,7 @@ from station_svc.ingest.servicer import IngestRules, StationIngestServicer
 from station_svc.ingest.tenant_rules import TenantRules
 from station_svc.jobs.runner import JobKind, Jobs
 from station_svc.jobs.sender import JobSender
+from station_svc.placement_publisher import PlacementPublisher
 from station_svc.settings import StationSettings
 
 
@@ -65,13 +69,6 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
     retention = retention_task(database=database, clock=clock, storage=STORAGE, days=settings.retention)
     keeper = PartitionKeeper(engine=database.engine, clock=clock, kept=_kept(settings))
     failures = CredentialFailures(database=database, clock=clock)
-    erasure = TenantErasure(
-        database=database,
-        metadata=metadata,
-        directory=resources.tenants,
-        report=reports_to(resources.auth, "station"),
-    )
-    log_retention = message_retention(resources, days=settings.retention.get(MESSAGES.name, MESSAGES.days))
     trimmer = TransferTrimmer(database=database, limits=settings.transfer_limits)
     return Parts(
         keys=RemoteKeys(channel=resources.auth),
@@ -82,6 +79,7 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
             _commands(resources, built),
             *(add for parts in built for add in parts.operator),
         ],
+        scopes=PlacementScopes(database=database, tables=PLACEMENTS),
         background=[
             resources.closer.run,
             *housekeeper.background(),
@@ -90,13 +88,24 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
             jobs.run,
             failures.run,
             trimmer.run,
-            erasure.run,
-            log_retention.run,
+            *_of_tenants(resources, settings),
+            *_publisher(resources, stack, settings=settings, identity=identity),
             *open_relay(
                 stack, database=database, address=settings.notification_address, identity=identity, clock=clock
             ),
         ],
     )
+
+
+def _of_tenants(resources: Resources, settings: StationSettings) -> Sequence[Background]:
+    """The erasure of removed tenants, and the message logs of those that keep it for fewer days."""
+    erasure = TenantErasure(
+        database=resources.database,
+        metadata=metadata,
+        directory=resources.tenants,
+        report=reports_to(resources.auth, "station"),
+    )
+    return erasure.run, message_retention(resources, days=settings.retention.get(MESSAGES.name, MESSAGES.days)).run
 
 
 def _kept(settings: StationSettings) -> Sequence[Kept]:
@@ -106,6 +115,18 @@ def _kept(settings: StationSettings) -> Sequence[Kept]:
         for one in RETENTION
         if one.partitions is not None
     ]
+
+
+def _publisher(
+    resources: Resources, stack: AsyncExitStack, *, settings: StationSettings, identity: MeshIdentity
+) -> Sequence[Background]:
+    """Publishes where stations stand to the services that are there."""
+    targets = {}
+    if resources.transactions is not None:
+        targets["transaction"] = resources.transactions
+    if settings.notification_address is not None:
+        targets["notification"] = _open(stack, settings.notification_address, identity, "notification")
+    return [PlacementPublisher(database=resources.database, targets=targets).run] if targets else []
 
 
 def _resources(

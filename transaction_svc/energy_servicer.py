@@ -20,6 +20,7 @@ from mesh.database.filters import to_condition
 from mesh.database.pages import encode_token, page_of
 from mesh.grpc.types import Context
 from mesh.identity.callers import current_caller, current_scope
+from mesh.placements.conditions import both
 from mesh.runtime.errors import invalid_field
 from mesh.runtime.times import DAY_US, to_timestamp
 from transaction_svc import rollup_reading_store, rollup_store
@@ -97,15 +98,16 @@ def _time(request: ListEnergyRollupsRequest, field: str) -> int:
 
 def _condition(request: ListEnergyRollupsRequest) -> ColumnElement[bool] | None:
     """The connectors that are selected; None for all of the tenant."""
-    conditions = []
-    if (condition := to_condition(request.filter, rollup_reading_store.FILTERS)) is not None:
-        conditions.append(condition)
+    tenant_id = current_caller().tenant_id
+    stands = rollup_reading_store.conditions(tenant_id)
+    conditions = [
+        to_condition(request.filter, rollup_reading_store.filters(tenant_id)),
+        stands.in_scope(current_scope()),
+    ]
     if request.station_id:
         is_name = is_storable(request.station_id)
         conditions.append(rollup_connector.c.station_id == request.station_id if is_name else sa.false())
-    if not current_scope().is_whole:
-        conditions.append(sa.false())  # the stations of sites are not known here: nothing is shown
-    return sa.and_(*conditions) if conditions else None
+    return both(*conditions)
 
 
 def _to_message(line: Line) -> EnergyRollup:

@@ -123,12 +123,17 @@ def find(connection: Connection, tenant_id: str, quarantine_id: str, *, lock: bo
     """An item. Raises MeshError NOT_FOUND."""
     found = store.get(connection, tenant_id, quarantine_id, lock=lock) if is_storable(quarantine_id) else None
     if found is None:
-        raise MeshError(
-            grpc.StatusCode.NOT_FOUND,
-            Reason.QUARANTINED_ITEM_NOT_FOUND,
-            f"nothing in quarantine is called {quarantine_id!r}",
-        )
+        raise not_found(quarantine_id)
     return found
+
+
+def not_found(quarantine_id: str) -> MeshError:
+    """NOT_FOUND, reason QUARANTINED_ITEM_NOT_FOUND: also for an item whose station the caller may not see."""
+    return MeshError(
+        grpc.StatusCode.NOT_FOUND,
+        Reason.QUARANTINED_ITEM_NOT_FOUND,
+        f"nothing in quarantine is called {quarantine_id!r}",
+    )
 
 
 def to_item(kind: str, text: str) -> AnyItem:

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from mesh.database.partitions import TimePartitions
 from mesh.events.outbox import outbox_table
+from mesh.placements.tables import placement_tables
 
 metadata = sa.MetaData()
 
@@ -319,5 +320,9 @@ tx_counter = sa.Table(
     sa.Column("value", sa.BigInteger, nullable=False),
     info={"dialect": "sqlite"},
 )
+
+# Where stations stand: a copy of station_svc's, some seconds behind (docs/SITES.md).
+PLACEMENTS = placement_tables(metadata)
+station_placement, station_group = PLACEMENTS.placement, PLACEMENTS.group
 
 outbox = outbox_table(metadata)

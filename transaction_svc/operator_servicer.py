@@ -55,7 +55,9 @@ from mesh.database.engine import Database
 from mesh.database.filters import to_condition
 from mesh.database.pages import page_of
 from mesh.grpc.types import Context
-from mesh.identity.callers import current_caller
+from mesh.identity.callers import current_caller, current_scope
+from mesh.placements.conditions import both
+from mesh.placements.scopes import PlacementScopes
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
 from mesh.runtime.times import Clock, to_timestamp
@@ -63,10 +65,12 @@ from transaction_svc import ends, quarantine_store, received_items
 from transaction_svc import reading_store as store
 from transaction_svc.ends import Closure
 from transaction_svc.gateway_client import Translator
-from transaction_svc.mends import find
+from transaction_svc.mends import find, not_found
 from transaction_svc.meter_profiles import MeterTerms
+from transaction_svc.models import PLACEMENTS
 from transaction_svc.operator_ends import OperatorEnds
 from transaction_svc.quarantine import Quarantine
+from transaction_svc.quarantine_store import Quarantined
 from transaction_svc.quarantined_items import to_new_mend, to_quarantined_item
 from transaction_svc.reassessments import Reassessments
 
@@ -83,6 +87,7 @@ class TransactionServicer(transaction_service_pb2_grpc.TransactionServiceService
         self._quarantine = Quarantine(database=database, clock=clock, meters=meters, translator=translator)
         self._reassessments = Reassessments(database=database, clock=clock, meters=meters)
         self._ends = OperatorEnds(database=database, clock=clock)
+        self._scopes = PlacementScopes(database=database, tables=PLACEMENTS)
 
     async def GetTransaction(self, request: GetTransactionRequest, context: Context) -> GetTransactionResponse:
         """Reads one transaction: the generation of the request, or the latest."""
@@ -108,12 +113,14 @@ class TransactionServicer(transaction_service_pb2_grpc.TransactionServiceService
 
     async def ListTransactions(self, request: ListTransactionsRequest, context: Context) -> ListTransactionsResponse:
         """Lists transactions, newest first."""
-        condition = to_condition(request.filter, store.FILTERS)
+        tenant_id = current_caller().tenant_id
+        wanted = to_condition(request.filter, store.filters(tenant_id))
+        condition = both(wanted, store.conditions(tenant_id).in_scope(current_scope()))
         binding = f"{request.station_id}\n{request.filter}"
         page = page_of(request, (int, str, str, int), binding=binding, condition=condition)
         listing = partial(
             store.list_transactions,
-            tenant_id=current_caller().tenant_id,
+            tenant_id=tenant_id,
             station_id=request.station_id,
             condition=page.condition,
             after=page.after,
@@ -163,11 +170,13 @@ class TransactionServicer(transaction_service_pb2_grpc.TransactionServiceService
         self, request: ListQuarantinedItemsRequest, context: Context
     ) -> ListQuarantinedItemsResponse:
         """Lists messages that could not be recorded, newest first."""
-        condition = to_condition(request.filter, quarantine_store.FILTERS)
+        tenant_id = current_caller().tenant_id
+        wanted = to_condition(request.filter, quarantine_store.filters(tenant_id))
+        condition = both(wanted, quarantine_store.conditions(tenant_id).in_scope(current_scope()))
         page = page_of(request, (int, str), binding=request.filter, condition=condition)
         listing = partial(
             quarantine_store.list_items,
-            tenant_id=current_caller().tenant_id,
+            tenant_id=tenant_id,
             condition=page.condition,
             after=page.after,
             most=page.limit,
@@ -180,13 +189,13 @@ class TransactionServicer(transaction_service_pb2_grpc.TransactionServiceService
         self, request: GetQuarantinedItemRequest, context: Context
     ) -> GetQuarantinedItemResponse:
         """Reads one item of the quarantine."""
-        finding = partial(find, tenant_id=current_caller().tenant_id, quarantine_id=request.quarantine_id)
-        return GetQuarantinedItemResponse(item=to_quarantined_item(await self._database.read(finding)))
+        return GetQuarantinedItemResponse(item=to_quarantined_item(await self._find(request.quarantine_id)))
 
     async def RerunQuarantinedItem(
         self, request: RerunQuarantinedItemRequest, context: Context
     ) -> RerunQuarantinedItemResponse:
         """Records an item as the ingest does."""
+        await self._find(request.quarantine_id)
         row = await self._quarantine.rerun(current_caller().tenant_id, request.quarantine_id)
         return RerunQuarantinedItemResponse(item=to_quarantined_item(row))
 
@@ -194,6 +203,7 @@ class TransactionServicer(transaction_service_pb2_grpc.TransactionServiceService
         self, request: DismissQuarantinedItemRequest, context: Context
     ) -> DismissQuarantinedItemResponse:
         """Marks an item as dealt with."""
+        await self._find(request.quarantine_id)
         row = await self._quarantine.dismiss(current_caller().tenant_id, request.quarantine_id)
         return DismissQuarantinedItemResponse(item=to_quarantined_item(row))
 
@@ -203,6 +213,7 @@ class TransactionServicer(transaction_service_pb2_grpc.TransactionServiceService
         """Replaces an item's content and records it."""
         caller = current_caller()
         mend = to_new_mend(request, caller.username)
+        await self._find(request.quarantine_id)
         row = await self._quarantine.mend(caller.tenant_id, request.quarantine_id, mend)
         return MendQuarantinedItemResponse(item=to_quarantined_item(row))
 
@@ -210,17 +221,35 @@ class TransactionServicer(transaction_service_pb2_grpc.TransactionServiceService
         self, request: ListUnmatchedEventsRequest, context: Context
     ) -> ListUnmatchedEventsResponse:
         """Lists events that belong to no transaction."""
-        page = page_of(request, (int, str, str, int, int, str, int), binding=request.station_id, default=100)
+        tenant_id = current_caller().tenant_id
+        wanted = to_condition(request.filter, store.unmatched_filters(tenant_id))
+        page = page_of(
+            request,
+            (int, str, str, int, int, str, int),
+            binding=f"{request.station_id}\n{request.filter}" if request.filter else request.station_id,
+            condition=both(wanted, store.conditions(tenant_id).in_scope(current_scope())),
+            default=100,
+        )
         listing = partial(
             store.list_unmatched,
-            tenant_id=current_caller().tenant_id,
+            tenant_id=tenant_id,
             station_id=request.station_id,
+            condition=page.condition,
             after=page.after,
             most=page.limit,
         )
         rows = await self._list(request.station_id, listing)
         rows, token = page.cut(rows, lambda row: row.key, text=lambda row: row.event)
         return ListUnmatchedEventsResponse(unmatched_events=[_to_unmatched(row) for row in rows], next_page_token=token)
+
+    async def _find(self, quarantine_id: str) -> Quarantined:
+        """An item whose station the caller's permission covers. Raises MeshError QUARANTINED_ITEM_NOT_FOUND."""
+        tenant_id = current_caller().tenant_id
+        finding = partial(find, tenant_id=tenant_id, quarantine_id=quarantine_id)
+        found = await self._database.read(finding)
+        if not await self._scopes.contains(tenant_id, found.station_id, current_scope()):
+            raise not_found(quarantine_id)
+        return found
 
     async def _list(self, station_id: str, listing: Callable[[Connection], Sequence[T]]) -> Sequence[T]:
         return await self._database.read(listing) if is_storable(station_id) else []

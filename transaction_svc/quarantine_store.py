@@ -9,7 +9,8 @@ from sqlalchemy import ColumnElement, Connection
 
 from mesh.database.filters import Field, moment
 from mesh.database.rowset import RowStatement, columns_of
-from transaction_svc.models import quarantine, quarantine_mend
+from mesh.placements.conditions import StationConditions
+from transaction_svc.models import PLACEMENTS, quarantine, quarantine_mend
 
 OPEN, RECORDED, DISMISSED = "OPEN", "RECORDED", "DISMISSED"
 
@@ -165,13 +166,22 @@ def _state(word: str) -> str:
     return state
 
 
-FILTERS: Mapping[str, Field] = {
+_FILTERS: Mapping[str, Field] = {
     "station_id": Field(quarantine.c.station_id),
     "state": Field(quarantine.c.state, _state),
     "reason": Field(quarantine.c.reason),
     "create_time": Field(quarantine.c.create_us, moment),
 }
-"""Fields of filters."""
+
+
+def conditions(tenant_id: str) -> StationConditions:
+    """Conditions on items by where their stations stand."""
+    return StationConditions(PLACEMENTS, tenant_id=tenant_id, station_id=quarantine.c.station_id)
+
+
+def filters(tenant_id: str) -> Mapping[str, Field]:
+    """Fields of filters."""
+    return {**_FILTERS, **conditions(tenant_id).fields()}
 
 
 def list_items(

@@ -12,9 +12,10 @@ from sqlalchemy import ColumnElement, Connection
 from mesh.contract.id_tokens import match_key
 from mesh.database import partitions
 from mesh.database.filters import Field, moment, switch
+from mesh.placements.conditions import StationConditions
 from transaction_svc import stored_form
 from transaction_svc.idempotency_keys import events_hash, name_hash
-from transaction_svc.models import meter_values, tx, tx_event, tx_packed
+from transaction_svc.models import PLACEMENTS, meter_values, tx, tx_event, tx_packed
 from transaction_svc.packed_form import PackedEvent, unpack
 from transaction_svc.transaction_columns import flags_text
 from transaction_svc.transaction_state import FLAGS, TransactionState
@@ -97,7 +98,7 @@ def _has_flag(flag: str) -> ColumnElement[bool]:
     return sa.and_(tx.c.flags != "", tx.c.flags.contains(flags_text([flag]), autoescape=True))
 
 
-FILTERS: Mapping[str, Field] = {
+_FILTERS: Mapping[str, Field] = {
     "station_id": Field(tx.c.station_id),
     "transaction_id": Field(tx.c.transaction_id),
     "state": Field(tx.c.ended, _ended),
@@ -108,7 +109,22 @@ FILTERS: Mapping[str, Field] = {
     "flags": Field(tx.c.flags, _flag, has=_has_flag),
     "hanging": Field(sa.and_(tx.c.hanging_due_us.is_not(None), sa.not_(tx.c.ended)), switch),
 }
-"""Fields of filters of transactions."""
+
+
+def conditions(tenant_id: str) -> StationConditions:
+    """Conditions on transactions by where their stations stand."""
+    return StationConditions(PLACEMENTS, tenant_id=tenant_id, station_id=tx.c.station_id)
+
+
+def filters(tenant_id: str) -> Mapping[str, Field]:
+    """Fields of filters of transactions."""
+    return {**_FILTERS, **conditions(tenant_id).fields()}
+
+
+def unmatched_filters(tenant_id: str) -> Mapping[str, Field]:
+    """Fields of filters of events that belong to no transaction."""
+    return {"station_id": _FILTERS["station_id"], **conditions(tenant_id).fields()}
+
 
 _NEWEST_FIRST = (tx.c.create_us, tx.c.station_id, tx.c.transaction_id, tx.c.generation)
 
@@ -224,6 +240,7 @@ def list_unmatched(
     tenant_id: str,
     *,
     station_id: str,
+    condition: ColumnElement[bool] | None,
     after: tuple[int, str, str, int, int, str, int] | None,
     most: int,
 ) -> Sequence[Unmatched]:
@@ -231,6 +248,8 @@ def list_unmatched(
     query = sa.select(*_NEWEST_FIRST, tx.c.fold).where(tx.c.tenant_id == tenant_id, tx.c.waiting)
     if station_id:
         query = query.where(tx.c.station_id == station_id)
+    if condition is not None:
+        query = query.where(condition)
     if after is not None:
         query = query.where(sa.tuple_(*_NEWEST_FIRST) <= after[:4])
     groups: list[_Group] = []

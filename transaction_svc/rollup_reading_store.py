@@ -8,7 +8,9 @@ from sqlalchemy import ColumnElement, Connection
 
 from mesh.database.filters import Field
 from mesh.database.rowset import RowStatement, columns_of
+from mesh.placements.conditions import StationConditions
 from transaction_svc import models, rollup_store
+from transaction_svc.models import PLACEMENTS
 from transaction_svc.rollup_form import Cells, decode_cells
 
 
@@ -25,12 +27,22 @@ TOTAL = Unit(rollup_store.TOTAL, 0, 0)
 """The unit of a tenant's sums."""
 
 _table = models.rollup_connector
-FILTERS: Mapping[str, Field] = {
+_FILTERS: Mapping[str, Field] = {
     "station_id": Field(_table.c.station_id),
     "evse_id": Field(_table.c.evse_id, int),
     "connector_id": Field(_table.c.connector_id, int),
 }
-"""Fields of filters of rollups."""
+
+
+def conditions(tenant_id: str) -> StationConditions:
+    """Conditions on connectors by where their stations stand."""
+    return StationConditions(PLACEMENTS, tenant_id=tenant_id, station_id=_table.c.station_id)
+
+
+def filters(tenant_id: str) -> Mapping[str, Field]:
+    """Fields of filters of rollups."""
+    return {**_FILTERS, **conditions(tenant_id).fields()}
+
 
 _UNIT = (_table.c.station_id, _table.c.evse_id, _table.c.connector_id)
 _CELLS = RowStatement(

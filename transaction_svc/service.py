@@ -1,7 +1,10 @@
 """The assembly of transaction_svc: its servicers and background tasks."""
 
 from contextlib import AsyncExitStack
+from functools import partial
 
+import grpc
+from csms.station.v1.placement_ingest_service_pb2_grpc import add_PlacementIngestServiceServicer_to_server
 from csms.transaction.v1.energy_service_pb2_grpc import add_EnergyServiceServicer_to_server
 from csms.transaction.v1.meter_profile_service_pb2_grpc import add_MeterProfileServiceServicer_to_server
 from csms.transaction.v1.transaction_ingest_service_pb2_grpc import add_TransactionIngestServiceServicer_to_server
@@ -14,8 +17,11 @@ from mesh.grpc.channels import open_channel
 from mesh.identity.mesh_identity import MeshIdentity
 from mesh.identity.operators import RemoteKeys
 from mesh.identity.tenants import RemoteTenants, TenantDirectory
+from mesh.placements.scopes import PlacementScopes
+from mesh.placements.servicer import PlacementIngestServicer
+from mesh.runtime.background import Background
 from mesh.runtime.times import Clock
-from mesh.service import Parts
+from mesh.service import AddServicer, Parts
 from mesh.tenant_erasure import TenantErasure, reports_to
 from transaction_svc import number_store
 from transaction_svc.energy_servicer import EnergyServicer
@@ -24,7 +30,7 @@ from transaction_svc.gateway_client import GatewayClient, Translator
 from transaction_svc.ingest_servicer import TransactionIngestServicer
 from transaction_svc.meter_profile_servicer import MeterProfileServicer
 from transaction_svc.meter_profiles import MeterTerms
-from transaction_svc.models import METER_VALUES_PARTITIONS, metadata
+from transaction_svc.models import METER_VALUES_PARTITIONS, PLACEMENTS, metadata
 from transaction_svc.operator_servicer import TransactionServicer
 from transaction_svc.retention import retention_task, thinning_task
 from transaction_svc.rollup_worker import Rollups
@@ -56,27 +62,33 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: Transact
     kept = Kept(partitions=METER_VALUES_PARTITIONS, days=settings.meter_values_days or None)
     keeper = PartitionKeeper(engine=database.engine, clock=clock, kept=[kept])
     expiry = Expiry(database=database, clock=clock)
-    relay = open_relay(
-        stack,
-        database=database,
-        address=settings.notification_address,
-        identity=identity,
-        clock=clock,
-    )
+    relay = open_relay(stack, database=database, address=settings.notification_address, identity=identity, clock=clock)
     tenants = TenantDirectory(source=RemoteTenants(channel=channel))
-    erasure = TenantErasure(
-        database=database, metadata=metadata, directory=tenants, report=reports_to(channel, "transaction")
-    )
+    erasure = _erasure(database, tenants, channel)
     return Parts(
         keys=RemoteKeys(channel=channel),
         tenants=tenants,
-        mesh=[lambda server: add_TransactionIngestServiceServicer_to_server(ingest, server)],
+        mesh=[lambda server: add_TransactionIngestServiceServicer_to_server(ingest, server), _placements(database)],
         operator=[
             lambda server: add_TransactionServiceServicer_to_server(transactions, server),
             lambda server: add_MeterProfileServiceServicer_to_server(profiles, server),
             lambda server: add_EnergyServiceServicer_to_server(energy, server),
         ],
-        background=[retention.run, *thinning, keeper.run, expiry.run, rollups.run, erasure.run, *relay],
+        scopes=PlacementScopes(database=database, tables=PLACEMENTS),
+        background=[retention.run, *thinning, keeper.run, expiry.run, rollups.run, erasure, *relay],
+    )
+
+
+def _erasure(database: Database, tenants: TenantDirectory, channel: grpc.aio.Channel) -> Background:
+    """Erases the rows of removed tenants."""
+    report = reports_to(channel, "transaction")
+    return TenantErasure(database=database, metadata=metadata, directory=tenants, report=report).run
+
+
+def _placements(database: Database) -> AddServicer:
+    """Takes where stations stand from station_svc."""
+    return partial(
+        add_PlacementIngestServiceServicer_to_server, PlacementIngestServicer(database=database, tables=PLACEMENTS)
     )
 
 

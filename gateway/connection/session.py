@@ -185,9 +185,9 @@ class Session:
         """Takes a message of the station. Never waits, never raises; a flood of CALLs makes the socket hold back."""
         self._dispatcher.receive(data)
         if self._rate.is_limited:
-            self._hold_back()
+            self._keep_to_rate()
 
-    def _hold_back(self) -> None:
+    def _keep_to_rate(self) -> None:
         """Reads no more for a moment, where the tenant's stations send more than its quota allows."""
         delay_us = self._rate.take(self._clock())
         if delay_us:

@@ -131,7 +131,7 @@ class Admissions:
     def _to_item(
         self, socket: StationSocket, request: Request, chosen: Mapping[str, str], node_id: str
     ) -> ingest.OpenConnectionItem:
-        """What a request presents, without the names of its station."""
+        """The item of a request, without the names of its station."""
         offer = credential(single_header(request.headers, "Authorization"), request.path)
         return ingest.OpenConnectionItem(
             node_id=node_id,

@@ -48,7 +48,8 @@ def access_of(files: FileDescriptorSet, services: Iterable[str]) -> dict[str, op
     check_audience(files, wanted, options_pb2.AUDIENCE_OPERATORS)
     known = dict(_services(files))
     methods = [(f"{name}/{method.name}", method) for name in wanted for method in known[name].method]
-    _raise_if_any(fault for name, method in methods for fault in _access_faults(name, method))
+    requests = _requests(files)
+    _raise_if_any(fault for name, method in methods for fault in _access_faults(name, method, requests))
     return {f"/{name}": method.options.Extensions[options_pb2.access] for name, method in methods}
 
 
@@ -73,14 +74,14 @@ def part_name(part: options_pb2.Part.ValueType) -> str:
 
 def contract_faults(files: FileDescriptorSet) -> list[str]:
     """Options that are missing or contradictory in the project's own files, one line each."""
-    faults = []
+    faults, requests = [], _requests(files)
     for name, service in _services(files):
         audience = service.options.Extensions[options_pb2.audience]
         if audience == options_pb2.AUDIENCE_UNSPECIFIED:
             faults.append(f"{name}: states no audience")
         for method in service.method:
             if audience == options_pb2.AUDIENCE_OPERATORS:
-                faults += _access_faults(f"{name}/{method.name}", method)
+                faults += _access_faults(f"{name}/{method.name}", method, requests)
             elif method.options.HasExtension(options_pb2.access):
                 faults.append(f"{name}/{method.name}: states an access, but its service is not for operators")
             if audience == options_pb2.AUDIENCE_MESH:
@@ -132,13 +133,36 @@ def _has_no_word(value: EnumValueDescriptorProto) -> bool:
     return value.options.Extensions[options_pb2.no_ocpp_word]
 
 
-def _access_faults(name: str, method: MethodDescriptorProto) -> Iterator[str]:
+def _access_faults(name: str, method: MethodDescriptorProto, requests: Mapping[str, DescriptorProto]) -> Iterator[str]:
     access = method.options.Extensions[options_pb2.access]
     rule = access.WhichOneof("rule")
     if rule is None:
         yield f"{name}: states no access; give it a permission"
     elif not getattr(access, rule):
         yield f"{name}: its {rule} is UNSPECIFIED"
+    elif rule == "permission" and not access.scope:
+        yield f"{name}: states no scope beside its permission"
+    elif rule == "public_access" and access.scope:
+        yield f"{name}: states a scope, but needs no permission"
+    if access.scope == options_pb2.SCOPE_RULE_STATION and not _names_station(requests, method.input_type):
+        yield f"{name}: its scope is STATION, but its request has neither station_id nor station.station_id"
+    if access.scope == options_pb2.SCOPE_RULE_CALLER and access.permission != options_pb2.PERMISSION_OWN_ACCOUNT:
+        yield f"{name}: its scope is CALLER, but its permission is not OWN_ACCOUNT"
+
+
+def _names_station(requests: Mapping[str, DescriptorProto], request: str) -> bool:
+    """Whether a request names one station; `request` is the name of its type."""
+    fields = {field.name: field for field in requests[request].field}
+    if "station_id" in fields:
+        return True
+    return "station" in fields and any(
+        field.name == "station_id" for field in requests[fields["station"].type_name].field
+    )
+
+
+def _requests(files: FileDescriptorSet) -> Mapping[str, DescriptorProto]:
+    """The messages of the project's own files, by name as types are named: `.package.Message`."""
+    return {f".{file.package}.{message.name}": message for file in _own(files) for message in file.message_type}
 
 
 def _callers(method: MethodDescriptorProto) -> Sequence[options_pb2.Part.ValueType]:

@@ -18,6 +18,7 @@ OPERATOR_SERVICES = {
         "csms.station.v1.SecurityEventService",
         "csms.station.v1.LocalListService",
         "csms.station.v1.RolloutService",
+        "csms.station.v1.SiteService",
     ),
     "transaction": (
         "csms.transaction.v1.TransactionService",
@@ -33,16 +34,19 @@ OPERATOR_SERVICES = {
     "notification": ("csms.event.v1.EventService",),
 }
 
+# Served by each service that has a copy of where stations stand.
+PLACEMENTS = "csms.station.v1.PlacementIngestService"
+
 # Served on mesh ports, to other processes; the front door has no route to them. The keys are the parts of the mesh.
 MESH_SERVICES = {
     "station": ("csms.station.v1.StationIngestService",),
-    "transaction": ("csms.transaction.v1.TransactionIngestService",),
+    "transaction": ("csms.transaction.v1.TransactionIngestService", PLACEMENTS),
     "auth": (
         "csms.auth.v1.AuthorizationService",
         "csms.auth.v1.CertificateAuthorityService",
         "csms.auth.v1.TenantDirectoryService",
     ),
-    "notification": ("csms.event.v1.EventIngestService",),
+    "notification": ("csms.event.v1.EventIngestService", PLACEMENTS),
     "gateway": ("csms.gateway.v1.GatewayService",),
 }
 

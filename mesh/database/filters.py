@@ -38,11 +38,13 @@ class Field:
     """A field that a filter may name: its SQL expression, and how to read its value (ValueError where that fails).
 
     A field that holds several values is compared with `:` alone; `has` makes the condition that one of them is there.
+    A field with `member` is a map: `labels.region` is the member `region` of `labels` (ValueError where there is none).
     """
 
     expression: ColumnElement[Any]
     convert: Callable[[str], Any] = str
     has: Callable[[Any], ColumnElement[bool]] | None = None
+    member: "Callable[[str], Field] | None" = None
 
 
 def to_condition(text: str, fields: Mapping[str, Field]) -> ColumnElement[bool] | None:
@@ -129,9 +131,7 @@ class _Parser:
         name, operator, value = self._parts()
         if value in _NO_VALUES:
             raise _invalid(f"{value!r} is not a value; one with such characters stands in quotes")
-        field = self._fields.get(name)
-        if field is None:
-            raise _invalid(f"{name!r} is not a field to filter by; these are: {', '.join(sorted(self._fields))}")
+        field = self._field(name)
         if field.has is not None and operator != _HAS:
             raise _invalid(f"{name!r} holds several values: write {name}:value")
         if field.has is None and operator not in _OPERATORS:
@@ -147,6 +147,19 @@ class _Parser:
             return field.has(converted)
         condition: ColumnElement[bool] = _OPERATORS[operator](field.expression, converted)
         return condition
+
+    def _field(self, name: str) -> Field:
+        field = self._fields.get(name)
+        if field is not None and field.member is None:
+            return field
+        head, _dot, key = name.partition(".")
+        field = self._fields.get(head)
+        if field is None or field.member is None:
+            raise _invalid(f"{name!r} is not a field to filter by; these are: {', '.join(sorted(self._fields))}")
+        try:
+            return field.member(key)
+        except ValueError as error:
+            raise _invalid(f"{name!r}: {error}") from error
 
     def _parts(self) -> tuple[str, str, str]:
         """Name, operator and value; there need not be a space on either side of a colon."""

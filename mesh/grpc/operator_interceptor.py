@@ -10,18 +10,20 @@ from google.protobuf.message import DecodeError, Message
 from mesh.contract.requests import check_request
 from mesh.grpc.aborts import abort
 from mesh.grpc.call_limits import CallLimits
+from mesh.grpc.station_scopes import StationScopes, check_station, scope_too_narrow
 from mesh.grpc.types import Context, Continuation, Handler
-from mesh.identity.callers import set_caller
+from mesh.identity.callers import current_caller, current_scope, set_caller
 from mesh.identity.operators import TokenVerifier, bearer_token
 from mesh.identity.permissions import MethodRule, permission_name
 from mesh.identity.sources import Sources, set_source
 from mesh.identity.tenants import TenantDirectory
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
+from mesh.runtime.startup_errors import ContractError
 
 _HEALTH, _REFLECTION = "/grpc.health.v1.Health/", "/grpc.reflection."
 # Reflection's own contract states no access: it serves each caller with an access token.
-_REFLECTION_RULE = MethodRule(permission=options_pb2.PERMISSION_OWN_ACCOUNT)
+_REFLECTION_RULE = MethodRule(permission=options_pb2.PERMISSION_OWN_ACCOUNT, scope=options_pb2.SCOPE_RULE_CALLER)
 
 # Stands for a request that cannot be parsed.
 _UNREADABLE = object()
@@ -31,9 +33,9 @@ class OperatorInterceptor(grpc.aio.ServerInterceptor):
     """Authenticates, authorizes and checks each call, and converts errors to a google.rpc.Status.
 
     `rules` are those of each method that is served, from the contract (mesh/identity/permissions.py); a method without
-    one is not served. Health needs no token, and reflection none where it is `reflection_open`. `sources` reads where a
-    call comes from, and `limits` refuses those that are too many. Callers of a tenant that is not active in `tenants`
-    are refused.
+    one is not served. `scopes` has where stations stand, for methods about one of them. `sources` reads where a call
+    comes from, and `limits` refuses those that are too many. Callers of a tenant that is not active in `tenants` are
+    refused. Health needs no token, and reflection none where it is `reflection_open`.
     """
 
     def __init__(
@@ -43,14 +45,19 @@ class OperatorInterceptor(grpc.aio.ServerInterceptor):
         rules: Mapping[str, MethodRule],
         sources: Sources,
         limits: CallLimits,
+        scopes: StationScopes | None = None,
         reflection_open: bool = False,
         tenants: TenantDirectory | None = None,
     ) -> None:
+        unserved = [method for method, rule in rules.items() if rule.scope == options_pb2.SCOPE_RULE_STATION]
+        if scopes is None and unserved:
+            raise ContractError(f"nothing here knows where the stations of {unserved[0][1:]} stand")
         self._verifier = verifier
         self._tenants = tenants
         self._rules = rules
         self._sources = sources
         self._limits = limits
+        self._scopes = scopes
         self._open_prefixes = (_HEALTH, _REFLECTION) if reflection_open else (_HEALTH,)
         self._handlers: dict[str, Handler] = {}  # the handlers that wrap the methods' own, made once
 
@@ -139,6 +146,17 @@ class OperatorInterceptor(grpc.aio.ServerInterceptor):
             )
         if isinstance(request, Message):  # else it is a stream of them
             check_request(request)
+        await self._check_scope(rule, request)
+
+    async def _check_scope(self, rule: MethodRule, request: Any) -> None:
+        """Raises MeshError where the scope of the caller's permission does not cover the request."""
+        scope = current_scope()
+        if scope.is_whole:
+            return
+        if rule.scope == options_pb2.SCOPE_RULE_TENANT:
+            raise scope_too_narrow()
+        if rule.scope == options_pb2.SCOPE_RULE_STATION and self._scopes is not None:
+            await check_station(self._scopes, request, current_caller().tenant_id, scope)
 
     async def _admit_token(self, rule: MethodRule, token: str) -> None:
         try:

@@ -16,6 +16,7 @@ from mesh.grpc.call_limits import CallLimits
 from mesh.grpc.channels import MAX_MESSAGE_BYTES, PING_AT_MOST_EVERY_MS
 from mesh.grpc.mesh_interceptor import MeshInterceptor
 from mesh.grpc.operator_interceptor import OperatorInterceptor
+from mesh.grpc.station_scopes import StationScopes
 from mesh.identity.mesh_identity import MeshIdentity
 from mesh.identity.operators import TokenVerifier
 from mesh.identity.permissions import method_rules
@@ -86,6 +87,7 @@ def operator_server(
     *,
     verifier: TokenVerifier,
     services: Iterable[str],
+    scopes: StationScopes | None = None,
     reflection_open: bool = False,
     call_rules: CallRules | None = None,
     front_door_secrets: Iterable[str] = (),
@@ -93,8 +95,9 @@ def operator_server(
 ) -> GrpcServer:
     """A server for operators. The caller adds the servicers of `services` to `.server`, then starts it.
 
-    The address of a caller is the one that Envoy names, where it proves itself by one of `front_door_secrets`.
-    Raises ContractError where one of their methods does not state its access.
+    `scopes` has where the service's stations stand. The address of a caller is the one that Envoy names, where it
+    proves itself by one of `front_door_secrets`. Raises ContractError where a method does not state its access, and for
+    a method about one station without `scopes`.
     """
     names = tuple(services)
     rules = method_rules(contract_files(), names)
@@ -102,6 +105,7 @@ def operator_server(
     edge = OperatorInterceptor(
         verifier=verifier,
         rules=rules,
+        scopes=scopes,
         sources=Sources(secrets=front_door_secrets),
         limits=limits,
         reflection_open=reflection_open,

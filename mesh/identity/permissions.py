@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from csms.options.v1 import options_pb2
-from csms.options.v1.options_pb2 import Permission
+from csms.options.v1.options_pb2 import Permission, ScopeRule
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
 from mesh.contract.options import access_of
@@ -38,6 +38,8 @@ LEAST_ROLES: Mapping[Permission.ValueType, Role] = {
     options_pb2.PERMISSION_STATION_CERTIFICATES_WRITE: Role.OPERATOR,
     options_pb2.PERMISSION_ROLLOUTS_READ: Role.VIEWER,
     options_pb2.PERMISSION_ROLLOUTS_WRITE: Role.OPERATOR,
+    options_pb2.PERMISSION_SITES_READ: Role.VIEWER,
+    options_pb2.PERMISSION_SITES_WRITE: Role.ADMINISTRATOR,
     options_pb2.PERMISSION_TRANSACTIONS_READ: Role.VIEWER,
     options_pb2.PERMISSION_TRANSACTIONS_WRITE: Role.OPERATOR,
     options_pb2.PERMISSION_QUARANTINE_READ: Role.VIEWER,
@@ -86,10 +88,12 @@ def permission_name(permission: Permission.ValueType) -> str:
 class MethodRule:
     """The callers that a method serves: those with a permission, or everyone where that is None.
 
-    For a method that serves everyone, `ignores_invalid_token` is whether an invalid token counts as none.
+    For a method that serves everyone, `ignores_invalid_token` is whether an invalid token counts as none. `scope` is
+    the effect of the part of the tenant that the permission covers.
     """
 
     permission: Permission.ValueType | None
+    scope: ScopeRule.ValueType = options_pb2.SCOPE_RULE_UNSPECIFIED
     ignores_invalid_token: bool = False
 
 
@@ -110,4 +114,4 @@ def _rule(method: str, access: options_pb2.Access) -> MethodRule:
             f"no role has the permission that {method[1:]} needs, number {access.permission}: "
             "add it to LEAST_ROLES in mesh/identity/permissions.py"
         )
-    return MethodRule(permission=access.permission)
+    return MethodRule(permission=access.permission, scope=access.scope)

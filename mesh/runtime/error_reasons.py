@@ -126,6 +126,14 @@ class Reason(StrEnum):
     CALLER_NOT_ALLOWED = auto(), "No process of the caller's part may call the method.", Retry.AFTER_CHANGE
     CHANNEL_CLOSED = auto(), "The gateway's channel to the service is closed.", Retry.LATER
 
+    # Sites
+    SITE_EXISTS = auto(), "A site of the tenant has this id.", Retry.AFTER_CHANGE
+    SITE_NOT_FOUND = auto(), "No site of the tenant has this id.", Retry.AFTER_CHANGE
+    SITE_NOT_EMPTY = auto(), "The site has parts, or stations stand in it.", Retry.AFTER_CHANGE
+    SITE_CYCLE = auto(), "A site cannot become a part of itself.", Retry.AFTER_CHANGE
+    SITE_TOO_DEEP = auto(), "The tree of sites would have more than 32 levels.", Retry.AFTER_CHANGE
+    SCOPE_TOO_NARROW = auto(), "The caller's permission covers parts of the tenant only.", Retry.AFTER_CHANGE
+
     # Transactions and their quarantine
     SCHEMA_VIOLATION = auto(), "The payload breaks the schema of its action.", Retry.NEVER
     VALUE_OUT_OF_RANGE = auto(), "A value of the payload is beyond what can be stored.", Retry.NEVER

@@ -1,19 +1,22 @@
 """Stations that operators add, one by one or by the table, with generated or given credentials."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 from csms.station.v1 import station_pb2, station_service_pb2
 
 from mesh.database.engine import Database
-from mesh.identity.callers import current_caller
+from mesh.identity.callers import Scope, current_caller, current_scope
 from mesh.runtime.errors import MeshError
 from mesh.runtime.times import Clock
 from station_svc.api import change_store, newcomers
 from station_svc.api.change_store import NewStation
-from station_svc.api.newcomers import Newcomer
+from station_svc.api.newcomers import Line, Newcomer
 from station_svc.api.resource import to_strength
 from station_svc.core.digests import StoredCredential, make_credential, store_credential
+from station_svc.core.placement_store import check_site
+from station_svc.core.site_store import SitePlacement, find_sites, storable_site
 from station_svc.features.credentials.imported_passwords import store_hash
 from station_svc.features.credentials.password_checks import Proofs
 
@@ -38,6 +41,8 @@ class StationAdditions:
             security_profile=request.security_profile if request.HasField("security_profile") else 1,
             password=request.credential,
             password_hash=request.credential_hash,
+            site_id=storable_site(request.site_id),
+            labels=dict(request.labels),
         )
         newcomers.check(newcomer)
         [(new, credential)] = await self._prepare([newcomer])
@@ -52,7 +57,7 @@ class StationAdditions:
 
         Raises MeshError INVALID_FIELD, or TENANT_QUOTA_REACHED: then none is added.
         """
-        lines = newcomers.read_table(request.csv)
+        lines = await self._check_sites(newcomers.read_table(request.csv))
         wanted = [line.newcomer for line in lines if isinstance(line.newcomer, Newcomer)]
         find = partial(
             change_store.existing,
@@ -80,6 +85,15 @@ class StationAdditions:
         response.added_count = len(lines) - response.refused_count
         return response
 
+    async def _check_sites(self, lines: Sequence[Line]) -> Sequence[Line]:
+        """The lines; one with a site that a station cannot be placed in is refused."""
+        site_ids = {line.newcomer.site_id for line in lines if isinstance(line.newcomer, Newcomer)} - {""}
+        tenant_id, scope = current_caller().tenant_id, current_scope()
+        if not site_ids and scope.is_whole:
+            return lines
+        sites = await self._database.read(lambda connection: find_sites(connection, tenant_id, site_ids))
+        return [_placed(line, sites, scope) for line in lines]
+
     async def _prepare(self, wanted: Sequence[Newcomer]) -> list[tuple[NewStation, str]]:
         """Each station as it is stored, and the credential that is made where there is none."""
         brought = [one for one in wanted if one.password]
@@ -93,12 +107,22 @@ class StationAdditions:
         tenant_id = current_caller().tenant_id
         add = partial(
             change_store.create_stations,
-            tenant_id=tenant_id,
+            caller=current_caller(),
+            scope=current_scope(),
             stations=stations,
             max_stations=self._max_stations(tenant_id),
             now_us=self._clock(),
         )
         return await self._database.write(add)
+
+
+def _placed(line: Line, sites: Mapping[str, SitePlacement], scope: Scope) -> Line:
+    if isinstance(line.newcomer, Newcomer):
+        try:
+            check_site(line.newcomer.site_id, sites, scope)
+        except MeshError as error:
+            return replace(line, newcomer=error)
+    return line
 
 
 def _prepared(newcomer: Newcomer, stored: StoredCredential | None) -> tuple[NewStation, str]:
@@ -113,6 +137,8 @@ def _prepared(newcomer: Newcomer, stored: StoredCredential | None) -> tuple[NewS
         display_name=newcomer.display_name,
         security_profile=newcomer.security_profile,
         credential=stored or StoredCredential(),
+        site_id=newcomer.site_id,
+        labels=newcomer.labels,
     )
     return new, credential
 

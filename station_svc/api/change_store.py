@@ -1,7 +1,7 @@
 """The SQL of what operators change about stations. Each function is the work of one transaction."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import sqlalchemy as sa
@@ -10,10 +10,12 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from mesh.database.rowset import RowStatement
 from mesh.events import outbox
+from mesh.identity.callers import Caller, Scope
 from station_svc.api import removals
-from station_svc.core import events, quota_store
+from station_svc.core import events, placement_store, quota_store
 from station_svc.core.digests import StoredCredential
 from station_svc.core.models import node, removal, station, station_connection
+from station_svc.core.placement_store import PlacementChange
 from station_svc.core.rows import ACCEPTED
 from station_svc.core.socket_store import open_sockets
 from station_svc.core.station_rows import Socket
@@ -29,6 +31,8 @@ class NewStation:
     display_name: str
     security_profile: int
     credential: StoredCredential
+    site_id: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 _CREATE = RowStatement(
@@ -56,12 +60,20 @@ _EXISTING = RowStatement(
 
 
 def create_stations(
-    connection: Connection, *, tenant_id: str, stations: Sequence[NewStation], max_stations: int, now_us: int
+    connection: Connection,
+    *,
+    caller: Caller,
+    scope: Scope,
+    stations: Sequence[NewStation],
+    max_stations: int,
+    now_us: int,
 ) -> set[str]:
     """Adds stations, accepted; returns the ids of those that were not there yet.
 
-    Raises MeshError TENANT_QUOTA_REACHED where the tenant would have more than `max_stations`, unless that is 0.
+    Raises MeshError SITE_NOT_FOUND, SCOPE_TOO_NARROW; TENANT_QUOTA_REACHED where the tenant would have more than
+    `max_stations`, unless that is 0.
     """
+    tenant_id = caller.tenant_id
     if max_stations:
         _check_quota(connection, tenant_id, [one.station_id for one in stations], max_stations)
     rows = [
@@ -77,6 +89,15 @@ def create_stations(
     added = set(_CREATE.run(connection, rows, tenant_id=tenant_id, status=ACCEPTED, now_us=now_us).scalars())
     created = partial(events.created, tenant_id=tenant_id, registration_status=ACCEPTED, onboarded=False, now_us=now_us)
     outbox.append(connection, [created(station_id=station_id) for station_id in sorted(added)])
+    placements = [
+        PlacementChange(station_id=one.station_id, site_id=one.site_id, labels=one.labels)
+        for one in stations
+        if one.station_id in added and (one.site_id or one.labels or not scope.is_whole)
+    ]
+    if placements:
+        placement_store.place_stations(
+            connection, placements, tenant_id=tenant_id, scope=scope, username=caller.username, now_us=now_us
+        )
     return added
 
 
@@ -136,6 +157,7 @@ def delete_station(
         raise not_found(station_id)
     for table in present:
         connection.execute(sa.delete(table).where(table.c.tenant_id == tenant_id, table.c.station_id == station_id))
+    placement_store.forget(connection, tenant_id, station_id)
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     tombstone = insert(removal).values(tenant_id=tenant_id, station_id=station_id, through_epoch=latest_epoch)
     connection.execute(

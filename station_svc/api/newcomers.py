@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import grpc
@@ -10,7 +10,9 @@ import grpc
 from mesh.contract.requests import check_text
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError, invalid_field
+from station_svc.core.labels import check_labels
 from station_svc.core.names import ID_RULE, is_new_station_id
+from station_svc.core.site_store import storable_site
 from station_svc.features.credentials.imported_passwords import check_password, store_hash
 
 MOST_DISPLAY_NAME = 255
@@ -19,7 +21,7 @@ PROFILES = (0, 1, 2)
 # Stations in one table. Each password takes some 20 ms to hash.
 MOST_STATIONS = 1000
 
-_COLUMNS = ("station_id", "display_name", "security_profile", "password", "password_hash")
+_COLUMNS = ("station_id", "display_name", "security_profile", "password", "password_hash", "site_id", "labels")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +33,8 @@ class Newcomer:
     security_profile: int = 1
     password: str = field(default="", repr=False)
     password_hash: str = field(default="", repr=False)
+    site_id: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +73,7 @@ def check(newcomer: Newcomer, *, password: str = "credential", password_hash: st
         check_password(password, newcomer.password)
     if newcomer.password_hash:
         store_hash(password_hash, newcomer.password_hash)
+    check_labels("labels", newcomer.labels)
 
 
 def read_table(text: str) -> Sequence[Line]:
@@ -120,11 +125,21 @@ def _line(number: int, columns: Sequence[str], values: Sequence[str]) -> Line:
             security_profile=_number(named.get("security_profile", "").strip() or "1"),
             password=named.get("password", ""),
             password_hash=named.get("password_hash", "").strip(),
+            site_id=storable_site(named.get("site_id", "").strip()),
+            labels=_labels(named.get("labels", "")),
         )
         check(newcomer, password="password", password_hash="password_hash")  # noqa: S106 - names of columns
     except MeshError as error:
         return Line(number=number, station_id=station_id, newcomer=error)
     return Line(number=number, station_id=station_id, newcomer=newcomer)
+
+
+def _labels(text: str) -> dict[str, str]:
+    """Labels of a line: `region=north fleet=taxis`."""
+    found = [word.partition("=") for word in text.split()]
+    if len({key for key, _equals, _value in found}) < len(found):
+        raise invalid_field("labels", "has a key twice")
+    return {key: value for key, _equals, value in found}
 
 
 def _number(text: str) -> int:

@@ -25,6 +25,8 @@ def to_station(row: StationRow) -> station_pb2.Station:
         credential_strength=to_strength(row.credential_salt, has_credential=row.has_credential),
         create_time=to_timestamp(row.create_us),
         update_time=to_timestamp(row.update_us),
+        site_id=row.site_id,
+        labels=row.labels,
     )
     if row.failures is not None:
         station.credential_failures.CopyFrom(_to_failures(row.failures))

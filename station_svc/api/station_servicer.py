@@ -15,7 +15,8 @@ from mesh.database.engine import Database
 from mesh.database.filters import to_condition
 from mesh.database.pages import Page
 from mesh.grpc.types import Context
-from mesh.identity.callers import Caller, current_caller
+from mesh.identity.callers import Caller, Scope, current_caller, current_scope
+from mesh.placements.conditions import both
 from mesh.runtime.errors import invalid_field
 from mesh.runtime.times import Clock, to_timestamp
 from station_svc.api import change_store
@@ -24,10 +25,14 @@ from station_svc.api.newcomers import check_display_name, check_profile
 from station_svc.api.resource import to_station
 from station_svc.commands.gateways import station_offline
 from station_svc.commands.socket_closer import SocketCloser
+from station_svc.core import placement_store
 from station_svc.core import station_store as store
+from station_svc.core.labels import check_labels
 from station_svc.core.lists import FRAME_KEY, page_of, storable
+from station_svc.core.placement_store import PlacementChange
 from station_svc.core.reports import Status
 from station_svc.core.rows import ACCEPTED
+from station_svc.core.site_store import storable_site
 from station_svc.core.socket_store import find_socket
 from station_svc.core.station_rows import Socket, VariableRow
 from station_svc.features.availability.report_store import list_status_reports
@@ -116,9 +121,10 @@ class StationServicer(StationServiceServicer):
         """Lists stations, by id."""
         del context
         now_us = self._clock()
-        condition = to_condition(request.filter, store.station_filters(now_us))
-        page = pages.page_of(request, (str,), binding=request.filter, condition=condition)
         tenant_id = current_caller().tenant_id
+        wanted = to_condition(request.filter, store.station_filters(tenant_id, now_us))
+        condition = both(wanted, placement_store.conditions(tenant_id).in_scope(current_scope()))
+        page = pages.page_of(request, (str,), binding=request.filter, condition=condition)
         rows = await self._database.read(
             lambda connection: store.list_stations(connection, tenant_id=tenant_id, now_us=now_us, page=page)
         )
@@ -136,12 +142,14 @@ class StationServicer(StationServiceServicer):
         station = request.station
         if not station.station_id:
             raise invalid_field("station.station_id", "is required")
-        paths = list(request.update_mask.paths) or [name for name in _CHANGES if _is_set(station, name)]
+        paths = _expanded(list(request.update_mask.paths) or [name for name in _ALL_CHANGES if _is_set(station, name)])
         update = partial(
             _update,
             station_id=storable(station.station_id),
-            values={path: _change(path, station) for path in _expanded(paths)},
+            values={path: _change(path, station) for path in paths if path not in _OF_PLACEMENTS},
+            placement=_placement_change(station, paths),
             caller=current_caller(),
+            scope=current_scope(),
             now_us=self._clock(),
             hands_over=self._hands_over(current_caller().tenant_id),
         )
@@ -259,17 +267,23 @@ def _update(
     *,
     station_id: str,
     values: Mapping[str, str | int],
+    placement: PlacementChange | None,
     caller: Caller,
+    scope: Scope,
     now_us: int,
     hands_over: bool,
 ) -> Sequence[Socket]:
-    """Changes a station; a credential is delivered to one that becomes accepted and has none."""
+    """Changes a station, and its placement; a credential is delivered to one that becomes accepted and has none."""
     names = {"tenant_id": caller.tenant_id, "station_id": station_id}
     before = credential_store.find_credential_status(connection, **names)
     sockets = change_store.update_station(connection, **names, values=values, now_us=now_us)
     accepts = values.get("registration_status") == ACCEPTED and before is not None and not before.is_accepted
     if hands_over and accepts:
         first_delivery.queue(connection, **names, username=caller.username, now_us=now_us)
+    if placement is not None:
+        placement_store.place_stations(
+            connection, [placement], tenant_id=caller.tenant_id, scope=scope, username=caller.username, now_us=now_us
+        )
     return sockets
 
 
@@ -282,14 +296,25 @@ def _is_set(station: station_pb2.Station, name: str) -> bool:
 
 def _expanded(paths: list[str]) -> list[str]:
     """The fields of a mask; "*" means all that can be changed (AIP-161)."""
-    return list(_CHANGES) if paths == ["*"] else paths
+    return list(_ALL_CHANGES) if paths == ["*"] else paths
+
+
+def _placement_change(station: station_pb2.Station, paths: Sequence[str]) -> PlacementChange | None:
+    """The new placement of a station, where it is given one. Raises MeshError INVALID_FIELD."""
+    if not _OF_PLACEMENTS.intersection(paths):
+        return None
+    return PlacementChange(
+        station_id=station.station_id,
+        site_id=storable_site(station.site_id) if "site_id" in paths else None,
+        labels=check_labels("station.labels", station.labels) if "labels" in paths else None,
+    )
 
 
 def _change(path: str, station: station_pb2.Station) -> str | int:
     """The new value of one field. Raises MeshError INVALID_FIELD."""
     check = _CHANGES.get(path)
     if check is None:
-        raise invalid_field("update_mask", f"{path!r} cannot be changed; these can: {', '.join(_CHANGES)}")
+        raise invalid_field("update_mask", f"{path!r} cannot be changed; these can: {', '.join(_ALL_CHANGES)}")
     return check(f"station.{path}", getattr(station, path))
 
 
@@ -311,6 +336,9 @@ _CHANGES: Mapping[str, Callable[[str, Any], str | int]] = {
     "security_profile": check_profile,
     "pinned_ocpp_version": _version,
 }
+# Fields that are not columns of the station's own row.
+_OF_PLACEMENTS = frozenset({"site_id", "labels"})
+_ALL_CHANGES = (*_CHANGES, *sorted(_OF_PLACEMENTS))
 
 
 # --- answers -------------------------------------------------------------------------------------------------------

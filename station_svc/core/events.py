@@ -36,6 +36,20 @@ def updated(*, tenant_id: str, station_id: str, registration_status: int, now_us
     )
 
 
+def moved(
+    *, tenant_id: str, station_id: str, site_id: str, former_site_id: str, version: int, now_us: int
+) -> OutboxEvent:
+    """A station stands in another site, or in none; `version` is that of its place."""
+    return OutboxEvent(
+        event_id=f"station.moved:{station_id}:{version}",
+        tenant_id=tenant_id,
+        type="station.moved",
+        station_id=station_id,
+        event_time_us=now_us,
+        data={"siteId": site_id, "formerSiteId": former_site_id},
+    )
+
+
 def deleted(*, tenant_id: str, station_id: str, now_us: int) -> OutboxEvent:
     """An operator removed a station."""
     return OutboxEvent(

@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 
 from mesh.events.outbox import outbox_table
+from mesh.placements.tables import placement_tables
 from station_svc.core.columns import Identity, Key, big, metadata, partial_index, small, station_key, text
 
 # One start of a gateway process. Alive until its lease runs out.
@@ -161,6 +162,65 @@ allocation = sa.Table(
     *station_key(),
     sa.Column("kind", Key, primary_key=True),
     sa.Column("latest", sa.BigInteger, nullable=False),
+)
+
+# Where stations stand (placement_store.py), with their own labels as JSON. A row outlives its station, so that the
+# services that have a copy remove theirs.
+PLACEMENTS = placement_tables(metadata, text("labels"))
+station_placement, station_group = PLACEMENTS.placement, PLACEMENTS.group
+
+# One row: the version of the latest change of a placement. Each transaction that changes placements holds it until it
+# ends, so that versions are committed in their order.
+placement_version = sa.Table(
+    "placement_version",
+    metadata,
+    sa.Column("number", sa.SmallInteger, primary_key=True, autoincrement=False),
+    sa.Column("version", sa.BigInteger, nullable=False),
+)
+
+# The sites that a station has stood in; `end_us` is NULL in the row of the present one.
+placement_history = sa.Table(
+    "placement_history",
+    metadata,
+    *station_key(),
+    sa.Column("version", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("site_id", Key, nullable=False),
+    sa.Column("begin_us", sa.BigInteger, nullable=False),
+    sa.Column("end_us", sa.BigInteger),
+    text("username"),
+)
+
+site = sa.Table(
+    "site",
+    metadata,
+    sa.Column("tenant_id", Key, primary_key=True),
+    sa.Column("site_id", Key, primary_key=True),
+    sa.Column("parent_site_id", Key, nullable=False),  # empty: none
+    # Ids from the outermost site down to this one, each between slashes: a subtree is a range of paths.
+    sa.Column("path", Key, nullable=False),
+    text("kind"),
+    text("display_name"),
+    text("time_zone"),
+    sa.Column("latitude", sa.Double),
+    sa.Column("longitude", sa.Double),
+    # The contract's messages as JSON, which nothing here looks into; empty where there is none.
+    text("address"),
+    text("contact"),
+    text("opening_periods"),
+    sa.Column("create_us", sa.BigInteger, nullable=False),
+    sa.Column("update_us", sa.BigInteger, nullable=False),
+    sa.Index("site_path", "tenant_id", "path", unique=True),
+    sa.Index("site_parent", "tenant_id", "parent_site_id"),
+)
+
+site_label = sa.Table(
+    "site_label",
+    metadata,
+    sa.Column("tenant_id", Key, primary_key=True),
+    sa.Column("site_id", Key, primary_key=True),
+    sa.Column("label", Key, primary_key=True),
+    sa.Column("value", Key, nullable=False),
+    sa.Index("site_label_value", "tenant_id", "label", "value"),
 )
 
 outbox = outbox_table(metadata)

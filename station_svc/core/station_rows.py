@@ -83,6 +83,8 @@ class StationRow:
     connectors: Sequence[ConnectorRow]
     quirks: Mapping[str, int]
     conditions: Sequence[ConditionRow]
+    site_id: str
+    labels: Mapping[str, str]
 
 
 @dataclass(frozen=True, kw_only=True)

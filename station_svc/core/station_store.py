@@ -12,10 +12,10 @@ from mesh.database.filters import Field, choice, switch
 from mesh.database.pages import Page
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
-from station_svc.core import present_store
+from station_svc.core import placement_store, present_store
 from station_svc.core.digests import HASH, WEAK
 from station_svc.core.list_store import paged
-from station_svc.core.models import node, sighting, station, station_connection
+from station_svc.core.models import node, sighting, station, station_connection, station_placement
 from station_svc.core.rows import BOOT_REFUSED, CLOCK_SKEW, UNRESPONSIVE, to_row
 from station_svc.core.station_rows import ConditionRow, ConnectionRow, ConnectorRow, FailureRow, HandOver, StationRow
 
@@ -45,9 +45,10 @@ def is_connected(now_us: int) -> ColumnElement[bool]:
     return sa.case((open_, sa.true()), else_=sa.false())
 
 
-def station_filters(now_us: int) -> Mapping[str, Field]:
-    """The fields that stations may be filtered by."""
+def station_filters(tenant_id: str, now_us: int) -> Mapping[str, Field]:
+    """The fields that stations of a tenant may be filtered by."""
     return {
+        **placement_store.conditions(tenant_id).fields(),
         "station_id": Field(station.c.station_id),
         "connected": Field(is_connected(now_us), switch),
         "registration_status": Field(station.c.registration_status, _registration_status),
@@ -120,6 +121,11 @@ def _station_query(tenant_id: str, now_us: int) -> Select[Any]:
             sighting,
             (sighting.c.tenant_id == station.c.tenant_id) & (sighting.c.station_id == station.c.station_id),
         )
+        .outerjoin(
+            station_placement,
+            (station_placement.c.tenant_id == station.c.tenant_id)
+            & (station_placement.c.station_id == station.c.station_id),
+        )
     )
     return (
         sa.select(
@@ -131,6 +137,8 @@ def _station_query(tenant_id: str, now_us: int) -> Select[Any]:
             station_connection.c.connect_us,
             station_connection.c.disconnect_us,
             sighting.c.seen_us,
+            station_placement.c.site_id,
+            station_placement.c.labels,
             is_connected(now_us).label("connected"),
             _CREDENTIAL_STATE.label("credential_state"),
         )
@@ -189,6 +197,8 @@ def _to_station(
         connectors=connectors,
         quirks=quirks,
         conditions=conditions,
+        site_id=row.site_id or "",
+        labels=placement_store.labels_of(row.labels),
     )
 
 

@@ -45,7 +45,15 @@ def aged(age: sa.Column[int]) -> Removal:
 
 
 STORAGE = Storage(
-    present=[models.connector, models.sighting, models.quirk, models.condition, models.variable, models.allocation],
+    present=[
+        models.connector,
+        models.sighting,
+        models.quirk,
+        models.condition,
+        models.variable,
+        models.allocation,
+        models.placement_history,
+    ],
     retention=[Retention(name="CONNECTION", days=30, removals=[retention_store.remove_old_connections])],
 )
 """Of the stations themselves, and of what they are connected to."""

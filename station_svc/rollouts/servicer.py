@@ -19,13 +19,14 @@ from mesh.database.engine import Database
 from mesh.database.filters import to_condition
 from mesh.database.pages import page_of
 from mesh.grpc.types import Context
-from mesh.identity.callers import current_caller
+from mesh.identity.callers import Scope, current_caller, current_scope
+from mesh.placements.conditions import both
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError, invalid_field
 from mesh.runtime.masking import is_secret, mask_text
 from mesh.runtime.times import DAY_US, SECOND_US, Clock, from_timestamp, to_timestamp
 from station_svc.commands.guard import is_credential, use_rotate_credential
-from station_svc.core import station_store
+from station_svc.core import placement_store, station_store
 from station_svc.jobs import store as job_store
 from station_svc.rollouts import firmware as firmware_rollout
 from station_svc.rollouts import store
@@ -64,8 +65,10 @@ class RolloutServicer(RolloutServiceServicer):
         now_us = self._clock()
         if not request.filter.strip():
             raise invalid_field("filter", 'is required; `station_id != ""` finds every station')
-        condition = to_condition(request.filter, station_store.station_filters(now_us))
-        create = partial(_create, row=_to_row(request, now_us), condition=condition)
+        tenant_id, scope = current_caller().tenant_id, current_scope()
+        wanted = to_condition(request.filter, station_store.station_filters(tenant_id, now_us))
+        condition = both(wanted, placement_store.conditions(tenant_id).in_scope(scope))
+        create = partial(_create, row=_to_row(request, now_us), condition=condition, scope=scope)
         try:
             row = await self._database.write(create)
         except IntegrityError:  # another one of the same request id was created at the same time
@@ -80,8 +83,10 @@ class RolloutServicer(RolloutServiceServicer):
     async def ListRollouts(self, request: pb.ListRolloutsRequest, context: Context) -> pb.ListRolloutsResponse:
         """Lists rollouts, newest first."""
         del context
-        page = page_of(request, (int, str))
         tenant_id = current_caller().tenant_id
+        wanted = to_condition(request.filter, store.filters(tenant_id))
+        condition = both(wanted, store.in_scope(tenant_id, current_scope()))
+        page = page_of(request, (int, str), binding=request.filter, condition=condition)
         rows = await self._database.read(lambda connection: store.list_(connection, tenant_id, page))
         rows, token = page.cut(rows, lambda row: (row.create_us, row.rollout_id))
         return pb.ListRolloutsResponse(rollouts=map(_to_message, rows), next_page_token=token)
@@ -91,7 +96,7 @@ class RolloutServicer(RolloutServiceServicer):
     ) -> pb.ListRolloutTargetsResponse:
         """Lists the stations of a rollout, by id."""
         del context
-        condition = to_condition(request.filter, store.target_filters(_STATES))
+        condition = to_condition(request.filter, store.target_filters(current_caller().tenant_id, _STATES))
         binding = f"{request.rollout_id}\n{request.filter}"
         page = page_of(request, (str,), binding=binding, condition=condition, default=200)
         row = await self._read(request.rollout_id)
@@ -115,14 +120,16 @@ class RolloutServicer(RolloutServiceServicer):
         return pb.StopRolloutResponse(rollout=await self._change(request.rollout_id, _stop))
 
     async def _read(self, rollout_id: str) -> RolloutRow:
-        tenant_id = current_caller().tenant_id
-        return await self._database.read(lambda connection: store.get(connection, tenant_id, _storable(rollout_id)))
+        tenant_id, scope = current_caller().tenant_id, current_scope()
+        return await self._database.read(
+            lambda connection: store.get(connection, tenant_id, _storable(rollout_id), scope)
+        )
 
     async def _change(self, rollout_id: str, change: Change) -> pb.Rollout:
-        tenant_id, now_us = current_caller().tenant_id, self._clock()
+        tenant_id, scope, now_us = current_caller().tenant_id, current_scope(), self._clock()
 
         def work(connection: Connection) -> RolloutRow:
-            row = store.get(connection, tenant_id, _storable(rollout_id))
+            row = store.get(connection, tenant_id, _storable(rollout_id), scope)
             job_store.lock_unique_key(connection, tenant_id, row.unique_key)  # before the rollout, as its job does
             changed = change(connection, store.lock(connection, tenant_id, rollout_id), now_us)
             job_store.pull_forward(connection, tenant_id, [row.unique_key], run_us=now_us)
@@ -134,11 +141,13 @@ class RolloutServicer(RolloutServiceServicer):
 # --- requests ------------------------------------------------------------------------------------------------------
 
 
-def _create(connection: Connection, *, row: RolloutRow, condition: ColumnElement[bool] | None) -> RolloutRow:
+def _create(
+    connection: Connection, *, row: RolloutRow, condition: ColumnElement[bool] | None, scope: Scope
+) -> RolloutRow:
     if row.request_id is not None:
         earlier = store.find_request(connection, row.tenant_id, row.request_id)
         if earlier is not None:
-            if earlier.digest != row.digest:
+            if earlier.digest != row.digest or not store.is_in_scope(connection, earlier, scope):
                 raise MeshError(
                     grpc.StatusCode.ABORTED,
                     Reason.REQUEST_ID_REUSED,

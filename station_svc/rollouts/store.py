@@ -15,10 +15,13 @@ from sqlalchemy import ColumnElement, Connection
 from mesh.database.filters import Field
 from mesh.database.pages import Page
 from mesh.events import outbox
+from mesh.identity.callers import WHOLE_TENANT, Scope
+from mesh.placements.conditions import StationConditions
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
+from station_svc.core import placement_store
 from station_svc.core.list_store import paged
-from station_svc.core.models import node, station, station_connection
+from station_svc.core.models import PLACEMENTS, node, station, station_connection
 from station_svc.jobs import store as job_store
 from station_svc.jobs.models import job
 from station_svc.rollouts import events
@@ -74,9 +77,53 @@ def find_request(connection: Connection, tenant_id: str, request_id: str) -> Rol
     return _one(connection, sa.select(*_ROLLOUT).where(where))
 
 
-def get(connection: Connection, tenant_id: str, rollout_id: str) -> RolloutRow:
-    """One rollout. Raises MeshError ROLLOUT_NOT_FOUND."""
-    return _found(_one(connection, sa.select(*_ROLLOUT).where(_is(tenant_id, rollout_id))), rollout_id)
+def get(connection: Connection, tenant_id: str, rollout_id: str, scope: Scope = WHOLE_TENANT) -> RolloutRow:
+    """One rollout that a scope covers. Raises MeshError ROLLOUT_NOT_FOUND."""
+    query = sa.select(*_ROLLOUT).where(_is(tenant_id, rollout_id))
+    if (covered := in_scope(tenant_id, scope)) is not None:
+        query = query.where(covered)
+    return _found(_one(connection, query), rollout_id)
+
+
+def is_in_scope(connection: Connection, row: RolloutRow, scope: Scope) -> bool:
+    """Whether a scope covers a rollout."""
+    covered = in_scope(row.tenant_id, scope)
+    if covered is None:
+        return True
+    query = sa.select(rollout.c.rollout_id).where(_is(row.tenant_id, row.rollout_id), covered)
+    return connection.execute(query).first() is not None
+
+
+def in_scope(tenant_id: str, scope: Scope) -> ColumnElement[bool] | None:
+    """Of rollouts that a scope covers: it covers a station of theirs, and no station of theirs is beyond it.
+
+    Stations that were removed do not count. None where the scope covers all.
+    """
+    covered = placement_store.conditions(tenant_id).in_scope(scope)
+    return None if covered is None else _has_station(covered) & ~_has_station(~covered)
+
+
+def _has_station(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Of rollouts with a station for which this holds."""
+    mine = (rollout_target.c.tenant_id == rollout.c.tenant_id) & (rollout_target.c.rollout_id == rollout.c.rollout_id)
+    same = (station.c.tenant_id == rollout_target.c.tenant_id) & (station.c.station_id == rollout_target.c.station_id)
+    return sa.exists().where(mine, same, condition).correlate(rollout)
+
+
+def filters(tenant_id: str) -> Mapping[str, Field]:
+    """The fields that rollouts may be filtered by: where one of their stations stands."""
+    fields = placement_store.conditions(tenant_id).fields()
+    return {name: _of_a_station(field) for name, field in fields.items()}
+
+
+def _of_a_station(field: Field) -> Field:
+    """A field of stations, as one of the rollouts that have such a station."""
+    has, member = field.has, field.member
+    return Field(
+        rollout.c.rollout_id,
+        has=None if has is None else lambda value: _has_station(has(value)),
+        member=None if member is None else lambda key: _of_a_station(member(key)),
+    )
 
 
 def lock(connection: Connection, tenant_id: str, rollout_id: str) -> RolloutRow:
@@ -157,15 +204,20 @@ def list_targets(connection: Connection, row: RolloutRow, page: Page) -> Sequenc
     return found
 
 
-def target_filters(states: Mapping[str, int]) -> Mapping[str, Field]:
+def target_filters(tenant_id: str, states: Mapping[str, int]) -> Mapping[str, Field]:
     """The fields that stations of a rollout may be filtered by; `states` are the words for a state."""
+    placements = StationConditions(PLACEMENTS, tenant_id=tenant_id, station_id=rollout_target.c.station_id)
 
     def state(text: str) -> int:
         if text.upper() not in states:
             raise ValueError(f"one of {', '.join(states)} is needed")
         return states[text.upper()]
 
-    return {"station_id": Field(rollout_target.c.station_id), "state": Field(rollout_target.c.state, state)}
+    return {
+        "station_id": Field(rollout_target.c.station_id),
+        "state": Field(rollout_target.c.state, state),
+        **placements.fields(),
+    }
 
 
 def pending(connection: Connection, row: RolloutRow, limit: int) -> Sequence[TargetRow]:

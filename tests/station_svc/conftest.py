@@ -33,7 +33,7 @@ from mesh.database.retention import RetentionTask
 from mesh.grpc.channels import open_channel
 from mesh.grpc.servers import GrpcServer, mesh_server, operator_server
 from mesh.grpc.types import Context
-from mesh.identity.operators import ALGORITHM, AUDIENCE, ISSUER, TokenVerifier
+from mesh.identity.operators import ALGORITHM, AUDIENCE, ISSUER
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError, from_rpc_error, from_status
 from mesh.runtime.times import to_timestamp
@@ -48,6 +48,7 @@ from station_svc.service import build
 from station_svc.settings import StationSettings
 from tests.conftest import FakeClock
 from tests.mesh_identities import identity_of, mesh_settings
+from tests.scoped_callers import ScopedVerifier
 
 if TYPE_CHECKING:  # these are there for the type checker only
     from csms.station.v1.command_service_pb2_grpc import CommandServiceAsyncStub
@@ -341,8 +342,10 @@ async def _start(stack: AsyncExitStack, url: str, clock: FakeClock, **settings: 
     gateway_server = mesh_server("127.0.0.1:0", identity=identity_of("gateway"), services=MESH_SERVICES["gateway"])
     add_GatewayServiceServicer_to_server(gateway, gateway_server.server)
     mesh = mesh_server("127.0.0.1:0", identity=identity_of("station"), services=MESH_SERVICES["station"])
-    verifier = TokenVerifier(keys=Keys())
-    operator = operator_server("127.0.0.1:0", verifier=verifier, services=OPERATOR_SERVICES["station"])
+    verifier = ScopedVerifier(keys=Keys())
+    operator = operator_server(
+        "127.0.0.1:0", verifier=verifier, services=OPERATOR_SERVICES["station"], scopes=parts.scopes
+    )
     for add in parts.mesh:
         add(mesh.server)
     for add in parts.operator:

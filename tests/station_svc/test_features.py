@@ -14,7 +14,7 @@ from station_svc.models import metadata
 from tests.conftest import FakeClock
 
 # Removed in ways of their own: the station itself, and what outlives it.
-_APART = {"station", "removal"}
+_APART = {"station", "removal", "station_placement"}
 _FRAME = ["tenant_id", "station_id", "epoch", "ordinal"]
 
 

@@ -24,7 +24,7 @@ _RANKS = {
     tx.TRANSACTION_EVENT_TYPE_ENDED: 2,
 }
 
-Counts = tuple[int, int, int, int, int, int]
+Counts = tuple[int, ...]
 """Energy and flagged energy in mWh, connected and charging time in µs, starts, ends."""
 
 Recount = Mapping[tuple[str, int, int, int], Counts]
@@ -120,7 +120,7 @@ def recount(found: Transaction, events: Sequence[TransactionEvent]) -> dict[int,
     end_us = max(begin_us, end_us)
     points = _curve(found, events, begin_us, end_us)
     flagged = bool(_ENERGY_FLAGS & set(found.flags))
-    counts = {}
+    counts: dict[int, Counts] = {}
     for quarter in range(begin_us // QUARTER_US, end_us // QUARTER_US + 1):
         since_us, until_us = quarter * QUARTER_US, (quarter + 1) * QUARTER_US
         last = until_us > end_us
@@ -151,4 +151,4 @@ async def recount_all(service: Service, stations: Iterable[str]) -> Recount:
             for quarter, counts in recount(found, events).items():
                 unit = (station, found.evse.evse_id, found.evse.connector_id, quarter)
                 sums[unit] = [have + more for have, more in zip(sums[unit], counts, strict=True)]
-    return {unit: (*counts,) for unit, counts in sums.items() if any(counts)}  # type: ignore[misc]
+    return {unit: tuple(counts) for unit, counts in sums.items() if any(counts)}

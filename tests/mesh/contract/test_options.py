@@ -51,6 +51,18 @@ def _give_access(service: Any) -> None:
     service.method[0].options.Extensions[options_pb2.access].permission = options_pb2.PERMISSION_EVENTS_READ
 
 
+def _scope(scope: options_pb2.ScopeRule.ValueType) -> Change:
+    def change(service: Any) -> None:
+        service.method[0].options.Extensions[options_pb2.access].scope = scope
+
+    return change
+
+
+def _make_public(service: Any) -> None:
+    access = service.method[0].options.Extensions[options_pb2.access]
+    access.public_access = options_pb2.PUBLIC_ACCESS_IGNORE_INVALID_TOKEN
+
+
 def _clear_audience(service: Any) -> None:
     service.options.ClearExtension(options_pb2.audience)
 
@@ -70,6 +82,22 @@ def _give_callers(service: Any) -> None:
 FAULTS: list[tuple[str, Change, str]] = [
     ("EventService", _clear_access, f"{EVENTS}/ListEvents: states no access; give it a permission"),
     ("EventService", _unspecified, f"{EVENTS}/ListEvents: its permission is UNSPECIFIED"),
+    (
+        "EventService",
+        _scope(options_pb2.SCOPE_RULE_UNSPECIFIED),
+        f"{EVENTS}/ListEvents: states no scope beside its permission",
+    ),
+    (
+        "EventService",
+        _scope(options_pb2.SCOPE_RULE_STATION),
+        f"{EVENTS}/ListEvents: its scope is STATION, but its request has neither station_id nor station.station_id",
+    ),
+    (
+        "EventService",
+        _scope(options_pb2.SCOPE_RULE_CALLER),
+        f"{EVENTS}/ListEvents: its scope is CALLER, but its permission is not OWN_ACCOUNT",
+    ),
+    ("EventService", _make_public, f"{EVENTS}/ListEvents: states a scope, but needs no permission"),
     ("EventService", _clear_audience, f"{EVENTS}: states no audience"),
     (
         "GatewayService",
@@ -100,7 +128,11 @@ def test_make_check_finds_each_fault(
     assert fault in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("change", [_clear_access, _unspecified, _clear_audience])
+@pytest.mark.parametrize(
+    "change",
+    [_clear_access, _unspecified, _scope(options_pb2.SCOPE_RULE_UNSPECIFIED), _clear_audience],
+    ids=["access", "permission", "scope", "audience"],
+)
 def test_no_server_is_made_where_the_contract_is_not_complete(change: Change, monkeypatch: pytest.MonkeyPatch) -> None:
     """The service or method is named."""
     files = changed("EventService", change)
@@ -152,6 +184,11 @@ def test_a_service_whose_contract_is_not_complete_does_not_start(tmp_path: Path)
     assert ended.stderr.splitlines()[-1] == (
         f"notification_svc: the contract is not complete: {EVENTS}/ListEvents: states no access; give it a permission"
     )
+
+
+def test_a_method_about_a_station_is_not_served_where_nothing_knows_where_that_stands() -> None:
+    with pytest.raises(ContractError, match="nothing here knows where the stations of"):
+        operator_server("127.0.0.1:0", verifier=_verifier(), services=["csms.station.v1.CommandService"])
 
 
 async def test_a_service_is_never_served_on_the_port_of_the_other_kind() -> None:

@@ -54,6 +54,10 @@ CALLERS: Mapping[str, frozenset[str]] = {
     "/csms.auth.v1.AuthorizationService/FindReaderForms": frozenset({"station"}),
     "/csms.auth.v1.AuthorizationService/GetSigningKeys": frozenset({"station", "transaction", "notification"}),
     "/csms.auth.v1.CertificateAuthorityService/SignCertificates": frozenset({"station"}),
+    "/csms.auth.v1.TenantDirectoryService/GetTenantDirectory": frozenset(
+        {"gateway", "station", "transaction", "notification"}
+    ),
+    "/csms.auth.v1.TenantDirectoryService/ReportTenantErasure": frozenset({"station", "transaction", "notification"}),
     "/csms.event.v1.EventIngestService/PublishEvents": frozenset({"station", "transaction", "auth"}),
     "/csms.gateway.v1.GatewayService/Call": frozenset({"station"}),
     "/csms.gateway.v1.GatewayService/CloseSockets": frozenset({"station"}),

@@ -85,7 +85,10 @@ class ListEventsRequest(_message.Message):
     page_token: _builtins.str
     """next_page_token of the page before; empty for the first."""
     filter: _builtins.str
-    """AIP-160 over type, source, station_id, for example `type = "transaction.started"`."""
+    """AIP-160 over type, source, station_id, for example `type = "transaction.started"`; also by where their stations
+    stand now: site (`site:berlin`, with all parts of it) and labels (`labels.region:north`). Events of no station are
+    for callers whose permission covers the whole tenant.
+    """
     after_cursor: _builtins.int
     """Only events after this one; 0 from the oldest that is kept."""
     def __init__(

@@ -84,6 +84,50 @@ PART_NOTIFICATION: Part.ValueType  # 5
 """notification_svc."""
 Global___Part: _TypeAlias = Part  # noqa: Y015
 
+class _ScopeRule:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ScopeRuleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ScopeRule.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SCOPE_RULE_UNSPECIFIED: _ScopeRule.ValueType  # 0
+    """Not a valid value."""
+    SCOPE_RULE_STATION: _ScopeRule.ValueType  # 1
+    """The request names one station, as `station_id` or `station.station_id`. A station outside of the scope does not
+    exist: NOT_FOUND, reason STATION_NOT_FOUND. It is checked before the method is served.
+    """
+    SCOPE_RULE_STATIONS: _ScopeRule.ValueType  # 2
+    """The method is about what belongs to stations or sites: it shows and changes that within the scope alone, as if there
+    were nothing else.
+    """
+    SCOPE_RULE_TENANT: _ScopeRule.ValueType  # 3
+    """The method is about the tenant as a whole. A caller whose permission covers a part of it is refused:
+    PERMISSION_DENIED, reason SCOPE_TOO_NARROW.
+    """
+    SCOPE_RULE_CALLER: _ScopeRule.ValueType  # 4
+    """The method is about the caller's own account, whatever its scope."""
+
+class ScopeRule(_ScopeRule, metaclass=_ScopeRuleEnumTypeWrapper):
+    """Effect of a scope on a method: the part of the tenant that the caller's permission covers, the subtrees of some sites."""
+
+SCOPE_RULE_UNSPECIFIED: ScopeRule.ValueType  # 0
+"""Not a valid value."""
+SCOPE_RULE_STATION: ScopeRule.ValueType  # 1
+"""The request names one station, as `station_id` or `station.station_id`. A station outside of the scope does not
+exist: NOT_FOUND, reason STATION_NOT_FOUND. It is checked before the method is served.
+"""
+SCOPE_RULE_STATIONS: ScopeRule.ValueType  # 2
+"""The method is about what belongs to stations or sites: it shows and changes that within the scope alone, as if there
+were nothing else.
+"""
+SCOPE_RULE_TENANT: ScopeRule.ValueType  # 3
+"""The method is about the tenant as a whole. A caller whose permission covers a part of it is refused:
+PERMISSION_DENIED, reason SCOPE_TOO_NARROW.
+"""
+SCOPE_RULE_CALLER: ScopeRule.ValueType  # 4
+"""The method is about the caller's own account, whatever its scope."""
+Global___ScopeRule: _TypeAlias = ScopeRule  # noqa: Y015
+
 class _PublicAccess:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -166,6 +210,10 @@ class _PermissionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Permission
     """Rollouts of settings and firmware, and their targets."""
     PERMISSION_ROLLOUTS_WRITE: _Permission.ValueType  # 33
     """To begin, pause, resume and stop rollouts."""
+    PERMISSION_SITES_READ: _Permission.ValueType  # 34
+    """The tree of sites."""
+    PERMISSION_SITES_WRITE: _Permission.ValueType  # 35
+    """To add, change, move and remove sites, which moves their stations between the scopes of roles."""
     PERMISSION_TRANSACTIONS_READ: _Permission.ValueType  # 40
     """Transactions, their events and meter values."""
     PERMISSION_TRANSACTIONS_WRITE: _Permission.ValueType  # 41
@@ -256,6 +304,10 @@ PERMISSION_ROLLOUTS_READ: Permission.ValueType  # 32
 """Rollouts of settings and firmware, and their targets."""
 PERMISSION_ROLLOUTS_WRITE: Permission.ValueType  # 33
 """To begin, pause, resume and stop rollouts."""
+PERMISSION_SITES_READ: Permission.ValueType  # 34
+"""The tree of sites."""
+PERMISSION_SITES_WRITE: Permission.ValueType  # 35
+"""To add, change, move and remove sites, which moves their stations between the scopes of roles."""
 PERMISSION_TRANSACTIONS_READ: Permission.ValueType  # 40
 """Transactions, their events and meter values."""
 PERMISSION_TRANSACTIONS_WRITE: Permission.ValueType  # 41
@@ -296,19 +348,23 @@ class Access(_message.Message):
 
     PERMISSION_FIELD_NUMBER: _builtins.int
     PUBLIC_ACCESS_FIELD_NUMBER: _builtins.int
+    SCOPE_FIELD_NUMBER: _builtins.int
     permission: Global___Permission.ValueType
     """Callers whose role has this permission."""
     public_access: Global___PublicAccess.ValueType
     """Callers without an access token, too."""
+    scope: Global___ScopeRule.ValueType
+    """Effect of the caller's scope, where its permission covers a part of its tenant. Stated beside every permission."""
     def __init__(
         self,
         *,
         permission: Global___Permission.ValueType = ...,
         public_access: Global___PublicAccess.ValueType = ...,
+        scope: Global___ScopeRule.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["permission", b"permission", "public_access", b"public_access", "rule", b"rule"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["permission", b"permission", "public_access", b"public_access", "rule", b"rule"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["permission", b"permission", "public_access", b"public_access", "rule", b"rule", "scope", b"scope"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_rule: _TypeAlias = _typing.Literal["permission", "public_access"]  # noqa: Y015
     _WhichOneofArgType_rule: _TypeAlias = _typing.Literal["rule", b"rule"]  # noqa: Y015

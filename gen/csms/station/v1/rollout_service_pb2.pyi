@@ -442,7 +442,8 @@ class CreateRolloutRequest(_message.Message):
     """Name for people, up to 255 characters."""
     filter: _builtins.str
     """Filter of the stations: AIP-160 as in ListStations. Required, so that a misspelt field does not select all of them;
-    `station_id != ""` selects all.
+    `station_id != ""` selects all, and `site:berlin` those that stand there. Stations that the caller's permission does
+    not cover are never selected.
     """
     max_parallel: _builtins.int
     """Most stations at a time, up to 1000; 0 means 10."""
@@ -565,19 +566,25 @@ class ListRolloutsRequest(_message.Message):
 
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    FILTER_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
     """At most this many; 0 means 50, more than 1000 means 1000."""
     page_token: _builtins.str
-    """next_page_token of the page before; empty for the first."""
+    """next_page_token of the page before; empty for the first. All else in the request must stay the same."""
+    filter: _builtins.str
+    """AIP-160 over site (`site:berlin`, with all parts of it) and labels (`labels.region:north`): rollouts with such a
+    station.
+    """
     def __init__(
         self,
         *,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        filter: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -628,7 +635,7 @@ class ListRolloutTargetsRequest(_message.Message):
     page_token: _builtins.str
     """next_page_token of the page before; empty for the first."""
     filter: _builtins.str
-    """AIP-160 over station_id and state, for example `state = FAILED`."""
+    """AIP-160 over station_id, state, site and labels, for example `state = FAILED AND site:berlin`."""
     def __init__(
         self,
         *,

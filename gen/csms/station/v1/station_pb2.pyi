@@ -291,6 +291,26 @@ class Station(_message.Message):
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
+    @_typing.final
+    class LabelsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     STATION_ID_FIELD_NUMBER: _builtins.int
     REGISTRATION_STATUS_FIELD_NUMBER: _builtins.int
     IDENTITY_FIELD_NUMBER: _builtins.int
@@ -311,6 +331,8 @@ class Station(_message.Message):
     CREDENTIAL_FAILURES_FIELD_NUMBER: _builtins.int
     PINNED_OCPP_VERSION_FIELD_NUMBER: _builtins.int
     CREDENTIAL_STRENGTH_FIELD_NUMBER: _builtins.int
+    SITE_ID_FIELD_NUMBER: _builtins.int
+    LABELS_FIELD_NUMBER: _builtins.int
     station_id: _builtins.str
     """The station's own identity, from the last segment of its URL; globally unique, case-sensitive, 1 to 255 characters.
     A new one is neither . nor .. and does not end in a colon and a word, as the paths of REST methods do.
@@ -338,6 +360,8 @@ class Station(_message.Message):
     """
     credential_strength: Global___CredentialStrength.ValueType
     """Resistance of its credential against guessing."""
+    site_id: _builtins.str
+    """The site that it stands in (SiteService); empty: none."""
     @_builtins.property
     def identity(self) -> Global___StationIdentity:
         """Identity of the hardware, from its last boot; absent before the first."""
@@ -378,6 +402,10 @@ class Station(_message.Message):
     def credential_failures(self) -> Global___CredentialFailures:
         """Handshakes in its name with a wrong credential, or without one; absent where there were none."""
 
+    @_builtins.property
+    def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Labels of its own; those of the sites that it stands in hold for it too (Site.labels has the rules for both)."""
+
     def __init__(
         self,
         *,
@@ -401,10 +429,12 @@ class Station(_message.Message):
         credential_failures: Global___CredentialFailures | None = ...,
         pinned_ocpp_version: _builtins.str = ...,
         credential_strength: Global___CredentialStrength.ValueType = ...,
+        site_id: _builtins.str = ...,
+        labels: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["connection", b"connection", "create_time", b"create_time", "credential_failures", b"credential_failures", "identity", b"identity", "last_boot_time", b"last_boot_time", "last_seen_time", b"last_seen_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["boot_reason", b"boot_reason", "conditions", b"conditions", "connected", b"connected", "connection", b"connection", "create_time", b"create_time", "credential_failures", b"credential_failures", "credential_reason", b"credential_reason", "credential_state", b"credential_state", "credential_strength", b"credential_strength", "display_name", b"display_name", "evses", b"evses", "identity", b"identity", "last_boot_time", b"last_boot_time", "last_seen_time", b"last_seen_time", "pinned_ocpp_version", b"pinned_ocpp_version", "quirks", b"quirks", "registration_status", b"registration_status", "security_profile", b"security_profile", "station_id", b"station_id", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["boot_reason", b"boot_reason", "conditions", b"conditions", "connected", b"connected", "connection", b"connection", "create_time", b"create_time", "credential_failures", b"credential_failures", "credential_reason", b"credential_reason", "credential_state", b"credential_state", "credential_strength", b"credential_strength", "display_name", b"display_name", "evses", b"evses", "identity", b"identity", "labels", b"labels", "last_boot_time", b"last_boot_time", "last_seen_time", b"last_seen_time", "pinned_ocpp_version", b"pinned_ocpp_version", "quirks", b"quirks", "registration_status", b"registration_status", "security_profile", b"security_profile", "site_id", b"site_id", "station_id", b"station_id", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

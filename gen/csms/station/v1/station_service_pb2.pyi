@@ -30,11 +30,33 @@ class CreateStationRequest(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class LabelsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     STATION_ID_FIELD_NUMBER: _builtins.int
     DISPLAY_NAME_FIELD_NUMBER: _builtins.int
     SECURITY_PROFILE_FIELD_NUMBER: _builtins.int
     CREDENTIAL_FIELD_NUMBER: _builtins.int
     CREDENTIAL_HASH_FIELD_NUMBER: _builtins.int
+    SITE_ID_FIELD_NUMBER: _builtins.int
+    LABELS_FIELD_NUMBER: _builtins.int
     station_id: _builtins.str
     """Its identity, as in the last segment of its URL."""
     display_name: _builtins.str
@@ -49,6 +71,12 @@ class CreateStationRequest(_message.Message):
     """Instead of the password its hash, in one of the forms argon2 ($argon2id$...), bcrypt ($2b$...), pbkdf2 of Django
     (pbkdf2_sha256$...) and of passlib ($pbkdf2-sha256$...). INVALID_FIELD beside credential.
     """
+    site_id: _builtins.str
+    """The site that it stands in; empty: none."""
+    @_builtins.property
+    def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Its labels."""
+
     def __init__(
         self,
         *,
@@ -57,10 +85,12 @@ class CreateStationRequest(_message.Message):
         security_profile: _builtins.int | None = ...,
         credential: _builtins.str = ...,
         credential_hash: _builtins.str = ...,
+        site_id: _builtins.str = ...,
+        labels: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_security_profile", b"_security_profile", "security_profile", b"security_profile"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_security_profile", b"_security_profile", "credential", b"credential", "credential_hash", b"credential_hash", "display_name", b"display_name", "security_profile", b"security_profile", "station_id", b"station_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_security_profile", b"_security_profile", "credential", b"credential", "credential_hash", b"credential_hash", "display_name", b"display_name", "labels", b"labels", "security_profile", b"security_profile", "site_id", b"site_id", "station_id", b"station_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__security_profile: _TypeAlias = _typing.Literal["security_profile"]  # noqa: Y015
     _WhichOneofArgType__security_profile: _TypeAlias = _typing.Literal["_security_profile", b"_security_profile"]  # noqa: Y015
@@ -106,7 +136,8 @@ class ImportStationsRequest(_message.Message):
     VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
     csv: _builtins.str
     """Comma-separated values (RFC 4180) with a first line that names the columns: station_id, and any of display_name,
-    security_profile, password and password_hash, as in CreateStationRequest. Up to 1000 stations.
+    security_profile, password, password_hash and site_id, as in CreateStationRequest, and labels, as
+    `region=north fleet=taxis`. Up to 1000 stations.
     """
     validate_only: _builtins.bool
     """Only reports; adds nothing."""
@@ -258,7 +289,8 @@ class ListStationsRequest(_message.Message):
     filter: _builtins.str
     """AIP-160 over station_id, connected, registration_status, ocpp_version, vendor_name, model, the conditions
     unresponsive, clock_skewed and boot_refused, credential_state, credential_strength and failed_credentials (a
-    number), for example `connected = true AND vendor_name = "ACME"` or `credential_state = "NOT_TAKEN"`.
+    number), for example `connected = true AND vendor_name = "ACME"` or `credential_state = "NOT_TAKEN"`; also site
+    (`site:berlin`: that site and all parts of it) and labels (`labels.region:north`, of the station or a site above it).
     """
     def __init__(
         self,

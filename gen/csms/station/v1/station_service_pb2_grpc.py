@@ -103,7 +103,9 @@ class StationServiceServicer:
 
     def CreateStation(self, request, context):
         """Adds a station before it first connects, with a credential for it.
-        Errors: ALREADY_EXISTS, reason STATION_EXISTS; INVALID_ARGUMENT, reason INVALID_FIELD.
+        Errors: ALREADY_EXISTS, reason STATION_EXISTS; NOT_FOUND, reason SITE_NOT_FOUND; INVALID_ARGUMENT, reason
+        INVALID_FIELD; PERMISSION_DENIED, reason SCOPE_TOO_NARROW: without a site, by a caller whose permission covers parts
+        of the tenant only.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -135,11 +137,16 @@ class StationServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpdateStation(self, request, context):
-        """Changes the named fields of a station: registration_status, display_name, security_profile.
+        """Changes the named fields of a station: registration_status, display_name, security_profile, pinned_ocpp_version,
+        site_id, labels.
         The socket of a station that is no longer accepted is closed; the new status applies when it reconnects.
         A credential is delivered to a station that is accepted and has none, over its present socket or the next one,
         unless CSMS_ONBOARDING is `accept`: the station's credential_state has the outcome.
-        Errors: NOT_FOUND, reason STATION_NOT_FOUND; INVALID_ARGUMENT, reason INVALID_FIELD.
+        Another site moves the station: its transactions and events are those of the new site then, and ListStationPlacements
+        has the former one. Event station.moved.
+        Errors: NOT_FOUND, reasons STATION_NOT_FOUND and SITE_NOT_FOUND; INVALID_ARGUMENT, reason INVALID_FIELD;
+        PERMISSION_DENIED, reason SCOPE_TOO_NARROW: out of every site, by a caller whose permission covers parts of the
+        tenant only.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -35,7 +35,9 @@ class StationServiceStub:
     def __new__(cls, channel: _aio.Channel) -> StationServiceAsyncStub: ...
     CreateStation: _grpc.UnaryUnaryMultiCallable[_station_service_pb2.CreateStationRequest, _station_service_pb2.CreateStationResponse]
     """Adds a station before it first connects, with a credential for it.
-    Errors: ALREADY_EXISTS, reason STATION_EXISTS; INVALID_ARGUMENT, reason INVALID_FIELD.
+    Errors: ALREADY_EXISTS, reason STATION_EXISTS; NOT_FOUND, reason SITE_NOT_FOUND; INVALID_ARGUMENT, reason
+    INVALID_FIELD; PERMISSION_DENIED, reason SCOPE_TOO_NARROW: without a site, by a caller whose permission covers parts
+    of the tenant only.
     """
     ImportStations: _grpc.UnaryUnaryMultiCallable[_station_service_pb2.ImportStationsRequest, _station_service_pb2.ImportStationsResponse]
     """Adds the stations of a fleet of another CSMS, with their passwords or the hashes of them. Each line is a station of
@@ -51,11 +53,16 @@ class StationServiceStub:
     Errors: INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN and INVALID_FILTER.
     """
     UpdateStation: _grpc.UnaryUnaryMultiCallable[_station_service_pb2.UpdateStationRequest, _station_service_pb2.UpdateStationResponse]
-    """Changes the named fields of a station: registration_status, display_name, security_profile.
+    """Changes the named fields of a station: registration_status, display_name, security_profile, pinned_ocpp_version,
+    site_id, labels.
     The socket of a station that is no longer accepted is closed; the new status applies when it reconnects.
     A credential is delivered to a station that is accepted and has none, over its present socket or the next one,
     unless CSMS_ONBOARDING is `accept`: the station's credential_state has the outcome.
-    Errors: NOT_FOUND, reason STATION_NOT_FOUND; INVALID_ARGUMENT, reason INVALID_FIELD.
+    Another site moves the station: its transactions and events are those of the new site then, and ListStationPlacements
+    has the former one. Event station.moved.
+    Errors: NOT_FOUND, reasons STATION_NOT_FOUND and SITE_NOT_FOUND; INVALID_ARGUMENT, reason INVALID_FIELD;
+    PERMISSION_DENIED, reason SCOPE_TOO_NARROW: out of every site, by a caller whose permission covers parts of the
+    tenant only.
     """
     DeleteStation: _grpc.UnaryUnaryMultiCallable[_station_service_pb2.DeleteStationRequest, _station_service_pb2.DeleteStationResponse]
     """Removes a station with its history of statuses, messages and variables. Its transactions stay. Closes its socket.
@@ -99,7 +106,9 @@ class StationServiceAsyncStub(StationServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateStation: _aio.UnaryUnaryMultiCallable[_station_service_pb2.CreateStationRequest, _station_service_pb2.CreateStationResponse]  # type: ignore[assignment]
     """Adds a station before it first connects, with a credential for it.
-    Errors: ALREADY_EXISTS, reason STATION_EXISTS; INVALID_ARGUMENT, reason INVALID_FIELD.
+    Errors: ALREADY_EXISTS, reason STATION_EXISTS; NOT_FOUND, reason SITE_NOT_FOUND; INVALID_ARGUMENT, reason
+    INVALID_FIELD; PERMISSION_DENIED, reason SCOPE_TOO_NARROW: without a site, by a caller whose permission covers parts
+    of the tenant only.
     """
     ImportStations: _aio.UnaryUnaryMultiCallable[_station_service_pb2.ImportStationsRequest, _station_service_pb2.ImportStationsResponse]  # type: ignore[assignment]
     """Adds the stations of a fleet of another CSMS, with their passwords or the hashes of them. Each line is a station of
@@ -115,11 +124,16 @@ class StationServiceAsyncStub(StationServiceStub):
     Errors: INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN and INVALID_FILTER.
     """
     UpdateStation: _aio.UnaryUnaryMultiCallable[_station_service_pb2.UpdateStationRequest, _station_service_pb2.UpdateStationResponse]  # type: ignore[assignment]
-    """Changes the named fields of a station: registration_status, display_name, security_profile.
+    """Changes the named fields of a station: registration_status, display_name, security_profile, pinned_ocpp_version,
+    site_id, labels.
     The socket of a station that is no longer accepted is closed; the new status applies when it reconnects.
     A credential is delivered to a station that is accepted and has none, over its present socket or the next one,
     unless CSMS_ONBOARDING is `accept`: the station's credential_state has the outcome.
-    Errors: NOT_FOUND, reason STATION_NOT_FOUND; INVALID_ARGUMENT, reason INVALID_FIELD.
+    Another site moves the station: its transactions and events are those of the new site then, and ListStationPlacements
+    has the former one. Event station.moved.
+    Errors: NOT_FOUND, reasons STATION_NOT_FOUND and SITE_NOT_FOUND; INVALID_ARGUMENT, reason INVALID_FIELD;
+    PERMISSION_DENIED, reason SCOPE_TOO_NARROW: out of every site, by a caller whose permission covers parts of the
+    tenant only.
     """
     DeleteStation: _aio.UnaryUnaryMultiCallable[_station_service_pb2.DeleteStationRequest, _station_service_pb2.DeleteStationResponse]  # type: ignore[assignment]
     """Removes a station with its history of statuses, messages and variables. Its transactions stay. Closes its socket.
@@ -166,7 +180,9 @@ class StationServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_station_service_pb2.CreateStationResponse, _abc.Awaitable[_station_service_pb2.CreateStationResponse]]:
         """Adds a station before it first connects, with a credential for it.
-        Errors: ALREADY_EXISTS, reason STATION_EXISTS; INVALID_ARGUMENT, reason INVALID_FIELD.
+        Errors: ALREADY_EXISTS, reason STATION_EXISTS; NOT_FOUND, reason SITE_NOT_FOUND; INVALID_ARGUMENT, reason
+        INVALID_FIELD; PERMISSION_DENIED, reason SCOPE_TOO_NARROW: without a site, by a caller whose permission covers parts
+        of the tenant only.
         """
 
     @_abc_1.abstractmethod
@@ -206,11 +222,16 @@ class StationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _station_service_pb2.UpdateStationRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_station_service_pb2.UpdateStationResponse, _abc.Awaitable[_station_service_pb2.UpdateStationResponse]]:
-        """Changes the named fields of a station: registration_status, display_name, security_profile.
+        """Changes the named fields of a station: registration_status, display_name, security_profile, pinned_ocpp_version,
+        site_id, labels.
         The socket of a station that is no longer accepted is closed; the new status applies when it reconnects.
         A credential is delivered to a station that is accepted and has none, over its present socket or the next one,
         unless CSMS_ONBOARDING is `accept`: the station's credential_state has the outcome.
-        Errors: NOT_FOUND, reason STATION_NOT_FOUND; INVALID_ARGUMENT, reason INVALID_FIELD.
+        Another site moves the station: its transactions and events are those of the new site then, and ListStationPlacements
+        has the former one. Event station.moved.
+        Errors: NOT_FOUND, reasons STATION_NOT_FOUND and SITE_NOT_FOUND; INVALID_ARGUMENT, reason INVALID_FIELD;
+        PERMISSION_DENIED, reason SCOPE_TOO_NARROW: out of every site, by a caller whose permission covers parts of the
+        tenant only.
         """
 
     @_abc_1.abstractmethod

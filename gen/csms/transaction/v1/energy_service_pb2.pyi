@@ -166,7 +166,9 @@ class ListEnergyRollupsRequest(_message.Message):
     page_token: _builtins.str
     """next_page_token of the page before; empty for the first. All else in the request must stay the same."""
     filter: _builtins.str
-    """AIP-160 over station_id, evse_id and connector_id, for example `station_id = "CP1" AND evse_id = 1`."""
+    """AIP-160 over station_id, evse_id and connector_id, and by where stations stand now: site (`site:berlin`, with all
+    parts of it) and labels (`labels.region:north`), for example `site:berlin AND evse_id = 1`.
+    """
     station_id: _builtins.str
     """The station; empty: all."""
     granularity: Global___RollupGranularity.ValueType

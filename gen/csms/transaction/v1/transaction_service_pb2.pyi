@@ -473,7 +473,8 @@ class ListTransactionsRequest(_message.Message):
     """next_page_token of the page before; empty for the first. All else in the request must stay the same."""
     filter: _builtins.str
     """AIP-160 over station_id, transaction_id, state, id_token, start_time, end_time, energy_wh, flags and hanging, for
-    example `state = "ACTIVE" AND station_id = "CP1"`, `flags:"superseded" AND energy_wh > 50000` or `hanging = true`.
+    example `state = "ACTIVE" AND station_id = "CP1"`, `flags:"superseded" AND energy_wh > 50000` or `hanging = true`; also
+    by where their stations stand now: site (`site:berlin`, with all parts of it) and labels (`labels.region:north`).
     """
     station_id: _builtins.str
     """Only this station's; empty for all."""
@@ -863,7 +864,9 @@ class ListQuarantinedItemsRequest(_message.Message):
     page_token: _builtins.str
     """next_page_token of the page before; empty for the first. All else in the request must stay the same."""
     filter: _builtins.str
-    """AIP-160 over station_id, state, reason, create_time, for example `state = "OPEN" AND station_id = "CP1"`."""
+    """AIP-160 over station_id, state, reason, create_time, and site and labels as in ListTransactions, for example
+    `state = "OPEN" AND site:berlin`.
+    """
     def __init__(
         self,
         *,
@@ -1320,22 +1323,26 @@ class ListUnmatchedEventsRequest(_message.Message):
     STATION_ID_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    FILTER_FIELD_NUMBER: _builtins.int
     station_id: _builtins.str
     """Only this station's; empty for all."""
     page_size: _builtins.int
     """At most this many; 0 means 100, more than 1000 means 1000."""
     page_token: _builtins.str
     """next_page_token of the page before; empty for the first. All else in the request must stay the same."""
+    filter: _builtins.str
+    """AIP-160 over station_id, and site and labels as in ListTransactions."""
     def __init__(
         self,
         *,
         station_id: _builtins.str = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        filter: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "station_id", b"station_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "page_size", b"page_size", "page_token", b"page_token", "station_id", b"station_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
