@@ -10,7 +10,7 @@ from mesh.database.engine import Database
 from mesh.database.partition_keeper import Kept, PartitionKeeper
 from mesh.grpc.channels import open_channel
 from mesh.identity.mesh_identity import MeshIdentity
-from mesh.identity.operators import RemoteKeys
+from mesh.identity.operator_access import remote_access
 from mesh.identity.tenants import RemoteTenants, TenantDirectory
 from mesh.placements.servicer import PlacementIngestServicer
 from mesh.runtime.times import Clock
@@ -51,8 +51,7 @@ async def build(
         database=database, metadata=metadata, directory=tenants, report=reports_to(channel, "notification")
     )
     return Parts(
-        keys=RemoteKeys(channel=channel),
-        tenants=tenants,
+        access=remote_access(channel, tenants),
         mesh=[
             lambda server: add_EventIngestServiceServicer_to_server(ingest, server),
             lambda server: add_PlacementIngestServiceServicer_to_server(placements, server),

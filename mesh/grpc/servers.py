@@ -18,10 +18,9 @@ from mesh.grpc.mesh_interceptor import MeshInterceptor
 from mesh.grpc.operator_interceptor import OperatorInterceptor
 from mesh.grpc.station_scopes import StationScopes
 from mesh.identity.mesh_identity import MeshIdentity
-from mesh.identity.operators import TokenVerifier
+from mesh.identity.operator_access import OperatorAccess
 from mesh.identity.permissions import method_rules
 from mesh.identity.sources import Sources
-from mesh.identity.tenants import TenantDirectory
 from mesh.runtime.call_rules import CallRules
 from mesh.runtime.startup_errors import SettingError
 
@@ -85,13 +84,12 @@ def mesh_server(address: str, *, identity: MeshIdentity, services: Iterable[str]
 def operator_server(
     address: str,
     *,
-    verifier: TokenVerifier,
+    access: OperatorAccess,
     services: Iterable[str],
     scopes: StationScopes | None = None,
     reflection_open: bool = False,
     call_rules: CallRules | None = None,
     front_door_secrets: Iterable[str] = (),
-    tenants: TenantDirectory | None = None,
 ) -> GrpcServer:
     """A server for operators. The caller adds the servicers of `services` to `.server`, then starts it.
 
@@ -103,13 +101,12 @@ def operator_server(
     rules = method_rules(contract_files(), names)
     limits = CallLimits(call_rules or CallRules())
     edge = OperatorInterceptor(
-        verifier=verifier,
+        access=access,
         rules=rules,
         scopes=scopes,
         sources=Sources(secrets=front_door_secrets),
         limits=limits,
         reflection_open=reflection_open,
-        tenants=tenants,
     )
     server = _bind(address, [edge], names)
     server.limits = limits

@@ -25,7 +25,9 @@ ACME = of_tenant("acme")
 
 def serve(system: StationSystem, *tenants: Tenant) -> None:
     """Has station_svc know these tenants beside the default one, as if auth_svc had answered so."""
-    system.parts.tenants.replace("test", [DEFAULT, *tenants])
+    directory = system.parts.access.tenants
+    assert directory is not None
+    directory.replace("test", [DEFAULT, *tenants])
 
 
 def of(tenant_id: str, station_id: str = "CP1", **more: Any) -> ingest_pb2.OpenConnectionItem:
