@@ -1,6 +1,6 @@
 """`python -m auth_svc` serves; `python -m auth_svc migrate` brings the schema up to date and exits.
 
-`python -m auth_svc reset-password NAME` gives a user a temporary password, also while the service runs.
+`python -m auth_svc reset-password NAME [TENANT]` gives a user a temporary password, also while the service runs.
 """
 
 import os

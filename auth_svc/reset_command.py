@@ -1,4 +1,4 @@
-"""`python -m auth_svc reset-password NAME [TENANT]`: for whoever has the database, where no administrator can log in."""
+"""`python -m auth_svc reset-password NAME [TENANT]`: where no administrator can log in."""
 
 import asyncio
 import sys

@@ -51,6 +51,7 @@ from auth_svc.session_limits import SessionLimits
 from auth_svc.sessions import ACCESS_TOKEN_S, Sessions
 from auth_svc.temporary_passwords import TemporaryPasswords
 from auth_svc.users import check_findable, check_password, to_message, user_exists, user_not_found
+from mesh.contract.tenants import DEFAULT_TENANT, PLATFORM_TENANT
 from mesh.database.engine import Database
 from mesh.database.pages import page_of
 from mesh.grpc.types import Context
@@ -236,7 +237,13 @@ class UserServicer(UserServiceServicer):
         )
 
     async def RotateSigningKeys(self, request: RotateSigningKeysRequest, context: Context) -> RotateSigningKeysResponse:
-        """Replaces the signing key at once."""
+        """Replaces the signing key at once. It is all tenants': for the platform's and the default one's callers."""
+        if current_caller().tenant_id not in {DEFAULT_TENANT, PLATFORM_TENANT}:
+            raise MeshError(
+                grpc.StatusCode.PERMISSION_DENIED,
+                Reason.ROLE_TOO_LOW,
+                "the signing keys are those of all tenants: a platform administrator can rotate them",
+            )
         return RotateSigningKeysResponse(key_id=await self._keys.rotate())
 
     async def GetKeySet(self, request: GetKeySetRequest, context: Context) -> HttpBody:

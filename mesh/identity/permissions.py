@@ -63,12 +63,13 @@ LEAST_ROLES: Mapping[Permission.ValueType, Role] = {
     options_pb2.PERMISSION_TENANT_SETTINGS_WRITE: Role.ADMINISTRATOR,
 }
 
-# All that a platform administrator may: the tenants, and the users of the tenant `platform`.
+# All that a platform administrator may: the tenants, the users of the tenant `platform`, the keys that all share.
 PLATFORM_PERMISSIONS: frozenset[Permission.ValueType] = frozenset(
     {
         options_pb2.PERMISSION_OWN_ACCOUNT,
         options_pb2.PERMISSION_USERS_READ,
         options_pb2.PERMISSION_USERS_WRITE,
+        options_pb2.PERMISSION_SIGNING_KEYS_WRITE,
         options_pb2.PERMISSION_TENANTS_READ,
         options_pb2.PERMISSION_TENANTS_WRITE,
     }
