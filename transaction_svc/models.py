@@ -191,10 +191,9 @@ rollup = sa.Table(
     sa.Column("day", sa.Integer, nullable=False, autoincrement=False),  # since 1970 (UTC)
     sa.Column("cells", sa.Text, nullable=False),  # rollup_form.Cells, encoded
     sa.PrimaryKeyConstraint("tenant_id", "station_id", "evse_id", "connector_id", "day", name="rollup_pkey"),
-    sa.Index("rollup_day", "day"),
 )
 
-# The connectors in `rollup`, so that lists need not read all its days to find them.
+# The connectors in `rollup`, so that neither lists nor the retention need to read all its days to find them.
 rollup_connector = sa.Table(
     "rollup_connector",
     metadata,
@@ -202,6 +201,7 @@ rollup_connector = sa.Table(
     sa.Column("station_id", NAME, nullable=False),
     sa.Column("evse_id", sa.Integer, nullable=False, autoincrement=False),
     sa.Column("connector_id", sa.Integer, nullable=False, autoincrement=False),
+    sa.Column("first_day", sa.Integer, nullable=False),
     sa.PrimaryKeyConstraint("tenant_id", "station_id", "evse_id", "connector_id", name="rollup_connector_pkey"),
 )
 

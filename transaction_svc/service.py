@@ -1,5 +1,6 @@
 """The assembly of transaction_svc: its servicers and background tasks."""
 
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 
@@ -17,6 +18,7 @@ from mesh.identity.mesh_identity import MeshIdentity
 from mesh.identity.operator_access import remote_access
 from mesh.placements.scopes import PlacementScopes
 from mesh.placements.servicer import PlacementIngestServicer
+from mesh.runtime.background import Background
 from mesh.runtime.times import Clock
 from mesh.service import AddServicer, Parts
 from transaction_svc import number_store
@@ -45,19 +47,6 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: Transact
     transactions = TransactionServicer(database=database, clock=clock, meters=meters, translator=translator)
     profiles = MeterProfileServicer(database=database, clock=clock, meters=meters)
     energy = EnergyServicer(database=database)
-    rollups = Rollups(database=database, clock=clock, open_s=settings.rollup_open_s)
-    retention = retention_task(
-        database=database,
-        clock=clock,
-        outbox_days=settings.outbox_days,
-        quarantine_days=settings.quarantine_days,
-        meter_values_days=settings.meter_values_days,
-        rollup_days=settings.rollup_days,
-    )
-    thinning = thinning_task(database=database, clock=clock, days=settings.sample_days)
-    kept = Kept(partitions=METER_VALUES_PARTITIONS, days=settings.meter_values_days or None)
-    keeper = PartitionKeeper(engine=database.engine, clock=clock, kept=[kept])
-    expiry = Expiry(database=database, clock=clock)
     relay = open_relay(
         stack,
         database=database,
@@ -74,8 +63,26 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: Transact
             lambda server: add_EnergyServiceServicer_to_server(energy, server),
         ],
         scopes=PlacementScopes(database=database, tables=PLACEMENTS),
-        background=[retention.run, *thinning, keeper.run, expiry.run, rollups.run, *relay],
+        background=[*_background(database, settings, clock), *relay],
     )
+
+
+def _background(database: Database, settings: TransactionSettings, clock: Clock) -> Sequence[Background]:
+    """The background tasks on the database alone."""
+    retention = retention_task(
+        database=database,
+        clock=clock,
+        outbox_days=settings.outbox_days,
+        quarantine_days=settings.quarantine_days,
+        meter_values_days=settings.meter_values_days,
+        rollup_days=settings.rollup_days,
+    )
+    thinning = thinning_task(database=database, clock=clock, days=settings.sample_days)
+    kept = Kept(partitions=METER_VALUES_PARTITIONS, days=settings.meter_values_days or None)
+    keeper = PartitionKeeper(engine=database.engine, clock=clock, kept=[kept])
+    expiry = Expiry(database=database, clock=clock)
+    rollups = Rollups(database=database, clock=clock, open_s=settings.rollup_open_s)
+    return [retention.run, *thinning, keeper.run, expiry.run, rollups.run]
 
 
 def _placements(database: Database) -> AddServicer:
