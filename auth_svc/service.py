@@ -68,16 +68,7 @@ async def build(
     stack.push_async_callback(passwords.close)
     keys = SigningKeys(database=database, clock=clock)
     await _prepare(database, keys, passwords, settings=settings, clock=clock, announce=announce)
-    users = UserServicer(
-        database=database,
-        passwords=passwords,
-        logins=LoginChecks(database=database, passwords=passwords, throttle=LoginThrottle(clock=clock), clock=clock),
-        limits=SessionLimits(clock=clock),
-        sessions=Sessions(database=database, signer=keys, clock=clock),
-        keys=keys,
-        clock=clock,
-        open_registration=settings.open_registration,
-    )
+    users = _users(database, passwords, keys, settings=settings, clock=clock)
     invitations = InvitationServicer(database=database, passwords=passwords, clock=clock)
     directory = LocalDirectory(database=database, clock=clock)
     stack.enter_context(directory.following())
@@ -92,6 +83,21 @@ async def build(
         operator=[*_operators(database, users, office, clock), *_administration(database, invitations, clock)],
         background=[housekeeper.run, retention.run, seen.run, *_relay(database, stack, settings, clock)],
         on_stop=[directory.stop],
+    )
+
+
+def _users(
+    database: Database, passwords: Passwords, keys: SigningKeys, *, settings: AuthSettings, clock: Clock
+) -> UserServicer:
+    return UserServicer(
+        database=database,
+        passwords=passwords,
+        logins=LoginChecks(database=database, passwords=passwords, throttle=LoginThrottle(clock=clock), clock=clock),
+        limits=SessionLimits(clock=clock),
+        sessions=Sessions(database=database, signer=keys, clock=clock),
+        keys=keys,
+        clock=clock,
+        open_registration=settings.open_registration,
     )
 
 
