@@ -1,11 +1,12 @@
 """The SQL of sessions. Functions run inside a transaction that Database opens around them."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
 from auth_svc import models, user_store
+from auth_svc.caller_change_store import record_change
 from auth_svc.user_store import User
 
 
@@ -21,6 +22,11 @@ class Session:
     create_us: int
     refresh_us: int
     expire_us: int
+    user_agent: str = ""
+    address: str = ""
+
+
+_NAMES = tuple(each.name for each in fields(Session))
 
 
 def open_session(connection: Connection, session: Session, password_hash: str) -> bool:
@@ -67,15 +73,66 @@ def was_just_replaced(connection: Connection, family_hash: str, secret_hash: str
     return connection.execute(query).first() is not None
 
 
-def end_family(connection: Connection, family_hash: str) -> bool:
+def end_family(connection: Connection, family_hash: str, *, now_us: int) -> bool:
     """Ends the session that a refresh token belongs to; False where it has ended."""
-    statement = sa.delete(models.session).where(models.session.c.family_hash == family_hash)
-    return connection.execute(statement).rowcount == 1
+    return _end(connection, models.session.c.family_hash == family_hash, now_us)
 
 
-def end_session(connection: Connection, tenant_id: str, session_id: str) -> bool:
-    """Ends a session; False where it has ended."""
-    return connection.execute(sa.delete(models.session).where(_is_session(tenant_id, session_id))).rowcount == 1
+def end_session(
+    connection: Connection, tenant_id: str, session_id: str, *, now_us: int, username_key: str | None = None
+) -> bool:
+    """Ends a session, with `username_key` only one of that user; False where it has ended."""
+    condition = _is_session(tenant_id, session_id)
+    if username_key is not None:
+        condition = sa.and_(condition, models.session.c.username_key == username_key)
+    return _end(connection, condition, now_us)
+
+
+def end_sessions(
+    connection: Connection, tenant_id: str, username_key: str, *, now_us: int, kept_session_id: str = ""
+) -> int:
+    """Ends the sessions of a user but the one that is kept; returns how many."""
+    table = models.session.c
+    of_user = sa.and_(table.tenant_id == tenant_id, table.username_key == username_key)
+    statement = sa.delete(models.session).where(of_user, table.session_id != kept_session_id)
+    ended = connection.execute(statement).rowcount
+    if ended:
+        record_change(connection, tenant_id, f"user:{username_key}", now_us)
+    return ended
+
+
+def list_sessions(
+    connection: Connection,
+    tenant_id: str,
+    *,
+    username_key: str | None,
+    now_us: int,
+    before: tuple[int, str] | None,
+    limit: int,
+) -> list[tuple[Session, str]]:
+    """Up to `limit` sessions that have not ended, each with its username, newest first, older than `before`."""
+    table, account = models.session.c, models.user_account.c
+    query = (
+        sa.select(*(table[name] for name in _NAMES), account.username)
+        .where(table.tenant_id == tenant_id, table.expire_us > now_us)
+        .where(account.tenant_id == table.tenant_id, account.username_key == table.username_key)
+    )
+    if username_key is not None:
+        query = query.where(table.username_key == username_key)
+    if before is not None:
+        query = query.where(sa.tuple_(table.create_us, table.session_id) < sa.tuple_(*map(sa.literal, before)))
+    rows = connection.execute(query.order_by(table.create_us.desc(), table.session_id.desc()).limit(limit))
+    return [(Session(**{name: getattr(row, name) for name in _NAMES}), row.username) for row in rows]
+
+
+def _end(connection: Connection, condition: ColumnElement[bool], now_us: int) -> bool:
+    """Ends the one session of a condition; False where there is none."""
+    table = models.session
+    statement = sa.delete(table).where(condition).returning(table.c.tenant_id, table.c.session_id)
+    row = connection.execute(statement).first()
+    if row is not None:
+        record_change(connection, row.tenant_id, f"sign-in:{row.session_id}", now_us)
+    return row is not None
 
 
 def session_user(connection: Connection, tenant_id: str, session_id: str, *, now_us: int) -> User | None:

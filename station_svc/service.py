@@ -14,7 +14,7 @@ from mesh.database.partition_keeper import Kept, PartitionKeeper
 from mesh.events.relay import open_relay
 from mesh.grpc.channels import open_channel
 from mesh.identity.mesh_identity import MeshIdentity
-from mesh.identity.operators import RemoteKeys
+from mesh.identity.operator_access import remote_access
 from mesh.placements.scopes import PlacementScopes
 from mesh.runtime.background import Background
 from mesh.runtime.times import Clock
@@ -65,7 +65,7 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
     failures = CredentialFailures(database=database, clock=clock)
     trimmer = TransferTrimmer(database=database, limits=settings.transfer_limits)
     return Parts(
-        keys=RemoteKeys(channel=resources.auth),
+        access=remote_access(resources.auth),
         mesh=[_ingest(resources, failures=failures, trimmer=trimmer, proofs=proofs, settings=settings)],
         operator=[
             _stations(resources, proofs=proofs, settings=settings),
@@ -81,10 +81,7 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
             jobs.run,
             failures.run,
             trimmer.run,
-            *_publisher(resources, stack, settings=settings, identity=identity),
-            *open_relay(
-                stack, database=database, address=settings.notification_address, identity=identity, clock=clock
-            ),
+            *_publishers(resources, stack, settings=settings, identity=identity),
         ],
     )
 
@@ -98,16 +95,24 @@ def _kept(settings: StationSettings) -> Sequence[Kept]:
     ]
 
 
-def _publisher(
+def _publishers(
     resources: Resources, stack: AsyncExitStack, *, settings: StationSettings, identity: MeshIdentity
 ) -> Sequence[Background]:
-    """Publishes where stations stand to the services that are there."""
+    """Publish events, and where stations stand, to the services that are there."""
+    relay = open_relay(
+        stack,
+        database=resources.database,
+        address=settings.notification_address,
+        identity=identity,
+        clock=resources.clock,
+    )
     targets = {}
     if resources.transactions is not None:
         targets["transaction"] = resources.transactions
     if settings.notification_address is not None:
         targets["notification"] = _open(stack, settings.notification_address, identity, "notification")
-    return [PlacementPublisher(database=resources.database, targets=targets).run] if targets else []
+    placements = [PlacementPublisher(database=resources.database, targets=targets).run] if targets else []
+    return [*placements, *relay]
 
 
 def _resources(

@@ -221,8 +221,9 @@ class ListEnergyRollupsResponse(_message.Message):
     next_page_token: _builtins.str
     """Token for the next page; empty on the last."""
     pending_count: _builtins.int
-    """Transactions that have ended or changed and are not counted yet, of the stations that the caller may see; 1000 stands for any more. After an
-    upgrade from a release without rollups, all transactions are counted in the background.
+    """Transactions that have ended or changed and are not counted yet, of the stations that the caller may see; 1000
+    stands for any more. After an upgrade from a release without rollups, all transactions are counted in the
+    background.
     """
     time_zone: _builtins.str
     """The time zone of the periods."""
