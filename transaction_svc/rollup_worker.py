@@ -145,7 +145,7 @@ def _read(connection: Connection, *, keys: Sequence[Key]) -> _Read:
 
 def _count(connection: Connection, *, keys: Sequence[Key], read: _Read, now_us: int) -> int:
     """Counts the transactions that have not changed since they were read; returns their number."""
-    store.lock_and_look_up(connection, {rollup_store.LOCK, *(store.station_lock(key[1]) for key in keys)}, ())
+    store.lock_and_look_up(connection, {rollup_store.LOCK, *(store.station_lock(*key[:2]) for key in keys)}, ())
     states = rollup_store.read_states(connection, keys)
     unchanged = [key for key, fold in states.items() if key not in read or fold == read[key][0]]
     if not unchanged:

@@ -11,6 +11,7 @@ from mesh.identity.caller_directory import Credential, PresentedKey, RemoteDirec
 from mesh.identity.callers import Caller, unauthenticated
 from mesh.identity.known_callers import Callers, KnownCallers, Listener
 from mesh.identity.operators import RemoteKeys, TokenVerifier, bearer_token
+from mesh.identity.tenants import TenantDirectory
 from mesh.runtime.background import Background
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
@@ -22,12 +23,23 @@ _API_KEY = re.compile(f"{API_KEY_START}[0-9a-z]{{8}}_[A-Za-z0-9_-]{{43}}")
 
 
 class OperatorAccess:
-    """Finds the caller of a call. `background` is what has to run beside the servers for it."""
+    """Finds the caller of a call. `background` is what has to run beside the servers for it.
 
-    def __init__(self, *, verifier: TokenVerifier, callers: Callers, background: Sequence[Background] = ()) -> None:
+    A caller whose tenant is not active in `tenants` is refused; without them each tenant is taken as active.
+    """
+
+    def __init__(
+        self,
+        *,
+        verifier: TokenVerifier,
+        callers: Callers,
+        background: Sequence[Background] = (),
+        tenants: TenantDirectory | None = None,
+    ) -> None:
         self._verifier = verifier
         self._callers = callers
-        self.background = background
+        self.background = background if tenants is None else (*background, tenants.run)
+        self.tenants = tenants
 
     async def credential(self, metadata: Any) -> Credential | None:
         """The credential in a call's metadata, verified as far as this process can; None where there is none.
@@ -42,23 +54,32 @@ class OperatorAccess:
         return presented_key(key)
 
     async def caller(self, credential: Credential) -> Caller:
-        """The caller of a credential. Raises MeshError UNAUTHENTICATED, or UNAVAILABLE."""
-        return await self._callers.caller(credential)
+        """The caller of a credential.
+
+        Raises MeshError UNAUTHENTICATED, or UNAVAILABLE; PERMISSION_DENIED, reason TENANT_SUSPENDED.
+        """
+        caller = await self._callers.caller(credential)
+        if self.tenants is not None:
+            await self.tenants.check_caller(caller.tenant_id)
+        return caller
 
     def is_current(self) -> bool:
         """Whether changes of callers are known as far as they have to be."""
         return self._callers.is_current()
 
     def on_change(self, listener: Listener) -> None:
-        """Has a listener called after each change of callers."""
+        """Has a listener called after each change of callers, and of tenants."""
         self._callers.on_change(listener)
+        if self.tenants is not None:
+            self.tenants.on_change(listener)
 
 
-def remote_access(channel: grpc.aio.Channel) -> OperatorAccess:
+def remote_access(channel: grpc.aio.Channel, tenants: TenantDirectory) -> OperatorAccess:
     """The access of a service that asks auth_svc, over a channel to its mesh port."""
     keys = RemoteKeys(channel=channel)
     callers = KnownCallers(directory=RemoteDirectory(channel=channel), forget_keys=keys.forget)
-    return OperatorAccess(verifier=TokenVerifier(keys=keys), callers=callers, background=[callers.run])
+    verifier = TokenVerifier(keys=keys)
+    return OperatorAccess(verifier=verifier, callers=callers, background=[callers.run], tenants=tenants)
 
 
 def presented_key(key: str) -> PresentedKey:

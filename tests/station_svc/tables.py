@@ -8,4 +8,4 @@ __all__ = ["metadata"]
 
 
 def __getattr__(name: str) -> sa.Table:
-    return metadata.tables[name]
+    return metadata.tables[name.removeprefix("station_") if name == "station_connection" else name]
