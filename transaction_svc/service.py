@@ -58,13 +58,7 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: Transact
     kept = Kept(partitions=METER_VALUES_PARTITIONS, days=settings.meter_values_days or None)
     keeper = PartitionKeeper(engine=database.engine, clock=clock, kept=[kept])
     expiry = Expiry(database=database, clock=clock)
-    relay = open_relay(
-        stack,
-        database=database,
-        address=settings.notification_address,
-        identity=identity,
-        clock=clock,
-    )
+    relay = open_relay(stack, database=database, address=settings.notification_address, identity=identity, clock=clock)
     return Parts(
         keys=RemoteKeys(channel=channel),
         mesh=[lambda server: add_TransactionIngestServiceServicer_to_server(ingest, server), _placements(database)],

@@ -197,25 +197,9 @@ def _front_door(
     *,
     secret: str,
 ) -> tuple[Part, probes.Probe]:
-    http, ocpp, stations = ports
-    limits = settings.envoy_limits if stations is None else replace(settings.envoy_limits, station_port=stations.port)
-    host = reachable(settings.host)
-    socket = _socket_path(data.run)
-    door = FrontDoor(
-        host=settings.host,
-        port=http.port,
-        upstreams={name: ports.operator.address for name, ports in inner.items() if ports.operator},
-        gateway=f"{host}:{ocpp.port}",
-        gateway_mesh=inner["gateway"].mesh.address,
-        admin_socket=socket,
-        folder=data.run,
-        secret=secret,
-        cors_origins=settings.cors_origins,
-        reflection=settings.reflection,
-        reflection_open=settings.reflection_open,
-        limits=limits,
-    )
-    config = write(door, data.run)
+    http, _ocpp, stations = ports
+    host, socket = reachable(settings.host), _socket_path(data.run)
+    config = write(_door(settings, data, inner, ports, admin_socket=socket, secret=secret), data.run)
 
     def release() -> None:
         http.release()
@@ -235,6 +219,34 @@ def _front_door(
         before_start=release,
     )
     return part, probes.all_of(probes.answers_http(host, http.port, "/healthz"), probes.has_keys(socket))
+
+
+def _door(
+    settings: RunSettings,
+    data: DataDirectory,
+    inner: dict[str, _Inner],
+    ports: tuple[Reservation, Reservation, Reservation | None],
+    *,
+    admin_socket: Path,
+    secret: str,
+) -> FrontDoor:
+    """The values of Envoy's configuration."""
+    http, ocpp, stations = ports
+    limits = settings.envoy_limits if stations is None else replace(settings.envoy_limits, station_port=stations.port)
+    return FrontDoor(
+        host=settings.host,
+        port=http.port,
+        upstreams={name: ports.operator.address for name, ports in inner.items() if ports.operator},
+        gateway=f"{reachable(settings.host)}:{ocpp.port}",
+        gateway_mesh=inner["gateway"].mesh.address,
+        admin_socket=admin_socket,
+        folder=data.run,
+        secret=secret,
+        cors_origins=settings.cors_origins,
+        reflection=settings.reflection,
+        reflection_open=settings.reflection_open,
+        limits=limits,
+    )
 
 
 def _simulator(env: dict[str, str], settings: RunSettings, ocpp_port: int) -> Part:
