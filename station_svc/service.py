@@ -77,10 +77,7 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
             jobs.run,
             failures.run,
             trimmer.run,
-            *_publisher(resources, stack, settings=settings, identity=identity),
-            *open_relay(
-                stack, database=database, address=settings.notification_address, identity=identity, clock=clock
-            ),
+            *_publishers(resources, stack, settings=settings, identity=identity),
         ],
     )
 
@@ -94,16 +91,24 @@ def _kept(settings: StationSettings) -> Sequence[Kept]:
     ]
 
 
-def _publisher(
+def _publishers(
     resources: Resources, stack: AsyncExitStack, *, settings: StationSettings, identity: MeshIdentity
 ) -> Sequence[Background]:
-    """Publishes where stations stand to the services that are there."""
+    """Publish events, and where stations stand, to the services that are there."""
+    relay = open_relay(
+        stack,
+        database=resources.database,
+        address=settings.notification_address,
+        identity=identity,
+        clock=resources.clock,
+    )
     targets = {}
     if resources.transactions is not None:
         targets["transaction"] = resources.transactions
     if settings.notification_address is not None:
         targets["notification"] = _open(stack, settings.notification_address, identity, "notification")
-    return [PlacementPublisher(database=resources.database, targets=targets).run] if targets else []
+    placements = [PlacementPublisher(database=resources.database, targets=targets).run] if targets else []
+    return [*placements, *relay]
 
 
 def _resources(

@@ -53,7 +53,7 @@ class EnergyServicer(energy_service_pb2_grpc.EnergyServiceServicer):
         return ListEnergyRollupsResponse(
             energy_rollups=[_to_message(line) for line in lines],
             next_page_token="" if last is None else encode_token(last, binding=page.binding),
-            pending_count=await self._database.read(counting),
+            pending_count=await self._database.read(counting) if current_scope().is_whole else 0,
         )
 
 

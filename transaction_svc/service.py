@@ -55,10 +55,10 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: Transact
         rollup_days=settings.rollup_days,
     )
     thinning = thinning_task(database=database, clock=clock, days=settings.sample_days)
-    kept = Kept(partitions=METER_VALUES_PARTITIONS, days=settings.meter_values_days or None)
-    keeper = PartitionKeeper(engine=database.engine, clock=clock, kept=[kept])
+    keeper = PartitionKeeper(engine=database.engine, clock=clock, kept=_kept(settings))
     expiry = Expiry(database=database, clock=clock)
-    relay = open_relay(stack, database=database, address=settings.notification_address, identity=identity, clock=clock)
+    address = settings.notification_address
+    relay = open_relay(stack, database=database, address=address, identity=identity, clock=clock)
     return Parts(
         keys=RemoteKeys(channel=channel),
         mesh=[lambda server: add_TransactionIngestServiceServicer_to_server(ingest, server), _placements(database)],
@@ -70,6 +70,11 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: Transact
         scopes=PlacementScopes(database=database, tables=PLACEMENTS),
         background=[retention.run, *thinning, keeper.run, expiry.run, rollups.run, *relay],
     )
+
+
+def _kept(settings: TransactionSettings) -> list[Kept]:
+    """The table that is partitioned."""
+    return [Kept(partitions=METER_VALUES_PARTITIONS, days=settings.meter_values_days or None)]
 
 
 def _placements(database: Database) -> AddServicer:

@@ -198,8 +198,8 @@ def _front_door(
     secret: str,
 ) -> tuple[Part, probes.Probe]:
     http, _ocpp, stations = ports
-    host, socket = reachable(settings.host), _socket_path(data.run)
-    config = write(_door(settings, data, inner, ports, admin_socket=socket, secret=secret), data.run)
+    host = reachable(settings.host)
+    door = _configuration(settings, data, inner, ports, secret=secret)
 
     def release() -> None:
         http.release()
@@ -211,41 +211,38 @@ def _front_door(
         name="envoy",
         command=[
             *(sys.executable, "-I", "-S", str(Path(tether.__file__)), _envoy_path()),
-            *("--config-path", str(config), *options),
+            *("--config-path", str(write(door, data.run)), *options),
         ],
         env={"PATH": settings.environment.get("PATH", "")},
         ready=probes.listens(host, http.port),
         grace_s=3.0,
         before_start=release,
     )
-    return part, probes.all_of(probes.answers_http(host, http.port, "/healthz"), probes.has_keys(socket))
+    return part, probes.all_of(probes.answers_http(host, http.port, "/healthz"), probes.has_keys(door.admin_socket))
 
 
-def _door(
+def _configuration(
     settings: RunSettings,
     data: DataDirectory,
     inner: dict[str, _Inner],
     ports: tuple[Reservation, Reservation, Reservation | None],
     *,
-    admin_socket: Path,
     secret: str,
 ) -> FrontDoor:
-    """The values of Envoy's configuration."""
     http, ocpp, stations = ports
-    limits = settings.envoy_limits if stations is None else replace(settings.envoy_limits, station_port=stations.port)
     return FrontDoor(
         host=settings.host,
         port=http.port,
-        upstreams={name: ports.operator.address for name, ports in inner.items() if ports.operator},
+        upstreams={name: each.operator.address for name, each in inner.items() if each.operator},
         gateway=f"{reachable(settings.host)}:{ocpp.port}",
         gateway_mesh=inner["gateway"].mesh.address,
-        admin_socket=admin_socket,
+        admin_socket=_socket_path(data.run),
         folder=data.run,
         secret=secret,
         cors_origins=settings.cors_origins,
         reflection=settings.reflection,
         reflection_open=settings.reflection_open,
-        limits=limits,
+        limits=replace(settings.envoy_limits, station_port=stations.port if stations else None),
     )
 
 

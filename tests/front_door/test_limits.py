@@ -275,7 +275,7 @@ def test_a_thousand_names_from_one_address_cost_little_and_lock_nobody_out(mesh:
 
 
 def test_wrong_logins_from_one_address_do_not_lock_admin_out_elsewhere(mesh: RunningMesh) -> None:
-    """Whatever address the attacker's headers name."""
+    """The addresses that the attacker names in headers count for nothing."""
     met: Counter[int] = Counter()
     for number in range(3 * FREE):
         forged = {"X-Envoy-External-Address": f"203.0.113.{number}", "X-Forwarded-For": f"203.0.113.{number}"}

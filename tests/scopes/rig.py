@@ -43,7 +43,7 @@ from station_svc.settings import StationSettings
 from tests.conftest import FakeClock
 from tests.mesh_identities import mesh_environment, open_callers_channel
 from tests.scoped_callers import WHOLE, ScopedVerifier
-from tests.transaction_svc.kit import start_16, values_16
+from tests.transaction_svc.kit import start_16, stop_16, values_16
 from transaction_svc.rollup_worker import Rollups
 from transaction_svc.settings import TransactionSettings
 
@@ -97,9 +97,11 @@ class ScopedMesh:
     async def charge(self, station_id: str) -> None:
         """Records a transaction, an event that belongs to none, and one that cannot be recorded, of a station."""
         stub = TransactionIngestServiceStub(self.mesh_channels["transaction"])
-        events = [start_16(), values_16("999", 10, 1010), TransactionEvent()]
-        items = [TransactionEventItem(origin=self._origin(station_id), event=event) for event in events]
-        await stub.RecordTransactionEvents(RecordTransactionEventsRequest(items=items))
+        number = ""
+        for event in (start_16(), None, values_16("999", 10, 1010), TransactionEvent()):
+            item = TransactionEventItem(origin=self._origin(station_id), event=event or stop_16(number, 600, 2000))
+            response = await stub.RecordTransactionEvents(RecordTransactionEventsRequest(items=[item]))
+            number = response.results[0].transaction_id or number
 
     def _origin(self, station_id: str) -> Origin:
         self.sent += 1
@@ -144,7 +146,7 @@ async def populate(mesh_: ScopedMesh) -> None:
     for station_id in (BERLIN, BONN):
         await mesh_.charge(station_id)
     await mesh_.report(BERLIN, BONN, "")
-    await mesh_.rollups.count_open()
+    await mesh_.rollups.count_due()
     await mesh_.publisher.publish()
 
 

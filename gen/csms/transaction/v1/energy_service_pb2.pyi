@@ -219,7 +219,8 @@ class ListEnergyRollupsResponse(_message.Message):
     """Token for the next page; empty on the last."""
     pending_count: _builtins.int
     """Transactions of this tenant that have ended or changed and are not counted yet; 1000 stands for any more. After an
-    upgrade from a release without rollups, all transactions are counted in the background.
+    upgrade from a release without rollups, all transactions are counted in the background. 0 for callers whose
+    permission covers a part of the tenant.
     """
     @_builtins.property
     def energy_rollups(self) -> _containers.RepeatedCompositeFieldContainer[Global___EnergyRollup]:
