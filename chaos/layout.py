@@ -81,6 +81,7 @@ def _environment(
         "CSMS_DATA_DIR": str(directory / "data"),
         "CSMS_DATABASE_URL": postgres.url(),
         "CSMS_LIFELINE": "1",
+        "CSMS_ROLLUP_OPEN_S": "60",
     }
     for name, (mesh, operator) in inner.items():
         env[f"CSMS_{name.upper()}_ADDRESS"] = mesh.address

@@ -11,13 +11,16 @@ from csms.station.v1 import command_service_pb2 as command
 from csms.station.v1 import command_service_pb2_grpc as command_grpc
 from csms.station.v1 import station_service_pb2 as station
 from csms.station.v1 import station_service_pb2_grpc as station_grpc
+from csms.transaction.v1 import energy_service_pb2 as energy
+from csms.transaction.v1 import energy_service_pb2_grpc as energy_grpc
 from csms.transaction.v1 import transaction_event_pb2 as tx_event
 from csms.transaction.v1 import transaction_service_pb2 as tx
 from csms.transaction.v1 import transaction_service_pb2_grpc as tx_grpc
 
 from benchmarks.operator_calls import Metadata, Operated, logged_in
 from chaos.ledger import Entry, Kind, Recorded
-from mesh.runtime.times import from_timestamp
+from chaos.rollups import HOUR_US, Hour, Hours
+from mesh.runtime.times import DAY_US, SECOND_US, from_timestamp, now_us, to_timestamp
 
 TIMEOUT_S = 30.0
 PAGE = 1000
@@ -90,6 +93,32 @@ def _entry(one: tx.Transaction, each: tx_event.TransactionEvent) -> Entry:
         time_us=from_timestamp(each.event_time),
         register_mwh=register,
     )
+
+
+async def read_hours(mesh: Operated) -> Hours:
+    """Energy and sessions of each station in each hour of yesterday and today."""
+    async with logged_in(mesh, "transaction") as (channel, metadata):
+        stub = energy_grpc.EnergyServiceStub(channel)
+        request = energy.ListEnergyRollupsRequest(
+            page_size=PAGE,
+            start_time=to_timestamp(now_us() - DAY_US),
+            end_time=to_timestamp(now_us() + DAY_US),
+            granularity=energy.ROLLUP_GRANULARITY_HOUR,
+            group=energy.ROLLUP_GROUP_STATION,
+        )
+        found: dict[tuple[str, int], Hour] = {}
+        while True:
+            page = await stub.ListEnergyRollups(request, metadata=metadata, timeout=TIMEOUT_S)
+            for one in page.energy_rollups:
+                found[one.station_id, from_timestamp(one.start_time) // HOUR_US] = Hour(
+                    energy_mwh=round(one.energy_wh * 1000),
+                    connected_us=round(one.connected_s * SECOND_US),
+                    started=one.started_count,
+                    ended=one.ended_count,
+                )
+            if not page.next_page_token:
+                return found
+            request.page_token = page.next_page_token
 
 
 async def connected_stations(mesh: Operated) -> set[str]:

@@ -13,6 +13,7 @@ from chaos import operators
 from chaos.errors import ChaosError
 from chaos.layout import Layout, make_layout
 from chaos.ledger import Figure, Ledger, Recorded, compare
+from chaos.rollups import compare_hours, recount
 from chaos.station import Station
 from chaos.victims import Killer, Victim, start_all
 from deploy.local.log_file import LogFile
@@ -25,6 +26,7 @@ BACK_S = 60.0
 DRAIN_S = 120.0
 CONNECTED_S = 30.0
 PUBLISHED_S = 30.0
+ROLLED_UP_S = 120.0
 # Whose long absence stations notice.
 MISSED = ("transaction_svc", "postgresql", "station_svc")
 # Of so many stations one leaves at the end: it alone must count as disconnected.
@@ -143,6 +145,7 @@ async def _judge(layout: Layout, ledger: Ledger, fleet: Sequence[Station]) -> li
         known,
         commanded,
         *events,
+        await _rolled_up(layout, recorded),
         await _departed(layout, fleet),
     ]
 
@@ -187,6 +190,20 @@ async def _told(layout: Layout, recorded: Sequence[Recorded], kind: str) -> Figu
 
     await _within(PUBLISHED_S, look)
     return Figure(name=f"{kind} events", told=len(recorded), found=count, faults=sorted(wrong))
+
+
+async def _rolled_up(layout: Layout, recorded: Sequence[Recorded]) -> Figure:
+    """Whether the rollups are those of a plain recount of all events; open transactions were counted meanwhile too."""
+    expected = recount(recorded)
+    figure = compare_hours(expected, {})
+
+    async def look() -> int:
+        nonlocal figure
+        figure = compare_hours(expected, await operators.read_hours(layout))
+        return len(figure.faults)
+
+    await _within(ROLLED_UP_S, look)
+    return figure
 
 
 async def _departed(layout: Layout, fleet: Sequence[Station]) -> Figure:

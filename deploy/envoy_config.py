@@ -24,6 +24,7 @@ from deploy.local_replies import LOCAL_REPLIES, LocalReply
 from mesh.contract.published import contract_files
 from mesh.contract.services import OPERATOR_SERVICES
 from mesh.identity.front_door import ADDRESS_HEADER, PROOF_HEADER, proof_of, read_front_door_secrets
+from mesh.identity.operator_access import API_KEY_HEADER, API_KEY_START
 from mesh.identity.operators import AUDIENCE, ISSUER
 from mesh.identity.permissions import method_rules
 from mesh.runtime.errors import DOMAIN
@@ -37,6 +38,7 @@ _HERE = Path(__file__).resolve().parent
 TEMPLATES = next(filter(Path.is_dir, (_HERE / "envoy", _HERE.parent / "envoy")))
 DESCRIPTOR = "csms.binpb"
 EX_USAGE = 2
+ON, OFF = "on", "off"
 WELCOME = {"name": "ocpp-mesh", "rest": "/v1/", "chargePoints": "/ocpp/{station_id}", "health": "/healthz"}
 
 
@@ -58,6 +60,7 @@ class FrontDoor:
     # By which Envoy proves itself to gateways and services; without it they do not trust its header with the caller's
     # address.
     secret: str = field(default="", repr=False)
+    access_log: str = ON  # ON: among Envoy's own log, on standard error; OFF; or the path of a file
 
 
 def write(door: FrontDoor, folder: Path) -> Path:
@@ -95,6 +98,7 @@ def render(door: FrontDoor, contract: Contract) -> str:
         "rest_cluster": first,
         "local_replies": _local_replies(),
         "public_rules": _each("public-rule", ({"method": method} for method in _public_methods())),
+        "api_key_rule": _one("api-key-rule", {"header": API_KEY_HEADER, "start": _quoted(API_KEY_START)}),
         "reflection_rules": _one("reflection-rule", {}) if door.reflection and not door.reflection_open else "",
         "operator_routes": "\n".join(_operator_routes(name, contract) for name in processes),
         "reflection_routes": _each("reflection-route", [{"cluster": first}] if door.reflection else []),
@@ -107,6 +111,20 @@ def render(door: FrontDoor, contract: Contract) -> str:
     return _fill((TEMPLATES / "envoy.yaml").read_text(), values)
 
 
+_LOGGERS = "type.googleapis.com/envoy.extensions.access_loggers"
+
+
+def _access_log(place: str) -> str:
+    """The access log of a listener; nothing where there is none."""
+    if place == OFF:
+        return "access_log: []"
+    if place == ON:
+        values = {"kind": "stderr", "type": f"{_LOGGERS}.stream.v3.StderrAccessLog", "place": ""}
+    else:
+        values = {"kind": "file", "type": f"{_LOGGERS}.file.v3.FileAccessLog", "place": f"path: {_quoted(place)}"}
+    return f"access_log:\n{_one('access-log', values)}"
+
+
 def _entrance(name: str, door: FrontDoor, *, idle_timeout: str) -> dict[str, str]:
     """The parts that both listeners have."""
     limits = door.limits
@@ -116,6 +134,7 @@ def _entrance(name: str, door: FrontDoor, *, idle_timeout: str) -> dict[str, str
         "trusted_proxies": str(limits.trusted_proxies),
         "request_timeout_s": str(limits.request_timeout_s),
         "idle_timeout": idle_timeout,
+        "access_log": _access_log(door.access_log),
     }
     headers = {
         "proof_header": PROOF_HEADER.lower(),
@@ -312,6 +331,14 @@ def read_origins(env: Environment) -> tuple[str, ...]:
     return origins
 
 
+def read_access_log(env: Environment) -> str:
+    """CSMS_ACCESS_LOG: on, off, or the absolute path of a file. Raises SettingError."""
+    value = env.text("CSMS_ACCESS_LOG", ON)
+    if value not in {ON, OFF} and not value.startswith("/"):
+        raise SettingError(f"CSMS_ACCESS_LOG={value!r}: on, off or the absolute path of a file is needed")
+    return value
+
+
 def read_front_door(env: Environment, folder: Path) -> FrontDoor:
     """The front door of a mesh whose processes have these settings. Raises SettingError."""
     gateway_mesh = env.text("CSMS_GATEWAY_ADDRESS")
@@ -328,6 +355,7 @@ def read_front_door(env: Environment, folder: Path) -> FrontDoor:
         cors_origins=read_origins(env),
         reflection=env.switch("CSMS_REFLECTION", default=True),
         reflection_open=env.switch("CSMS_REFLECTION_OPEN", default=False),
+        access_log=read_access_log(env),
         limits=EnvoyLimits.read(env),
     )
 

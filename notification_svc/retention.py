@@ -4,17 +4,18 @@ from sqlalchemy import Connection
 
 from mesh.database.engine import Database
 from mesh.database.retention import RetentionTask, older_than
+from mesh.runtime.settings import AUDIT_DAYS
 from mesh.runtime.times import Clock
-from notification_svc import store
+from notification_svc import audit_store, store
 
 _EVERY_S = 3600.0
 # Rows in a transaction: the streams are locked meanwhile, and new events wait.
 _CHUNK = 1_000
 
 
-def retention_task(*, database: Database, clock: Clock, days: int) -> RetentionTask:
-    """Removes events that came more than `days` ago."""
-    removals = [older_than(days, _remove_old)]
+def retention_task(*, database: Database, clock: Clock, days: int, audit_days: int = AUDIT_DAYS) -> RetentionTask:
+    """Removes events that came more than `days` ago, and audit entries that were made more than `audit_days` ago."""
+    removals = [older_than(days, _remove_old), older_than(audit_days, audit_store.remove_old)]
     return RetentionTask(database=database, clock=clock, removals=removals, every_s=_EVERY_S, chunk=_CHUNK)
 
 

@@ -2,6 +2,7 @@
 
 from contextlib import AsyncExitStack
 
+from csms.audit.v1.audit_service_pb2_grpc import add_AuditServiceServicer_to_server
 from csms.event.v1.event_ingest_service_pb2_grpc import add_EventIngestServiceServicer_to_server
 from csms.event.v1.event_service_pb2_grpc import add_EventServiceServicer_to_server
 from csms.station.v1.placement_ingest_service_pb2_grpc import add_PlacementIngestServiceServicer_to_server
@@ -10,11 +11,12 @@ from mesh.database.engine import Database
 from mesh.database.partition_keeper import Kept, PartitionKeeper
 from mesh.grpc.channels import open_channel
 from mesh.identity.mesh_identity import MeshIdentity
-from mesh.identity.operators import RemoteKeys
+from mesh.identity.operator_access import remote_access
 from mesh.placements.servicer import PlacementIngestServicer
 from mesh.runtime.times import Clock
 from mesh.service import Parts
-from notification_svc import store
+from notification_svc import audit_store, store
+from notification_svc.audit_servicer import AuditServicer
 from notification_svc.event_servicer import SIGN_OF_LIFE_S, EventServicer
 from notification_svc.fanout import Fanout
 from notification_svc.feed import Feed
@@ -41,16 +43,23 @@ async def build(
     ingest = IngestServicer(database=database, clock=clock, announce=announce)
     placements = PlacementIngestServicer(database=database, tables=PLACEMENTS)
     events = EventServicer(database=database, feed=feed, clock=clock, sign_of_life_s=sign_of_life_s)
-    retention = retention_task(database=database, clock=clock, days=settings.retention_days)
+    audit = AuditServicer(database=database)
+    retention = retention_task(
+        database=database, clock=clock, days=settings.retention_days, audit_days=settings.audit_days
+    )
     kept = Kept(partitions=PARTITIONS, days=settings.retention_days, on_drop=store.note_dropped)
     keeper = PartitionKeeper(engine=database.engine, clock=clock, kept=[kept])
     return Parts(
-        keys=RemoteKeys(channel=channel),
+        access=remote_access(channel),
         mesh=[
             lambda server: add_EventIngestServiceServicer_to_server(ingest, server),
             lambda server: add_PlacementIngestServiceServicer_to_server(placements, server),
         ],
-        operator=[lambda server: add_EventServiceServicer_to_server(events, server)],
+        operator=[
+            lambda server: add_EventServiceServicer_to_server(events, server),
+            lambda server: add_AuditServiceServicer_to_server(audit, server),
+        ],
         background=[feed.run, retention.run, keeper.run, *(fanout.run for fanout in fanouts)],
         on_stop=[feed.stop],
+        pass_on_audit=audit_store.add,
     )

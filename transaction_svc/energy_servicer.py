@@ -1,6 +1,7 @@
 """EnergyService: energy and sessions of connectors over time, for operators."""
 
 from functools import partial
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from csms.transaction.v1 import energy_service_pb2_grpc
@@ -23,7 +24,7 @@ from mesh.identity.callers import current_caller, current_scope
 from mesh.placements.conditions import both
 from mesh.runtime.errors import invalid_field
 from mesh.runtime.times import DAY_US, to_timestamp
-from transaction_svc import rollup_reading_store, rollup_store
+from transaction_svc import rollup_reading_store as store
 from transaction_svc.clocks import read_time
 from transaction_svc.models import rollup_connector
 from transaction_svc.rollup_form import QUARTER_US
@@ -32,7 +33,6 @@ from transaction_svc.rollup_reports import Group, Line, Report
 
 MOST_DAYS = 3_700
 _MOST_PENDING = 1_000
-_UTC = "UTC"
 _S_US = 1_000_000
 _HOUR_QUARTERS = 4
 
@@ -46,41 +46,58 @@ class EnergyServicer(energy_service_pb2_grpc.EnergyServiceServicer):
     async def ListEnergyRollups(self, request: ListEnergyRollupsRequest, context: Context) -> ListEnergyRollupsResponse:
         """Lists them by station, EVSE, connector and time."""
         tenant_id = current_caller().tenant_id
-        report = _to_report(request, tenant_id)
-        page = page_of(request, (str, int, int, int), binding=_binding(request))
+        condition = _condition(request)
+        zone = await self._find_zone(request, tenant_id, condition)
+        report = _to_report(request, tenant_id, condition, zone)
+        page = page_of(request, (str, int, int, int), binding=_binding(request, zone))
         lines, last = await report.read(self._database, after=page.after, limit=page.limit - 1)
-        counting = partial(rollup_store.count_due, tenant_id=tenant_id, limit=_MOST_PENDING)
+        counting = partial(store.count_pending, tenant_id=tenant_id, scope=current_scope(), limit=_MOST_PENDING)
         return ListEnergyRollupsResponse(
             energy_rollups=[_to_message(line) for line in lines],
             next_page_token="" if last is None else encode_token(last, binding=page.binding),
-            pending_count=await self._database.read(counting) if current_scope().is_whole else 0,
+            pending_count=await self._database.read(counting),
+            time_zone=zone.key,
         )
 
+    async def _find_zone(
+        self, request: ListEnergyRollupsRequest, tenant_id: str, condition: ColumnElement[bool] | None
+    ) -> ZoneInfo:
+        """The zone of the request, else that of the stations if it is the same for all. Raises MeshError."""
+        name = request.time_zone
+        if not name:
+            finding = partial(store.find_time_zones, tenant_id=tenant_id, condition=condition)
+            found = await self._database.read(finding)
+            name = found[0] if len(found) == 1 else store.UTC
+        zone = find_zone(name)
+        if zone is None:
+            raise invalid_field("time_zone", "must be a name of the IANA time zone database, for example Europe/Berlin")
+        return zone
 
-def _binding(request: ListEnergyRollupsRequest) -> str:
-    """All of a request but its page."""
+
+def _binding(request: ListEnergyRollupsRequest, zone: ZoneInfo) -> str:
+    """All of a request but its page, and its zone."""
     rest = ListEnergyRollupsRequest()
     rest.CopyFrom(request)
     rest.ClearField("page_size")
     rest.ClearField("page_token")
+    rest.time_zone = zone.key
     return rest.SerializeToString(deterministic=True).hex()
 
 
-def _to_report(request: ListEnergyRollupsRequest, tenant_id: str) -> Report:
-    """Reads a request. Raises MeshError INVALID_FIELD, INVALID_FILTER."""
+def _to_report(
+    request: ListEnergyRollupsRequest, tenant_id: str, condition: ColumnElement[bool] | None, zone: ZoneInfo
+) -> Report:
+    """Reads a request. Raises MeshError INVALID_FIELD."""
     start_us, end_us = _time(request, "start_time"), _time(request, "end_time")
     if not start_us < end_us <= start_us + MOST_DAYS * DAY_US:
         raise invalid_field("end_time", f"must be after start_time, by {MOST_DAYS} days at most")
-    zone = find_zone(request.time_zone or _UTC)
-    if zone is None:
-        raise invalid_field("time_zone", "must be a name of the IANA time zone database, for example Europe/Berlin")
     if request.granularity not in RollupGranularity.values():
         raise invalid_field("granularity", f"must be one of {', '.join(RollupGranularity.keys())}")
     if request.group not in RollupGroup.values():
         raise invalid_field("group", f"must be one of {', '.join(RollupGroup.keys())}")
     return Report(
         tenant_id=tenant_id,
-        condition=_condition(request),
+        condition=condition,
         zone=zone,
         granularity=Granularity(request.granularity or Granularity.HOUR),
         group=Group(request.group or Group.CONNECTOR),
@@ -99,9 +116,9 @@ def _time(request: ListEnergyRollupsRequest, field: str) -> int:
 def _condition(request: ListEnergyRollupsRequest) -> ColumnElement[bool] | None:
     """The connectors that are selected; None for all of the tenant."""
     tenant_id = current_caller().tenant_id
-    stands = rollup_reading_store.conditions(tenant_id)
+    stands = store.conditions(tenant_id)
     conditions = [
-        to_condition(request.filter, rollup_reading_store.filters(tenant_id)),
+        to_condition(request.filter, store.filters(tenant_id)),
         stands.in_scope(current_scope()),
     ]
     if request.station_id:

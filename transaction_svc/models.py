@@ -12,6 +12,7 @@ begins with the station.
 
 import sqlalchemy as sa
 
+from mesh.audit.entries import audit_tables
 from mesh.database.partitions import TimePartitions
 from mesh.events.outbox import outbox_table
 from mesh.placements.tables import placement_tables
@@ -191,10 +192,9 @@ rollup = sa.Table(
     sa.Column("day", sa.Integer, nullable=False, autoincrement=False),  # since 1970 (UTC)
     sa.Column("cells", sa.Text, nullable=False),  # rollup_form.Cells, encoded
     sa.PrimaryKeyConstraint("tenant_id", "station_id", "evse_id", "connector_id", "day", name="rollup_pkey"),
-    sa.Index("rollup_day", "day"),
 )
 
-# The connectors in `rollup`, so that lists need not read all its days to find them.
+# The connectors in `rollup`, so that neither lists nor the retention need to read all its days to find them.
 rollup_connector = sa.Table(
     "rollup_connector",
     metadata,
@@ -202,6 +202,7 @@ rollup_connector = sa.Table(
     sa.Column("station_id", NAME, nullable=False),
     sa.Column("evse_id", sa.Integer, nullable=False, autoincrement=False),
     sa.Column("connector_id", sa.Integer, nullable=False, autoincrement=False),
+    sa.Column("first_day", sa.Integer, nullable=False),
     sa.PrimaryKeyConstraint("tenant_id", "station_id", "evse_id", "connector_id", name="rollup_connector_pkey"),
 )
 
@@ -326,3 +327,4 @@ PLACEMENTS = placement_tables(metadata)
 station_placement, station_group = PLACEMENTS.placement, PLACEMENTS.group
 
 outbox = outbox_table(metadata)
+audit_entry, audit_head = audit_tables(metadata)

@@ -19,7 +19,7 @@ _VERSION = 1
 
 
 class Amounts(NamedTuple):
-    """What is summed up, of some time."""
+    """The amounts of some time, which are summed up."""
 
     energy_mwh: int = 0
     flagged_mwh: int = 0  # the part of it that comes from transactions whose energy has a flag

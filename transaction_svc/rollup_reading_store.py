@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Connection
 
 from mesh.database.filters import Field
 from mesh.database.rowset import RowStatement, columns_of
+from mesh.identity.callers import Scope
 from mesh.placements.conditions import StationConditions
 from transaction_svc import models, rollup_store
 from transaction_svc.models import PLACEMENTS
@@ -22,6 +23,7 @@ class Unit(NamedTuple):
     connector_id: int
 
 
+UTC = "UTC"
 FIRST = Unit("", 0, 0)
 TOTAL = Unit(rollup_store.TOTAL, 0, 0)
 """The unit of a tenant's sums."""
@@ -66,7 +68,7 @@ def list_connectors(
     limit: int,
 ) -> Sequence[Unit]:
     """Up to `limit` connectors with rollups from `since` on, and further ones of the last station."""
-    query = sa.select(*_UNIT).where(_table.c.tenant_id == tenant_id)
+    query = sa.select(*_UNIT).where(_table.c.tenant_id == tenant_id, _table.c.station_id != rollup_store.TOTAL)
     if condition is not None:
         query = query.where(condition)
     query = query.order_by(*_UNIT)
@@ -77,10 +79,24 @@ def list_connectors(
     return found
 
 
-def count_connectors(connection: Connection, tenant_id: str, *, condition: ColumnElement[bool] | None) -> int:
-    """The number of connectors with rollups."""
-    query = sa.select(sa.func.count()).select_from(_table).where(_table.c.tenant_id == tenant_id)
-    return connection.execute(query if condition is None else query.where(condition)).scalar_one()
+def find_time_zones(connection: Connection, tenant_id: str, *, condition: ColumnElement[bool] | None) -> Sequence[str]:
+    """The time zones of the sites that connectors with rollups stand in, two at most; UTC where they stand in none."""
+    placement = models.station_placement
+    stands = sa.and_(placement.c.tenant_id == _table.c.tenant_id, placement.c.station_id == _table.c.station_id)
+    zone = sa.func.coalesce(placement.c.time_zone, UTC)
+    query = sa.select(zone).select_from(_table.outerjoin(placement, stands)).distinct()
+    query = query.where(_table.c.tenant_id == tenant_id, _table.c.station_id != rollup_store.TOTAL).limit(2)
+    return list(connection.scalars(query if condition is None else query.where(condition)))
+
+
+def count_pending(connection: Connection, tenant_id: str, *, scope: Scope, limit: int) -> int:
+    """The number of transactions in a scope that are not counted yet, `limit` at most."""
+    placed = StationConditions(PLACEMENTS, tenant_id=tenant_id, station_id=models.tx.c.station_id)
+    due = sa.select(sa.literal(1)).where(rollup_store.IS_DUE, models.tx.c.tenant_id == tenant_id)
+    if (in_scope := placed.in_scope(scope)) is not None:
+        due = due.where(in_scope)
+    count: int = connection.execute(sa.select(sa.func.count()).select_from(due.limit(limit).subquery())).scalar_one()
+    return count
 
 
 def read_cells(

@@ -18,7 +18,7 @@ Day = tuple[str, str, Connector, int]
 """Tenant, station, connector and day of a row."""
 
 LOCK = "rollups"
-"""The key that whoever changes rollups locks: one transaction at a time."""
+"""The key that is locked to change rollups: by one transaction at a time."""
 
 TOTAL = ""
 """Stands for the station, in the rows of a tenant's sums."""
@@ -40,10 +40,13 @@ _DUE = text(
 _COUNT_DUE = text(
     """
     SELECT count(*) FROM (
-        SELECT 1 FROM tx WHERE rollup_due IS NOT FALSE AND (:tenant_id = '' OR tenant_id = :tenant_id) LIMIT :limit
+        SELECT 1 FROM tx WHERE rollup_due IS NOT FALSE LIMIT :limit
     ) AS found
     """
 )
+IS_DUE = sa.text("tx.rollup_due IS NOT FALSE")
+"""The condition of transactions that have changed since they were counted."""
+
 # The clocks of replicas differ: an event is taken for later than the count although it seems so much earlier.
 _SLACK_US = 60 * SECOND_US
 _OPEN = text(
@@ -132,6 +135,7 @@ _MARK_COUNTED = RowStatement(
 
 _DAY_NAMES = ("tenant_id", "station_id", "evse_id", "connector_id", "day")
 _DAY_COLUMNS = columns_of(models.rollup, *_DAY_NAMES)
+_CONNECTOR_COLUMNS = columns_of(models.rollup, *_DAY_NAMES[:-1])
 _SAME_DAY = """
     r.tenant_id = rows.tenant_id AND r.station_id = rows.station_id AND r.evse_id = rows.evse_id
     AND r.connector_id = rows.connector_id AND r.day = rows.day
@@ -153,11 +157,31 @@ _SET_DAYS = RowStatement(
 )
 _SET_CONNECTORS = RowStatement(
     """
-    INSERT INTO rollup_connector (tenant_id, station_id, evse_id, connector_id)
-    SELECT DISTINCT tenant_id, station_id, evse_id, connector_id FROM {rows} WHERE true
-    ON CONFLICT (tenant_id, station_id, evse_id, connector_id) DO NOTHING
+    INSERT INTO rollup_connector (tenant_id, station_id, evse_id, connector_id, first_day)
+    SELECT tenant_id, station_id, evse_id, connector_id, min(day) FROM {rows} WHERE true
+    GROUP BY tenant_id, station_id, evse_id, connector_id
+    ON CONFLICT (tenant_id, station_id, evse_id, connector_id) DO UPDATE SET first_day = excluded.first_day
+    WHERE excluded.first_day < rollup_connector.first_day
     """,
-    **columns_of(models.rollup_connector),
+    **_DAY_COLUMNS,
+)
+_REMOVE_DAYS = RowStatement(
+    """
+    DELETE FROM rollup
+    WHERE day < :day AND (tenant_id, station_id, evse_id, connector_id) IN (
+        SELECT tenant_id, station_id, evse_id, connector_id FROM {rows}
+    )
+    """,
+    **_CONNECTOR_COLUMNS,
+)
+_SET_FIRST_DAYS = RowStatement(
+    """
+    UPDATE rollup_connector SET first_day = :day
+    WHERE (tenant_id, station_id, evse_id, connector_id) IN (
+        SELECT tenant_id, station_id, evse_id, connector_id FROM {rows}
+    )
+    """,
+    **_CONNECTOR_COLUMNS,
 )
 
 
@@ -166,9 +190,9 @@ def find_due(connection: Connection, *, limit: int) -> Sequence[Key]:
     return [tuple(row) for row in connection.execute(_DUE, {"limit": limit})]
 
 
-def count_due(connection: Connection, *, limit: int, tenant_id: str = "") -> int:
-    """Their number, of one tenant or of all, `limit` at most."""
-    count: int = connection.execute(_COUNT_DUE, {"limit": limit, "tenant_id": tenant_id}).scalar_one()
+def count_due(connection: Connection, *, limit: int) -> int:
+    """Their number, `limit` at most."""
+    count: int = connection.execute(_COUNT_DUE, {"limit": limit}).scalar_one()
     return count
 
 
@@ -242,29 +266,39 @@ def add_changes(connection: Connection, changes: Mapping[Day, Mapping[int, Amoun
     encoded = {day: encode_cells(days[day]) for day in sorted(changes)}
     kept = [{**_day_row(day), "cells": cells} for day, cells in encoded.items() if cells]
     if kept:
-        named = [row for row in kept if row["station_id"] != TOTAL]
-        run_prepared(connection, (_SET_DAYS, kept), (_SET_CONNECTORS, named))
+        run_prepared(connection, (_SET_DAYS, kept), (_SET_CONNECTORS, kept))
     for day in (day for day, cells in encoded.items() if not cells):
         of_day = [models.rollup.c[name] == value for name, value in _day_row(day).items()]
         connection.execute(sa.delete(models.rollup).where(*of_day))
 
 
 def remove_old(connection: Connection, *, before_us: int, limit: int) -> int:
-    """Removes rows of days that ended before a moment, and has nothing counted before that any more."""
+    """Removes days that ended before a moment, of up to `limit` connectors; returns the number of these.
+
+    Nothing is counted before it any more.
+    """
     store.lock_and_look_up(connection, [LOCK], ())
-    table, horizon = models.rollup, models.rollup_horizon
-    day = before_us // DAY_US
-    names = [table.c[name] for name in _DAY_NAMES]
-    found = connection.execute(sa.select(*names).where(table.c.day < day).order_by(table.c.day).limit(limit)).all()
-    known = read_horizons(connection, {row.tenant_id for row in found})
-    for tenant_id in {row.tenant_id for row in found}:
-        if tenant_id not in known:
-            connection.execute(sa.insert(horizon), {"tenant_id": tenant_id, "day": day})
-        elif known[tenant_id] < day:
-            connection.execute(sa.update(horizon).where(horizon.c.tenant_id == tenant_id).values(day=day))
-    if found:
-        connection.execute(sa.delete(table).where(sa.tuple_(*names).in_([tuple(row) for row in found])))
+    table, day = models.rollup_connector, before_us // DAY_US
+    columns = [table.c[name] for name in _CONNECTOR_COLUMNS]
+    found = connection.execute(sa.select(*columns).where(table.c.first_day < day).limit(limit)).all()
+    if not found:
+        return 0
+    tenants = {row.tenant_id for row in found}
+    known = read_horizons(connection, tenants)
+    for tenant_id in tenants:
+        _set_horizon(connection, tenant_id, day=day, known=known.get(tenant_id))
+    rows = [row._asdict() for row in found]
+    _REMOVE_DAYS.run(connection, rows, day=day)
+    _SET_FIRST_DAYS.run(connection, rows, day=day)
     return len(found)
+
+
+def _set_horizon(connection: Connection, tenant_id: str, *, day: int, known: int | None) -> None:
+    table = models.rollup_horizon
+    if known is None:
+        connection.execute(sa.insert(table), {"tenant_id": tenant_id, "day": day})
+    elif known < day:
+        connection.execute(sa.update(table).where(table.c.tenant_id == tenant_id).values(day=day))
 
 
 def _rows(keys: Iterable[Key]) -> list[dict[str, Any]]:

@@ -1,5 +1,6 @@
 """The assembly of transaction_svc: its servicers and background tasks."""
 
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 
@@ -14,9 +15,10 @@ from mesh.database.partition_keeper import Kept, PartitionKeeper
 from mesh.events.relay import open_relay
 from mesh.grpc.channels import open_channel
 from mesh.identity.mesh_identity import MeshIdentity
-from mesh.identity.operators import RemoteKeys
+from mesh.identity.operator_access import remote_access
 from mesh.placements.scopes import PlacementScopes
 from mesh.placements.servicer import PlacementIngestServicer
+from mesh.runtime.background import Background
 from mesh.runtime.times import Clock
 from mesh.service import AddServicer, Parts
 from transaction_svc import number_store
@@ -45,7 +47,28 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: Transact
     transactions = TransactionServicer(database=database, clock=clock, meters=meters, translator=translator)
     profiles = MeterProfileServicer(database=database, clock=clock, meters=meters)
     energy = EnergyServicer(database=database)
-    rollups = Rollups(database=database, clock=clock, open_s=settings.rollup_open_s)
+    relay = open_relay(
+        stack,
+        database=database,
+        address=settings.notification_address,
+        identity=identity,
+        clock=clock,
+    )
+    return Parts(
+        access=remote_access(channel),
+        mesh=[lambda server: add_TransactionIngestServiceServicer_to_server(ingest, server), _placements(database)],
+        operator=[
+            lambda server: add_TransactionServiceServicer_to_server(transactions, server),
+            lambda server: add_MeterProfileServiceServicer_to_server(profiles, server),
+            lambda server: add_EnergyServiceServicer_to_server(energy, server),
+        ],
+        scopes=PlacementScopes(database=database, tables=PLACEMENTS),
+        background=[*_background(database, settings, clock), *relay],
+    )
+
+
+def _background(database: Database, settings: TransactionSettings, clock: Clock) -> Sequence[Background]:
+    """The background tasks on the database alone."""
     retention = retention_task(
         database=database,
         clock=clock,
@@ -55,26 +78,11 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: Transact
         rollup_days=settings.rollup_days,
     )
     thinning = thinning_task(database=database, clock=clock, days=settings.sample_days)
-    keeper = PartitionKeeper(engine=database.engine, clock=clock, kept=_kept(settings))
+    kept = Kept(partitions=METER_VALUES_PARTITIONS, days=settings.meter_values_days or None)
+    keeper = PartitionKeeper(engine=database.engine, clock=clock, kept=[kept])
     expiry = Expiry(database=database, clock=clock)
-    address = settings.notification_address
-    relay = open_relay(stack, database=database, address=address, identity=identity, clock=clock)
-    return Parts(
-        keys=RemoteKeys(channel=channel),
-        mesh=[lambda server: add_TransactionIngestServiceServicer_to_server(ingest, server), _placements(database)],
-        operator=[
-            lambda server: add_TransactionServiceServicer_to_server(transactions, server),
-            lambda server: add_MeterProfileServiceServicer_to_server(profiles, server),
-            lambda server: add_EnergyServiceServicer_to_server(energy, server),
-        ],
-        scopes=PlacementScopes(database=database, tables=PLACEMENTS),
-        background=[retention.run, *thinning, keeper.run, expiry.run, rollups.run, *relay],
-    )
-
-
-def _kept(settings: TransactionSettings) -> list[Kept]:
-    """The table that is partitioned."""
-    return [Kept(partitions=METER_VALUES_PARTITIONS, days=settings.meter_values_days or None)]
+    rollups = Rollups(database=database, clock=clock, open_s=settings.rollup_open_s)
+    return [retention.run, *thinning, keeper.run, expiry.run, rollups.run]
 
 
 def _placements(database: Database) -> AddServicer:

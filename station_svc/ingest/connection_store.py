@@ -16,8 +16,8 @@ from mesh.events import outbox
 from mesh.events.outbox import OutboxEvent
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError, unavailable
+from station_svc.core import audited, models
 from station_svc.core import digests as credentials
-from station_svc.core import models
 from station_svc.core.digests import StoredCredential
 from station_svc.core.events import created
 from station_svc.core.lock_store import Json, lock_stations
@@ -142,8 +142,29 @@ def _find_stations(connection: Connection, station_ids: set[str], rules: Opening
         status=rules.register_as,
         now_us=rules.now_us,
     ).scalars()
-    outbox.append(connection, [_onboarded(station_id, rules) for station_id in new])
+    onboarded = list(new)
+    outbox.append(connection, [_onboarded(station_id, rules) for station_id in onboarded])
+    for station_id in onboarded:
+        _audit_onboarded(connection, station_id, rules)
     return found | _lock_connecting(connection, unknown)
+
+
+def _audit_onboarded(connection: Connection, station_id: str, rules: OpeningRules) -> None:
+    after = {
+        "registration_status": rules.register_as or 0,
+        "display_name": "",
+        "security_profile": 0,
+        "pinned_ocpp_version": "",
+    }
+    audited.changed(
+        connection,
+        DEFAULT_TENANT,
+        station_id,
+        before=None,
+        after=after,
+        actor=audited.as_station(station_id),
+        now_us=rules.now_us,
+    )
 
 
 def _onboarded(station_id: str, rules: OpeningRules) -> OutboxEvent:

@@ -131,6 +131,18 @@ def test_meter_profiles(mesh: RunningMesh, bearer: Bearer, station_id: str) -> N
     assert (missing.status, missing.reason) == (404, "TRANSACTION_NOT_FOUND")
 
 
+def test_energy_rollups(mesh: RunningMesh, bearer: Bearer, station_id: str) -> None:
+    """Of all stations and of one; a wrong time zone is named."""
+    span = "startTime=2026-01-01T00:00:00Z&endTime=2026-02-01T00:00:00%2B01:00"
+    query = f"{span}&timeZone=Europe/Berlin&group=ROLLUP_GROUP_TOTAL"
+    for path in ("/v1/energyRollups", f"/v1/stations/{station_id}/energyRollups"):
+        found = mesh.request("GET", f"{path}?{query}&granularity=ROLLUP_GRANULARITY_DAY", **bearer)
+        assert (found.status, found.json["energyRollups"]) == (200, []), found
+    refused = mesh.request("GET", f"{path}?{query.replace('Berlin', 'Atlantis')}", **bearer)
+    assert (refused.status, refused.reason) == (400, "INVALID_FIELD")
+    assert mesh.request("GET", "/v1/energyRollups", **bearer).reason == "INVALID_FIELD"
+
+
 def test_reservations_and_charging_profiles(mesh: RunningMesh, bearer: Bearer, station_id: str) -> None:
     """By the paths of the contract, in its JSON; the station is not there, and none is made."""
     reservation = {"evseId": 1, "idToken": {"idToken": "T"}, "expireTime": "2099-01-01T00:00:00Z"}

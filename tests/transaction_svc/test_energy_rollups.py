@@ -7,6 +7,7 @@ from typing import Any
 
 import grpc
 import pytest
+import sqlalchemy as sa
 from csms.transaction.v1.energy_service_pb2 import (
     ROLLUP_GRANULARITY_DAY,
     ROLLUP_GRANULARITY_HOUR,
@@ -23,7 +24,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from mesh.identity.callers import Scope, set_caller
 from mesh.runtime.errors import MeshError
 from tests.transaction_svc.kit import CONTEXT, START_US, VIEWER, Service, at, start_16, stop_16, values_16
-from transaction_svc import rollup_reports
+from transaction_svc import models, rollup_reports
 
 HOUR_S = 3600
 # START_US is 2025-10-08T08:53:20Z.
@@ -137,6 +138,26 @@ async def test_days_and_months_are_those_of_the_time_zone(service: Service) -> N
     ]
 
 
+async def test_the_time_zone_is_that_of_the_sites_where_they_have_the_same(service: Service) -> None:
+    """Else, and where stations stand in none, UTC."""
+    await fleet(service)
+    assert (await ask(service)).time_zone == "UTC"
+    await stand(service, "CP1", "Europe/Berlin")
+    assert (await ask(service, station_id="CP1")).time_zone == "Europe/Berlin"
+    assert (await ask(service)).time_zone == "UTC"
+    await stand(service, "CP2", "Europe/Berlin")
+    page = await ask(service, granularity=ROLLUP_GRANULARITY_DAY, page_size=1)
+    assert (page.time_zone, moment(page.energy_rollups[0].start_time)) == ("Europe/Berlin", "2025-10-07T22:00:00")
+    assert (await ask(service, time_zone="Asia/Tokyo")).time_zone == "Asia/Tokyo"
+
+
+async def stand(service: Service, station: str, time_zone: str) -> None:
+    """Has a station stand in a site."""
+    row = {"station_id": station, "time_zone": time_zone, "site_id": "s", "path": "/s/", "version": 1}
+    inserting = sa.insert(models.station_placement).values(tenant_id="default", **row)
+    await service.database.write(lambda connection: connection.execute(inserting))
+
+
 async def test_periods_are_whole_and_begin_in_the_span(service: Service) -> None:
     await charge(service, "2025-10-08T10:30:00Z", 3)
     found = await read(service, start_time=time("2025-10-08T10:30:00Z"), end_time=time("2025-10-08T12:00:01Z"))
@@ -201,7 +222,7 @@ async def test_a_filter_selects_the_connectors(service: Service) -> None:
 async def test_pages_are_the_list_in_parts(
     service: Service, monkeypatch: pytest.MonkeyPatch, group: Any, more: dict[str, Any]
 ) -> None:
-    """Whatever their size, and however little is read at once or for one page."""
+    """Of any size, and with any limit of the days that are read at once or for one page."""
     await fleet(service)
     whole = await read(service, group=group, page_size=1000, **more)
     assert len(whole) > 2

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, Engine
 
 from mesh.database.rowset import RowStatement, run_prepared
-from transaction_svc import store, token_store
+from transaction_svc import rollup_reading_store, rollup_store, store, token_store
 
 _INDEXES: dict[str, set[str]] = {
     "_LOOK_UP": {"tx_pkey", "tx_event_pkey"},
@@ -23,6 +23,15 @@ _INDEXES: dict[str, set[str]] = {
     "_COUNT_OTHERS": {"tx_open_token"},
     "_UPDATE_EVENT_RECORDS": {"tx_event_pkey"},
 }
+_ROLLUP_INDEXES: dict[str, set[str]] = {
+    "_RECORDS": {"tx_event_of_tx"},
+    "_PACKED": {"tx_packed_pkey"},
+    "_STATES": {"tx_pkey"},
+    "_SHARES": {"tx_rollup_pkey"},
+    "_SET_SHARES": {"tx_pkey"},
+    "_MARK_COUNTED": {"tx_pkey"},
+    "_DAYS": {"rollup_pkey"},
+}
 _HISTORY = """
     INSERT INTO tx
     SELECT 't', 'CP' || mod(n, 10), CAST(n AS text), 1, repeat('x', 300), mod(n, 10), n < 4000, 'tag', 1, mod(n, 10), n,
@@ -33,7 +42,10 @@ _HISTORY = """
            repeat('x', 100), repeat('x', 300), 1, 2, 3
     FROM generate_series(1, 5000) AS n;
     INSERT INTO tx_packed
-    SELECT 't', 'CP' || mod(n, 10), CAST(n AS text), 1, 'key', '' FROM generate_series(1, 5000) AS n
+    SELECT 't', 'CP' || mod(n, 10), CAST(n AS text), 1, 'key', '' FROM generate_series(1, 5000) AS n;
+    INSERT INTO tx_rollup
+    SELECT 't', 'CP' || mod(n, 10), CAST(n AS text), 1, 'share', 1, true, 1 FROM generate_series(1, 5000) AS n;
+    INSERT INTO rollup SELECT 't', 'CP' || mod(n, 10), 1, 1, n, 'cells' FROM generate_series(1, 5000) AS n
 """
 
 
@@ -59,10 +71,15 @@ def test_rows_are_found_by_key(engine: Engine, known: str) -> None:
             connection.exec_driver_sql(_HISTORY)
             if known == "analyzed":
                 connection.execute(sa.text("ANALYZE"))
-    for name, indexes in _INDEXES.items():
+    wanted = [
+        *((getattr(store, name, None) or getattr(token_store, name), name, each) for name, each in _INDEXES.items()),
+        *((getattr(rollup_store, name), name, each) for name, each in _ROLLUP_INDEXES.items()),
+        (rollup_reading_store._CELLS, "_CELLS", {"rollup_pkey"}),
+    ]
+    for statement, name, indexes in wanted:
         with engine.begin() as connection:
             run_prepared(connection, (store._LOCK, [{"key": "a"}]))
-            nodes = _plan(connection, getattr(store, name, None) or getattr(token_store, name))
+            nodes = _plan(connection, statement)
         reading = [node for node in nodes if "Scan" in node["Node Type"] and "Relation Name" in node]
         assert {node.get("Index Name") for node in reading} == indexes, name
         assert all("Index Cond" in node for node in reading), name

@@ -47,7 +47,7 @@ async def stored(service: Service, *stations: str) -> Recount:
         table = models.rollup
         rows = connection.execute(sa.select(table).where(table.c.station_id.in_(stations))).all()
         return {
-            (row.station_id, row.evse_id, row.connector_id, quarter): tuple(amounts)
+            (row.station_id, row.evse_id, row.connector_id, quarter): amounts
             for row in rows
             for quarter, amounts in decode_cells(row.cells, row.day).items()
         }
@@ -137,7 +137,7 @@ def _evse(number: int) -> object:
     return event_2x("t", "STARTED", 0, 0).evse.__class__(evse_id=number, connector_id=1)
 
 
-async def test_an_operators_end_counts_and_the_late_stop_takes_its_place(service: Service) -> None:
+async def test_an_operators_end_counts_and_the_late_stop_replaces_it(service: Service) -> None:
     number = (await service.one(start_16(0, meter_start=1000))).transaction_id
     await service.one(values_16(number, 1800, 1500))
     await service.end(number)

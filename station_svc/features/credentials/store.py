@@ -4,16 +4,21 @@ Beside the credential in use, a station may have some that were delivered and no
 until it is known which one it has: that one then replaces those before it.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
+from mesh.audit.entries import Content, append
 from mesh.contract.texts import replace_nul
 from mesh.database.rowset import RowStatement
 from mesh.events import outbox
+from mesh.identity.acting import Actor, ActorKind
+from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
+from station_svc.core import audited
 from station_svc.core.digests import StoredCredential, from_text, to_text
 from station_svc.core.events import updated
 from station_svc.core.models import station
@@ -106,6 +111,8 @@ def promote(connection: Connection, promotions: Iterable[Promotion], now_us: int
     latest = {(one.tenant_id, one.station_id): one for one in promotions}
     if not latest:
         return
+    for key in sorted(latest):
+        _audit(connection, *key, now_us, did="used a new credential", actor=audited.as_station(key[1]))
     rows = [
         {
             "tenant_id": tenant_id,
@@ -158,6 +165,7 @@ def security_of(connection: Connection, *, tenant_id: str, station_id: str) -> t
 
 def raise_profile(connection: Connection, *, tenant_id: str, station_id: str, profile: int, now_us: int) -> None:
     """Records that the station accepted a higher security profile."""
+    before = audited.hold(connection, tenant_id, station_id)
     query = (
         sa.update(station)
         .where(_is(tenant_id, station_id), station.c.security_profile < profile)
@@ -165,7 +173,9 @@ def raise_profile(connection: Connection, *, tenant_id: str, station_id: str, pr
         .returning(station.c.registration_status)
     )
     row = connection.execute(query).first()
-    if row is not None:
+    if row is not None and before is not None:
+        after = before | {"security_profile": profile}
+        audited.changed(connection, tenant_id, station_id, before=before, after=after, now_us=now_us)
         status = row.registration_status
         event = updated(tenant_id=tenant_id, station_id=station_id, registration_status=status, now_us=now_us)
         outbox.append(connection, [event])
@@ -242,7 +252,7 @@ def note_failures(connection: Connection, failures: Mapping[str, Failures], now_
         .order_by(station.c.tenant_id, station.c.station_id)
         .with_for_update()
     )
-    rows = _NOTE_FAILURES.run(connection, [{"station_id": name, **asdict(failures[name])} for name in names])
+    rows = _NOTE_FAILURES.run(connection, [{"station_id": name, **asdict(failures[name])} for name in names]).all()
     published = [
         events.credential_failed(
             tenant_id=row.tenant_id,
@@ -255,11 +265,60 @@ def note_failures(connection: Connection, failures: Mapping[str, Failures], now_
         for row in rows
     ]
     outbox.append(connection, published)
+    _audit_failures(connection, {row.station_id: row.tenant_id for row in rows}, failures, now_us)
+
+
+# Stations with an entry of their own in one note; of the others there is one for each tenant, which counts them.
+_MOST_AUDITED = 50
+_HANDSHAKE = "handshake"
+
+
+def _audit_failures(
+    connection: Connection, tenants: Mapping[str, str], failures: Mapping[str, Failures], now_us: int
+) -> None:
+    """Records the failed handshakes, `tenants` by station. A client that makes them up cannot fill the table."""
+    by_count = sorted(tenants, key=lambda one: (-failures[one].count, one))
+    for station_id in by_count[:_MOST_AUDITED]:
+        failed = failures[station_id]
+        content = Content(
+            action=_HANDSHAKE,
+            actor_kind=ActorKind.ANONYMOUS,
+            address=failed.last_address,
+            resource_type="station",
+            resource=station_id,
+            station_id=station_id,
+            outcome=Reason.WRONG_CREDENTIALS,
+            count=failed.count,
+        )
+        append(connection, tenants[station_id], [content], time_us=now_us)
+    others: Counter[str] = Counter()
+    for station_id in by_count[_MOST_AUDITED:]:
+        others[tenants[station_id]] += failures[station_id].count
+    for tenant_id, count in sorted(others.items()):
+        content = Content(
+            action=_HANDSHAKE, actor_kind=ActorKind.ANONYMOUS, outcome=Reason.WRONG_CREDENTIALS, count=count
+        )
+        append(connection, tenant_id, [content], time_us=now_us)
+
+
+def _audit(
+    connection: Connection, tenant_id: str, station_id: str, now_us: int, *, did: str, actor: Actor | None = None
+) -> None:
+    """Records a new credential of a station, never the credential; with it a station has profile 1 at least."""
+    before = audited.hold(connection, tenant_id, station_id)
+    if before is None:
+        return
+    after = before | {"security_profile": before["security_profile"] or 1}
+    details = {"did": did}
+    audited.changed(
+        connection, tenant_id, station_id, before=before, after=after, details=details, actor=actor, now_us=now_us
+    )
 
 
 def _put(
     connection: Connection, tenant_id: str, station_id: str, credential: StoredCredential, now_us: int, *, pushed: bool
 ) -> Sequence[Socket]:
+    _audit(connection, tenant_id, station_id, now_us, did="has a new credential")
     query = (
         sa.update(station)
         .where(_is(tenant_id, station_id))

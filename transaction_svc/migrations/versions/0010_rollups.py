@@ -38,10 +38,10 @@ def upgrade() -> None:
         sa.Column("cells", sa.Text, nullable=False),
         sa.PrimaryKeyConstraint("tenant_id", "station_id", "evse_id", "connector_id", "day", name="rollup_pkey"),
     )
-    op.create_index("rollup_day", "rollup", ["day"])
     op.create_table(
         "rollup_connector",
         *_connector(),
+        sa.Column("first_day", sa.Integer, nullable=False),
         sa.PrimaryKeyConstraint("tenant_id", "station_id", "evse_id", "connector_id", name="rollup_connector_pkey"),
     )
     op.create_table(

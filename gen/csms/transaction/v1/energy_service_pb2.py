@@ -28,7 +28,7 @@ from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior_
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(csms/transaction/v1/energy_service.proto\x12\x13\x63sms.transaction.v1\x1a\x1d\x63sms/options/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc0\x02\n\x0c\x45nergyRollup\x12\x12\n\nstation_id\x18\x01 \x01(\t\x12\x0f\n\x07\x65vse_id\x18\x02 \x01(\x05\x12\x14\n\x0c\x63onnector_id\x18\x03 \x01(\x05\x12.\n\nstart_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tenergy_wh\x18\x06 \x01(\x01\x12\x19\n\x11\x66lagged_energy_wh\x18\x07 \x01(\x01\x12\x13\n\x0b\x63onnected_s\x18\x08 \x01(\x01\x12\x12\n\ncharging_s\x18\t \x01(\x01\x12\x15\n\rstarted_count\x18\n \x01(\x03\x12\x13\n\x0b\x65nded_count\x18\x0b \x01(\x03\x12\x14\n\x0cpeak_power_w\x18\x0c \x01(\x01\"\xd0\x02\n\x18ListEnergyRollupsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x03 \x01(\t\x12\x12\n\nstation_id\x18\x04 \x01(\t\x12\x34\n\nstart_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x02\x12\x32\n\x08\x65nd_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x02\x12;\n\x0bgranularity\x18\x07 \x01(\x0e\x32&.csms.transaction.v1.RollupGranularity\x12/\n\x05group\x18\x08 \x01(\x0e\x32 .csms.transaction.v1.RollupGroup\x12\x11\n\ttime_zone\x18\t \x01(\t\"\x86\x01\n\x19ListEnergyRollupsResponse\x12\x39\n\x0e\x65nergy_rollups\x18\x01 \x03(\x0b\x32!.csms.transaction.v1.EnergyRollup\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x15\n\rpending_count\x18\x03 \x01(\x05*\x8e\x01\n\x11RollupGranularity\x12\"\n\x1eROLLUP_GRANULARITY_UNSPECIFIED\x10\x00\x12\x1b\n\x17ROLLUP_GRANULARITY_HOUR\x10\x01\x12\x1a\n\x16ROLLUP_GRANULARITY_DAY\x10\x02\x12\x1c\n\x18ROLLUP_GRANULARITY_MONTH\x10\x03*y\n\x0bRollupGroup\x12\x1c\n\x18ROLLUP_GROUP_UNSPECIFIED\x10\x00\x12\x1a\n\x16ROLLUP_GROUP_CONNECTOR\x10\x01\x12\x18\n\x14ROLLUP_GROUP_STATION\x10\x02\x12\x16\n\x12ROLLUP_GROUP_TOTAL\x10\x03\x32\xd8\x01\n\rEnergyService\x12\xc0\x01\n\x11ListEnergyRollups\x12-.csms.transaction.v1.ListEnergyRollupsRequest\x1a..csms.transaction.v1.ListEnergyRollupsResponse\"L\xa2\xbb\x18\x04\x08.\x18\x02\x82\xd3\xe4\x93\x02>\x12\x11/v1/energyRollupsZ)\x12\'/v1/stations/{station_id}/energyRollups\x1a\x04\xa0\xbb\x18\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(csms/transaction/v1/energy_service.proto\x12\x13\x63sms.transaction.v1\x1a\x1d\x63sms/options/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc0\x02\n\x0c\x45nergyRollup\x12\x12\n\nstation_id\x18\x01 \x01(\t\x12\x0f\n\x07\x65vse_id\x18\x02 \x01(\x05\x12\x14\n\x0c\x63onnector_id\x18\x03 \x01(\x05\x12.\n\nstart_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tenergy_wh\x18\x06 \x01(\x01\x12\x19\n\x11\x66lagged_energy_wh\x18\x07 \x01(\x01\x12\x13\n\x0b\x63onnected_s\x18\x08 \x01(\x01\x12\x12\n\ncharging_s\x18\t \x01(\x01\x12\x15\n\rstarted_count\x18\n \x01(\x03\x12\x13\n\x0b\x65nded_count\x18\x0b \x01(\x03\x12\x14\n\x0cpeak_power_w\x18\x0c \x01(\x01\"\xd0\x02\n\x18ListEnergyRollupsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x03 \x01(\t\x12\x12\n\nstation_id\x18\x04 \x01(\t\x12\x34\n\nstart_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x02\x12\x32\n\x08\x65nd_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x02\x12;\n\x0bgranularity\x18\x07 \x01(\x0e\x32&.csms.transaction.v1.RollupGranularity\x12/\n\x05group\x18\x08 \x01(\x0e\x32 .csms.transaction.v1.RollupGroup\x12\x11\n\ttime_zone\x18\t \x01(\t\"\x99\x01\n\x19ListEnergyRollupsResponse\x12\x39\n\x0e\x65nergy_rollups\x18\x01 \x03(\x0b\x32!.csms.transaction.v1.EnergyRollup\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x15\n\rpending_count\x18\x03 \x01(\x05\x12\x11\n\ttime_zone\x18\x04 \x01(\t*\x8e\x01\n\x11RollupGranularity\x12\"\n\x1eROLLUP_GRANULARITY_UNSPECIFIED\x10\x00\x12\x1b\n\x17ROLLUP_GRANULARITY_HOUR\x10\x01\x12\x1a\n\x16ROLLUP_GRANULARITY_DAY\x10\x02\x12\x1c\n\x18ROLLUP_GRANULARITY_MONTH\x10\x03*y\n\x0bRollupGroup\x12\x1c\n\x18ROLLUP_GROUP_UNSPECIFIED\x10\x00\x12\x1a\n\x16ROLLUP_GROUP_CONNECTOR\x10\x01\x12\x18\n\x14ROLLUP_GROUP_STATION\x10\x02\x12\x16\n\x12ROLLUP_GROUP_TOTAL\x10\x03\x32\xdc\x01\n\rEnergyService\x12\xc4\x01\n\x11ListEnergyRollups\x12-.csms.transaction.v1.ListEnergyRollupsRequest\x1a..csms.transaction.v1.ListEnergyRollupsResponse\"P\xa2\xbb\x18\x04\x08.\x18\x02\xc0\xbc\x18\x01\x82\xd3\xe4\x93\x02>\x12\x11/v1/energyRollupsZ)\x12\'/v1/stations/{station_id}/energyRollups\x1a\x04\xa0\xbb\x18\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,17 +42,17 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ENERGYSERVICE']._loaded_options = None
   _globals['_ENERGYSERVICE']._serialized_options = b'\240\273\030\001'
   _globals['_ENERGYSERVICE'].methods_by_name['ListEnergyRollups']._loaded_options = None
-  _globals['_ENERGYSERVICE'].methods_by_name['ListEnergyRollups']._serialized_options = b'\242\273\030\004\010.\030\002\202\323\344\223\002>\022\021/v1/energyRollupsZ)\022\'/v1/stations/{station_id}/energyRollups'
-  _globals['_ROLLUPGRANULARITY']._serialized_start=992
-  _globals['_ROLLUPGRANULARITY']._serialized_end=1134
-  _globals['_ROLLUPGROUP']._serialized_start=1136
-  _globals['_ROLLUPGROUP']._serialized_end=1257
+  _globals['_ENERGYSERVICE'].methods_by_name['ListEnergyRollups']._serialized_options = b'\242\273\030\004\010.\030\002\300\274\030\001\202\323\344\223\002>\022\021/v1/energyRollupsZ)\022\'/v1/stations/{station_id}/energyRollups'
+  _globals['_ROLLUPGRANULARITY']._serialized_start=1011
+  _globals['_ROLLUPGRANULARITY']._serialized_end=1153
+  _globals['_ROLLUPGROUP']._serialized_start=1155
+  _globals['_ROLLUPGROUP']._serialized_end=1276
   _globals['_ENERGYROLLUP']._serialized_start=193
   _globals['_ENERGYROLLUP']._serialized_end=513
   _globals['_LISTENERGYROLLUPSREQUEST']._serialized_start=516
   _globals['_LISTENERGYROLLUPSREQUEST']._serialized_end=852
   _globals['_LISTENERGYROLLUPSRESPONSE']._serialized_start=855
-  _globals['_LISTENERGYROLLUPSRESPONSE']._serialized_end=989
-  _globals['_ENERGYSERVICE']._serialized_start=1260
-  _globals['_ENERGYSERVICE']._serialized_end=1476
+  _globals['_LISTENERGYROLLUPSRESPONSE']._serialized_end=1008
+  _globals['_ENERGYSERVICE']._serialized_start=1279
+  _globals['_ENERGYSERVICE']._serialized_end=1499
 # @@protoc_insertion_point(module_scope)

@@ -176,7 +176,9 @@ class ListEnergyRollupsRequest(_message.Message):
     group: Global___RollupGroup.ValueType
     """The connectors that are summed up."""
     time_zone: _builtins.str
-    """The time zone, by its name in the IANA time zone database: `Europe/Berlin`. Empty: UTC."""
+    """The time zone, by its name in the IANA time zone database: `Europe/Berlin`. Empty: that of the sites that the
+    selected stations stand in, where it is the same for all of them, else UTC.
+    """
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
         """Periods that begin at this time or later."""
@@ -215,13 +217,16 @@ class ListEnergyRollupsResponse(_message.Message):
     ENERGY_ROLLUPS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     PENDING_COUNT_FIELD_NUMBER: _builtins.int
+    TIME_ZONE_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
     """Token for the next page; empty on the last."""
     pending_count: _builtins.int
-    """Transactions of this tenant that have ended or changed and are not counted yet; 1000 stands for any more. After an
-    upgrade from a release without rollups, all transactions are counted in the background. 0 for callers whose
-    permission covers a part of the tenant.
+    """Transactions that have ended or changed and are not counted yet, of the stations that the caller may see; 1000
+    stands for any more. After an upgrade from a release without rollups, all transactions are counted in the
+    background.
     """
+    time_zone: _builtins.str
+    """The time zone of the periods."""
     @_builtins.property
     def energy_rollups(self) -> _containers.RepeatedCompositeFieldContainer[Global___EnergyRollup]:
         """The rollups."""
@@ -232,10 +237,11 @@ class ListEnergyRollupsResponse(_message.Message):
         energy_rollups: _abc.Iterable[Global___EnergyRollup] | None = ...,
         next_page_token: _builtins.str = ...,
         pending_count: _builtins.int = ...,
+        time_zone: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["energy_rollups", b"energy_rollups", "next_page_token", b"next_page_token", "pending_count", b"pending_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["energy_rollups", b"energy_rollups", "next_page_token", b"next_page_token", "pending_count", b"pending_count", "time_zone", b"time_zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
