@@ -68,7 +68,8 @@ class OperatorAccess:
     async def caller(self, credential: Credential) -> Caller:
         """The caller of a credential.
 
-        Raises MeshError UNAUTHENTICATED, UNAVAILABLE, or RESOURCE_EXHAUSTED; PERMISSION_DENIED, reason TENANT_SUSPENDED.
+        Raises MeshError UNAUTHENTICATED, UNAVAILABLE, RESOURCE_EXHAUSTED, or PERMISSION_DENIED, reason
+        TENANT_SUSPENDED.
         """
         caller = await self._find(credential)
         if self.tenants is not None:
