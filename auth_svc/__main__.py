@@ -1,4 +1,7 @@
-"""`python -m auth_svc` serves; `python -m auth_svc migrate` brings the schema up to date and exits."""
+"""`python -m auth_svc` serves; `python -m auth_svc migrate` brings the schema up to date and exits.
+
+`python -m auth_svc reset-password NAME` gives a user a temporary password, also while the service runs.
+"""
 
 import os
 import sys
@@ -7,6 +10,7 @@ from functools import partial
 from argon2 import PasswordHasher
 
 from auth_svc import migrations
+from auth_svc.reset_command import reset_password
 from auth_svc.service import build
 from auth_svc.settings import AuthSettings
 from mesh.runtime.settings import Environment
@@ -25,7 +29,9 @@ def _announce(line: str) -> None:
 
 
 def main() -> None:
-    """Runs the service with the settings of this process's environment."""
+    """Runs the service, or a command, with the settings of this process's environment."""
+    if sys.argv[1:2] == ["reset-password"]:
+        sys.exit(reset_password(sys.argv[2:], environ=os.environ, announce=_announce))
     run_service("auth", migrations, _build, environ=os.environ)
 
 

@@ -2,7 +2,14 @@
 
 from functools import partial
 
-from auth_svc import certificate_store, known_source_store, seen_token_store, session_store
+from auth_svc import (
+    caller_change_store,
+    certificate_store,
+    invitation_store,
+    known_source_store,
+    seen_token_store,
+    session_store,
+)
 from auth_svc.id_token_form_store import adopt_id_tokens
 from auth_svc.keys import SigningKeys
 from auth_svc.login_checks import KNOWN_SOURCE_DAYS
@@ -35,7 +42,9 @@ class Housekeeper:
 
 
 def retention_task(*, database: Database, clock: Clock, outbox_days: int, certificate_days: int) -> RetentionTask:
-    """Removes sessions that nobody can continue, and issued certificates `certificate_days` after their end.
+    """Removes sessions and invitations that have ended, old changes of callers, and old certificates.
+
+    Issued certificates are removed `certificate_days` after their end.
 
     Outbox rows are removed a day after they were published, and unpublished ones after `outbox_days`.
     """
@@ -44,6 +53,8 @@ def retention_task(*, database: Database, clock: Clock, outbox_days: int, certif
         older_than(certificate_days, certificate_store.remove_ended),
         partial(outbox.remove_old, days=outbox_days),
         older_than(SEEN_TOKEN_DAYS, seen_token_store.remove_old),
+        caller_change_store.remove_old,
+        invitation_store.remove_ended,
         older_than(KNOWN_SOURCE_DAYS, known_source_store.remove_old),
     )
     return RetentionTask(database=database, clock=clock, removals=removals, every_s=EVERY_S)

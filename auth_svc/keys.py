@@ -2,7 +2,7 @@
 
 A key signs from `active_us` on until a newer one is active. The next one is published an hour before it signs, so that
 others that cache the key set (Envoy, services) have it by then; the one it replaces stays published for an
-hour after, so that every access token lives out its time.
+hour after, so that every access token lives out its time. After a leak `rotate` replaces all of them at once.
 """
 
 import asyncio
@@ -16,8 +16,13 @@ from joserfc.jwk import ECKey, KeySet
 from sqlalchemy import Connection
 
 from auth_svc import key_store
+from auth_svc.caller_change_store import record_change
 from auth_svc.key_store import SigningKey
+from mesh.audit import entries as audit
+from mesh.audit.calls import DEFAULT_TENANT
 from mesh.database.engine import Database
+from mesh.identity.caller_directory import SIGNING_KEYS
+from mesh.identity.callers import optional_caller
 from mesh.identity.operators import ALGORITHM
 from mesh.runtime.logs import get_logger
 from mesh.runtime.times import SECOND_US, Clock
@@ -28,12 +33,12 @@ _HOUR_US = 3600 * SECOND_US
 PUBLISHED_AHEAD_US = _HOUR_US
 PUBLISHED_AFTER_US = _HOUR_US
 REPLACED_AFTER_US = 90 * 24 * _HOUR_US
-# How soon a replica sees what another has done; far less than PUBLISHED_AHEAD_US.
-_RELOADED_AFTER_US = 60 * SECOND_US
+# How soon a replica knows that another has made a key void.
+_RELOADED_AFTER_US = 2 * SECOND_US
 # Anyone may request the key set: no caller makes the database read it more often.
 _PUBLISHED_SET_US = SECOND_US
 # Least time between two reads of the keys because of a token with an unknown key.
-_LOOKED_AGAIN_AFTER_US = 5 * SECOND_US
+_LOOKED_AGAIN_AFTER_US = SECOND_US // 5
 
 
 class Signer(Protocol):
@@ -62,8 +67,8 @@ class SigningKeys:
         return self._public
 
     async def sign(self, claims: Mapping[str, Any]) -> str:
-        """See Signer."""
-        await self._reload(_RELOADED_AFTER_US)
+        """See Signer. Never with a key that another replica has made void."""
+        await self._reload(0)
         key = _active(self._loaded, self._clock())
         private = ECKey.import_key(json.loads(key.private_jwk))
         return jwt.encode({"alg": ALGORITHM, "kid": key.key_id}, dict(claims), private, algorithms=[ALGORITHM])
@@ -79,14 +84,22 @@ class SigningKeys:
         await self._database.write(lambda connection: _maintain(connection, now_us))
         await self._reload(0)
 
+    async def rotate(self) -> str:
+        """Replaces all keys by a new one at once, and returns its id: tokens of the others are void."""
+        now_us = self._clock()
+        key_id = await self._database.write(lambda connection: _rotate(connection, now_us))
+        await self._reload(0)
+        return key_id
+
     async def _reload(self, after_us: int) -> None:
         async with self._loading:
             now_us = self._clock()
             if self._loaded and now_us - self._loaded_us < after_us:
                 return
-            self._loaded = await self._database.read(key_store.list_signing_keys)
-            self._loaded_us = now_us
-            self._public = KeySet([_public(key) for key in self._loaded])
+            loaded = await self._database.read(key_store.list_signing_keys)
+            if loaded != self._loaded:
+                self._public = KeySet([_public(key) for key in loaded])
+            self._loaded, self._loaded_us = loaded, now_us
 
 
 def _maintain(connection: Connection, now_us: int) -> None:
@@ -99,6 +112,26 @@ def _maintain(connection: Connection, now_us: int) -> None:
     if spent:
         key_store.delete_signing_keys(connection, spent)
         log.info("signing keys retired", generations=spent)
+
+
+def _rotate(connection: Connection, now_us: int) -> str:
+    record_change(connection, "", SIGNING_KEYS, now_us)  # first, for its lock: one rotation after the other
+    keys = key_store.list_signing_keys(connection)
+    generation = max((key.generation for key in keys), default=0) + 1
+    _add(connection, generation=generation, now_us=now_us, active_us=now_us)
+    key_store.delete_signing_keys(connection, [key.generation for key in keys])
+    log.warning("signing keys replaced at once", void=[key.key_id for key in keys])
+    key_id = key_store.list_signing_keys(connection)[-1].key_id
+    caller = optional_caller()
+    audit.acted(
+        connection,
+        tenant_id=DEFAULT_TENANT if caller is None else caller.tenant_id,  # the keys are those of all tenants
+        resource_type="signing_key",
+        resource=key_id,
+        details={"did": "replaced all keys at once"},
+        time_us=now_us,
+    )
+    return key_id
 
 
 def _add(connection: Connection, *, generation: int, now_us: int, active_us: int) -> None:

@@ -65,11 +65,13 @@ user_account = sa.Table(
     sa.Column("tenant_id", sa.Text, nullable=False),
     sa.Column("username_key", FOLDED, nullable=False),
     sa.Column("username", sa.Text, nullable=False),  # as it was first written
-    sa.Column("role", sa.Integer, nullable=False),  # mesh.identity.operators.Role
+    # mesh.identity.callers.Role: the built-in role in the whole tenant; 0 for none. All other roles: role_assignment.
+    sa.Column("role", sa.Integer, nullable=False),
     sa.Column("password_hash", sa.Text, nullable=False),  # argon2id, in its own notation
     sa.Column("create_us", sa.BigInteger, nullable=False),
     # The same for names that look alike (usernames.skeleton); empty where it is not known yet, or another had it first.
     sa.Column("username_skeleton", FOLDED, nullable=False, server_default=sa.text("''")),
+    sa.Column("password_expire_us", sa.BigInteger),  # of a temporary password; NULL: the user's own
     sa.PrimaryKeyConstraint("tenant_id", "username_key", name="user_account_pkey"),
     sa.UniqueConstraint("username_key", name="user_account_username_key"),
     sa.Index(
@@ -96,6 +98,8 @@ session = sa.Table(
     sa.Column("refresh_us", sa.BigInteger, nullable=False),
     sa.Column("expire_us", sa.BigInteger, nullable=False),
     sa.Column("previous_hash", sa.Text, nullable=False, server_default=sa.text("''")),
+    sa.Column("user_agent", sa.Text, nullable=False, server_default=sa.text("''")),  # of the login, as it calls itself
+    sa.Column("address", sa.Text, nullable=False, server_default=sa.text("''")),  # of the login; empty: not known
     sa.PrimaryKeyConstraint("tenant_id", "session_id", name="session_pkey"),
     sa.UniqueConstraint("family_hash", name="session_family_hash"),
     sa.ForeignKeyConstraint(
@@ -106,6 +110,88 @@ session = sa.Table(
     ),
     sa.Index("session_by_user", "tenant_id", "username_key"),
     sa.Index("session_by_expiry", "expire_us"),
+)
+
+# Roles that a tenant has made. The built-in ones are in the code.
+role = sa.Table(
+    "role",
+    metadata,
+    sa.Column("tenant_id", sa.Text, nullable=False),
+    sa.Column("role_id", FOLDED, nullable=False),
+    sa.Column("display_name", sa.Text, nullable=False),
+    sa.Column("permissions", sa.Text, nullable=False),  # names without PERMISSION_, by blanks
+    sa.Column("create_us", sa.BigInteger, nullable=False),
+    sa.Column("update_us", sa.BigInteger, nullable=False),
+    sa.PrimaryKeyConstraint("tenant_id", "role_id", name="role_pkey"),
+)
+
+# A role that somebody has in a part of the tenant, or one that the tenant has made.
+role_assignment = sa.Table(
+    "role_assignment",
+    metadata,
+    sa.Column("tenant_id", sa.Text, nullable=False),
+    sa.Column("subject", FOLDED, nullable=False),  # user:<username_key>, key:<prefix>, invitation:<invitation_id>
+    sa.Column("role_id", FOLDED, nullable=False),
+    sa.Column("site_id", sa.Text, nullable=False),  # empty: the whole tenant
+    sa.PrimaryKeyConstraint("tenant_id", "subject", "role_id", "site_id", name="role_assignment_pkey"),
+    sa.Index("role_assignment_by_role", "tenant_id", "role_id"),
+)
+
+# The prefix alone finds a key, so it is unique over all tenants. Of the key itself only the SHA-256 is kept: it has 256
+# random bits.
+api_key = sa.Table(
+    "api_key",
+    metadata,
+    sa.Column("tenant_id", sa.Text, nullable=False),
+    sa.Column("prefix", FOLDED, nullable=False),
+    sa.Column("secret_hash", sa.Text, nullable=False),
+    sa.Column("display_name", sa.Text, nullable=False),
+    sa.Column("permissions", sa.Text, nullable=False),  # of its own, as in `role`
+    sa.Column("site_id", sa.Text, nullable=False),  # of these permissions; empty: the whole tenant
+    sa.Column("creator", sa.Text, nullable=False),  # user:<name> or key:<prefix>
+    sa.Column("create_us", sa.BigInteger, nullable=False),
+    sa.Column("expire_us", sa.BigInteger),
+    sa.Column("last_use_us", sa.BigInteger),
+    sa.PrimaryKeyConstraint("tenant_id", "prefix", name="api_key_pkey"),
+    sa.UniqueConstraint("prefix", name="api_key_prefix"),
+)
+
+# A user to be. Other roles than the built-in one: role_assignment.
+invitation = sa.Table(
+    "invitation",
+    metadata,
+    sa.Column("tenant_id", sa.Text, nullable=False),
+    sa.Column("invitation_id", FOLDED, nullable=False),
+    sa.Column("secret_hash", sa.Text, nullable=False),  # SHA-256 of its token, in hexadecimal
+    sa.Column("username", sa.Text, nullable=False),
+    sa.Column("role", sa.Integer, nullable=False),  # as in user_account
+    sa.Column("inviter", sa.Text, nullable=False),  # user:<name> or key:<prefix>
+    sa.Column("create_us", sa.BigInteger, nullable=False),
+    sa.Column("expire_us", sa.BigInteger, nullable=False),
+    sa.PrimaryKeyConstraint("tenant_id", "invitation_id", name="invitation_pkey"),
+    sa.UniqueConstraint("invitation_id", name="invitation_invitation_id"),
+    sa.Index("invitation_by_end", "expire_us"),
+)
+
+# The number of the latest row of `caller_change`. Its one row is locked until a change is committed, so that changes
+# become visible in their order.
+caller_version = sa.Table(
+    "caller_version",
+    metadata,
+    sa.Column("id", sa.Integer, nullable=False, autoincrement=False),  # 1
+    sa.Column("version", sa.BigInteger, nullable=False),
+    sa.PrimaryKeyConstraint("id", name="caller_version_pkey"),
+)
+
+# Changes of what callers may do, for the services that remember it. Kept for an hour.
+caller_change = sa.Table(
+    "caller_change",
+    metadata,
+    sa.Column("version", sa.BigInteger, nullable=False, autoincrement=False),
+    sa.Column("tenant_id", sa.Text, nullable=False),  # empty: each of them
+    sa.Column("subject", sa.Text, nullable=False),  # csms.auth.v1.CallerChange
+    sa.Column("change_us", sa.BigInteger, nullable=False),
+    sa.PrimaryKeyConstraint("version", name="caller_change_pkey"),
 )
 
 # Networks (mesh.identity.sources) from which users have logged in: a login from there passes while others are delayed.

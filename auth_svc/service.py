@@ -4,37 +4,50 @@ from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 
 from argon2 import PasswordHasher
+from csms.auth.v1.api_key_service_pb2_grpc import add_ApiKeyServiceServicer_to_server
 from csms.auth.v1.authorization_service_pb2_grpc import add_AuthorizationServiceServicer_to_server
+from csms.auth.v1.caller_service_pb2_grpc import add_CallerServiceServicer_to_server
 from csms.auth.v1.certificate_authority_service_pb2_grpc import (
     add_CertificateAuthorityServiceServicer_to_server,
 )
 from csms.auth.v1.certificate_service_pb2_grpc import add_CertificateServiceServicer_to_server
 from csms.auth.v1.id_token_service_pb2_grpc import add_IdTokenServiceServicer_to_server
+from csms.auth.v1.invitation_service_pb2_grpc import add_InvitationServiceServicer_to_server
+from csms.auth.v1.role_service_pb2_grpc import add_RoleServiceServicer_to_server
+from csms.auth.v1.sign_in_service_pb2_grpc import add_SignInServiceServicer_to_server
 from csms.auth.v1.user_service_pb2_grpc import add_UserServiceServicer_to_server
 from sqlalchemy.exc import IntegrityError
 
 from auth_svc import user_store
 from auth_svc.administrator import ensure_administrator
+from auth_svc.api_key_servicer import ApiKeyServicer
 from auth_svc.authorization_servicer import AuthorizationServicer
+from auth_svc.caller_servicer import CallerServicer
+from auth_svc.callers import DirectCallers, LocalDirectory
 from auth_svc.certificate_office import CertificateOffice
 from auth_svc.certificate_servicer import CertificateAuthorityServicer, CertificateServicer
 from auth_svc.housekeeping import Housekeeper, retention_task
 from auth_svc.id_token_servicer import IdTokenServicer
+from auth_svc.invitation_servicer import InvitationServicer
 from auth_svc.keys import SigningKeys
 from auth_svc.login_checks import LoginChecks
 from auth_svc.login_throttle import LoginThrottle
 from auth_svc.passwords import Passwords
+from auth_svc.role_servicer import RoleServicer
 from auth_svc.seen_tokens import SeenTokens
 from auth_svc.session_limits import SessionLimits
 from auth_svc.sessions import Sessions
 from auth_svc.settings import AuthSettings
+from auth_svc.sign_in_servicer import SignInServicer
 from auth_svc.user_servicer import UserServicer
 from mesh.database.engine import Database
 from mesh.database.retention import RetentionTask
 from mesh.events.relay import open_relay
 from mesh.identity.mesh_identity import MeshIdentity
+from mesh.identity.operator_access import OperatorAccess
+from mesh.identity.operators import TokenVerifier
 from mesh.runtime.background import Background
-from mesh.runtime.times import Clock
+from mesh.runtime.times import SECOND_US, Clock
 from mesh.service import AddServicer, Parts
 
 
@@ -54,29 +67,41 @@ async def build(
     passwords = Passwords(hasher=hasher)
     stack.push_async_callback(passwords.close)
     keys = SigningKeys(database=database, clock=clock)
-    sessions = Sessions(database=database, signer=keys, clock=clock)
     await _prepare(database, keys, passwords, settings=settings, clock=clock, announce=announce)
     users = UserServicer(
         database=database,
         passwords=passwords,
         logins=LoginChecks(database=database, passwords=passwords, throttle=LoginThrottle(clock=clock), clock=clock),
         limits=SessionLimits(clock=clock),
-        sessions=sessions,
+        sessions=Sessions(database=database, signer=keys, clock=clock),
         keys=keys,
         clock=clock,
         open_registration=settings.open_registration,
     )
+    invitations = InvitationServicer(database=database, passwords=passwords, clock=clock)
+    directory = LocalDirectory(database=database, clock=clock)
+    stack.enter_context(directory.following())
     seen = SeenTokens(database=database, clock=clock)
     stack.push_async_callback(seen.flush)
     office = CertificateOffice(database=database, clock=clock, rules=settings.certificates)
     housekeeper = Housekeeper(database=database, keys=keys, clock=clock)
     retention = _retention(database, settings, clock)
     return Parts(
-        keys=keys,
-        mesh=_mesh(database, keys, office, seen=seen, settings=settings, clock=clock),
-        operator=_operators(database, users, office, clock),
+        access=_access(database, stack, directory, keys, clock),
+        mesh=[*_mesh(database, keys, office, seen=seen, settings=settings, clock=clock), _callers(directory)],
+        operator=[*_operators(database, users, office, clock), *_administration(database, invitations, clock)],
         background=[housekeeper.run, retention.run, seen.run, *_relay(database, stack, settings, clock)],
+        on_stop=[directory.stop],
     )
+
+
+def _access(
+    database: Database, stack: AsyncExitStack, directory: LocalDirectory, keys: SigningKeys, clock: Clock
+) -> OperatorAccess:
+    callers = DirectCallers(directory=directory, database=database, clock=clock)
+    stack.push_async_callback(callers.flush)
+    verifier = TokenVerifier(keys=keys, clock_s=lambda: clock() / SECOND_US)
+    return OperatorAccess(verifier=verifier, callers=callers, background=[callers.run])
 
 
 async def _prepare(
@@ -137,6 +162,23 @@ def _mesh(
     return [
         lambda server: add_AuthorizationServiceServicer_to_server(authorization, server),
         lambda server: add_CertificateAuthorityServiceServicer_to_server(signing, server),
+    ]
+
+
+def _callers(directory: LocalDirectory) -> AddServicer:
+    servicer = CallerServicer(directory=directory)
+    return lambda server: add_CallerServiceServicer_to_server(servicer, server)
+
+
+def _administration(database: Database, invitations: InvitationServicer, clock: Clock) -> list[AddServicer]:
+    roles = RoleServicer(database=database, clock=clock)
+    api_keys = ApiKeyServicer(database=database, clock=clock)
+    sign_ins = SignInServicer(database=database, clock=clock)
+    return [
+        lambda server: add_RoleServiceServicer_to_server(roles, server),
+        lambda server: add_ApiKeyServiceServicer_to_server(api_keys, server),
+        lambda server: add_SignInServiceServicer_to_server(sign_ins, server),
+        lambda server: add_InvitationServiceServicer_to_server(invitations, server),
     ]
 
 

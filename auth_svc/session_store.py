@@ -1,14 +1,16 @@
 """The SQL of sessions. Functions run inside a transaction that Database opens around them."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
 from auth_svc import models, user_store
+from auth_svc.caller_change_store import record_change
 from auth_svc.user_store import User
 from mesh.audit import entries as audit
 from mesh.identity.acting import Actor, ActorKind
+from mesh.identity.callers import optional_caller
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +25,11 @@ class Session:
     create_us: int
     refresh_us: int
     expire_us: int
+    user_agent: str = ""
+    address: str = ""
+
+
+_NAMES = tuple(each.name for each in fields(Session))
 
 
 def open_session(connection: Connection, session: Session, password_hash: str, *, username: str = "") -> bool:
@@ -79,24 +86,78 @@ def was_just_replaced(connection: Connection, family_hash: str, secret_hash: str
     return connection.execute(query).first() is not None
 
 
-def end_family(connection: Connection, family_hash: str) -> bool:
+def end_family(connection: Connection, family_hash: str, *, now_us: int) -> bool:
     """Ends the session that a spent refresh token belongs to; False where it has ended."""
-    statement = sa.delete(models.session).where(models.session.c.family_hash == family_hash)
-    ended = connection.execute(statement.returning(*_NAMES)).first()
-    if ended is None:
-        return False
-    _audit(connection, ended.tenant_id, ended.username_key, ended.session_id, did="ended for a spent refresh token")
-    return True
+    return _end(connection, models.session.c.family_hash == family_hash, now_us, did="ended for a spent refresh token")
 
 
-def end_session(connection: Connection, tenant_id: str, session_id: str) -> bool:
-    """Ends a session; False where it has ended."""
-    statement = sa.delete(models.session).where(_is_session(tenant_id, session_id))
-    ended = connection.execute(statement.returning(*_NAMES)).first()
-    if ended is None:
-        return False
-    _audit(connection, tenant_id, ended.username_key, session_id, did="ended")
-    return True
+def end_session(
+    connection: Connection, tenant_id: str, session_id: str, *, now_us: int, username_key: str | None = None
+) -> bool:
+    """Ends a session, with `username_key` only one of that user; False where it has ended."""
+    condition = _is_session(tenant_id, session_id)
+    if username_key is not None:
+        condition = sa.and_(condition, models.session.c.username_key == username_key)
+    return _end(connection, condition, now_us)
+
+
+def end_sessions(
+    connection: Connection, tenant_id: str, username_key: str, *, now_us: int, kept_session_id: str = ""
+) -> int:
+    """Ends the sessions of a user but the one that is kept; returns how many."""
+    table = models.session.c
+    of_user = sa.and_(table.tenant_id == tenant_id, table.username_key == username_key)
+    statement = sa.delete(models.session).where(of_user, table.session_id != kept_session_id)
+    ended = connection.execute(statement).rowcount
+    if not ended:
+        audit.unchanged()
+        return 0
+    record_change(connection, tenant_id, f"user:{username_key}", now_us)
+    audit.acted(
+        connection,
+        tenant_id=tenant_id,
+        resource_type="user",
+        resource=username_key,
+        details={"did": "ended sign-ins", "count": ended},
+        time_us=now_us,
+    )
+    return ended
+
+
+def list_sessions(
+    connection: Connection,
+    tenant_id: str,
+    *,
+    username_key: str | None,
+    now_us: int,
+    before: tuple[int, str] | None,
+    limit: int,
+) -> list[tuple[Session, str]]:
+    """Up to `limit` sessions that have not ended, each with its username, newest first, older than `before`."""
+    table, account = models.session.c, models.user_account.c
+    query = (
+        sa.select(*(table[name] for name in _NAMES), account.username)
+        .where(table.tenant_id == tenant_id, table.expire_us > now_us)
+        .where(account.tenant_id == table.tenant_id, account.username_key == table.username_key)
+    )
+    if username_key is not None:
+        query = query.where(table.username_key == username_key)
+    if before is not None:
+        query = query.where(sa.tuple_(table.create_us, table.session_id) < sa.tuple_(*map(sa.literal, before)))
+    rows = connection.execute(query.order_by(table.create_us.desc(), table.session_id.desc()).limit(limit))
+    return [(Session(**{name: getattr(row, name) for name in _NAMES}), row.username) for row in rows]
+
+
+def _end(connection: Connection, condition: ColumnElement[bool], now_us: int, *, did: str = "ended") -> bool:
+    """Ends the one session of a condition; False where there is none."""
+    table = models.session
+    columns = (table.c.tenant_id, table.c.session_id, table.c.username_key)
+    statement = sa.delete(table).where(condition).returning(*columns)
+    row = connection.execute(statement).first()
+    if row is not None:
+        record_change(connection, row.tenant_id, f"sign-in:{row.session_id}", now_us)
+        _audit(connection, row.tenant_id, row.username_key, row.session_id, did=did, now_us=now_us)
+    return row is not None
 
 
 def session_user(connection: Connection, tenant_id: str, session_id: str, *, now_us: int) -> User | None:
@@ -119,19 +180,20 @@ def remove_expired(connection: Connection, *, now_us: int, limit: int) -> int:
     return connection.execute(sa.delete(models.session).where(key.in_(expired))).rowcount
 
 
-_NAMES = (models.session.c.tenant_id, models.session.c.username_key, models.session.c.session_id)
-
-
 def _audit(
     connection: Connection, tenant_id: str, username: str, session_id: str, *, did: str, now_us: int | None = None
 ) -> None:
-    """Records what was done to a session. The id of a session opens nothing; its tokens are not recorded."""
+    """Records what was done to a session, by its own user where no other caller did it.
+
+    The id of a session opens nothing; its tokens are not recorded.
+    """
+    own = Actor(kind=ActorKind.USER, name=username, credential_id=session_id)
     audit.acted(
         connection,
         tenant_id=tenant_id,
         resource_type="session",
         resource=session_id,
-        actor=Actor(kind=ActorKind.USER, name=username, credential_id=session_id),
+        actor=own if optional_caller() is None else None,
         details={"did": did},
         time_us=now_us,
     )

@@ -1,7 +1,10 @@
 """UserService: operators log in, administrators manage users."""
 
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
 import grpc
-from csms.auth.v1 import user_service_pb2
 from csms.auth.v1.user_service_pb2 import (
     ChangePasswordRequest,
     ChangePasswordResponse,
@@ -18,27 +21,39 @@ from csms.auth.v1.user_service_pb2 import (
     RefreshResponse,
     RegisterRequest,
     RegisterResponse,
+    ResetPasswordRequest,
+    ResetPasswordResponse,
+    RotateSigningKeysRequest,
+    RotateSigningKeysResponse,
+    UpdateUserRequest,
+    UpdateUserResponse,
     User,
     VerifyRequest,
     VerifyResponse,
 )
 from csms.auth.v1.user_service_pb2_grpc import UserServiceServicer
+from csms.options.v1 import options_pb2
 from google.api.httpbody_pb2 import HttpBody
 from sqlalchemy import Connection
 
-from auth_svc import user_store, usernames
+from auth_svc import invitation_store, role_store, user_store, usernames
 from auth_svc.administrator import TENANT
-from auth_svc.guessing import why_guessable
+from auth_svc.assigning import check_may_give, check_may_manage, read_assignments, read_role
+from auth_svc.grants import check_permission
 from auth_svc.keys import SigningKeys
 from auth_svc.login_checks import LoginChecks, wrong_credentials
-from auth_svc.normalization import MAX_PASSWORD, MAX_USERNAME, MIN_PASSWORD, fold, is_plain
+from auth_svc.login_sources import source_of
+from auth_svc.normalization import fold
 from auth_svc.passwords import Passwords
+from auth_svc.role_store import Assignment
 from auth_svc.session_limits import SessionLimits
 from auth_svc.sessions import ACCESS_TOKEN_S, Sessions
+from auth_svc.temporary_passwords import TemporaryPasswords
+from auth_svc.users import check_findable, check_password, to_message, user_exists, user_not_found
 from mesh.database.engine import Database
 from mesh.database.pages import page_of
 from mesh.grpc.types import Context
-from mesh.identity.callers import Role, current_caller, optional_caller
+from mesh.identity.callers import Caller, Role, current_caller, optional_caller
 from mesh.identity.sources import current_source
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError, invalid_field
@@ -48,7 +63,7 @@ _TOKEN_TYPE = "Bearer"  # noqa: S105 - the name of a scheme
 
 
 class UserServicer(UserServiceServicer):
-    """UserService. Callers with an access token are looked up: a session that has ended counts for nothing here."""
+    """UserService."""
 
     def __init__(
         self,
@@ -70,11 +85,13 @@ class UserServicer(UserServiceServicer):
         self._keys = keys
         self._clock = clock
         self._open_registration = open_registration
+        self._temporary = TemporaryPasswords(passwords=passwords, clock=clock)
 
     async def Login(self, request: LoginRequest, context: Context) -> LoginResponse:
         """Opens a session."""
         user = await self._logins.prove(request.username, request.password)
-        tokens = await self._sessions.open(user)
+        user = await self._with_own_password(user, request.new_password)
+        tokens = await self._sessions.open(user, source_of(context))
         if tokens is None:
             raise wrong_credentials()
         return LoginResponse(
@@ -82,32 +99,34 @@ class UserServicer(UserServiceServicer):
             refresh_token=tokens.refresh_token,
             expires_in_s=ACCESS_TOKEN_S,
             token_type=_TOKEN_TYPE,
-            user=_to_message(user),
+            user=(await self._to_messages([user]))[0],
         )
 
     async def Register(self, request: RegisterRequest, context: Context) -> RegisterResponse:
         """Adds a user."""
-        role = Role(request.role or Role.VIEWER) if request.role in (0, *Role) else None
-        tenant_id = await self._admit_registration(role)
-        if role is None:
-            raise invalid_field("role", "one of VIEWER, OPERATOR, ADMINISTRATOR is needed")
+        role, assignments = read_role(request.role), read_assignments(request.role_assignments)
+        if role is None and not assignments:
+            role = Role.VIEWER
+        caller = self._admit_registration(role, assignments)
         if not usernames.is_username(request.username):
             raise invalid_field("username", usernames.RULE)
-        _check_password("password", request.password, username=request.username)
+        check_password("password", request.password, username=request.username)
         user = user_store.User(
-            tenant_id=tenant_id,
+            tenant_id=TENANT if caller is None else caller.tenant_id,
             username=usernames.normal(request.username),
             role=role,
             password_hash=await self._passwords.hash(request.password, stranger=optional_caller() is None),
             create_us=self._clock(),
         )
-        if not await self._database.write(lambda connection: user_store.create_user(connection, user)):
-            raise MeshError(
-                grpc.StatusCode.ALREADY_EXISTS,
-                Reason.USER_EXISTS,
-                f"the username {user.username!r} is taken, or looks like one that is",
-            )
-        return RegisterResponse(user=_to_message(user))
+
+        def create(connection: Connection) -> None:
+            if caller is not None:
+                check_may_give(connection, caller, role, assignments)
+            if not user_store.create_user(connection, user, assignments):
+                raise user_exists(user.username)
+
+        await self._database.write(create)
+        return RegisterResponse(user=to_message(user, assignments))
 
     async def Refresh(self, request: RefreshRequest, context: Context) -> RefreshResponse:
         """Continues a session."""
@@ -129,125 +148,194 @@ class UserServicer(UserServiceServicer):
         """Says who is calling."""
         caller = current_caller()
         user = await self._sessions.user(caller)
-        return VerifyResponse(user=_to_message(user), expire_time=to_timestamp(caller.expires_s * SECOND_US))
+        [message] = await self._to_messages([user])
+        return VerifyResponse(user=message, expire_time=to_timestamp(caller.expires_s * SECOND_US))
 
     async def ListUsers(self, request: ListUsersRequest, context: Context) -> ListUsersResponse:
         """Lists the users of the caller's tenant."""
-        administrator = await self._administrator()
-        page = page_of(request, [str])
+        tenant_id, page = current_caller().tenant_id, page_of(request, [str])
         (after_key,) = page.after or ("",)
         rows = await self._database.read(
-            lambda connection: user_store.list_users(
-                connection, administrator.tenant_id, after_key=after_key, limit=page.limit
-            )
+            lambda connection: user_store.list_users(connection, tenant_id, after_key=after_key, limit=page.limit)
         )
         rows, next_token = page.cut(rows, lambda user: (fold(user.username),))
-        return ListUsersResponse(users=[_to_message(user) for user in rows], next_page_token=next_token)
+        return ListUsersResponse(users=await self._to_messages(rows), next_page_token=next_token)
+
+    async def UpdateUser(self, request: UpdateUserRequest, context: Context) -> UpdateUserResponse:
+        """Changes the roles of a user of the caller's tenant."""
+        caller, now_us = current_caller(), self._clock()
+        changes = _read_changes(request)
+
+        def update(connection: Connection) -> tuple[user_store.User, Collection[Assignment]]:
+            user = _lock_user(connection, caller, request.user.username)
+            subject = user_store.subjects_of(connection, user.tenant_id, [user.username])[user.username]
+            present = role_store.assignments_of(connection, user.tenant_id, [subject]).get(subject, ())
+            role, assignments = changes.get("role", user.role), changes.get("role_assignments", present)
+            check_may_give(connection, caller, role, assignments)
+            if role is not Role.ADMINISTRATOR:
+                _check_not_last(connection, user)
+            user_store.set_roles(connection, user, role, assignments, now_us=now_us)
+            return replace(user, role=role), assignments
+
+        user, assignments = await self._database.write(update)
+        return UpdateUserResponse(user=to_message(user, assignments))
 
     async def DeleteUser(self, request: DeleteUserRequest, context: Context) -> DeleteUserResponse:
         """Removes a user of the caller's tenant."""
-        administrator, now_us = await self._administrator(), self._clock()
-        _check_findable(request.username)
+        caller, now_us = current_caller(), self._clock()
 
         def delete(connection: Connection) -> None:
-            if user_store.is_last_administrator(connection, administrator.tenant_id, request.username):
-                raise MeshError(
-                    grpc.StatusCode.FAILED_PRECONDITION,
-                    Reason.LAST_ADMINISTRATOR,
-                    f"{request.username} is the last administrator: add another first",
-                )
-            if not user_store.delete_user(connection, administrator.tenant_id, request.username, now_us=now_us):
-                raise _not_found(request.username)
+            user = _lock_user(connection, caller, request.username)
+            _check_not_last(connection, user)
+            invitation_store.revoke_of(connection, caller.tenant_id, f"user:{user.username}")
+            user_store.delete_user(connection, caller.tenant_id, request.username, now_us=now_us)
 
         await self._database.write(delete)
         return DeleteUserResponse()
 
     async def ChangePassword(self, request: ChangePasswordRequest, context: Context) -> ChangePasswordResponse:
         """Gives a user of the caller's tenant a new password."""
-        caller = await self._sessions.user(current_caller())
+        caller = current_caller()
         own = usernames.key(request.username) == usernames.key(caller.username)
         username = caller.username if own else request.username
-        if not own and caller.role < Role.ADMINISTRATOR:
-            raise _role_too_low(caller, "another's password is for an ADMINISTRATOR to change")
-        _check_findable(username)
-        _check_password("new_password", request.new_password, username=username)
+        if not own:
+            check_permission(caller, options_pb2.PERMISSION_USERS_WRITE, "to change another's password")
+        check_findable(username)
+        check_password("new_password", request.new_password, username=username)
         if own:
             await self._logins.prove(caller.username, request.current_password)
-        password_hash = await self._passwords.hash(request.new_password)
-        changed = await self._database.write(
-            lambda connection: user_store.set_password(connection, caller.tenant_id, username, password_hash)
-        )
-        if not changed:
-            raise _not_found(username)
+        password_hash, now_us = await self._passwords.hash(request.new_password), self._clock()
+
+        def change(connection: Connection) -> None:
+            if not own:
+                _lock_user(connection, caller, username)
+            if not user_store.set_password(connection, caller.tenant_id, username, password_hash, now_us=now_us):
+                raise user_not_found(username)
+
+        await self._database.write(change)
         return ChangePasswordResponse()
+
+    async def ResetPassword(self, request: ResetPasswordRequest, context: Context) -> ResetPasswordResponse:
+        """Gives a user of the caller's tenant a temporary password."""
+        caller = current_caller()
+        temporary = await self._temporary.make()
+
+        def reset(connection: Connection) -> None:
+            user = _lock_user(connection, caller, request.username)
+            temporary.set(connection, user)
+
+        await self._database.write(reset)
+        return ResetPasswordResponse(
+            temporary_password=temporary.password, expire_time=to_timestamp(temporary.expire_us)
+        )
+
+    async def RotateSigningKeys(self, request: RotateSigningKeysRequest, context: Context) -> RotateSigningKeysResponse:
+        """Replaces the signing key at once."""
+        return RotateSigningKeysResponse(key_id=await self._keys.rotate())
 
     async def GetKeySet(self, request: GetKeySetRequest, context: Context) -> HttpBody:
         """The public keys, for the front door and all others that verify access tokens."""
         return HttpBody(content_type="application/json", data=(await self._keys.jwks_json()).encode())
 
-    async def _admit_registration(self, role: Role | None) -> str:
-        """The tenant of a new user. Raises MeshError REGISTRATION_CLOSED, ROLE_TOO_LOW or TOO_MANY_ATTEMPTS."""
+    async def _with_own_password(self, user: user_store.User, new_password: str) -> user_store.User:
+        """The user, with `new_password` instead of a temporary one."""
+        if user.password_expire_us is None:
+            if new_password:
+                raise invalid_field("new_password", "must be empty: the password is not a temporary one")
+            return user
+        now_us = self._clock()
+        if user.password_expire_us <= now_us:
+            raise wrong_credentials()
+        if not new_password:
+            raise MeshError(
+                grpc.StatusCode.FAILED_PRECONDITION,
+                Reason.NEW_PASSWORD_NEEDED,
+                "the password is a temporary one: log in once more with new_password set",
+            )
+        check_password("new_password", new_password, username=user.username)
+        if await self._passwords.matches(new_password, user.password_hash):
+            raise invalid_field("new_password", "another one than the temporary password is needed")
+        password_hash = await self._passwords.hash(new_password)
+        changed = await self._database.write(
+            lambda connection: user_store.set_password(
+                connection,
+                user.tenant_id,
+                user.username,
+                password_hash,
+                now_us=now_us,
+                replaced_hash=user.password_hash,
+            )
+        )
+        if not changed:
+            raise wrong_credentials()
+        return replace(user, password_hash=password_hash, password_expire_us=None)
+
+    def _admit_registration(self, role: Role | None, assignments: Collection[Assignment]) -> Caller | None:
+        """The caller who adds a user; None where a user registers. Raises MeshError."""
         caller = optional_caller()
         if caller is not None:
-            user = await self._sessions.user(caller)
-            if user.role < Role.ADMINISTRATOR:
-                raise _role_too_low(user, "users are for an ADMINISTRATOR to add")
-            return user.tenant_id
+            check_permission(caller, options_pb2.PERMISSION_USERS_WRITE, "to add users")
+            return caller
         if not self._open_registration:
             raise MeshError(
                 grpc.StatusCode.PERMISSION_DENIED,
                 Reason.REGISTRATION_CLOSED,
                 "registration is closed: an administrator may add you",
             )
-        if role is not None and role > Role.VIEWER:
+        if role is not Role.VIEWER or assignments:
             raise MeshError(
                 grpc.StatusCode.PERMISSION_DENIED,
                 Reason.ROLE_TOO_LOW,
                 "without an administrator's access token only a VIEWER can be added",
             )
         self._limits.admit_registration(current_source().network)
-        return TENANT
+        return None
 
-    async def _administrator(self) -> user_store.User:
-        user = await self._sessions.user(current_caller())
-        if user.role < Role.ADMINISTRATOR:
-            raise _role_too_low(user, "users are for an ADMINISTRATOR to manage")
-        return user
+    async def _to_messages(self, users: Sequence[user_store.User]) -> list[User]:
+        """Users of one tenant as the contract has them, with their role assignments."""
+        if not users:
+            return []
+        tenant_id, names = users[0].tenant_id, [user.username for user in users]
 
+        def read(connection: Connection) -> tuple[Mapping[str, str], Mapping[str, Collection[Assignment]]]:
+            subjects = user_store.subjects_of(connection, tenant_id, names)
+            return subjects, role_store.assignments_of(connection, tenant_id, list(subjects.values()))
 
-def _check_password(field: str, password: str, *, username: str) -> None:
-    if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
-        raise invalid_field(field, f"{MIN_PASSWORD} to {MAX_PASSWORD} characters are needed")
-    if why := why_guessable(password, username=username):
-        raise invalid_field(field, why)
-
-
-def _check_findable(username: str) -> None:
-    if not is_plain(username, MAX_USERNAME):
-        raise _not_found(username)
+        subjects, assignments = await self._database.read(read)
+        return [to_message(user, assignments.get(subjects.get(user.username, ""), ())) for user in users]
 
 
-def _role_too_low(user: user_store.User, message: str) -> MeshError:
-    return MeshError(
-        grpc.StatusCode.PERMISSION_DENIED, Reason.ROLE_TOO_LOW, f"{message}, and {user.username} is {user.role.name}"
-    )
+def _read_changes(request: UpdateUserRequest) -> dict[str, Any]:
+    """The roles to change, by field. Raises MeshError INVALID_FIELD."""
+    known = {"role", "role_assignments"}
+    paths = list(request.update_mask.paths) or [name for name in sorted(known) if getattr(request.user, name)]
+    for path in paths:
+        if path not in known:
+            raise invalid_field("update_mask", f"{path}: only role and role_assignments can be changed")
+    read: dict[str, Any] = {}
+    if "role" in paths:
+        read["role"] = read_role(request.user.role, field="user.role")
+    if "role_assignments" in paths:
+        read["role_assignments"] = read_assignments(request.user.role_assignments, field="user.role_assignments")
+    if not read:
+        raise invalid_field("update_mask", "nothing is to be changed")
+    return read
 
 
-def _not_found(username: str) -> MeshError:
-    return MeshError(grpc.StatusCode.NOT_FOUND, Reason.USER_NOT_FOUND, f"there is no user {username[:MAX_USERNAME]!r}")
+def _lock_user(connection: Connection, caller: Caller, username: str) -> user_store.User:
+    """A user of the caller's tenant whom the caller may manage, locked. Raises MeshError."""
+    check_findable(username)
+    user = user_store.lock_user(connection, caller.tenant_id, username)
+    if user is None:
+        raise user_not_found(username)
+    check_may_manage(connection, caller, user)
+    return user
 
 
-def _to_message(user: user_store.User) -> User:
-    return User(
-        username=user.username,
-        role=_ROLES[user.role],
-        tenant_id=user.tenant_id,
-        create_time=to_timestamp(user.create_us),
-    )
-
-
-_ROLES = {
-    Role.VIEWER: user_service_pb2.ROLE_VIEWER,
-    Role.OPERATOR: user_service_pb2.ROLE_OPERATOR,
-    Role.ADMINISTRATOR: user_service_pb2.ROLE_ADMINISTRATOR,
-}
+def _check_not_last(connection: Connection, user: user_store.User) -> None:
+    if user_store.is_last_administrator(connection, user.tenant_id, user.username):
+        raise MeshError(
+            grpc.StatusCode.FAILED_PRECONDITION,
+            Reason.LAST_ADMINISTRATOR,
+            f"{user.username} is the last administrator: add another first",
+        )

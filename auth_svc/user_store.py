@@ -1,15 +1,17 @@
 """The SQL of users. Functions run inside a transaction that Database opens around them."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
-from auth_svc import models, usernames
+from auth_svc import models, role_store, usernames
+from auth_svc.caller_change_store import record_change
 from auth_svc.common_store import event, insert
 from auth_svc.normalization import fold
+from auth_svc.role_store import Assignment
 from mesh.audit import entries as audit
 from mesh.events import outbox
 from mesh.identity.callers import Role
@@ -21,23 +23,27 @@ class User:
 
     tenant_id: str
     username: str
-    role: Role
+    role: Role | None  # the built-in role in the whole tenant
     password_hash: str = field(repr=False)
     create_us: int
+    password_expire_us: int | None = None  # of a temporary password
 
 
 COLUMNS = [column for column in models.user_account.c if column.name not in ("username_key", "username_skeleton")]
 """What `to_user` makes a user of."""
 
 
-def create_user(connection: Connection, user: User) -> bool:
+def create_user(connection: Connection, user: User, assignments: Collection[Assignment] = ()) -> bool:
     """Adds a user, with its event; False if the name, or one that looks like it, is in use in any tenant."""
-    names = {"username_key": usernames.key(user.username), "username_skeleton": usernames.skeleton(user.username)}
-    values = asdict(user) | {"role": int(user.role)} | names
+    key = usernames.key(user.username)
+    names = {"username_key": key, "username_skeleton": usernames.skeleton(user.username)}
+    values = asdict(user) | {"role": int(user.role or 0)} | names
     created = insert(connection, models.user_account, values)
     if created:
+        # A release before this one removes a user and leaves the roles: nobody inherits them.
+        role_store.assign(connection, user.tenant_id, f"user:{key}", assignments)
         outbox.append(connection, [_user_event("created", user, user.create_us)])
-        _audit(connection, user.tenant_id, user.username, before=None, after=_image(user), now_us=user.create_us)
+        _audit(connection, user, before=None, after=image(user, assignments), now_us=user.create_us)
     return created
 
 
@@ -65,6 +71,19 @@ def get_user(connection: Connection, tenant_id: str, username: str) -> User | No
     return to_user(connection.execute(query).mappings().first())
 
 
+def find_key(connection: Connection, tenant_id: str, username: str) -> str | None:
+    """The key of a user of a tenant by this name, or None."""
+    query = sa.select(models.user_account.c.username_key).where(_is_user(tenant_id, username))
+    return connection.execute(query).scalar()
+
+
+def is_taken(connection: Connection, username: str) -> bool:
+    """Whether a name, or one that looks like it, is in use."""
+    table = models.user_account.c
+    same = sa.or_(table.username_key == _key(username), table.username_skeleton == usernames.skeleton(username))
+    return connection.execute(sa.select(sa.literal(1)).where(same).limit(1)).first() is not None
+
+
 def list_users(connection: Connection, tenant_id: str, *, after_key: str, limit: int) -> list[User]:
     """Up to `limit` users of a tenant beyond `after_key`, sorted by their keys."""
     table = models.user_account
@@ -88,28 +107,87 @@ def is_last_administrator(connection: Connection, tenant_id: str, username: str)
 
 def delete_user(connection: Connection, tenant_id: str, username: str, *, now_us: int) -> bool:
     """Removes a user with the sessions, and with its event; False where it is not there."""
-    statement = sa.delete(models.user_account).where(_is_user(tenant_id, username)).returning(*COLUMNS)
-    user = to_user(connection.execute(statement).mappings().first())
-    if user is None:
+    account = models.user_account
+    statement = sa.delete(account).where(_is_user(tenant_id, username)).returning(*COLUMNS, account.c.username_key)
+    row = connection.execute(statement).mappings().first()
+    if row is None:
         return False
+    user = _user({name: row[name] for name in row if name != "username_key"})
+    subject = f"user:{row['username_key']}"
+    assignments = role_store.assignments_of(connection, tenant_id, [subject]).get(subject, ())
+    role_store.unassign(connection, tenant_id, subject)
     outbox.append(connection, [_user_event("deleted", user, now_us)])
-    _audit(connection, tenant_id, user.username, before=_image(user), after=None, now_us=now_us)
+    _audit(connection, user, before=image(user, assignments), after=None, now_us=now_us)
+    record_change(connection, tenant_id, subject, now_us)
     return True
 
 
-def set_password(connection: Connection, tenant_id: str, username: str, password_hash: str) -> bool:
-    """Gives a user a new password and ends the user's sessions; False where the user is not there."""
-    update = sa.update(models.user_account).where(_is_user(tenant_id, username)).values(password_hash=password_hash)
-    changed = connection.execute(update.returning(models.user_account.c.username)).scalar()
-    if changed is None:
+def set_password(
+    connection: Connection,
+    tenant_id: str,
+    username: str,
+    password_hash: str,
+    *,
+    now_us: int,
+    expire_us: int | None = None,
+    replaced_hash: str | None = None,
+) -> bool:
+    """Gives a user a new password and ends the user's sign-ins; False where the user is not there.
+
+    With `expire_us` it is a temporary password. With `replaced_hash` nothing is done either where the user's present
+    password is another one.
+    """
+    account, is_user = models.user_account, _is_user(tenant_id, username)
+    if replaced_hash is not None:
+        is_user = sa.and_(is_user, account.c.password_hash == replaced_hash)
+    values = {"password_hash": password_hash, "password_expire_us": expire_us}
+    update = sa.update(account).where(is_user).values(values).returning(account.c.username_key, account.c.username)
+    found = connection.execute(update).first()
+    if found is None:
         return False
     audit.acted(
-        connection, tenant_id=tenant_id, resource_type="user", resource=changed, details={"changed": ["password"]}
+        connection,
+        tenant_id=tenant_id,
+        resource_type="user",
+        resource=found.username,
+        details={"changed": ["password"], "temporary": expire_us is not None},
+        time_us=now_us,
     )
+    key = found.username_key
     table = models.session
-    of_user = sa.and_(table.c.tenant_id == tenant_id, table.c.username_key == _key(username))
-    connection.execute(sa.delete(table).where(of_user))
+    connection.execute(sa.delete(table).where(table.c.tenant_id == tenant_id, table.c.username_key == key))
+    record_change(connection, tenant_id, f"user:{key}", now_us)
     return True
+
+
+def set_roles(
+    connection: Connection, user: User, role: Role | None, assignments: Collection[Assignment], *, now_us: int
+) -> None:
+    """Gives a user these roles instead of the present ones, with its event."""
+    account = models.user_account
+    update = sa.update(account).where(_is_user(user.tenant_id, user.username)).values(role=int(role or 0))
+    subject = f"user:{connection.execute(update.returning(account.c.username_key)).scalar_one()}"
+    before = role_store.assignments_of(connection, user.tenant_id, [subject]).get(subject, ())
+    role_store.assign(connection, user.tenant_id, subject, assignments)
+    after = image(replace(user, role=role), assignments)
+    _audit(connection, user, before=image(user, before), after=after, now_us=now_us)
+    outbox.append(connection, [_user_event("updated", replace(user, role=role), now_us)])
+    record_change(connection, user.tenant_id, subject, now_us)
+
+
+def subjects_of(connection: Connection, tenant_id: str, usernames_of: Collection[str]) -> dict[str, str]:
+    """The subject, `user:<key>`, of each of these users by username."""
+    table = models.user_account.c
+    query = sa.select(table.username, table.username_key).where(
+        table.tenant_id == tenant_id, table.username.in_(list(usernames_of))
+    )
+    return {row.username: f"user:{row.username_key}" for row in connection.execute(query)}
+
+
+def lock_user(connection: Connection, tenant_id: str, username: str) -> User | None:
+    """One user of a tenant, who stays as is until this transaction ends; None where there is none."""
+    query = sa.select(*COLUMNS).where(_is_user(tenant_id, username)).with_for_update()
+    return to_user(connection.execute(query).mappings().first())
 
 
 def _is_user(tenant_id: str, username: str) -> ColumnElement[bool]:
@@ -149,19 +227,18 @@ def to_user(row: sa.RowMapping | None) -> User | None:
     return None if row is None else _user(row)
 
 
-def _user(row: sa.RowMapping) -> User:
-    return User(**{**row, "role": Role(row["role"])})
+def _user(row: Mapping[Any, Any]) -> User:
+    return User(**{**row, "role": Role(row["role"]) if row["role"] else None})
 
 
-def _image(user: User) -> dict[str, Any]:
+def image(user: User, assignments: Collection[Assignment]) -> dict[str, Any]:
     """The audited fields of a user."""
-    return {"role": user.role.name}
+    return {"role": user.role.name if user.role else "", "roles": role_store.audited_roles(assignments)}
 
 
 def _audit(
     connection: Connection,
-    tenant_id: str,
-    username: str,
+    user: User,
     *,
     before: Mapping[str, Any] | None,
     after: Mapping[str, Any] | None,
@@ -169,9 +246,9 @@ def _audit(
 ) -> None:
     audit.changed(
         connection,
-        tenant_id=tenant_id,
+        tenant_id=user.tenant_id,
         resource_type="user",
-        resource=username,
+        resource=user.username,
         before=before,
         after=after,
         time_us=now_us,
@@ -179,5 +256,6 @@ def _audit(
 
 
 def _user_event(verb: str, user: User, now_us: int) -> outbox.OutboxEvent:
-    data = {"username": user.username, "role": f"ROLE_{user.role.name}", "tenantId": user.tenant_id}
+    role = user.role.name if user.role else "UNSPECIFIED"
+    data = {"username": user.username, "role": f"ROLE_{role}", "tenantId": user.tenant_id}
     return event(f"user.{verb}", user.tenant_id, now_us, data)

@@ -24,6 +24,7 @@ from deploy.local_replies import LOCAL_REPLIES, LocalReply
 from mesh.contract.published import contract_files
 from mesh.contract.services import OPERATOR_SERVICES
 from mesh.identity.front_door import ADDRESS_HEADER, PROOF_HEADER, proof_of, read_front_door_secrets
+from mesh.identity.operator_access import API_KEY_HEADER, API_KEY_START
 from mesh.identity.operators import AUDIENCE, ISSUER
 from mesh.identity.permissions import method_rules
 from mesh.runtime.errors import DOMAIN
@@ -97,6 +98,7 @@ def render(door: FrontDoor, contract: Contract) -> str:
         "rest_cluster": first,
         "local_replies": _local_replies(),
         "public_rules": _each("public-rule", ({"method": method} for method in _public_methods())),
+        "api_key_rule": _one("api-key-rule", {"header": API_KEY_HEADER, "start": _quoted(API_KEY_START)}),
         "reflection_rules": _one("reflection-rule", {}) if door.reflection and not door.reflection_open else "",
         "operator_routes": "\n".join(_operator_routes(name, contract) for name in processes),
         "reflection_routes": _each("reflection-route", [{"cluster": first}] if door.reflection else []),

@@ -24,7 +24,7 @@ from mesh.grpc.servers import GrpcServer, add_reflection, mesh_server, operator_
 from mesh.grpc.station_scopes import StationScopes
 from mesh.identity.front_door import read_front_door_secrets
 from mesh.identity.mesh_identity import MeshIdentity
-from mesh.identity.operators import KeySource, TokenVerifier
+from mesh.identity.operator_access import OperatorAccess
 from mesh.runtime.background import Background
 from mesh.runtime.logs import get_logger
 from mesh.runtime.masking import mask_text
@@ -45,7 +45,7 @@ AddServicer = Callable[[grpc.aio.Server], None]
 class Parts:
     """The parts of a service beside its frame."""
 
-    keys: KeySource
+    access: OperatorAccess
     mesh: Sequence[AddServicer]
     operator: Sequence[AddServicer]
     # Where stations stand, for a service with methods about one of them.
@@ -151,7 +151,7 @@ async def start(
     mesh, operator = _servers(settings, parts, audit)
     for counted in (audit.refused, audit.reads):
         stack.push_async_callback(counted.close)
-    for task in (*parts.background, *_audit_tasks(database, settings, parts, audit)):
+    for task in (*parts.access.background, *parts.background, *_audit_tasks(database, settings, parts, audit)):
         stack.push_async_callback(_cancel, asyncio.create_task(_keep(task)))
     for server in (mesh, operator):
         await server.start()
@@ -196,7 +196,7 @@ def _servers(settings: ServiceSettings, parts: Parts, audit: CallAudit) -> tuple
     mesh = mesh_server(settings.mesh_address, identity=identity, services=MESH_SERVICES[settings.name])
     operator = operator_server(
         settings.operator_address,
-        verifier=TokenVerifier(keys=parts.keys),
+        access=parts.access,
         services=OPERATOR_SERVICES[settings.name],
         scopes=parts.scopes,
         reflection_open=settings.reflection_open,

@@ -11,7 +11,7 @@ from mesh.database.engine import Database
 from mesh.database.partition_keeper import Kept, PartitionKeeper
 from mesh.grpc.channels import open_channel
 from mesh.identity.mesh_identity import MeshIdentity
-from mesh.identity.operators import RemoteKeys
+from mesh.identity.operator_access import remote_access
 from mesh.placements.servicer import PlacementIngestServicer
 from mesh.runtime.times import Clock
 from mesh.service import Parts
@@ -50,7 +50,7 @@ async def build(
     kept = Kept(partitions=PARTITIONS, days=settings.retention_days, on_drop=store.note_dropped)
     keeper = PartitionKeeper(engine=database.engine, clock=clock, kept=[kept])
     return Parts(
-        keys=RemoteKeys(channel=channel),
+        access=remote_access(channel),
         mesh=[
             lambda server: add_EventIngestServiceServicer_to_server(ingest, server),
             lambda server: add_PlacementIngestServiceServicer_to_server(placements, server),

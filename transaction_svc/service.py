@@ -15,7 +15,7 @@ from mesh.database.partition_keeper import Kept, PartitionKeeper
 from mesh.events.relay import open_relay
 from mesh.grpc.channels import open_channel
 from mesh.identity.mesh_identity import MeshIdentity
-from mesh.identity.operators import RemoteKeys
+from mesh.identity.operator_access import remote_access
 from mesh.placements.scopes import PlacementScopes
 from mesh.placements.servicer import PlacementIngestServicer
 from mesh.runtime.background import Background
@@ -55,7 +55,7 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: Transact
         clock=clock,
     )
     return Parts(
-        keys=RemoteKeys(channel=channel),
+        access=remote_access(channel),
         mesh=[lambda server: add_TransactionIngestServiceServicer_to_server(ingest, server), _placements(database)],
         operator=[
             lambda server: add_TransactionServiceServicer_to_server(transactions, server),

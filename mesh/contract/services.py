@@ -27,6 +27,10 @@ OPERATOR_SERVICES = {
     ),
     "auth": (
         "csms.auth.v1.UserService",
+        "csms.auth.v1.RoleService",
+        "csms.auth.v1.ApiKeyService",
+        "csms.auth.v1.SignInService",
+        "csms.auth.v1.InvitationService",
         "csms.auth.v1.IdTokenService",
         "csms.auth.v1.CertificateService",
     ),
@@ -43,7 +47,11 @@ PLACEMENTS = "csms.station.v1.PlacementIngestService"
 MESH_SERVICES = {
     "station": ("csms.station.v1.StationIngestService",),
     "transaction": ("csms.transaction.v1.TransactionIngestService", PLACEMENTS),
-    "auth": ("csms.auth.v1.AuthorizationService", "csms.auth.v1.CertificateAuthorityService"),
+    "auth": (
+        "csms.auth.v1.AuthorizationService",
+        "csms.auth.v1.CertificateAuthorityService",
+        "csms.auth.v1.CallerService",
+    ),
     "notification": ("csms.event.v1.EventIngestService", PLACEMENTS),
     "gateway": ("csms.gateway.v1.GatewayService",),
 }

@@ -11,11 +11,21 @@ from mesh.contract.requests import check_request
 from mesh.grpc.aborts import abort
 from mesh.grpc.call_limits import CallLimits
 from mesh.grpc.call_watch import CallWatch, note_success, read_acting
+from mesh.grpc.open_streams import OpenStreams
 from mesh.grpc.station_scopes import StationScopes, check_station, scope_too_narrow
 from mesh.grpc.types import Context, Continuation, Handler
 from mesh.identity.acting import Acting, begin_acting
-from mesh.identity.callers import current_caller, current_scope, set_caller
-from mesh.identity.operators import TokenVerifier, bearer_token
+from mesh.identity.caller_directory import Credential
+from mesh.identity.callers import (
+    CREDENTIAL_NEEDED,
+    Caller,
+    Scope,
+    current_caller,
+    current_scope,
+    set_caller,
+    unauthenticated,
+)
+from mesh.identity.operator_access import OperatorAccess
 from mesh.identity.permissions import MethodRule, permission_name
 from mesh.identity.sources import Sources, set_source
 from mesh.runtime.error_reasons import Reason
@@ -28,6 +38,8 @@ _REFLECTION_RULE = MethodRule(permission=options_pb2.PERMISSION_OWN_ACCOUNT, sco
 
 # Stands for a request that cannot be parsed.
 _UNREADABLE = object()
+# Stands for the end of a stream's responses.
+_END = object()
 
 
 class OperatorInterceptor(grpc.aio.ServerInterceptor):
@@ -43,7 +55,7 @@ class OperatorInterceptor(grpc.aio.ServerInterceptor):
     def __init__(
         self,
         *,
-        verifier: TokenVerifier,
+        access: OperatorAccess,
         rules: Mapping[str, MethodRule],
         sources: Sources,
         limits: CallLimits,
@@ -55,7 +67,8 @@ class OperatorInterceptor(grpc.aio.ServerInterceptor):
         unserved = [method for method, rule in rules.items() if rule.scope == options_pb2.SCOPE_RULE_STATION]
         if scopes is None and unserved:
             raise ContractError(f"nothing here knows where the stations of {unserved[0][1:]} stand")
-        self._verifier = verifier
+        self._access = access
+        self._streams = OpenStreams(access=access)
         self._rules = rules
         self._audits = audits or {}
         self._watch = watch
@@ -121,10 +134,15 @@ class OperatorInterceptor(grpc.aio.ServerInterceptor):
         async def serve(request: Any, context: Context) -> Any:
             acting = self._begin(method, context)
             try:
-                await self._admit(rule, request, context)
-                with self._limits.stream(method):
+                credential = await self._admit(rule, request, context)
+                with self._limits.stream(method), self._streams.open(credential, rule, current_scope()) as stream:
                     self._end(method, acting)  # what it streams may last for days
-                    async for response in behaviour(request, context):
+                    responses = aiter(behaviour(request, context))
+                    while True:
+                        with stream.waiting():
+                            response = await anext(responses, _END)
+                        if response is _END:
+                            return
                         yield response
             except Exception as error:
                 self._limits.note(error)
@@ -148,18 +166,11 @@ class OperatorInterceptor(grpc.aio.ServerInterceptor):
         if self._watch is not None:
             self._watch.ended(acting, audit, error)
 
-    async def _admit(self, rule: MethodRule, request: Any, context: Context) -> None:
-        token = bearer_token(context.invocation_metadata())
-        if token is None and rule.permission is None:
-            set_caller(None)
-        elif token is None:
-            raise MeshError(
-                grpc.StatusCode.UNAUTHENTICATED,
-                Reason.INVALID_TOKEN,
-                "this call needs an access token: log in, and send it as `authorization: Bearer …`",
-            )
-        else:
-            await self._admit_token(rule, token)
+    async def _admit(self, rule: MethodRule, request: Any, context: Context) -> Credential | None:
+        """Sets the caller of the present call, and returns the credential. Raises MeshError for a call that may not."""
+        credential = await self._identify(rule, context)
+        if credential is None and rule.permission is not None:
+            raise unauthenticated(CREDENTIAL_NEEDED)
         if request is _UNREADABLE:
             raise MeshError(
                 grpc.StatusCode.INVALID_ARGUMENT,
@@ -169,6 +180,7 @@ class OperatorInterceptor(grpc.aio.ServerInterceptor):
         if isinstance(request, Message):  # else it is a stream of them
             check_request(request)
         await self._check_scope(rule, request)
+        return credential
 
     async def _check_scope(self, rule: MethodRule, request: Any) -> None:
         """Raises MeshError where the scope of the caller's permission does not cover the request."""
@@ -180,27 +192,35 @@ class OperatorInterceptor(grpc.aio.ServerInterceptor):
         if rule.scope == options_pb2.SCOPE_RULE_STATION and self._scopes is not None:
             await check_station(self._scopes, request, current_caller().tenant_id, scope)
 
-    async def _admit_token(self, rule: MethodRule, token: str) -> None:
+    async def _identify(self, rule: MethodRule, context: Context) -> Credential | None:
+        set_caller(None)
         try:
-            caller = await self._verifier.verify(token)
+            credential = await self._access.credential(context.invocation_metadata())
+            if credential is None:
+                return None
+            caller = await self._access.caller(credential)
         except MeshError as error:
             if rule.ignores_invalid_token and error.code is grpc.StatusCode.UNAUTHENTICATED:
-                set_caller(None)
-                return
+                return None
             raise
         if rule.permission is None:
             set_caller(caller)
-            return
-        scope = caller.scope(rule.permission)
-        if scope is None:
+        else:
             set_caller(caller)  # the audit names who was refused
-            raise MeshError(
-                grpc.StatusCode.PERMISSION_DENIED,
-                Reason.ROLE_TOO_LOW,
-                f"this needs the permission {permission_name(rule.permission)}, "
-                f"which {caller.username} with the role {caller.role.name} does not have",
-            )
-        set_caller(caller, scope)
+            set_caller(caller, _scope(caller, rule.permission))
+        return credential
+
+
+def _scope(caller: Caller, permission: options_pb2.Permission.ValueType) -> Scope:
+    """The part of the tenant that a permission covers. Raises MeshError where the caller does not have it."""
+    scope = caller.scope(permission)
+    if scope is None:
+        raise MeshError(
+            grpc.StatusCode.PERMISSION_DENIED,
+            Reason.ROLE_TOO_LOW,
+            f"this needs the permission {permission_name(permission)}, which {caller.username} does not have",
+        )
+    return scope
 
 
 def _parser(parse: Callable[[bytes], Any] | None) -> Callable[[bytes], Any]:

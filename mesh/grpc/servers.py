@@ -19,7 +19,7 @@ from mesh.grpc.mesh_interceptor import MeshInterceptor
 from mesh.grpc.operator_interceptor import OperatorInterceptor
 from mesh.grpc.station_scopes import StationScopes
 from mesh.identity.mesh_identity import MeshIdentity
-from mesh.identity.operators import TokenVerifier
+from mesh.identity.operator_access import OperatorAccess
 from mesh.identity.permissions import method_rules
 from mesh.identity.sources import Sources
 from mesh.runtime.call_rules import CallRules
@@ -85,7 +85,7 @@ def mesh_server(address: str, *, identity: MeshIdentity, services: Iterable[str]
 def operator_server(
     address: str,
     *,
-    verifier: TokenVerifier,
+    access: OperatorAccess,
     services: Iterable[str],
     scopes: StationScopes | None = None,
     reflection_open: bool = False,
@@ -104,7 +104,7 @@ def operator_server(
     rules = method_rules(contract_files(), names)
     limits = CallLimits(call_rules or CallRules())
     edge = OperatorInterceptor(
-        verifier=verifier,
+        access=access,
         rules=rules,
         scopes=scopes,
         sources=Sources(secrets=front_door_secrets),

@@ -39,20 +39,40 @@ class Scope:
 WHOLE_TENANT = Scope(is_whole=True)
 
 
+NEVER_S = 2**40
+"""Stands for the end of a caller that has none, in seconds since 1970."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Caller:
-    """The operator behind a call."""
+    """The operator behind a call: a user with a sign-in, or a program with an API key."""
 
-    username: str
+    username: str  # of an API key `key:<prefix>`, which is the name of no user: those have no colon
     tenant_id: str
-    role: Role
-    session_id: str
-    expires_s: int  # seconds since 1970
+    role: Role | None = None  # the built-in role in the whole tenant
+    session_id: str = ""  # the sign-in; empty for an API key
+    api_key_prefix: str = ""  # empty for a user
+    expires_s: int  # end of the access token or the API key, in seconds since 1970
     grants: tuple[Grant, ...] = ()
+
+    @property
+    def subject(self) -> str:
+        """The caller in records of what was done: `user:<name>` or `key:<prefix>`."""
+        return self.username if self.api_key_prefix else f"user:{self.username}"
 
     def scope(self, permission: Permission.ValueType) -> Scope | None:
         """The part of the tenant that a permission covers; None where the caller does not have the permission."""
         return _union(grant.site_id for grant in self.grants if permission in grant.permissions)
+
+
+def covers(grants: Iterable[Grant], wanted: Iterable[Grant]) -> bool:
+    """Whether each permission of `wanted` is among `grants`, for the whole tenant or for the same site."""
+    held = {(permission, grant.site_id) for grant in grants for permission in grant.permissions}
+    return all(
+        (permission, "") in held or (permission, grant.site_id) in held
+        for grant in wanted
+        for permission in grant.permissions
+    )
 
 
 def _union(site_ids: Iterable[str]) -> Scope | None:
@@ -63,6 +83,11 @@ def _union(site_ids: Iterable[str]) -> Scope | None:
     return Scope(is_whole=False, site_ids=found) if found else None
 
 
+CREDENTIAL_NEEDED = (
+    "this call needs an access token: log in, and send it as `authorization: Bearer …`; programs send an API key as "
+    "`x-api-key`"
+)
+
 _caller: ContextVar[Caller | None] = ContextVar("caller", default=None)
 _scope: ContextVar[Scope] = ContextVar("scope", default=WHOLE_TENANT)
 
@@ -71,12 +96,12 @@ def current_caller() -> Caller:
     """The operator behind the call being served. Raises MeshError UNAUTHENTICATED where there is none."""
     caller = _caller.get()
     if caller is None:
-        raise unauthenticated("this call needs an access token: log in, and send it as `authorization: Bearer …`")
+        raise unauthenticated(CREDENTIAL_NEEDED)
     return caller
 
 
 def optional_caller() -> Caller | None:
-    """The operator behind the call being served, or None in a public method called without a token."""
+    """The operator behind the call being served, or None in a public method called without a credential."""
     return _caller.get()
 
 

@@ -1,13 +1,15 @@
-"""Authentication of operators: services verify access tokens again, after the front door.
+"""Access tokens: services verify them again, after the front door.
 
 The front door refuses callers without a valid token; services do not rely on that, since their operator ports can be
-reached without it.
+reached without it. A token proves which sign-in a call belongs to, and nothing else: what the caller may do is looked
+up (known_callers.py).
 """
 
 import asyncio
 import json
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import grpc
@@ -17,8 +19,8 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 from joserfc.jws import extract_compact
 
-from mesh.identity.callers import Caller, Grant, Role, unauthenticated
-from mesh.identity.permissions import permissions_of
+from mesh.identity.caller_directory import SignIn
+from mesh.identity.callers import unauthenticated
 from mesh.runtime.errors import from_rpc_error
 
 ISSUER = "csms"
@@ -34,7 +36,10 @@ class KeySource(Protocol):
     """Source of the public keys of access tokens."""
 
     async def keys(self, key_id: str) -> KeySet:
-        """The key set, fetched again where it lacks `key_id`. Raises MeshError UNAVAILABLE."""
+        """The key set, fetched again where it lacks `key_id`. The same object as long as the keys are the same.
+
+        Raises MeshError UNAVAILABLE.
+        """
 
 
 class RemoteKeys:
@@ -57,6 +62,10 @@ class RemoteKeys:
                 self._keys = await self._fetch()
             return self._keys
 
+    def forget(self) -> None:
+        """Has the keys fetched anew when they are needed next: one of them was made void."""
+        self._keys, self._tried_s = None, float("-inf")
+
     async def _fetch(self) -> KeySet:
         self._tried_s = self._clock_s()
         request = authorization_service_pb2.GetSigningKeysRequest()
@@ -72,46 +81,54 @@ class RemoteKeys:
 
 
 class TokenVerifier:
-    """Turns an access token into its Caller. Remembers them, since a client sends the same one each time."""
+    """Finds the sign-in that an access token proves. Remembers it, since a client sends the same token each time."""
 
     def __init__(self, *, keys: KeySource, clock_s: Callable[[], float] = time.time) -> None:
         self._keys = keys
         self._clock_s = clock_s
-        self._verified: dict[str, Caller] = {}
+        self._verified: dict[str, _Verified] = {}
 
-    async def verify(self, token: str) -> Caller:
-        """The caller that a token belongs to. Raises MeshError UNAUTHENTICATED, reason INVALID_TOKEN."""
-        caller = self._verified.get(token)
-        if caller is None:
-            caller = await self._decode(token)
+    async def verify(self, token: str) -> SignIn:
+        """The sign-in that a token belongs to. Raises MeshError UNAUTHENTICATED, reason INVALID_TOKEN."""
+        verified = self._verified.get(token)
+        # Another set of keys may lack the one that signed this token.
+        if verified is None or verified.keys is not await self._keys.keys(verified.key_id):
+            verified = await self._decode(token)
             if len(self._verified) >= _CACHED_TOKENS:
                 self._verified.clear()
-            self._verified[token] = caller
-        if caller.expires_s <= self._clock_s():
+            self._verified[token] = verified
+        if verified.sign_in.expires_s <= self._clock_s():
             self._verified.pop(token, None)
             raise unauthenticated("the access token has expired: refresh it, or log in again")
-        return caller
+        return verified.sign_in
 
-    async def _decode(self, token: str) -> Caller:
+    async def _decode(self, token: str) -> "_Verified":
         try:
             key_id = str(extract_compact(token.encode()).headers().get("kid", ""))
-            decoded = jwt.decode(token, await self._keys.keys(key_id), algorithms=[ALGORITHM])
+            keys = await self._keys.keys(key_id)
+            decoded = jwt.decode(token, keys, algorithms=[ALGORITHM])
         except (JoseError, ValueError, KeyError) as error:
             raise unauthenticated("the access token is not one of ours: log in again") from error
-        return _to_caller(decoded.claims)
+        return _Verified(sign_in=_to_sign_in(decoded.claims), key_id=key_id, keys=keys)
 
 
-def _to_caller(claims: Mapping[str, Any]) -> Caller:
+@dataclass(frozen=True, kw_only=True)
+class _Verified:
+    """The sign-in of a token, and the keys with which it was verified."""
+
+    sign_in: SignIn
+    key_id: str
+    keys: KeySet
+
+
+def _to_sign_in(claims: Mapping[str, Any]) -> SignIn:
     try:
         if claims["iss"] != ISSUER or claims["aud"] != AUDIENCE:
             raise unauthenticated("the access token was made for something else")
-        role = Role[claims["role"]]
-        return Caller(
-            username=claims["sub"],
-            tenant_id=claims["tenant"],
-            role=role,
-            grants=(Grant(permissions=permissions_of(role)),),
-            session_id=claims["sid"],
+        return SignIn(
+            tenant_id=str(claims["tenant"]),
+            username=str(claims["sub"]),
+            sign_in_id=str(claims["sid"]),
             expires_s=int(claims["exp"]),
         )
     except (KeyError, ValueError, TypeError) as error:

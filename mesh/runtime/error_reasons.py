@@ -158,12 +158,27 @@ class Reason(StrEnum):
 
     # Users, id tokens, certificates
     INVALID_TOKEN = auto(), "The access token is missing, wrong or expired.", Retry.AFTER_CHANGE
+    INVALID_API_KEY = auto(), "The API key is wrong, revoked or expired.", Retry.AFTER_CHANGE
+    CALLER_UNKNOWN = auto(), "What the caller may do cannot be looked up at this moment.", Retry.LATER
     ROLE_TOO_LOW = auto(), "The caller's role does not have the permission.", Retry.AFTER_CHANGE
+    GRANTS_CHANGED = auto(), "The caller's roles changed while a stream was open.", Retry.LATER
+    BEYOND_OWN_PERMISSIONS = auto(), "Nobody gives or manages more than they have themselves.", Retry.AFTER_CHANGE
     WRONG_CREDENTIALS = auto(), "User or station did not prove who it is.", Retry.AFTER_CHANGE
     TOO_MANY_ATTEMPTS = auto(), "Too many logins failed; `retry_after_s` says for how long.", Retry.LATER
     USER_EXISTS = auto(), "A user has this name, or one that looks like it.", Retry.AFTER_CHANGE
     USER_NOT_FOUND = auto(), "No user has this name.", Retry.AFTER_CHANGE
     REGISTRATION_CLOSED = auto(), "Registration is switched off.", Retry.AFTER_CHANGE
+    NEW_PASSWORD_NEEDED = auto(), "The password is a temporary one: a new one is needed.", Retry.AFTER_CHANGE
+    ROLE_EXISTS = auto(), "A role has this id already.", Retry.AFTER_CHANGE
+    ROLE_NOT_FOUND = auto(), "The tenant has no such role.", Retry.AFTER_CHANGE
+    ROLE_ASSIGNED = auto(), "Somebody has the role.", Retry.AFTER_CHANGE
+    ROLE_BUILT_IN = auto(), "A built-in role cannot be changed.", Retry.NEVER
+    TOO_MANY_ROLES = auto(), "The tenant has as many roles as may be.", Retry.AFTER_CHANGE
+    API_KEY_NOT_FOUND = auto(), "The tenant has no such API key.", Retry.AFTER_CHANGE
+    TOO_MANY_API_KEYS = auto(), "The tenant has as many API keys as may be.", Retry.AFTER_CHANGE
+    SIGN_IN_NOT_FOUND = auto(), "There is no such sign-in, or it has ended.", Retry.AFTER_CHANGE
+    INVITATION_NOT_FOUND = auto(), "There is no such invitation.", Retry.AFTER_CHANGE
+    TOO_MANY_INVITATIONS = auto(), "There are as many open invitations as may be.", Retry.AFTER_CHANGE
     LAST_ADMINISTRATOR = auto(), "The last administrator cannot be removed.", Retry.AFTER_CHANGE
     ID_TOKEN_EXISTS = auto(), "An id token has this text already.", Retry.AFTER_CHANGE
     ID_TOKEN_NOT_FOUND = auto(), "No id token has this text.", Retry.AFTER_CHANGE

@@ -10,35 +10,44 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 from argon2 import PasswordHasher
+from csms.auth.v1.api_key_service_pb2_grpc import ApiKeyServiceStub
 from csms.auth.v1.authorization_service_pb2_grpc import AuthorizationServiceStub
 from csms.auth.v1.certificate_authority_service_pb2_grpc import CertificateAuthorityServiceStub
 from csms.auth.v1.certificate_service_pb2_grpc import CertificateServiceStub
 from csms.auth.v1.id_token_service_pb2_grpc import IdTokenServiceStub
+from csms.auth.v1.invitation_service_pb2_grpc import InvitationServiceStub
+from csms.auth.v1.role_service_pb2_grpc import RoleServiceStub
+from csms.auth.v1.sign_in_service_pb2_grpc import SignInServiceStub
 from csms.auth.v1.user_service_pb2 import LoginRequest, LoginResponse
 from csms.auth.v1.user_service_pb2_grpc import UserServiceStub
 
 from auth_svc import models
 from auth_svc.authorization_servicer import ConcurrencyRule
 from auth_svc.certificate_office import CertificateRules
+from auth_svc.keys import SigningKeys
 from auth_svc.service import build
 from auth_svc.settings import AuthSettings
 from mesh.contract.services import MESH_SERVICES, OPERATOR_SERVICES
 from mesh.database.engine import Database, make_engine
 from mesh.grpc.servers import mesh_server, operator_server
 from mesh.identity.front_door import ADDRESS_HEADER, PROOF_HEADER, proof_of
-from mesh.identity.operators import KeySource, TokenVerifier
+from mesh.identity.operator_access import OperatorAccess
+from mesh.identity.operators import KeySource
 from mesh.runtime.background import Background
 from mesh.runtime.errors import from_rpc_error
-from mesh.runtime.times import SECOND_US
 from tests.audited import every_change_is_audited  # noqa: F401 - a fixture
 from tests.conftest import FakeClock
 from tests.mesh_identities import identity_of, mesh_settings, open_callers_channel
 
 if TYPE_CHECKING:  # these are there for the type checker only
+    from csms.auth.v1.api_key_service_pb2_grpc import ApiKeyServiceAsyncStub
     from csms.auth.v1.authorization_service_pb2_grpc import AuthorizationServiceAsyncStub
     from csms.auth.v1.certificate_authority_service_pb2_grpc import CertificateAuthorityServiceAsyncStub
     from csms.auth.v1.certificate_service_pb2_grpc import CertificateServiceAsyncStub
     from csms.auth.v1.id_token_service_pb2_grpc import IdTokenServiceAsyncStub
+    from csms.auth.v1.invitation_service_pb2_grpc import InvitationServiceAsyncStub
+    from csms.auth.v1.role_service_pb2_grpc import RoleServiceAsyncStub
+    from csms.auth.v1.sign_in_service_pb2_grpc import SignInServiceAsyncStub
     from csms.auth.v1.user_service_pb2_grpc import UserServiceAsyncStub
 
 PASSWORD = "correct horse"
@@ -56,10 +65,15 @@ class Auth:
     database: Database
     clock: FakeClock
     keys: KeySource
+    access: OperatorAccess
     background: Sequence[Background]
     mesh_address: str
     operator_channel: grpc.aio.Channel
     users: "UserServiceAsyncStub"
+    roles: "RoleServiceAsyncStub"
+    api_keys: "ApiKeyServiceAsyncStub"
+    sign_ins: "SignInServiceAsyncStub"
+    invitations: "InvitationServiceAsyncStub"
     id_tokens: "IdTokenServiceAsyncStub"
     authorization: "AuthorizationServiceAsyncStub"
     certificates: "CertificateServiceAsyncStub"
@@ -157,10 +171,12 @@ async def auth(start_auth: StartAuth) -> Auth:
 async def _start(stack: AsyncExitStack, database: Database, clock: FakeClock, settings: AuthSettings) -> Auth:
     announced: list[str] = []
     parts = await build(database, stack, settings=settings, clock=clock, hasher=FAST_HASHER, announce=announced.append)
-    verifier = TokenVerifier(keys=parts.keys, clock_s=lambda: clock() / SECOND_US)
     mesh = mesh_server("127.0.0.1:0", identity=identity_of("auth"), services=MESH_SERVICES["auth"])
     operator = operator_server(
-        "127.0.0.1:0", verifier=verifier, services=OPERATOR_SERVICES["auth"], front_door_secrets=[FRONT_DOOR_SECRET]
+        "127.0.0.1:0",
+        access=parts.access,
+        services=OPERATOR_SERVICES["auth"],
+        front_door_secrets=[FRONT_DOOR_SECRET],
     )
     for server, adders in ((mesh, parts.mesh), (operator, parts.operator)):
         for add in adders:
@@ -172,11 +188,16 @@ async def _start(stack: AsyncExitStack, database: Database, clock: FakeClock, se
     return Auth(
         database=database,
         clock=clock,
-        keys=parts.keys,
+        keys=SigningKeys(database=database, clock=clock),
+        access=parts.access,
         background=parts.background,
         mesh_address=f"127.0.0.1:{mesh.port}",
         operator_channel=operator_channel,
         users=UserServiceStub(operator_channel),
+        roles=RoleServiceStub(operator_channel),
+        api_keys=ApiKeyServiceStub(operator_channel),
+        sign_ins=SignInServiceStub(operator_channel),
+        invitations=InvitationServiceStub(operator_channel),
         id_tokens=IdTokenServiceStub(operator_channel),
         authorization=AuthorizationServiceStub(mesh_channel),
         certificates=CertificateServiceStub(operator_channel),

@@ -322,7 +322,9 @@ async def test_password_changed_during_a_login_is_not_logged_in_with(auth: Auth)
     user = await auth.database.read(lambda connection: user_store.find_user(connection, "admin"))
     assert user is not None
     other = FAST_HASHER.hash("a new secret")
-    await auth.database.write(lambda connection: user_store.set_password(connection, "default", "admin", other))
+    await auth.database.write(
+        lambda connection: user_store.set_password(connection, "default", "admin", other, now_us=1)
+    )
     session = session_store.Session(
         tenant_id="default",
         session_id="s",
@@ -358,7 +360,7 @@ async def test_login_and_change_of_password_at_the_same_moment(auth: Auth) -> No
             return session_store.open_session(connection, session, user.password_hash)
 
     with auth.database.engine.begin() as connection:
-        user_store.set_password(connection, "default", "admin", FAST_HASHER.hash("a new secret"))
+        user_store.set_password(connection, "default", "admin", FAST_HASHER.hash("a new secret"), now_us=1)
         opening = asyncio.create_task(asyncio.to_thread(open_session))
         await asyncio.wait([opening], timeout=0.2)  # long enough to get in, were there nothing to keep it out
         assert not opening.done()

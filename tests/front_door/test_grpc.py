@@ -141,10 +141,10 @@ def test_every_process_has_metrics(mesh: RunningMesh, process: str) -> None:
 @pytest.fixture
 def reflection(channel: grpc.Channel, metadata: Metadata) -> ProtoReflectionDescriptorDatabase:
     """Reflection, asked with a token."""
-    return ProtoReflectionDescriptorDatabase(grpc.intercept_channel(channel, _WithMetadata(metadata)))
+    return ProtoReflectionDescriptorDatabase(grpc.intercept_channel(channel, WithMetadata(metadata)))
 
 
-class _WithMetadata(grpc.StreamStreamClientInterceptor):
+class WithMetadata(grpc.StreamStreamClientInterceptor):
     """Sends this metadata with each call."""
 
     def __init__(self, metadata: Metadata) -> None:
@@ -165,7 +165,7 @@ def test_reflection_needs_a_token(mesh: RunningMesh, token: str | None, beside: 
     target = mesh.address("station", "operator_address") if beside else mesh.target
     metadata = (("authorization", f"Bearer {token}"),) if token else ()
     with grpc.insecure_channel(target) as channel:
-        asked = ProtoReflectionDescriptorDatabase(grpc.intercept_channel(channel, _WithMetadata(metadata)))
+        asked = ProtoReflectionDescriptorDatabase(grpc.intercept_channel(channel, WithMetadata(metadata)))
         with pytest.raises(grpc.RpcError) as failure:
             asked.get_services()
     assert failure.value.code() is grpc.StatusCode.UNAUTHENTICATED

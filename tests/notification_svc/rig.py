@@ -39,6 +39,7 @@ from notification_svc.service import build
 from notification_svc.settings import NotificationSettings
 from tests.conftest import FakeClock
 from tests.mesh_identities import mesh_settings, open_callers_channel
+from tests.role_callers import role_access
 
 if TYPE_CHECKING:  # these are there for the type checker only
     from csms.event.v1.event_ingest_service_pb2_grpc import EventIngestServiceAsyncStub
@@ -60,7 +61,7 @@ def token(
     tenant_id: str = "default", *, role: str = "VIEWER", valid_s: int = 3600, username: str = "someone"
 ) -> tuple[tuple[str, str], ...]:
     """The metadata of a call by an operator of this tenant."""
-    claims = {"iss": ISSUER, "aud": AUDIENCE, "sub": username, "tenant": tenant_id, "role": role, "sid": "s"}
+    claims = {"iss": ISSUER, "aud": AUDIENCE, "sub": username, "tenant": tenant_id, "sid": role}
     text = jwt.encode({"alg": "ES256", "kid": KEY.kid}, claims | {"exp": int(time.time()) + valid_s}, KEY)
     return (("authorization", f"Bearer {text}"),)
 
@@ -186,7 +187,7 @@ async def start_notifications(
         # Once now, and then when a test says so.
         await asyncio.to_thread(keepers[0].keep)
         background = [run for run in parts.background if _owner(run) is not keepers[0]]
-        return replace(parts, keys=Keys(), background=background)
+        return replace(parts, access=role_access(Keys()), background=background)
 
     service = await start(own, service_settings("notification", database_url, address), migrations, build_with_our_keys)
     mesh_address = f"127.0.0.1:{service.mesh_port}"

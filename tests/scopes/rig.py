@@ -42,7 +42,7 @@ from station_svc.placement_publisher import PlacementPublisher
 from station_svc.settings import StationSettings
 from tests.conftest import FakeClock
 from tests.mesh_identities import mesh_environment, open_callers_channel
-from tests.scoped_callers import WHOLE, ScopedVerifier
+from tests.scoped_callers import WHOLE, take_words
 from tests.transaction_svc.kit import start_16, stop_16, values_16
 from transaction_svc.rollup_worker import Rollups
 from transaction_svc.settings import TransactionSettings
@@ -153,7 +153,7 @@ async def populate(mesh_: ScopedMesh) -> None:
 @asynccontextmanager
 async def running(database_url: str, clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ScopedMesh]:
     """The services, without anything in them. The words of `limited_to` are taken for access tokens."""
-    monkeypatch.setattr(mesh.service, "TokenVerifier", ScopedVerifier)
+    take_words(monkeypatch)
     values = {"CSMS_DATABASE_URL": database_url, "CSMS_ADMIN_PASSWORD": "correct horse battery"}
     async with AsyncExitStack() as stack:
         services: dict[str, RunningService] = {}

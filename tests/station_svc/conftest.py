@@ -49,7 +49,7 @@ from station_svc.settings import StationSettings
 from tests.audited import every_change_is_audited  # noqa: F401 - a fixture
 from tests.conftest import FakeClock
 from tests.mesh_identities import identity_of, mesh_settings
-from tests.scoped_callers import ScopedVerifier
+from tests.scoped_callers import scoped_access
 
 if TYPE_CHECKING:  # these are there for the type checker only
     from csms.station.v1.command_service_pb2_grpc import CommandServiceAsyncStub
@@ -343,9 +343,11 @@ async def _start(stack: AsyncExitStack, url: str, clock: FakeClock, **settings: 
     gateway_server = mesh_server("127.0.0.1:0", identity=identity_of("gateway"), services=MESH_SERVICES["gateway"])
     add_GatewayServiceServicer_to_server(gateway, gateway_server.server)
     mesh = mesh_server("127.0.0.1:0", identity=identity_of("station"), services=MESH_SERVICES["station"])
-    verifier = ScopedVerifier(keys=Keys())
     operator = operator_server(
-        "127.0.0.1:0", verifier=verifier, services=OPERATOR_SERVICES["station"], scopes=parts.scopes
+        "127.0.0.1:0",
+        access=scoped_access(Keys()),
+        services=OPERATOR_SERVICES["station"],
+        scopes=parts.scopes,
     )
     for add in parts.mesh:
         add(mesh.server)

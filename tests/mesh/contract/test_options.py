@@ -16,11 +16,12 @@ from mesh.contract.published import contract_files
 from mesh.contract.services import MESH_SERVICES
 from mesh.grpc import servers
 from mesh.grpc.servers import mesh_server, operator_server
-from mesh.identity.operators import TokenVerifier
+from mesh.identity.operator_access import OperatorAccess
 from mesh.runtime.process import EX_CONFIG
 from mesh.runtime.startup_errors import ContractError
 from tests.mesh.contract.contracts import Change, changed
 from tests.mesh_identities import identity_of, mesh_environment
+from tests.role_callers import role_access
 
 ROOT = Path(__file__).resolve().parents[3]
 EVENTS = "csms.event.v1.EventService"
@@ -35,8 +36,8 @@ class NoKeys:
         raise AssertionError(key_id)
 
 
-def _verifier() -> TokenVerifier:
-    return TokenVerifier(keys=NoKeys())
+def _access() -> OperatorAccess:
+    return role_access(NoKeys())
 
 
 def _clear_access(service: Any) -> None:
@@ -166,7 +167,7 @@ def test_no_server_is_made_where_the_contract_is_not_complete(change: Change, mo
     files = changed("EventService", change)
     monkeypatch.setattr(servers, "contract_files", lambda: files)
     with pytest.raises(ContractError, match=f"^the contract is not complete: {EVENTS}"):
-        operator_server("127.0.0.1:0", verifier=_verifier(), services=[EVENTS])
+        operator_server("127.0.0.1:0", access=_access(), services=[EVENTS])
 
 
 @pytest.mark.parametrize("change", [_clear_callers, _unspecified_caller])
@@ -216,7 +217,7 @@ def test_a_service_whose_contract_is_not_complete_does_not_start(tmp_path: Path)
 
 def test_a_method_about_a_station_is_not_served_where_nothing_knows_where_that_stands() -> None:
     with pytest.raises(ContractError, match="nothing here knows where the stations of"):
-        operator_server("127.0.0.1:0", verifier=_verifier(), services=["csms.station.v1.CommandService"])
+        operator_server("127.0.0.1:0", access=_access(), services=["csms.station.v1.CommandService"])
 
 
 async def test_a_service_is_never_served_on_the_port_of_the_other_kind() -> None:
@@ -225,7 +226,7 @@ async def test_a_service_is_never_served_on_the_port_of_the_other_kind() -> None
     with pytest.raises(ContractError, match="its audience is not AUDIENCE_OPERATORS"):
         operator_server(
             "127.0.0.1:0",
-            verifier=_verifier(),
+            access=_access(),
             services=["csms.gateway.v1.GatewayService"],
         )
     with pytest.raises(ContractError, match="has no such service"):

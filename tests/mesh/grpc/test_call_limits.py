@@ -24,9 +24,10 @@ from mesh.grpc.call_limits import BURST_S, CallLimits
 from mesh.grpc.servers import operator_server
 from mesh.grpc.types import Context
 from mesh.identity.callers import Caller, Role, set_caller
-from mesh.identity.operators import AUDIENCE, ISSUER, TokenVerifier
+from mesh.identity.operators import AUDIENCE, ISSUER
 from mesh.runtime.call_rules import CallRules
 from mesh.runtime.errors import MeshError, from_rpc_error
+from tests.role_callers import role_access
 from tests.waiting import eventually
 
 KEY = ECKey.generate_key("P-256", auto_kid=True)
@@ -49,7 +50,7 @@ class Keys:
 
 
 def _token(name: str, tenant_id: str = "t") -> tuple[tuple[str, str], ...]:
-    claims = {"iss": ISSUER, "aud": AUDIENCE, "sub": name, "tenant": tenant_id, "role": "ADMINISTRATOR", "sid": "s"}
+    claims = {"iss": ISSUER, "aud": AUDIENCE, "sub": name, "tenant": tenant_id, "sid": "ADMINISTRATOR"}
     token = jwt.encode({"alg": "ES256", "kid": KEY.kid}, claims | {"exp": 100}, KEY)
     return (("authorization", f"Bearer {token}"),)
 
@@ -102,7 +103,7 @@ async def edge() -> AsyncIterator[Edge]:
     """A server with RULES; its clock for tokens stands at 50 s."""
     server = operator_server(
         "127.0.0.1:0",
-        verifier=TokenVerifier(keys=Keys(), clock_s=lambda: 50),
+        access=role_access(Keys(), clock_s=lambda: 50),
         services=["csms.auth.v1.UserService", "csms.event.v1.EventService"],
         call_rules=RULES,
     )

@@ -32,16 +32,18 @@ from csms.event.v1.event_service_pb2_grpc import (
     EventServiceStub,
     add_EventServiceServicer_to_server,
 )
+from csms.options.v1 import options_pb2
 from google.api.httpbody_pb2 import HttpBody
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet
 
 from mesh.grpc.servers import operator_server
 from mesh.grpc.types import Context
-from mesh.identity.callers import Role, current_caller, optional_caller
-from mesh.identity.operators import AUDIENCE, ISSUER, TokenVerifier
+from mesh.identity.callers import Grant, Role, current_caller, optional_caller, unauthenticated
+from mesh.identity.operators import AUDIENCE, ISSUER
 from mesh.runtime.error_reasons import Reason
-from mesh.runtime.errors import MeshError, from_rpc_error
+from mesh.runtime.errors import MeshError, from_rpc_error, unavailable
+from tests.role_callers import RoleCallers, role_access
 
 KEY = ECKey.generate_key("P-256", auto_kid=True)
 PREFIX = "/csms.auth.v1.UserService/"
@@ -60,7 +62,7 @@ class Keys:
 
 
 def _token(name: str, role: Role, expires_s: int = 100) -> tuple[tuple[str, str], ...]:
-    claims = {"iss": ISSUER, "aud": AUDIENCE, "sub": name, "tenant": "t", "role": role.name, "sid": "s"}
+    claims = {"iss": ISSUER, "aud": AUDIENCE, "sub": name, "tenant": "t", "sid": role.name}
     token = jwt.encode({"alg": "ES256", "kid": KEY.kid}, claims | {"exp": expires_s}, KEY)
     return (("authorization", f"Bearer {token}"),)
 
@@ -103,19 +105,29 @@ class IdTokens(IdTokenServiceServicer):
 
 
 class Events(EventServiceServicer):
-    """A stream that fails after its first event."""
+    """A stream that fails after its first event, or, with a filter, has none after it."""
+
+    def __init__(self) -> None:
+        self.ended = asyncio.Event()
 
     async def WatchEvents(self, request: WatchEventsRequest, context: Context) -> AsyncIterator[WatchEventsResponse]:
-        """Returns the caller, then fails."""
+        """Returns the caller, then waits or fails."""
         yield WatchEventsResponse(event=Event(event_id=current_caller().username))
+        if request.filter:
+            try:
+                await asyncio.Event().wait()
+            finally:
+                self.ended.set()
         raise MeshError(grpc.StatusCode.OUT_OF_RANGE, Reason.CURSOR_EXPIRED, "too old")
 
 
 class Edge:
     """A server behind the interceptor."""
 
-    def __init__(self, channel: grpc.aio.Channel, keys: Keys) -> None:
+    def __init__(self, channel: grpc.aio.Channel, keys: Keys, callers: RoleCallers, served: Events) -> None:
         self.keys = keys
+        self.callers = callers
+        self.served = served
         self.channel = channel
         self.users = UserServiceStub(channel)
         self.events = EventServiceStub(channel)
@@ -125,21 +137,22 @@ class Edge:
 @pytest.fixture
 async def edge() -> AsyncIterator[Edge]:
     """A server behind the interceptor; its clock stands at 50 s."""
-    keys = Keys()
+    keys, callers = Keys(), RoleCallers()
+    events = Events()  # type: ignore[abstract]
     server = operator_server(
         "127.0.0.1:0",
-        verifier=TokenVerifier(keys=keys, clock_s=lambda: 50),
+        access=role_access(keys, clock_s=lambda: 50, callers=callers),
         services=["csms.auth.v1.UserService", "csms.event.v1.EventService"],
     )
     # Their other methods are not called here.
     add_UserServiceServicer_to_server(Users(), server.server)  # type: ignore[abstract]
-    add_EventServiceServicer_to_server(Events(), server.server)  # type: ignore[abstract]
+    add_EventServiceServicer_to_server(events, server.server)
     add_IdTokenServiceServicer_to_server(IdTokens(), server.server)  # type: ignore[abstract]
     async with AsyncExitStack() as stack:
         await server.start()
         stack.push_async_callback(server.stop, 0)
         channel = await stack.enter_async_context(grpc.aio.insecure_channel(f"127.0.0.1:{server.port}"))
-        yield Edge(channel, keys)
+        yield Edge(channel, keys, callers, events)
 
 
 def _reason(caught: pytest.ExceptionInfo[grpc.aio.AioRpcError]) -> tuple[grpc.StatusCode, str]:
@@ -231,3 +244,65 @@ async def test_streams_are_authenticated_and_end_with_their_error(edge: Edge) ->
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await anext(events)
     assert _reason(caught) == (grpc.StatusCode.OUT_OF_RANGE, "CURSOR_EXPIRED")
+
+
+async def _watch(edge: Edge, name: str = "vera") -> Any:
+    """A watch that has had its first event, and waits for another."""
+    events = aiter(edge.events.WatchEvents(WatchEventsRequest(filter="x"), metadata=_token(name, Role.VIEWER)))
+    assert (await anext(events)).event.event_id == name
+    return events
+
+
+async def test_an_open_stream_ends_when_its_caller_is_revoked(edge: Edge) -> None:
+    """With the reason of the refusal, though it waits; what it held is released, and others go on."""
+    revoked, other = await _watch(edge), await _watch(edge, "otto")
+    edge.callers.refusals["vera"] = unauthenticated("the session has ended")
+    edge.callers.changed()
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await anext(revoked)
+    assert _reason(caught) == (grpc.StatusCode.UNAUTHENTICATED, "INVALID_TOKEN")
+    await asyncio.wait_for(edge.served.ended.wait(), 10)
+    edge.callers.refusals["otto"] = unauthenticated("the session has ended")
+    edge.callers.changed()
+    with pytest.raises(grpc.aio.AioRpcError):
+        await anext(other)
+
+
+@pytest.mark.parametrize("site_id", [None, "north"], ids=["no permission", "a part of the tenant"])
+async def test_an_open_stream_ends_when_its_caller_may_see_less(edge: Edge, site_id: str | None) -> None:
+    """Without the permission, and with it in another scope: its filters were made for the former one."""
+    events = await _watch(edge)
+    reads = Grant(permissions=frozenset({options_pb2.PERMISSION_EVENTS_READ}), site_id=site_id or "")
+    edge.callers.grants["vera"] = () if site_id is None else (reads,)
+    edge.callers.changed()
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await anext(events)
+    assert _reason(caught) == (grpc.StatusCode.PERMISSION_DENIED, "GRANTS_CHANGED")
+
+
+async def test_an_open_stream_ends_where_changes_cannot_be_known(edge: Edge) -> None:
+    """Nothing is served on old knowledge; the client may call again."""
+    events = await _watch(edge)
+    edge.callers.current = False
+    edge.callers.changed()
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await anext(events)
+    assert _reason(caught) == (grpc.StatusCode.UNAVAILABLE, "CALLER_UNKNOWN")
+
+
+async def test_callers_that_cannot_be_looked_up_make_a_call_unavailable(edge: Edge) -> None:
+    edge.callers.refusals["vera"] = unavailable(Reason.CALLER_UNKNOWN, "away")
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await edge.users.Verify(VerifyRequest(), metadata=_token("vera", Role.VIEWER))
+    assert _reason(caught) == (grpc.StatusCode.UNAVAILABLE, "CALLER_UNKNOWN")
+
+
+async def test_a_token_and_an_api_key_together_are_refused(edge: Edge) -> None:
+    """It is not for the service to choose who is meant."""
+    key = ("x-api-key", f"csms_{'a' * 8}_{'b' * 43}")
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await edge.users.Verify(VerifyRequest(), metadata=(*_token("vera", Role.VIEWER), key))
+    assert _reason(caught) == (grpc.StatusCode.UNAUTHENTICATED, "INVALID_TOKEN")
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await edge.users.Verify(VerifyRequest(), metadata=(("x-api-key", "csms_aaaaaaaa_short"),))
+    assert _reason(caught) == (grpc.StatusCode.UNAUTHENTICATED, "INVALID_API_KEY")

@@ -53,6 +53,8 @@ CALLERS: Mapping[str, frozenset[str]] = {
     "/csms.auth.v1.AuthorizationService/ListTokensForLocalLists": frozenset({"station"}),
     "/csms.auth.v1.AuthorizationService/FindReaderForms": frozenset({"station"}),
     "/csms.auth.v1.AuthorizationService/GetSigningKeys": frozenset({"station", "transaction", "notification"}),
+    "/csms.auth.v1.CallerService/ResolveCaller": frozenset({"station", "transaction", "notification"}),
+    "/csms.auth.v1.CallerService/ListCallerChanges": frozenset({"station", "transaction", "notification"}),
     "/csms.auth.v1.CertificateAuthorityService/SignCertificates": frozenset({"station"}),
     "/csms.event.v1.EventIngestService/PublishEvents": frozenset({"station", "transaction", "auth"}),
     "/csms.gateway.v1.GatewayService/Call": frozenset({"station"}),

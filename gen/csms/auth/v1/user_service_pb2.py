@@ -26,16 +26,19 @@ from csms.options.v1 import options_pb2 as csms_dot_options_dot_v1_dot_options__
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.api import httpbody_pb2 as google_dot_api_dot_httpbody__pb2
+from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x63sms/auth/v1/user_service.proto\x12\x0c\x63sms.auth.v1\x1a\x1d\x63sms/options/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/httpbody.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"~\n\x04User\x12\x10\n\x08username\x18\x01 \x01(\t\x12 \n\x04role\x18\x02 \x01(\x0e\x32\x12.csms.auth.v1.Role\x12\x11\n\ttenant_id\x18\x03 \x01(\t\x12/\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\">\n\x0cLoginRequest\x12\x16\n\x08username\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x16\n\x08password\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\"\x88\x01\n\rLoginResponse\x12\x14\n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\t\x12\x15\n\rrefresh_token\x18\x02 \x01(\t\x12\x14\n\x0c\x65xpires_in_s\x18\x03 \x01(\x05\x12\x12\n\ntoken_type\x18\x04 \x01(\t\x12 \n\x04user\x18\x05 \x01(\x0b\x32\x12.csms.auth.v1.User\"c\n\x0fRegisterRequest\x12\x16\n\x08username\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x16\n\x08password\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12 \n\x04role\x18\x03 \x01(\x0e\x32\x12.csms.auth.v1.Role\"4\n\x10RegisterResponse\x12 \n\x04user\x18\x01 \x01(\x0b\x32\x12.csms.auth.v1.User\"-\n\x0eRefreshRequest\x12\x1b\n\rrefresh_token\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"h\n\x0fRefreshResponse\x12\x14\n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\t\x12\x15\n\rrefresh_token\x18\x02 \x01(\t\x12\x14\n\x0c\x65xpires_in_s\x18\x03 \x01(\x05\x12\x12\n\ntoken_type\x18\x04 \x01(\t\"&\n\rLogoutRequest\x12\x15\n\rrefresh_token\x18\x01 \x01(\t\"\x10\n\x0eLogoutResponse\"\x0f\n\rVerifyRequest\"c\n\x0eVerifyResponse\x12 \n\x04user\x18\x01 \x01(\x0b\x32\x12.csms.auth.v1.User\x12/\n\x0b\x65xpire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"9\n\x10ListUsersRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"O\n\x11ListUsersResponse\x12!\n\x05users\x18\x01 \x03(\x0b\x32\x12.csms.auth.v1.User\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"+\n\x11\x44\x65leteUserRequest\x12\x16\n\x08username\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"\x14\n\x12\x44\x65leteUserResponse\"e\n\x15\x43hangePasswordRequest\x12\x16\n\x08username\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x1a\n\x0cnew_password\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x18\n\x10\x63urrent_password\x18\x03 \x01(\t\"\x18\n\x16\x43hangePasswordResponse\"\x12\n\x10GetKeySetRequest*X\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bROLE_VIEWER\x10\x01\x12\x11\n\rROLE_OPERATOR\x10\x02\x12\x16\n\x12ROLE_ADMINISTRATOR\x10\x03\x32\x9c\x08\n\x0bUserService\x12\x65\n\x05Login\x12\x1a.csms.auth.v1.LoginRequest\x1a\x1b.csms.auth.v1.LoginResponse\"#\xa2\xbb\x18\x02\x10\x01\xc0\xbc\x18\x02\x82\xd3\xe4\x93\x02\x13\"\x0e/v1/auth:login:\x01*\x12q\n\x08Register\x12\x1d.csms.auth.v1.RegisterRequest\x1a\x1e.csms.auth.v1.RegisterResponse\"&\xa2\xbb\x18\x02\x10\x02\xc0\xbc\x18\x02\x82\xd3\xe4\x93\x02\x16\"\x11/v1/auth:register:\x01*\x12m\n\x07Refresh\x12\x1c.csms.auth.v1.RefreshRequest\x1a\x1d.csms.auth.v1.RefreshResponse\"%\xa2\xbb\x18\x02\x10\x01\xc0\xbc\x18\x01\x82\xd3\xe4\x93\x02\x15\"\x10/v1/auth:refresh:\x01*\x12k\n\x06Logout\x12\x1b.csms.auth.v1.LogoutRequest\x1a\x1c.csms.auth.v1.LogoutResponse\"&\xa2\xbb\x18\x04\x08\x01\x18\x04\xc0\xbc\x18\x02\x82\xd3\xe4\x93\x02\x14\"\x0f/v1/auth:logout:\x01*\x12k\n\x06Verify\x12\x1b.csms.auth.v1.VerifyRequest\x1a\x1c.csms.auth.v1.VerifyResponse\"&\xa2\xbb\x18\x04\x08\x01\x18\x04\xc0\xbc\x18\x01\x82\xd3\xe4\x93\x02\x14\"\x0f/v1/auth:verify:\x01*\x12k\n\tListUsers\x12\x1e.csms.auth.v1.ListUsersRequest\x1a\x1f.csms.auth.v1.ListUsersResponse\"\x1d\xa2\xbb\x18\x04\x08\x02\x18\x03\xc0\xbc\x18\x01\x82\xd3\xe4\x93\x02\x0b\x12\t/v1/users\x12y\n\nDeleteUser\x12\x1f.csms.auth.v1.DeleteUserRequest\x1a .csms.auth.v1.DeleteUserResponse\"(\xa2\xbb\x18\x04\x08\x03\x18\x03\xc0\xbc\x18\x02\x82\xd3\xe4\x93\x02\x16*\x14/v1/users/{username}\x12\x97\x01\n\x0e\x43hangePassword\x12#.csms.auth.v1.ChangePasswordRequest\x1a$.csms.auth.v1.ChangePasswordResponse\":\xa2\xbb\x18\x04\x08\x01\x18\x04\xc0\xbc\x18\x02\x82\xd3\xe4\x93\x02(\"#/v1/users/{username}:changePassword:\x01*\x12\x62\n\tGetKeySet\x12\x1e.csms.auth.v1.GetKeySetRequest\x1a\x14.google.api.HttpBody\"\x1f\xa2\xbb\x18\x02\x10\x01\xc0\xbc\x18\x01\x82\xd3\xe4\x93\x02\x0f\x12\r/v1/auth/keys\x1a\x04\xa0\xbb\x18\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x63sms/auth/v1/user_service.proto\x12\x0c\x63sms.auth.v1\x1a\x1d\x63sms/options/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/httpbody.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf6\x01\n\x04User\x12\x10\n\x08username\x18\x01 \x01(\t\x12 \n\x04role\x18\x02 \x01(\x0e\x32\x12.csms.auth.v1.Role\x12\x11\n\ttenant_id\x18\x03 \x01(\t\x12/\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x36\n\x10role_assignments\x18\x05 \x03(\x0b\x32\x1c.csms.auth.v1.RoleAssignment\x12>\n\x14password_expire_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\"2\n\x0eRoleAssignment\x12\x0f\n\x07role_id\x18\x01 \x01(\t\x12\x0f\n\x07site_id\x18\x02 \x01(\t\"T\n\x0cLoginRequest\x12\x16\n\x08username\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x16\n\x08password\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x14\n\x0cnew_password\x18\x03 \x01(\t\"\x88\x01\n\rLoginResponse\x12\x14\n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\t\x12\x15\n\rrefresh_token\x18\x02 \x01(\t\x12\x14\n\x0c\x65xpires_in_s\x18\x03 \x01(\x05\x12\x12\n\ntoken_type\x18\x04 \x01(\t\x12 \n\x04user\x18\x05 \x01(\x0b\x32\x12.csms.auth.v1.User\"\x9b\x01\n\x0fRegisterRequest\x12\x16\n\x08username\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x16\n\x08password\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12 \n\x04role\x18\x03 \x01(\x0e\x32\x12.csms.auth.v1.Role\x12\x36\n\x10role_assignments\x18\x04 \x03(\x0b\x32\x1c.csms.auth.v1.RoleAssignment\"4\n\x10RegisterResponse\x12 \n\x04user\x18\x01 \x01(\x0b\x32\x12.csms.auth.v1.User\"-\n\x0eRefreshRequest\x12\x1b\n\rrefresh_token\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"h\n\x0fRefreshResponse\x12\x14\n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\t\x12\x15\n\rrefresh_token\x18\x02 \x01(\t\x12\x14\n\x0c\x65xpires_in_s\x18\x03 \x01(\x05\x12\x12\n\ntoken_type\x18\x04 \x01(\t\"&\n\rLogoutRequest\x12\x15\n\rrefresh_token\x18\x01 \x01(\t\"\x10\n\x0eLogoutResponse\"\x0f\n\rVerifyRequest\"c\n\x0eVerifyResponse\x12 \n\x04user\x18\x01 \x01(\x0b\x32\x12.csms.auth.v1.User\x12/\n\x0b\x65xpire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"9\n\x10ListUsersRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"O\n\x11ListUsersResponse\x12!\n\x05users\x18\x01 \x03(\x0b\x32\x12.csms.auth.v1.User\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"l\n\x11UpdateUserRequest\x12&\n\x04user\x18\x01 \x01(\x0b\x32\x12.csms.auth.v1.UserB\x04\xe2\x41\x01\x02\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\"6\n\x12UpdateUserResponse\x12 \n\x04user\x18\x01 \x01(\x0b\x32\x12.csms.auth.v1.User\"+\n\x11\x44\x65leteUserRequest\x12\x16\n\x08username\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"\x14\n\x12\x44\x65leteUserResponse\"e\n\x15\x43hangePasswordRequest\x12\x16\n\x08username\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x1a\n\x0cnew_password\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x18\n\x10\x63urrent_password\x18\x03 \x01(\t\"\x18\n\x16\x43hangePasswordResponse\".\n\x14ResetPasswordRequest\x12\x16\n\x08username\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"d\n\x15ResetPasswordResponse\x12\x1a\n\x12temporary_password\x18\x01 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x1a\n\x18RotateSigningKeysRequest\"+\n\x19RotateSigningKeysResponse\x12\x0e\n\x06key_id\x18\x01 \x01(\t\"\x12\n\x10GetKeySetRequest*X\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bROLE_VIEWER\x10\x01\x12\x11\n\rROLE_OPERATOR\x10\x02\x12\x16\n\x12ROLE_ADMINISTRATOR\x10\x03\x32\xcd\x0b\n\x0bUserService\x12\x65\n\x05Login\x12\x1a.csms.auth.v1.LoginRequest\x1a\x1b.csms.auth.v1.LoginResponse\"#\xa2\xbb\x18\x02\x10\x01\xc0\xbc\x18\x02\x82\xd3\xe4\x93\x02\x13\"\x0e/v1/auth:login:\x01*\x12q\n\x08Register\x12\x1d.csms.auth.v1.RegisterRequest\x1a\x1e.csms.auth.v1.RegisterResponse\"&\xa2\xbb\x18\x02\x10\x02\xc0\xbc\x18\x02\x82\xd3\xe4\x93\x02\x16\"\x11/v1/auth:register:\x01*\x12m\n\x07Refresh\x12\x1c.csms.auth.v1.RefreshRequest\x1a\x1d.csms.auth.v1.RefreshResponse\"%\xa2\xbb\x18\x02\x10\x01\xc0\xbc\x18\x01\x82\xd3\xe4\x93\x02\x15\"\x10/v1/auth:refresh:\x01*\x12k\n\x06Logout\x12\x1b.csms.auth.v1.LogoutRequest\x1a\x1c.csms.auth.v1.LogoutResponse\"&\xa2\xbb\x18\x04\x08\x01\x18\x04\xc0\xbc\x18\x02\x82\xd3\xe4\x93\x02\x14\"\x0f/v1/auth:logout:\x01*\x12k\n\x06Verify\x12\x1b.csms.auth.v1.VerifyRequest\x1a\x1c.csms.auth.v1.VerifyResponse\"&\xa2\xbb\x18\x04\x08\x01\x18\x04\xc0\xbc\x18\x01\x82\xd3\xe4\x93\x02\x14\"\x0f/v1/auth:verify:\x01*\x12k\n\tListUsers\x12\x1e.csms.auth.v1.ListUsersRequest\x1a\x1f.csms.auth.v1.ListUsersResponse\"\x1d\xa2\xbb\x18\x04\x08\x02\x18\x03\xc0\xbc\x18\x01\x82\xd3\xe4\x93\x02\x0b\x12\t/v1/users\x12\x84\x01\n\nUpdateUser\x12\x1f.csms.auth.v1.UpdateUserRequest\x1a .csms.auth.v1.UpdateUserResponse\"3\xa2\xbb\x18\x04\x08\x03\x18\x03\xc0\xbc\x18\x02\x82\xd3\xe4\x93\x02!2\x19/v1/users/{user.username}:\x04user\x12y\n\nDeleteUser\x12\x1f.csms.auth.v1.DeleteUserRequest\x1a .csms.auth.v1.DeleteUserResponse\"(\xa2\xbb\x18\x04\x08\x03\x18\x03\xc0\xbc\x18\x02\x82\xd3\xe4\x93\x02\x16*\x14/v1/users/{username}\x12\x97\x01\n\x0e\x43hangePassword\x12#.csms.auth.v1.ChangePasswordRequest\x1a$.csms.auth.v1.ChangePasswordResponse\":\xa2\xbb\x18\x04\x08\x01\x18\x04\xc0\xbc\x18\x02\x82\xd3\xe4\x93\x02(\"#/v1/users/{username}:changePassword:\x01*\x12\x93\x01\n\rResetPassword\x12\".csms.auth.v1.ResetPasswordRequest\x1a#.csms.auth.v1.ResetPasswordResponse\"9\xa2\xbb\x18\x04\x08\x03\x18\x03\xc0\xbc\x18\x02\x82\xd3\xe4\x93\x02\'\"\"/v1/users/{username}:resetPassword:\x01*\x12\x91\x01\n\x11RotateSigningKeys\x12&.csms.auth.v1.RotateSigningKeysRequest\x1a\'.csms.auth.v1.RotateSigningKeysResponse\"+\xa2\xbb\x18\x04\x08\t\x18\x03\xc0\xbc\x18\x02\x82\xd3\xe4\x93\x02\x19\"\x14/v1/auth/keys:rotate:\x01*\x12\x62\n\tGetKeySet\x12\x1e.csms.auth.v1.GetKeySetRequest\x1a\x14.google.api.HttpBody\"\x1f\xa2\xbb\x18\x02\x10\x01\xc0\xbc\x18\x01\x82\xd3\xe4\x93\x02\x0f\x12\r/v1/auth/keys\x1a\x04\xa0\xbb\x18\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'csms.auth.v1.user_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_USER'].fields_by_name['password_expire_time']._loaded_options = None
+  _globals['_USER'].fields_by_name['password_expire_time']._serialized_options = b'\342A\001\003'
   _globals['_LOGINREQUEST'].fields_by_name['username']._loaded_options = None
   _globals['_LOGINREQUEST'].fields_by_name['username']._serialized_options = b'\342A\001\002'
   _globals['_LOGINREQUEST'].fields_by_name['password']._loaded_options = None
@@ -46,12 +49,16 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REGISTERREQUEST'].fields_by_name['password']._serialized_options = b'\342A\001\002'
   _globals['_REFRESHREQUEST'].fields_by_name['refresh_token']._loaded_options = None
   _globals['_REFRESHREQUEST'].fields_by_name['refresh_token']._serialized_options = b'\342A\001\002'
+  _globals['_UPDATEUSERREQUEST'].fields_by_name['user']._loaded_options = None
+  _globals['_UPDATEUSERREQUEST'].fields_by_name['user']._serialized_options = b'\342A\001\002'
   _globals['_DELETEUSERREQUEST'].fields_by_name['username']._loaded_options = None
   _globals['_DELETEUSERREQUEST'].fields_by_name['username']._serialized_options = b'\342A\001\002'
   _globals['_CHANGEPASSWORDREQUEST'].fields_by_name['username']._loaded_options = None
   _globals['_CHANGEPASSWORDREQUEST'].fields_by_name['username']._serialized_options = b'\342A\001\002'
   _globals['_CHANGEPASSWORDREQUEST'].fields_by_name['new_password']._loaded_options = None
   _globals['_CHANGEPASSWORDREQUEST'].fields_by_name['new_password']._serialized_options = b'\342A\001\002'
+  _globals['_RESETPASSWORDREQUEST'].fields_by_name['username']._loaded_options = None
+  _globals['_RESETPASSWORDREQUEST'].fields_by_name['username']._serialized_options = b'\342A\001\002'
   _globals['_USERSERVICE']._loaded_options = None
   _globals['_USERSERVICE']._serialized_options = b'\240\273\030\001'
   _globals['_USERSERVICE'].methods_by_name['Login']._loaded_options = None
@@ -66,50 +73,70 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_USERSERVICE'].methods_by_name['Verify']._serialized_options = b'\242\273\030\004\010\001\030\004\300\274\030\001\202\323\344\223\002\024\"\017/v1/auth:verify:\001*'
   _globals['_USERSERVICE'].methods_by_name['ListUsers']._loaded_options = None
   _globals['_USERSERVICE'].methods_by_name['ListUsers']._serialized_options = b'\242\273\030\004\010\002\030\003\300\274\030\001\202\323\344\223\002\013\022\t/v1/users'
+  _globals['_USERSERVICE'].methods_by_name['UpdateUser']._loaded_options = None
+  _globals['_USERSERVICE'].methods_by_name['UpdateUser']._serialized_options = b'\242\273\030\004\010\003\030\003\300\274\030\002\202\323\344\223\002!2\031/v1/users/{user.username}:\004user'
   _globals['_USERSERVICE'].methods_by_name['DeleteUser']._loaded_options = None
   _globals['_USERSERVICE'].methods_by_name['DeleteUser']._serialized_options = b'\242\273\030\004\010\003\030\003\300\274\030\002\202\323\344\223\002\026*\024/v1/users/{username}'
   _globals['_USERSERVICE'].methods_by_name['ChangePassword']._loaded_options = None
   _globals['_USERSERVICE'].methods_by_name['ChangePassword']._serialized_options = b'\242\273\030\004\010\001\030\004\300\274\030\002\202\323\344\223\002(\"#/v1/users/{username}:changePassword:\001*'
+  _globals['_USERSERVICE'].methods_by_name['ResetPassword']._loaded_options = None
+  _globals['_USERSERVICE'].methods_by_name['ResetPassword']._serialized_options = b'\242\273\030\004\010\003\030\003\300\274\030\002\202\323\344\223\002\'\"\"/v1/users/{username}:resetPassword:\001*'
+  _globals['_USERSERVICE'].methods_by_name['RotateSigningKeys']._loaded_options = None
+  _globals['_USERSERVICE'].methods_by_name['RotateSigningKeys']._serialized_options = b'\242\273\030\004\010\t\030\003\300\274\030\002\202\323\344\223\002\031\"\024/v1/auth/keys:rotate:\001*'
   _globals['_USERSERVICE'].methods_by_name['GetKeySet']._loaded_options = None
   _globals['_USERSERVICE'].methods_by_name['GetKeySet']._serialized_options = b'\242\273\030\002\020\001\300\274\030\001\202\323\344\223\002\017\022\r/v1/auth/keys'
-  _globals['_ROLE']._serialized_start=1374
-  _globals['_ROLE']._serialized_end=1462
-  _globals['_USER']._serialized_start=203
-  _globals['_USER']._serialized_end=329
-  _globals['_LOGINREQUEST']._serialized_start=331
-  _globals['_LOGINREQUEST']._serialized_end=393
-  _globals['_LOGINRESPONSE']._serialized_start=396
-  _globals['_LOGINRESPONSE']._serialized_end=532
-  _globals['_REGISTERREQUEST']._serialized_start=534
-  _globals['_REGISTERREQUEST']._serialized_end=633
-  _globals['_REGISTERRESPONSE']._serialized_start=635
-  _globals['_REGISTERRESPONSE']._serialized_end=687
-  _globals['_REFRESHREQUEST']._serialized_start=689
-  _globals['_REFRESHREQUEST']._serialized_end=734
-  _globals['_REFRESHRESPONSE']._serialized_start=736
-  _globals['_REFRESHRESPONSE']._serialized_end=840
-  _globals['_LOGOUTREQUEST']._serialized_start=842
-  _globals['_LOGOUTREQUEST']._serialized_end=880
-  _globals['_LOGOUTRESPONSE']._serialized_start=882
-  _globals['_LOGOUTRESPONSE']._serialized_end=898
-  _globals['_VERIFYREQUEST']._serialized_start=900
-  _globals['_VERIFYREQUEST']._serialized_end=915
-  _globals['_VERIFYRESPONSE']._serialized_start=917
-  _globals['_VERIFYRESPONSE']._serialized_end=1016
-  _globals['_LISTUSERSREQUEST']._serialized_start=1018
-  _globals['_LISTUSERSREQUEST']._serialized_end=1075
-  _globals['_LISTUSERSRESPONSE']._serialized_start=1077
-  _globals['_LISTUSERSRESPONSE']._serialized_end=1156
-  _globals['_DELETEUSERREQUEST']._serialized_start=1158
-  _globals['_DELETEUSERREQUEST']._serialized_end=1201
-  _globals['_DELETEUSERRESPONSE']._serialized_start=1203
-  _globals['_DELETEUSERRESPONSE']._serialized_end=1223
-  _globals['_CHANGEPASSWORDREQUEST']._serialized_start=1225
-  _globals['_CHANGEPASSWORDREQUEST']._serialized_end=1326
-  _globals['_CHANGEPASSWORDRESPONSE']._serialized_start=1328
-  _globals['_CHANGEPASSWORDRESPONSE']._serialized_end=1352
-  _globals['_GETKEYSETREQUEST']._serialized_start=1354
-  _globals['_GETKEYSETREQUEST']._serialized_end=1372
-  _globals['_USERSERVICE']._serialized_start=1465
-  _globals['_USERSERVICE']._serialized_end=2517
+  _globals['_ROLE']._serialized_start=2049
+  _globals['_ROLE']._serialized_end=2137
+  _globals['_USER']._serialized_start=238
+  _globals['_USER']._serialized_end=484
+  _globals['_ROLEASSIGNMENT']._serialized_start=486
+  _globals['_ROLEASSIGNMENT']._serialized_end=536
+  _globals['_LOGINREQUEST']._serialized_start=538
+  _globals['_LOGINREQUEST']._serialized_end=622
+  _globals['_LOGINRESPONSE']._serialized_start=625
+  _globals['_LOGINRESPONSE']._serialized_end=761
+  _globals['_REGISTERREQUEST']._serialized_start=764
+  _globals['_REGISTERREQUEST']._serialized_end=919
+  _globals['_REGISTERRESPONSE']._serialized_start=921
+  _globals['_REGISTERRESPONSE']._serialized_end=973
+  _globals['_REFRESHREQUEST']._serialized_start=975
+  _globals['_REFRESHREQUEST']._serialized_end=1020
+  _globals['_REFRESHRESPONSE']._serialized_start=1022
+  _globals['_REFRESHRESPONSE']._serialized_end=1126
+  _globals['_LOGOUTREQUEST']._serialized_start=1128
+  _globals['_LOGOUTREQUEST']._serialized_end=1166
+  _globals['_LOGOUTRESPONSE']._serialized_start=1168
+  _globals['_LOGOUTRESPONSE']._serialized_end=1184
+  _globals['_VERIFYREQUEST']._serialized_start=1186
+  _globals['_VERIFYREQUEST']._serialized_end=1201
+  _globals['_VERIFYRESPONSE']._serialized_start=1203
+  _globals['_VERIFYRESPONSE']._serialized_end=1302
+  _globals['_LISTUSERSREQUEST']._serialized_start=1304
+  _globals['_LISTUSERSREQUEST']._serialized_end=1361
+  _globals['_LISTUSERSRESPONSE']._serialized_start=1363
+  _globals['_LISTUSERSRESPONSE']._serialized_end=1442
+  _globals['_UPDATEUSERREQUEST']._serialized_start=1444
+  _globals['_UPDATEUSERREQUEST']._serialized_end=1552
+  _globals['_UPDATEUSERRESPONSE']._serialized_start=1554
+  _globals['_UPDATEUSERRESPONSE']._serialized_end=1608
+  _globals['_DELETEUSERREQUEST']._serialized_start=1610
+  _globals['_DELETEUSERREQUEST']._serialized_end=1653
+  _globals['_DELETEUSERRESPONSE']._serialized_start=1655
+  _globals['_DELETEUSERRESPONSE']._serialized_end=1675
+  _globals['_CHANGEPASSWORDREQUEST']._serialized_start=1677
+  _globals['_CHANGEPASSWORDREQUEST']._serialized_end=1778
+  _globals['_CHANGEPASSWORDRESPONSE']._serialized_start=1780
+  _globals['_CHANGEPASSWORDRESPONSE']._serialized_end=1804
+  _globals['_RESETPASSWORDREQUEST']._serialized_start=1806
+  _globals['_RESETPASSWORDREQUEST']._serialized_end=1852
+  _globals['_RESETPASSWORDRESPONSE']._serialized_start=1854
+  _globals['_RESETPASSWORDRESPONSE']._serialized_end=1954
+  _globals['_ROTATESIGNINGKEYSREQUEST']._serialized_start=1956
+  _globals['_ROTATESIGNINGKEYSREQUEST']._serialized_end=1982
+  _globals['_ROTATESIGNINGKEYSRESPONSE']._serialized_start=1984
+  _globals['_ROTATESIGNINGKEYSRESPONSE']._serialized_end=2027
+  _globals['_GETKEYSETREQUEST']._serialized_start=2029
+  _globals['_GETKEYSETREQUEST']._serialized_end=2047
+  _globals['_USERSERVICE']._serialized_start=2140
+  _globals['_USERSERVICE']._serialized_end=3625
 # @@protoc_insertion_point(module_scope)

@@ -66,6 +66,11 @@ class UserServiceStub:
                 request_serializer=csms_dot_auth_dot_v1_dot_user__service__pb2.ListUsersRequest.SerializeToString,
                 response_deserializer=csms_dot_auth_dot_v1_dot_user__service__pb2.ListUsersResponse.FromString,
                 _registered_method=True)
+        self.UpdateUser = channel.unary_unary(
+                '/csms.auth.v1.UserService/UpdateUser',
+                request_serializer=csms_dot_auth_dot_v1_dot_user__service__pb2.UpdateUserRequest.SerializeToString,
+                response_deserializer=csms_dot_auth_dot_v1_dot_user__service__pb2.UpdateUserResponse.FromString,
+                _registered_method=True)
         self.DeleteUser = channel.unary_unary(
                 '/csms.auth.v1.UserService/DeleteUser',
                 request_serializer=csms_dot_auth_dot_v1_dot_user__service__pb2.DeleteUserRequest.SerializeToString,
@@ -75,6 +80,16 @@ class UserServiceStub:
                 '/csms.auth.v1.UserService/ChangePassword',
                 request_serializer=csms_dot_auth_dot_v1_dot_user__service__pb2.ChangePasswordRequest.SerializeToString,
                 response_deserializer=csms_dot_auth_dot_v1_dot_user__service__pb2.ChangePasswordResponse.FromString,
+                _registered_method=True)
+        self.ResetPassword = channel.unary_unary(
+                '/csms.auth.v1.UserService/ResetPassword',
+                request_serializer=csms_dot_auth_dot_v1_dot_user__service__pb2.ResetPasswordRequest.SerializeToString,
+                response_deserializer=csms_dot_auth_dot_v1_dot_user__service__pb2.ResetPasswordResponse.FromString,
+                _registered_method=True)
+        self.RotateSigningKeys = channel.unary_unary(
+                '/csms.auth.v1.UserService/RotateSigningKeys',
+                request_serializer=csms_dot_auth_dot_v1_dot_user__service__pb2.RotateSigningKeysRequest.SerializeToString,
+                response_deserializer=csms_dot_auth_dot_v1_dot_user__service__pb2.RotateSigningKeysResponse.FromString,
                 _registered_method=True)
         self.GetKeySet = channel.unary_unary(
                 '/csms.auth.v1.UserService/GetKeySet',
@@ -88,21 +103,23 @@ class UserServiceServicer:
     """
 
     def Login(self, request, context):
-        """Exchanges a password for an access token and a refresh token.
+        """Exchanges a password for an access token and a refresh token. A temporary password (ResetPassword) is exchanged
+        once, together with the new one in `new_password`.
         Errors: UNAUTHENTICATED, reason WRONG_CREDENTIALS, the same whether or not the user exists; RESOURCE_EXHAUSTED,
         reason TOO_MANY_ATTEMPTS, where too many failed: `retry_after_s` in the metadata has the seconds to wait. A user who
-        logged in from the same address before is not delayed by attempts from elsewhere.
+        logged in from the same address before is not delayed by attempts from elsewhere. FAILED_PRECONDITION, reason
+        NEW_PASSWORD_NEEDED; INVALID_ARGUMENT, reason INVALID_FIELD.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Register(self, request, context):
-        """Adds a user. An administrator may give any role; without a token it makes a VIEWER, and only where open
-        registration is switched on (CSMS_REGISTRATION=open).
-        Errors: ALREADY_EXISTS, reason USER_EXISTS; PERMISSION_DENIED, reason REGISTRATION_CLOSED or ROLE_TOO_LOW;
-        INVALID_ARGUMENT, reason INVALID_FIELD (a password needs 8 to 256 characters); without a token RESOURCE_EXHAUSTED,
-        reason TOO_MANY_ATTEMPTS.
+        """Adds a user. Callers with USERS_WRITE may give each role whose permissions they have themselves; without a token it
+        makes a VIEWER, and only where open registration is switched on (CSMS_REGISTRATION=open).
+        Errors: ALREADY_EXISTS, reason USER_EXISTS; PERMISSION_DENIED, reason REGISTRATION_CLOSED, ROLE_TOO_LOW or
+        BEYOND_OWN_PERMISSIONS; INVALID_ARGUMENT, reason INVALID_FIELD (a password needs 8 to 256 characters); without a
+        token RESOURCE_EXHAUSTED, reason TOO_MANY_ATTEMPTS.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -136,26 +153,56 @@ class UserServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListUsers(self, request, context):
-        """Lists the users, sorted by username. Administrators only.
+        """Lists the users, sorted by username.
         Errors: PERMISSION_DENIED, reason ROLE_TOO_LOW; INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def UpdateUser(self, request, context):
+        """Changes the roles of a user, who keeps the sign-ins: each service knows the new roles within 5 s. A watch whose
+        permission changes with it ends.
+        Errors: NOT_FOUND, reasons USER_NOT_FOUND and ROLE_NOT_FOUND; PERMISSION_DENIED, reason ROLE_TOO_LOW or
+        BEYOND_OWN_PERMISSIONS; FAILED_PRECONDITION, reason LAST_ADMINISTRATOR; INVALID_ARGUMENT, reason INVALID_FIELD.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def DeleteUser(self, request, context):
-        """Removes a user and ends the user's sessions. Administrators only.
-        Errors: NOT_FOUND, reason USER_NOT_FOUND; PERMISSION_DENIED, reason ROLE_TOO_LOW; FAILED_PRECONDITION, reason
-        LAST_ADMINISTRATOR.
+        """Removes a user and ends the user's sign-ins; invitations of the user are void.
+        Errors: NOT_FOUND, reason USER_NOT_FOUND; PERMISSION_DENIED, reason ROLE_TOO_LOW or BEYOND_OWN_PERMISSIONS;
+        FAILED_PRECONDITION, reason LAST_ADMINISTRATOR.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ChangePassword(self, request, context):
-        """Gives a user a new password and ends the user's sessions. Users may change their own password, administrators any.
-        Errors: NOT_FOUND, reason USER_NOT_FOUND; PERMISSION_DENIED, reason ROLE_TOO_LOW; UNAUTHENTICATED, reason
-        WRONG_CREDENTIALS; INVALID_ARGUMENT, reason INVALID_FIELD; RESOURCE_EXHAUSTED, reason TOO_MANY_ATTEMPTS.
+        """Gives a user a new password and ends the user's sign-ins. Users may change their own password; another's needs
+        USERS_WRITE, and all permissions that the other user has.
+        Errors: NOT_FOUND, reason USER_NOT_FOUND; PERMISSION_DENIED, reason ROLE_TOO_LOW or BEYOND_OWN_PERMISSIONS;
+        UNAUTHENTICATED, reason WRONG_CREDENTIALS; INVALID_ARGUMENT, reason INVALID_FIELD; RESOURCE_EXHAUSTED, reason
+        TOO_MANY_ATTEMPTS.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResetPassword(self, request, context):
+        """Gives a user a temporary password, which is shown in the answer and nowhere else, and ends the user's sign-ins. It
+        is good for one login within 24 hours, which sets a new password. Needs all permissions that the user has.
+        Errors: NOT_FOUND, reason USER_NOT_FOUND; PERMISSION_DENIED, reason ROLE_TOO_LOW or BEYOND_OWN_PERMISSIONS.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RotateSigningKeys(self, request, context):
+        """Replaces the key that access tokens are signed with at once, as after a leak. Tokens of all former keys are void:
+        services refuse them within 5 s. Sign-ins go on with the next Refresh.
+        Errors: PERMISSION_DENIED, reason ROLE_TOO_LOW.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -203,6 +250,11 @@ def add_UserServiceServicer_to_server(servicer, server):
                     request_deserializer=csms_dot_auth_dot_v1_dot_user__service__pb2.ListUsersRequest.FromString,
                     response_serializer=csms_dot_auth_dot_v1_dot_user__service__pb2.ListUsersResponse.SerializeToString,
             ),
+            'UpdateUser': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateUser,
+                    request_deserializer=csms_dot_auth_dot_v1_dot_user__service__pb2.UpdateUserRequest.FromString,
+                    response_serializer=csms_dot_auth_dot_v1_dot_user__service__pb2.UpdateUserResponse.SerializeToString,
+            ),
             'DeleteUser': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteUser,
                     request_deserializer=csms_dot_auth_dot_v1_dot_user__service__pb2.DeleteUserRequest.FromString,
@@ -212,6 +264,16 @@ def add_UserServiceServicer_to_server(servicer, server):
                     servicer.ChangePassword,
                     request_deserializer=csms_dot_auth_dot_v1_dot_user__service__pb2.ChangePasswordRequest.FromString,
                     response_serializer=csms_dot_auth_dot_v1_dot_user__service__pb2.ChangePasswordResponse.SerializeToString,
+            ),
+            'ResetPassword': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResetPassword,
+                    request_deserializer=csms_dot_auth_dot_v1_dot_user__service__pb2.ResetPasswordRequest.FromString,
+                    response_serializer=csms_dot_auth_dot_v1_dot_user__service__pb2.ResetPasswordResponse.SerializeToString,
+            ),
+            'RotateSigningKeys': grpc.unary_unary_rpc_method_handler(
+                    servicer.RotateSigningKeys,
+                    request_deserializer=csms_dot_auth_dot_v1_dot_user__service__pb2.RotateSigningKeysRequest.FromString,
+                    response_serializer=csms_dot_auth_dot_v1_dot_user__service__pb2.RotateSigningKeysResponse.SerializeToString,
             ),
             'GetKeySet': grpc.unary_unary_rpc_method_handler(
                     servicer.GetKeySet,
@@ -393,6 +455,33 @@ class UserService:
             _registered_method=True)
 
     @staticmethod
+    def UpdateUser(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csms.auth.v1.UserService/UpdateUser',
+            csms_dot_auth_dot_v1_dot_user__service__pb2.UpdateUserRequest.SerializeToString,
+            csms_dot_auth_dot_v1_dot_user__service__pb2.UpdateUserResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def DeleteUser(request,
             target,
             options=(),
@@ -436,6 +525,60 @@ class UserService:
             '/csms.auth.v1.UserService/ChangePassword',
             csms_dot_auth_dot_v1_dot_user__service__pb2.ChangePasswordRequest.SerializeToString,
             csms_dot_auth_dot_v1_dot_user__service__pb2.ChangePasswordResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResetPassword(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csms.auth.v1.UserService/ResetPassword',
+            csms_dot_auth_dot_v1_dot_user__service__pb2.ResetPasswordRequest.SerializeToString,
+            csms_dot_auth_dot_v1_dot_user__service__pb2.ResetPasswordResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RotateSigningKeys(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csms.auth.v1.UserService/RotateSigningKeys',
+            csms_dot_auth_dot_v1_dot_user__service__pb2.RotateSigningKeysRequest.SerializeToString,
+            csms_dot_auth_dot_v1_dot_user__service__pb2.RotateSigningKeysResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -35,17 +35,19 @@ class UserServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> UserServiceAsyncStub: ...
     Login: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.LoginRequest, _user_service_pb2.LoginResponse]
-    """Exchanges a password for an access token and a refresh token.
+    """Exchanges a password for an access token and a refresh token. A temporary password (ResetPassword) is exchanged
+    once, together with the new one in `new_password`.
     Errors: UNAUTHENTICATED, reason WRONG_CREDENTIALS, the same whether or not the user exists; RESOURCE_EXHAUSTED,
     reason TOO_MANY_ATTEMPTS, where too many failed: `retry_after_s` in the metadata has the seconds to wait. A user who
-    logged in from the same address before is not delayed by attempts from elsewhere.
+    logged in from the same address before is not delayed by attempts from elsewhere. FAILED_PRECONDITION, reason
+    NEW_PASSWORD_NEEDED; INVALID_ARGUMENT, reason INVALID_FIELD.
     """
     Register: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.RegisterRequest, _user_service_pb2.RegisterResponse]
-    """Adds a user. An administrator may give any role; without a token it makes a VIEWER, and only where open
-    registration is switched on (CSMS_REGISTRATION=open).
-    Errors: ALREADY_EXISTS, reason USER_EXISTS; PERMISSION_DENIED, reason REGISTRATION_CLOSED or ROLE_TOO_LOW;
-    INVALID_ARGUMENT, reason INVALID_FIELD (a password needs 8 to 256 characters); without a token RESOURCE_EXHAUSTED,
-    reason TOO_MANY_ATTEMPTS.
+    """Adds a user. Callers with USERS_WRITE may give each role whose permissions they have themselves; without a token it
+    makes a VIEWER, and only where open registration is switched on (CSMS_REGISTRATION=open).
+    Errors: ALREADY_EXISTS, reason USER_EXISTS; PERMISSION_DENIED, reason REGISTRATION_CLOSED, ROLE_TOO_LOW or
+    BEYOND_OWN_PERMISSIONS; INVALID_ARGUMENT, reason INVALID_FIELD (a password needs 8 to 256 characters); without a
+    token RESOURCE_EXHAUSTED, reason TOO_MANY_ATTEMPTS.
     """
     Refresh: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.RefreshRequest, _user_service_pb2.RefreshResponse]
     """Exchanges a refresh token for new tokens. The old refresh token ends with it, and one that is used twice ends the
@@ -63,18 +65,36 @@ class UserServiceStub:
     Errors: UNAUTHENTICATED, reason INVALID_TOKEN.
     """
     ListUsers: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.ListUsersRequest, _user_service_pb2.ListUsersResponse]
-    """Lists the users, sorted by username. Administrators only.
+    """Lists the users, sorted by username.
     Errors: PERMISSION_DENIED, reason ROLE_TOO_LOW; INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
     """
+    UpdateUser: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.UpdateUserRequest, _user_service_pb2.UpdateUserResponse]
+    """Changes the roles of a user, who keeps the sign-ins: each service knows the new roles within 5 s. A watch whose
+    permission changes with it ends.
+    Errors: NOT_FOUND, reasons USER_NOT_FOUND and ROLE_NOT_FOUND; PERMISSION_DENIED, reason ROLE_TOO_LOW or
+    BEYOND_OWN_PERMISSIONS; FAILED_PRECONDITION, reason LAST_ADMINISTRATOR; INVALID_ARGUMENT, reason INVALID_FIELD.
+    """
     DeleteUser: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.DeleteUserRequest, _user_service_pb2.DeleteUserResponse]
-    """Removes a user and ends the user's sessions. Administrators only.
-    Errors: NOT_FOUND, reason USER_NOT_FOUND; PERMISSION_DENIED, reason ROLE_TOO_LOW; FAILED_PRECONDITION, reason
-    LAST_ADMINISTRATOR.
+    """Removes a user and ends the user's sign-ins; invitations of the user are void.
+    Errors: NOT_FOUND, reason USER_NOT_FOUND; PERMISSION_DENIED, reason ROLE_TOO_LOW or BEYOND_OWN_PERMISSIONS;
+    FAILED_PRECONDITION, reason LAST_ADMINISTRATOR.
     """
     ChangePassword: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.ChangePasswordRequest, _user_service_pb2.ChangePasswordResponse]
-    """Gives a user a new password and ends the user's sessions. Users may change their own password, administrators any.
-    Errors: NOT_FOUND, reason USER_NOT_FOUND; PERMISSION_DENIED, reason ROLE_TOO_LOW; UNAUTHENTICATED, reason
-    WRONG_CREDENTIALS; INVALID_ARGUMENT, reason INVALID_FIELD; RESOURCE_EXHAUSTED, reason TOO_MANY_ATTEMPTS.
+    """Gives a user a new password and ends the user's sign-ins. Users may change their own password; another's needs
+    USERS_WRITE, and all permissions that the other user has.
+    Errors: NOT_FOUND, reason USER_NOT_FOUND; PERMISSION_DENIED, reason ROLE_TOO_LOW or BEYOND_OWN_PERMISSIONS;
+    UNAUTHENTICATED, reason WRONG_CREDENTIALS; INVALID_ARGUMENT, reason INVALID_FIELD; RESOURCE_EXHAUSTED, reason
+    TOO_MANY_ATTEMPTS.
+    """
+    ResetPassword: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.ResetPasswordRequest, _user_service_pb2.ResetPasswordResponse]
+    """Gives a user a temporary password, which is shown in the answer and nowhere else, and ends the user's sign-ins. It
+    is good for one login within 24 hours, which sets a new password. Needs all permissions that the user has.
+    Errors: NOT_FOUND, reason USER_NOT_FOUND; PERMISSION_DENIED, reason ROLE_TOO_LOW or BEYOND_OWN_PERMISSIONS.
+    """
+    RotateSigningKeys: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.RotateSigningKeysRequest, _user_service_pb2.RotateSigningKeysResponse]
+    """Replaces the key that access tokens are signed with at once, as after a leak. Tokens of all former keys are void:
+    services refuse them within 5 s. Sign-ins go on with the next Refresh.
+    Errors: PERMISSION_DENIED, reason ROLE_TOO_LOW.
     """
     GetKeySet: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.GetKeySetRequest, _httpbody_pb2.HttpBody]
     """Returns the public keys that access tokens are signed with, as a JSON Web Key Set (RFC 7517). Needs no token.
@@ -88,17 +108,19 @@ class UserServiceAsyncStub(UserServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Login: _aio.UnaryUnaryMultiCallable[_user_service_pb2.LoginRequest, _user_service_pb2.LoginResponse]  # type: ignore[assignment]
-    """Exchanges a password for an access token and a refresh token.
+    """Exchanges a password for an access token and a refresh token. A temporary password (ResetPassword) is exchanged
+    once, together with the new one in `new_password`.
     Errors: UNAUTHENTICATED, reason WRONG_CREDENTIALS, the same whether or not the user exists; RESOURCE_EXHAUSTED,
     reason TOO_MANY_ATTEMPTS, where too many failed: `retry_after_s` in the metadata has the seconds to wait. A user who
-    logged in from the same address before is not delayed by attempts from elsewhere.
+    logged in from the same address before is not delayed by attempts from elsewhere. FAILED_PRECONDITION, reason
+    NEW_PASSWORD_NEEDED; INVALID_ARGUMENT, reason INVALID_FIELD.
     """
     Register: _aio.UnaryUnaryMultiCallable[_user_service_pb2.RegisterRequest, _user_service_pb2.RegisterResponse]  # type: ignore[assignment]
-    """Adds a user. An administrator may give any role; without a token it makes a VIEWER, and only where open
-    registration is switched on (CSMS_REGISTRATION=open).
-    Errors: ALREADY_EXISTS, reason USER_EXISTS; PERMISSION_DENIED, reason REGISTRATION_CLOSED or ROLE_TOO_LOW;
-    INVALID_ARGUMENT, reason INVALID_FIELD (a password needs 8 to 256 characters); without a token RESOURCE_EXHAUSTED,
-    reason TOO_MANY_ATTEMPTS.
+    """Adds a user. Callers with USERS_WRITE may give each role whose permissions they have themselves; without a token it
+    makes a VIEWER, and only where open registration is switched on (CSMS_REGISTRATION=open).
+    Errors: ALREADY_EXISTS, reason USER_EXISTS; PERMISSION_DENIED, reason REGISTRATION_CLOSED, ROLE_TOO_LOW or
+    BEYOND_OWN_PERMISSIONS; INVALID_ARGUMENT, reason INVALID_FIELD (a password needs 8 to 256 characters); without a
+    token RESOURCE_EXHAUSTED, reason TOO_MANY_ATTEMPTS.
     """
     Refresh: _aio.UnaryUnaryMultiCallable[_user_service_pb2.RefreshRequest, _user_service_pb2.RefreshResponse]  # type: ignore[assignment]
     """Exchanges a refresh token for new tokens. The old refresh token ends with it, and one that is used twice ends the
@@ -116,18 +138,36 @@ class UserServiceAsyncStub(UserServiceStub):
     Errors: UNAUTHENTICATED, reason INVALID_TOKEN.
     """
     ListUsers: _aio.UnaryUnaryMultiCallable[_user_service_pb2.ListUsersRequest, _user_service_pb2.ListUsersResponse]  # type: ignore[assignment]
-    """Lists the users, sorted by username. Administrators only.
+    """Lists the users, sorted by username.
     Errors: PERMISSION_DENIED, reason ROLE_TOO_LOW; INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
     """
+    UpdateUser: _aio.UnaryUnaryMultiCallable[_user_service_pb2.UpdateUserRequest, _user_service_pb2.UpdateUserResponse]  # type: ignore[assignment]
+    """Changes the roles of a user, who keeps the sign-ins: each service knows the new roles within 5 s. A watch whose
+    permission changes with it ends.
+    Errors: NOT_FOUND, reasons USER_NOT_FOUND and ROLE_NOT_FOUND; PERMISSION_DENIED, reason ROLE_TOO_LOW or
+    BEYOND_OWN_PERMISSIONS; FAILED_PRECONDITION, reason LAST_ADMINISTRATOR; INVALID_ARGUMENT, reason INVALID_FIELD.
+    """
     DeleteUser: _aio.UnaryUnaryMultiCallable[_user_service_pb2.DeleteUserRequest, _user_service_pb2.DeleteUserResponse]  # type: ignore[assignment]
-    """Removes a user and ends the user's sessions. Administrators only.
-    Errors: NOT_FOUND, reason USER_NOT_FOUND; PERMISSION_DENIED, reason ROLE_TOO_LOW; FAILED_PRECONDITION, reason
-    LAST_ADMINISTRATOR.
+    """Removes a user and ends the user's sign-ins; invitations of the user are void.
+    Errors: NOT_FOUND, reason USER_NOT_FOUND; PERMISSION_DENIED, reason ROLE_TOO_LOW or BEYOND_OWN_PERMISSIONS;
+    FAILED_PRECONDITION, reason LAST_ADMINISTRATOR.
     """
     ChangePassword: _aio.UnaryUnaryMultiCallable[_user_service_pb2.ChangePasswordRequest, _user_service_pb2.ChangePasswordResponse]  # type: ignore[assignment]
-    """Gives a user a new password and ends the user's sessions. Users may change their own password, administrators any.
-    Errors: NOT_FOUND, reason USER_NOT_FOUND; PERMISSION_DENIED, reason ROLE_TOO_LOW; UNAUTHENTICATED, reason
-    WRONG_CREDENTIALS; INVALID_ARGUMENT, reason INVALID_FIELD; RESOURCE_EXHAUSTED, reason TOO_MANY_ATTEMPTS.
+    """Gives a user a new password and ends the user's sign-ins. Users may change their own password; another's needs
+    USERS_WRITE, and all permissions that the other user has.
+    Errors: NOT_FOUND, reason USER_NOT_FOUND; PERMISSION_DENIED, reason ROLE_TOO_LOW or BEYOND_OWN_PERMISSIONS;
+    UNAUTHENTICATED, reason WRONG_CREDENTIALS; INVALID_ARGUMENT, reason INVALID_FIELD; RESOURCE_EXHAUSTED, reason
+    TOO_MANY_ATTEMPTS.
+    """
+    ResetPassword: _aio.UnaryUnaryMultiCallable[_user_service_pb2.ResetPasswordRequest, _user_service_pb2.ResetPasswordResponse]  # type: ignore[assignment]
+    """Gives a user a temporary password, which is shown in the answer and nowhere else, and ends the user's sign-ins. It
+    is good for one login within 24 hours, which sets a new password. Needs all permissions that the user has.
+    Errors: NOT_FOUND, reason USER_NOT_FOUND; PERMISSION_DENIED, reason ROLE_TOO_LOW or BEYOND_OWN_PERMISSIONS.
+    """
+    RotateSigningKeys: _aio.UnaryUnaryMultiCallable[_user_service_pb2.RotateSigningKeysRequest, _user_service_pb2.RotateSigningKeysResponse]  # type: ignore[assignment]
+    """Replaces the key that access tokens are signed with at once, as after a leak. Tokens of all former keys are void:
+    services refuse them within 5 s. Sign-ins go on with the next Refresh.
+    Errors: PERMISSION_DENIED, reason ROLE_TOO_LOW.
     """
     GetKeySet: _aio.UnaryUnaryMultiCallable[_user_service_pb2.GetKeySetRequest, _httpbody_pb2.HttpBody]  # type: ignore[assignment]
     """Returns the public keys that access tokens are signed with, as a JSON Web Key Set (RFC 7517). Needs no token.
@@ -144,10 +184,12 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _user_service_pb2.LoginRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_user_service_pb2.LoginResponse, _abc.Awaitable[_user_service_pb2.LoginResponse]]:
-        """Exchanges a password for an access token and a refresh token.
+        """Exchanges a password for an access token and a refresh token. A temporary password (ResetPassword) is exchanged
+        once, together with the new one in `new_password`.
         Errors: UNAUTHENTICATED, reason WRONG_CREDENTIALS, the same whether or not the user exists; RESOURCE_EXHAUSTED,
         reason TOO_MANY_ATTEMPTS, where too many failed: `retry_after_s` in the metadata has the seconds to wait. A user who
-        logged in from the same address before is not delayed by attempts from elsewhere.
+        logged in from the same address before is not delayed by attempts from elsewhere. FAILED_PRECONDITION, reason
+        NEW_PASSWORD_NEEDED; INVALID_ARGUMENT, reason INVALID_FIELD.
         """
 
     @_abc_1.abstractmethod
@@ -156,11 +198,11 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _user_service_pb2.RegisterRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_user_service_pb2.RegisterResponse, _abc.Awaitable[_user_service_pb2.RegisterResponse]]:
-        """Adds a user. An administrator may give any role; without a token it makes a VIEWER, and only where open
-        registration is switched on (CSMS_REGISTRATION=open).
-        Errors: ALREADY_EXISTS, reason USER_EXISTS; PERMISSION_DENIED, reason REGISTRATION_CLOSED or ROLE_TOO_LOW;
-        INVALID_ARGUMENT, reason INVALID_FIELD (a password needs 8 to 256 characters); without a token RESOURCE_EXHAUSTED,
-        reason TOO_MANY_ATTEMPTS.
+        """Adds a user. Callers with USERS_WRITE may give each role whose permissions they have themselves; without a token it
+        makes a VIEWER, and only where open registration is switched on (CSMS_REGISTRATION=open).
+        Errors: ALREADY_EXISTS, reason USER_EXISTS; PERMISSION_DENIED, reason REGISTRATION_CLOSED, ROLE_TOO_LOW or
+        BEYOND_OWN_PERMISSIONS; INVALID_ARGUMENT, reason INVALID_FIELD (a password needs 8 to 256 characters); without a
+        token RESOURCE_EXHAUSTED, reason TOO_MANY_ATTEMPTS.
         """
 
     @_abc_1.abstractmethod
@@ -202,8 +244,20 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _user_service_pb2.ListUsersRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_user_service_pb2.ListUsersResponse, _abc.Awaitable[_user_service_pb2.ListUsersResponse]]:
-        """Lists the users, sorted by username. Administrators only.
+        """Lists the users, sorted by username.
         Errors: PERMISSION_DENIED, reason ROLE_TOO_LOW; INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
+        """
+
+    @_abc_1.abstractmethod
+    def UpdateUser(
+        self,
+        request: _user_service_pb2.UpdateUserRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_user_service_pb2.UpdateUserResponse, _abc.Awaitable[_user_service_pb2.UpdateUserResponse]]:
+        """Changes the roles of a user, who keeps the sign-ins: each service knows the new roles within 5 s. A watch whose
+        permission changes with it ends.
+        Errors: NOT_FOUND, reasons USER_NOT_FOUND and ROLE_NOT_FOUND; PERMISSION_DENIED, reason ROLE_TOO_LOW or
+        BEYOND_OWN_PERMISSIONS; FAILED_PRECONDITION, reason LAST_ADMINISTRATOR; INVALID_ARGUMENT, reason INVALID_FIELD.
         """
 
     @_abc_1.abstractmethod
@@ -212,9 +266,9 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _user_service_pb2.DeleteUserRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_user_service_pb2.DeleteUserResponse, _abc.Awaitable[_user_service_pb2.DeleteUserResponse]]:
-        """Removes a user and ends the user's sessions. Administrators only.
-        Errors: NOT_FOUND, reason USER_NOT_FOUND; PERMISSION_DENIED, reason ROLE_TOO_LOW; FAILED_PRECONDITION, reason
-        LAST_ADMINISTRATOR.
+        """Removes a user and ends the user's sign-ins; invitations of the user are void.
+        Errors: NOT_FOUND, reason USER_NOT_FOUND; PERMISSION_DENIED, reason ROLE_TOO_LOW or BEYOND_OWN_PERMISSIONS;
+        FAILED_PRECONDITION, reason LAST_ADMINISTRATOR.
         """
 
     @_abc_1.abstractmethod
@@ -223,9 +277,33 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _user_service_pb2.ChangePasswordRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_user_service_pb2.ChangePasswordResponse, _abc.Awaitable[_user_service_pb2.ChangePasswordResponse]]:
-        """Gives a user a new password and ends the user's sessions. Users may change their own password, administrators any.
-        Errors: NOT_FOUND, reason USER_NOT_FOUND; PERMISSION_DENIED, reason ROLE_TOO_LOW; UNAUTHENTICATED, reason
-        WRONG_CREDENTIALS; INVALID_ARGUMENT, reason INVALID_FIELD; RESOURCE_EXHAUSTED, reason TOO_MANY_ATTEMPTS.
+        """Gives a user a new password and ends the user's sign-ins. Users may change their own password; another's needs
+        USERS_WRITE, and all permissions that the other user has.
+        Errors: NOT_FOUND, reason USER_NOT_FOUND; PERMISSION_DENIED, reason ROLE_TOO_LOW or BEYOND_OWN_PERMISSIONS;
+        UNAUTHENTICATED, reason WRONG_CREDENTIALS; INVALID_ARGUMENT, reason INVALID_FIELD; RESOURCE_EXHAUSTED, reason
+        TOO_MANY_ATTEMPTS.
+        """
+
+    @_abc_1.abstractmethod
+    def ResetPassword(
+        self,
+        request: _user_service_pb2.ResetPasswordRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_user_service_pb2.ResetPasswordResponse, _abc.Awaitable[_user_service_pb2.ResetPasswordResponse]]:
+        """Gives a user a temporary password, which is shown in the answer and nowhere else, and ends the user's sign-ins. It
+        is good for one login within 24 hours, which sets a new password. Needs all permissions that the user has.
+        Errors: NOT_FOUND, reason USER_NOT_FOUND; PERMISSION_DENIED, reason ROLE_TOO_LOW or BEYOND_OWN_PERMISSIONS.
+        """
+
+    @_abc_1.abstractmethod
+    def RotateSigningKeys(
+        self,
+        request: _user_service_pb2.RotateSigningKeysRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_user_service_pb2.RotateSigningKeysResponse, _abc.Awaitable[_user_service_pb2.RotateSigningKeysResponse]]:
+        """Replaces the key that access tokens are signed with at once, as after a leak. Tokens of all former keys are void:
+        services refuse them within 5 s. Sign-ins go on with the next Refresh.
+        Errors: PERMISSION_DENIED, reason ROLE_TOO_LOW.
         """
 
     @_abc_1.abstractmethod

@@ -191,9 +191,21 @@ class _PermissionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Permission
     PERMISSION_OWN_ACCOUNT: _Permission.ValueType  # 1
     """The caller's own session and password."""
     PERMISSION_USERS_READ: _Permission.ValueType  # 2
-    """Users and their roles."""
+    """Users, their roles, and invitations."""
     PERMISSION_USERS_WRITE: _Permission.ValueType  # 3
-    """To remove users."""
+    """To add, invite, change and remove users, to assign roles to them, and to reset their passwords."""
+    PERMISSION_ROLES_READ: _Permission.ValueType  # 4
+    """Roles and their permissions."""
+    PERMISSION_ROLES_WRITE: _Permission.ValueType  # 5
+    """To make, change and remove roles."""
+    PERMISSION_API_KEYS_READ: _Permission.ValueType  # 6
+    """API keys: names, prefixes, scopes and last use, never a key itself."""
+    PERMISSION_API_KEYS_WRITE: _Permission.ValueType  # 7
+    """To make and revoke API keys."""
+    PERMISSION_SIGN_INS_WRITE: _Permission.ValueType  # 8
+    """To list and end the sign-ins of other users."""
+    PERMISSION_SIGNING_KEYS_WRITE: _Permission.ValueType  # 9
+    """To replace the keys that access tokens are signed with."""
     PERMISSION_STATIONS_READ: _Permission.ValueType  # 10
     """Stations, their connectors, status reports and variables."""
     PERMISSION_STATIONS_WRITE: _Permission.ValueType  # 11
@@ -270,7 +282,8 @@ class _PermissionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Permission
     """To export the audit as a whole."""
 
 class Permission(_Permission, metaclass=_PermissionEnumTypeWrapper):
-    """The right that a method needs. The service's own table, mesh/identity/permissions.py, has the roles with each right.
+    """The right that a method needs, or that a role or an API key has. mesh/identity/permissions.py has the built-in roles
+    with each right; csms.auth.v1.RoleService has those that a tenant makes.
 
     Rights to read, to change and to command are separate, and so are those to payloads of stations (the message log,
     data transfers, quarantined messages), to credentials and to raw calls.
@@ -281,9 +294,21 @@ PERMISSION_UNSPECIFIED: Permission.ValueType  # 0
 PERMISSION_OWN_ACCOUNT: Permission.ValueType  # 1
 """The caller's own session and password."""
 PERMISSION_USERS_READ: Permission.ValueType  # 2
-"""Users and their roles."""
+"""Users, their roles, and invitations."""
 PERMISSION_USERS_WRITE: Permission.ValueType  # 3
-"""To remove users."""
+"""To add, invite, change and remove users, to assign roles to them, and to reset their passwords."""
+PERMISSION_ROLES_READ: Permission.ValueType  # 4
+"""Roles and their permissions."""
+PERMISSION_ROLES_WRITE: Permission.ValueType  # 5
+"""To make, change and remove roles."""
+PERMISSION_API_KEYS_READ: Permission.ValueType  # 6
+"""API keys: names, prefixes, scopes and last use, never a key itself."""
+PERMISSION_API_KEYS_WRITE: Permission.ValueType  # 7
+"""To make and revoke API keys."""
+PERMISSION_SIGN_INS_WRITE: Permission.ValueType  # 8
+"""To list and end the sign-ins of other users."""
+PERMISSION_SIGNING_KEYS_WRITE: Permission.ValueType  # 9
+"""To replace the keys that access tokens are signed with."""
 PERMISSION_STATIONS_READ: Permission.ValueType  # 10
 """Stations, their connectors, status reports and variables."""
 PERMISSION_STATIONS_WRITE: Permission.ValueType  # 11

@@ -7,8 +7,8 @@ from alembic import op
 
 from mesh.audit import guards
 
-revision = "0008"
-down_revision = "0007"
+revision = "0009"
+down_revision = "0008"
 
 
 _USERS = "SELECT tenant_id, username AS resource, '' AS station_id, role FROM user_account"
@@ -22,7 +22,7 @@ _TOKEN_FIELDS = ("type", "status", "expire_us", "group_id_token", "display_name"
 
 
 def _user(row: Any) -> dict[str, Any]:
-    return {"role": _ROLES[row.role]}
+    return {"role": _ROLES.get(row.role, ""), "roles": []}
 
 
 def _token(row: Any) -> dict[str, Any]:
