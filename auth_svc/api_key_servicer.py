@@ -63,8 +63,9 @@ class ApiKeyServicer(ApiKeyServiceServicer):
                     Reason.TOO_MANY_API_KEYS,
                     f"there are {MOST_KEYS} API keys: revoke one first",
                 )
-            if not api_key_store.create_key(connection, key, assignments):
+            if not api_key_store.create_key(connection, key):
                 raise MeshError(grpc.StatusCode.UNAVAILABLE, Reason.UNKNOWN, "the prefix is taken: try again")
+            role_store.assign(connection, caller.tenant_id, f"key:{key.prefix}", assignments)
 
         await self._database.write(create)
         return CreateApiKeyResponse(api_key=_to_message(key, assignments), secret=secret)

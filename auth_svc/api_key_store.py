@@ -1,6 +1,6 @@
 """The SQL of API keys. Functions run inside a transaction that Database opens around them."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection
 from auth_svc import models, role_store
 from auth_svc.caller_change_store import record_change
 from auth_svc.common_store import event, insert
-from auth_svc.role_store import Assignment, Permissions, to_permissions, to_text
+from auth_svc.role_store import Permissions, to_permissions, to_text
 from mesh.audit import entries as audit
 from mesh.events import outbox
 
@@ -31,13 +31,12 @@ class ApiKey:
     last_use_us: int | None = None
 
 
-def create_key(connection: Connection, key: ApiKey, assignments: Collection[Assignment] = ()) -> bool:
-    """Adds a key with its roles, and its event; False where its prefix is taken, by a very rare chance."""
+def create_key(connection: Connection, key: ApiKey) -> bool:
+    """Adds a key, with its event; False where its prefix is taken, by a very rare chance."""
     created = insert(connection, models.api_key, asdict(key) | {"permissions": to_text(key.permissions)})
     if created:
-        role_store.assign(connection, key.tenant_id, _subject(key.prefix), assignments)
         outbox.append(connection, [_key_event("created", key, key.create_us)])
-        _audit(connection, key, None, audited_fields(key, assignments), key.create_us)
+        _audit(connection, None, key, now_us=key.create_us)
     return created
 
 
@@ -66,46 +65,12 @@ def revoke_key(connection: Connection, tenant_id: str, prefix: str, *, now_us: i
     row = connection.execute(statement).mappings().first()
     if row is None:
         return False
-    key, subject = _key(row), _subject(prefix)
-    assignments = role_store.assignments_of(connection, tenant_id, [subject]).get(subject, ())
-    role_store.unassign(connection, tenant_id, subject)
+    role_store.unassign(connection, tenant_id, f"key:{prefix}")
+    key = _key(row)
     outbox.append(connection, [_key_event("revoked", key, now_us)])
-    _audit(connection, key, audited_fields(key, assignments), None, now_us)
-    record_change(connection, tenant_id, subject, now_us)
+    _audit(connection, key, None, now_us=now_us)
+    record_change(connection, tenant_id, f"key:{prefix}", now_us)
     return True
-
-
-def audited_fields(key: ApiKey, assignments: Collection[Assignment]) -> dict[str, Any]:
-    """The audited fields of a key: never the key, nor its hash."""
-    return {
-        "display_name": key.display_name,
-        "permissions": to_text(key.permissions).split(),
-        "site_id": key.site_id,
-        "roles": role_store.audited_roles(assignments),
-        "expire_us": key.expire_us,
-    }
-
-
-def _audit(
-    connection: Connection,
-    key: ApiKey,
-    before: Mapping[str, Any] | None,
-    after: Mapping[str, Any] | None,
-    now_us: int,
-) -> None:
-    audit.changed(
-        connection,
-        tenant_id=key.tenant_id,
-        resource_type="api_key",
-        resource=key.prefix,
-        before=before,
-        after=after,
-        time_us=now_us,
-    )
-
-
-def _subject(prefix: str) -> str:
-    return f"key:{prefix}"
 
 
 def _is_key(tenant_id: str, prefix: str) -> ColumnElement[bool]:
@@ -115,6 +80,30 @@ def _is_key(tenant_id: str, prefix: str) -> ColumnElement[bool]:
 
 def _key(row: Mapping[Any, Any]) -> ApiKey:
     return ApiKey(**{**row, "permissions": to_permissions(row["permissions"])})
+
+
+def _audit(connection: Connection, before: ApiKey | None, after: ApiKey | None, *, now_us: int) -> None:
+    key = after or before
+    assert key is not None  # noqa: S101 - one of both is given
+    audit.changed(
+        connection,
+        tenant_id=key.tenant_id,
+        resource_type="api_key",
+        resource=key.prefix,
+        before=None if before is None else _image(before),
+        after=None if after is None else _image(after),
+        time_us=now_us,
+    )
+
+
+def _image(key: ApiKey) -> dict[str, Any]:
+    """The audited fields of a key."""
+    return {
+        "display_name": key.display_name,
+        "permissions": to_text(key.permissions).split(),
+        "site_id": key.site_id,
+        "expire_us": key.expire_us,
+    }
 
 
 def _key_event(verb: str, key: ApiKey, now_us: int) -> outbox.OutboxEvent:

@@ -31,14 +31,8 @@ def create_invitation(connection: Connection, invitation: Invitation, assignment
     """Adds an invitation."""
     values = asdict(invitation) | {"role": int(invitation.role or 0)}
     connection.execute(sa.insert(models.invitation).values(values))
+    _audit(connection, None, invitation, now_us=invitation.create_us)
     role_store.assign(connection, invitation.tenant_id, _subject(invitation.invitation_id), assignments)
-    details = {
-        "did": "created",
-        "username": invitation.username,
-        "role": invitation.role.name if invitation.role else "",
-        "roles": role_store.audited_roles(assignments),
-    }
-    _audit(connection, invitation.tenant_id, invitation.invitation_id, details, invitation.create_us)
 
 
 def count_open(connection: Connection, tenant_id: str, *, now_us: int) -> int:
@@ -86,37 +80,22 @@ def take(
     if row is None:
         return None
     invitation, subject = _invitation(row), _subject(invitation_id)
+    _audit(connection, invitation, None, now_us=now_us)
     assignments = role_store.assignments_of(connection, invitation.tenant_id, [subject]).get(subject, ())
     role_store.unassign(connection, invitation.tenant_id, subject)
     return invitation, assignments
 
 
 def revoke(connection: Connection, tenant_id: str, invitation_id: str) -> bool:
-    """Makes an invitation void; False where it is not there."""
-    if not _remove(connection, tenant_id, invitation_id):
-        return False
-    _audit(connection, tenant_id, invitation_id, {"did": "revoked"})
-    return True
-
-
-def _audit(
-    connection: Connection, tenant_id: str, invitation_id: str, details: dict[str, Any], now_us: int | None = None
-) -> None:
-    audit.acted(
-        connection,
-        tenant_id=tenant_id,
-        resource_type="invitation",
-        resource=invitation_id,
-        details=details,
-        time_us=now_us,
-    )
-
-
-def _remove(connection: Connection, tenant_id: str, invitation_id: str) -> bool:
+    """Removes an invitation; False where it is not there."""
     table = models.invitation
     statement = sa.delete(table).where(table.c.tenant_id == tenant_id, table.c.invitation_id == invitation_id)
+    row = connection.execute(statement.returning(*table.c)).mappings().first()
     role_store.unassign(connection, tenant_id, _subject(invitation_id))
-    return connection.execute(statement).rowcount == 1
+    if row is None:
+        return False
+    _audit(connection, _invitation(row), None)
+    return True
 
 
 def revoke_of(connection: Connection, tenant_id: str, inviter: str) -> None:
@@ -133,8 +112,33 @@ def remove_ended(connection: Connection, *, now_us: int, limit: int) -> int:
     ended = sa.select(table.tenant_id, table.invitation_id).where(table.expire_us <= now_us).limit(limit)
     rows = connection.execute(ended).all()
     for row in rows:
-        _remove(connection, row.tenant_id, row.invitation_id)
+        revoke(connection, row.tenant_id, row.invitation_id)
     return len(rows)
+
+
+def _audit(
+    connection: Connection, before: Invitation | None, after: Invitation | None, *, now_us: int | None = None
+) -> None:
+    invitation = after or before
+    assert invitation is not None  # noqa: S101 - one of both is given
+    audit.changed(
+        connection,
+        tenant_id=invitation.tenant_id,
+        resource_type="invitation",
+        resource=invitation.invitation_id,
+        before=None if before is None else _image(before),
+        after=None if after is None else _image(after),
+        time_us=now_us,
+    )
+
+
+def _image(invitation: Invitation) -> dict[str, Any]:
+    """The audited fields of an invitation."""
+    return {
+        "username": invitation.username,
+        "role": invitation.role.name if invitation.role else "",
+        "expire_us": invitation.expire_us,
+    }
 
 
 def _subject(invitation_id: str) -> str:

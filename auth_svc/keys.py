@@ -19,10 +19,8 @@ from auth_svc import key_store
 from auth_svc.caller_change_store import record_change
 from auth_svc.key_store import SigningKey
 from mesh.audit import entries as audit
-from mesh.audit.calls import DEFAULT_TENANT
 from mesh.database.engine import Database
 from mesh.identity.caller_directory import SIGNING_KEYS
-from mesh.identity.callers import optional_caller
 from mesh.identity.operators import ALGORITHM
 from mesh.runtime.logs import get_logger
 from mesh.runtime.times import SECOND_US, Clock
@@ -84,10 +82,13 @@ class SigningKeys:
         await self._database.write(lambda connection: _maintain(connection, now_us))
         await self._reload(0)
 
-    async def rotate(self) -> str:
-        """Replaces all keys by a new one at once, and returns its id: tokens of the others are void."""
+    async def rotate(self, tenant_id: str) -> str:
+        """Replaces all keys by a new one at once, and returns its id: tokens of the others are void.
+
+        `tenant_id` is the caller's, whose audit records it.
+        """
         now_us = self._clock()
-        key_id = await self._database.write(lambda connection: _rotate(connection, now_us))
+        key_id = await self._database.write(lambda connection: _rotate(connection, tenant_id, now_us))
         await self._reload(0)
         return key_id
 
@@ -114,7 +115,7 @@ def _maintain(connection: Connection, now_us: int) -> None:
         log.info("signing keys retired", generations=spent)
 
 
-def _rotate(connection: Connection, now_us: int) -> str:
+def _rotate(connection: Connection, tenant_id: str, now_us: int) -> str:
     record_change(connection, "", SIGNING_KEYS, now_us)  # first, for its lock: one rotation after the other
     keys = key_store.list_signing_keys(connection)
     generation = max((key.generation for key in keys), default=0) + 1
@@ -122,15 +123,7 @@ def _rotate(connection: Connection, now_us: int) -> str:
     key_store.delete_signing_keys(connection, [key.generation for key in keys])
     log.warning("signing keys replaced at once", void=[key.key_id for key in keys])
     key_id = key_store.list_signing_keys(connection)[-1].key_id
-    caller = optional_caller()
-    audit.acted(
-        connection,
-        tenant_id=DEFAULT_TENANT if caller is None else caller.tenant_id,  # the keys are those of all tenants
-        resource_type="signing_key",
-        resource=key_id,
-        details={"did": "replaced all keys at once"},
-        time_us=now_us,
-    )
+    audit.acted(connection, tenant_id=tenant_id, resource_type="signing_key", resource=key_id, time_us=now_us)
     return key_id
 
 

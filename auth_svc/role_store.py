@@ -55,7 +55,7 @@ def create_role(connection: Connection, role: TenantRole) -> bool:
     created = insert(connection, models.role, asdict(role) | {"permissions": to_text(role.permissions)})
     if created:
         outbox.append(connection, [_role_event("created", role, role.create_us)])
-        _audit(connection, None, role, role.create_us)
+        _audit(connection, None, role, now_us=role.create_us)
     return created
 
 
@@ -91,15 +91,15 @@ def update_role(connection: Connection, role: TenantRole) -> None:
     values = {"display_name": role.display_name, "permissions": to_text(role.permissions), "update_us": role.update_us}
     connection.execute(sa.update(models.role).where(_is_role(role.tenant_id, role.role_id)).values(values))
     outbox.append(connection, [_role_event("updated", role, role.update_us)])
-    _audit(connection, before, role, role.update_us)
     record_change(connection, role.tenant_id, f"role:{role.role_id}", role.update_us)
+    _audit(connection, before, role, now_us=role.update_us)
 
 
 def delete_role(connection: Connection, role: TenantRole, *, now_us: int) -> None:
     """Removes a role, with its event."""
     connection.execute(sa.delete(models.role).where(_is_role(role.tenant_id, role.role_id)))
     outbox.append(connection, [_role_event("deleted", role, now_us)])
-    _audit(connection, role, None, now_us)
+    _audit(connection, role, None, now_us=now_us)
 
 
 def is_assigned(connection: Connection, tenant_id: str, role_id: str) -> bool:
@@ -111,15 +111,26 @@ def is_assigned(connection: Connection, tenant_id: str, role_id: str) -> bool:
 
 def assign(connection: Connection, tenant_id: str, subject: str, assignments: Collection[Assignment]) -> None:
     """Makes these the roles of a subject, and no others."""
-    unassign(connection, tenant_id, subject)
-    rows = [{"tenant_id": tenant_id, "subject": subject, **asdict(each)} for each in sorted(set(assignments))]
-    if rows:
+    before, after = assignments_of(connection, tenant_id, [subject]).get(subject, ()), tuple(sorted(set(assignments)))
+    if before == after:
+        return
+    connection.execute(sa.delete(models.role_assignment).where(_has(tenant_id, [subject])))
+    if after:
+        rows = [{"tenant_id": tenant_id, "subject": subject, **asdict(each)} for each in after]
         connection.execute(sa.insert(models.role_assignment), rows)
+    audit.changed(
+        connection,
+        tenant_id=tenant_id,
+        resource_type="role_assignments",
+        resource=subject,
+        before=_assignments_image(before),
+        after=_assignments_image(after),
+    )
 
 
 def unassign(connection: Connection, tenant_id: str, subject: str) -> None:
     """Takes all roles from a subject."""
-    connection.execute(sa.delete(models.role_assignment).where(_has(tenant_id, [subject])))
+    assign(connection, tenant_id, subject, ())
 
 
 def assignments_of(
@@ -163,28 +174,28 @@ def _role(row: Mapping[Any, Any]) -> TenantRole:
     return TenantRole(**{**row, "permissions": to_permissions(row["permissions"])})
 
 
-def audited_roles(assignments: Iterable[Assignment]) -> list[str]:
-    """Roles that somebody has, as the audit has them: `night-shift`, or `night-shift@car-park` in a site."""
-    return [f"{one.role_id}@{one.site_id}" if one.site_id else one.role_id for one in sorted(set(assignments))]
+def _assignments_image(assignments: Collection[Assignment]) -> dict[str, Any] | None:
+    """The audited fields of the roles that somebody has; None for none."""
+    return {"roles": [asdict(each) for each in assignments]} if assignments else None
 
 
-def audited_fields(role: TenantRole) -> dict[str, Any]:
-    """The audited fields of a role."""
-    return {"display_name": role.display_name, "permissions": to_text(role.permissions).split()}
-
-
-def _audit(connection: Connection, before: TenantRole | None, after: TenantRole | None, now_us: int) -> None:
+def _audit(connection: Connection, before: TenantRole | None, after: TenantRole | None, *, now_us: int) -> None:
     role = after or before
-    assert role is not None  # noqa: S101 - tells the type checker that one of them is there
+    assert role is not None  # noqa: S101 - one of both is given
     audit.changed(
         connection,
         tenant_id=role.tenant_id,
         resource_type="role",
         resource=role.role_id,
-        before=None if before is None else audited_fields(before),
-        after=None if after is None else audited_fields(after),
+        before=None if before is None else _image(before),
+        after=None if after is None else _image(after),
         time_us=now_us,
     )
+
+
+def _image(role: TenantRole) -> dict[str, Any]:
+    """The audited fields of a role."""
+    return {"display_name": role.display_name, "permissions": to_text(role.permissions).split()}
 
 
 def _role_event(verb: str, role: TenantRole, now_us: int) -> outbox.OutboxEvent:

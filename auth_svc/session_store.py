@@ -10,7 +10,6 @@ from auth_svc.caller_change_store import record_change
 from auth_svc.user_store import User
 from mesh.audit import entries as audit
 from mesh.identity.acting import Actor, ActorKind
-from mesh.identity.callers import optional_caller
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +87,8 @@ def was_just_replaced(connection: Connection, family_hash: str, secret_hash: str
 
 def end_family(connection: Connection, family_hash: str, *, now_us: int) -> bool:
     """Ends the session that a spent refresh token belongs to; False where it has ended."""
-    return _end(connection, models.session.c.family_hash == family_hash, now_us, did="ended for a spent refresh token")
+    of_family = models.session.c.family_hash == family_hash
+    return _end(connection, of_family, now_us, did="ended for a spent refresh token")
 
 
 def end_session(
@@ -109,18 +109,18 @@ def end_sessions(
     of_user = sa.and_(table.tenant_id == tenant_id, table.username_key == username_key)
     statement = sa.delete(models.session).where(of_user, table.session_id != kept_session_id)
     ended = connection.execute(statement).rowcount
-    if not ended:
+    if ended:
+        record_change(connection, tenant_id, f"user:{username_key}", now_us)
+        audit.acted(
+            connection,
+            tenant_id=tenant_id,
+            resource_type="user",
+            resource=username_key,
+            details={"endedSignIns": ended},
+            time_us=now_us,
+        )
+    else:
         audit.unchanged()
-        return 0
-    record_change(connection, tenant_id, f"user:{username_key}", now_us)
-    audit.acted(
-        connection,
-        tenant_id=tenant_id,
-        resource_type="user",
-        resource=username_key,
-        details={"did": "ended sign-ins", "count": ended},
-        time_us=now_us,
-    )
     return ended
 
 
@@ -151,13 +151,13 @@ def list_sessions(
 def _end(connection: Connection, condition: ColumnElement[bool], now_us: int, *, did: str = "ended") -> bool:
     """Ends the one session of a condition; False where there is none."""
     table = models.session
-    columns = (table.c.tenant_id, table.c.session_id, table.c.username_key)
-    statement = sa.delete(table).where(condition).returning(*columns)
+    statement = sa.delete(table).where(condition).returning(table.c.tenant_id, table.c.username_key, table.c.session_id)
     row = connection.execute(statement).first()
-    if row is not None:
-        record_change(connection, row.tenant_id, f"sign-in:{row.session_id}", now_us)
-        _audit(connection, row.tenant_id, row.username_key, row.session_id, did=did, now_us=now_us)
-    return row is not None
+    if row is None:
+        return False
+    record_change(connection, row.tenant_id, f"sign-in:{row.session_id}", now_us)
+    _audit(connection, row.tenant_id, row.username_key, row.session_id, did=did, now_us=now_us)
+    return True
 
 
 def session_user(connection: Connection, tenant_id: str, session_id: str, *, now_us: int) -> User | None:
@@ -183,17 +183,13 @@ def remove_expired(connection: Connection, *, now_us: int, limit: int) -> int:
 def _audit(
     connection: Connection, tenant_id: str, username: str, session_id: str, *, did: str, now_us: int | None = None
 ) -> None:
-    """Records what was done to a session, by its own user where no other caller did it.
-
-    The id of a session opens nothing; its tokens are not recorded.
-    """
-    own = Actor(kind=ActorKind.USER, name=username, credential_id=session_id)
+    """Records what was done to a session. The id of a session opens nothing; its tokens are not recorded."""
     audit.acted(
         connection,
         tenant_id=tenant_id,
         resource_type="session",
         resource=session_id,
-        actor=own if optional_caller() is None else None,
+        actor=Actor(kind=ActorKind.USER, name=username, credential_id=session_id),
         details={"did": did},
         time_us=now_us,
     )

@@ -231,7 +231,7 @@ class UserServicer(UserServiceServicer):
 
     async def RotateSigningKeys(self, request: RotateSigningKeysRequest, context: Context) -> RotateSigningKeysResponse:
         """Replaces the signing key at once."""
-        return RotateSigningKeysResponse(key_id=await self._keys.rotate())
+        return RotateSigningKeysResponse(key_id=await self._keys.rotate(current_caller().tenant_id))
 
     async def GetKeySet(self, request: GetKeySetRequest, context: Context) -> HttpBody:
         """The public keys, for the front door and all others that verify access tokens."""

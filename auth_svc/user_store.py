@@ -43,7 +43,7 @@ def create_user(connection: Connection, user: User, assignments: Collection[Assi
         # A release before this one removes a user and leaves the roles: nobody inherits them.
         role_store.assign(connection, user.tenant_id, f"user:{key}", assignments)
         outbox.append(connection, [_user_event("created", user, user.create_us)])
-        _audit(connection, user, before=None, after=image(user, assignments), now_us=user.create_us)
+        _audit(connection, user.tenant_id, user.username, before=None, after=_image(user), now_us=user.create_us)
     return created
 
 
@@ -114,11 +114,10 @@ def delete_user(connection: Connection, tenant_id: str, username: str, *, now_us
         return False
     user = _user({name: row[name] for name in row if name != "username_key"})
     subject = f"user:{row['username_key']}"
-    assignments = role_store.assignments_of(connection, tenant_id, [subject]).get(subject, ())
     role_store.unassign(connection, tenant_id, subject)
     outbox.append(connection, [_user_event("deleted", user, now_us)])
-    _audit(connection, user, before=image(user, assignments), after=None, now_us=now_us)
     record_change(connection, tenant_id, subject, now_us)
+    _audit(connection, tenant_id, user.username, before=_image(user), after=None, now_us=now_us)
     return True
 
 
@@ -142,21 +141,15 @@ def set_password(
         is_user = sa.and_(is_user, account.c.password_hash == replaced_hash)
     values = {"password_hash": password_hash, "password_expire_us": expire_us}
     update = sa.update(account).where(is_user).values(values).returning(account.c.username_key, account.c.username)
-    found = connection.execute(update).first()
-    if found is None:
+    row = connection.execute(update).first()
+    if row is None:
         return False
     audit.acted(
-        connection,
-        tenant_id=tenant_id,
-        resource_type="user",
-        resource=found.username,
-        details={"changed": ["password"], "temporary": expire_us is not None},
-        time_us=now_us,
+        connection, tenant_id=tenant_id, resource_type="user", resource=row.username, details={"changed": ["password"]}
     )
-    key = found.username_key
     table = models.session
-    connection.execute(sa.delete(table).where(table.c.tenant_id == tenant_id, table.c.username_key == key))
-    record_change(connection, tenant_id, f"user:{key}", now_us)
+    connection.execute(sa.delete(table).where(table.c.tenant_id == tenant_id, table.c.username_key == row.username_key))
+    record_change(connection, tenant_id, f"user:{row.username_key}", now_us)
     return True
 
 
@@ -167,12 +160,11 @@ def set_roles(
     account = models.user_account
     update = sa.update(account).where(_is_user(user.tenant_id, user.username)).values(role=int(role or 0))
     subject = f"user:{connection.execute(update.returning(account.c.username_key)).scalar_one()}"
-    before = role_store.assignments_of(connection, user.tenant_id, [subject]).get(subject, ())
     role_store.assign(connection, user.tenant_id, subject, assignments)
-    after = image(replace(user, role=role), assignments)
-    _audit(connection, user, before=image(user, before), after=after, now_us=now_us)
-    outbox.append(connection, [_user_event("updated", replace(user, role=role), now_us)])
+    changed = replace(user, role=role)
+    outbox.append(connection, [_user_event("updated", changed, now_us)])
     record_change(connection, user.tenant_id, subject, now_us)
+    _audit(connection, user.tenant_id, user.username, before=_image(user), after=_image(changed), now_us=now_us)
 
 
 def subjects_of(connection: Connection, tenant_id: str, usernames_of: Collection[str]) -> dict[str, str]:
@@ -231,14 +223,15 @@ def _user(row: Mapping[Any, Any]) -> User:
     return User(**{**row, "role": Role(row["role"]) if row["role"] else None})
 
 
-def image(user: User, assignments: Collection[Assignment]) -> dict[str, Any]:
+def _image(user: User) -> dict[str, Any]:
     """The audited fields of a user."""
-    return {"role": user.role.name if user.role else "", "roles": role_store.audited_roles(assignments)}
+    return {"role": user.role.name if user.role else ""}
 
 
 def _audit(
     connection: Connection,
-    user: User,
+    tenant_id: str,
+    username: str,
     *,
     before: Mapping[str, Any] | None,
     after: Mapping[str, Any] | None,
@@ -246,9 +239,9 @@ def _audit(
 ) -> None:
     audit.changed(
         connection,
-        tenant_id=user.tenant_id,
+        tenant_id=tenant_id,
         resource_type="user",
-        resource=user.username,
+        resource=username,
         before=before,
         after=after,
         time_us=now_us,

@@ -203,10 +203,8 @@ class OperatorInterceptor(grpc.aio.ServerInterceptor):
             if rule.ignores_invalid_token and error.code is grpc.StatusCode.UNAUTHENTICATED:
                 return None
             raise
-        if rule.permission is None:
-            set_caller(caller)
-        else:
-            set_caller(caller)  # the audit names who was refused
+        set_caller(caller)  # the audit names a caller who is refused, too
+        if rule.permission is not None:
             set_caller(caller, _scope(caller, rule.permission))
         return credential
 

@@ -32,6 +32,7 @@ async def test_a_request_is_logged_with_the_id_that_its_audit_entry_has(
         return entries[0] if entries else None
 
     entry = await until(audited)
+    assert entry is not None
     assert (entry["actor"], entry["action"]) == ("admin", "csms.station.v1.StationService/CreateStation")
     assert entry["address"] == "127.0.0.1"
     assert entry["requestId"]
