@@ -57,6 +57,7 @@ CALLERS: Mapping[str, frozenset[str]] = {
     "/csms.auth.v1.CallerService/ListCallerChanges": frozenset({"station", "transaction", "notification"}),
     "/csms.auth.v1.CertificateAuthorityService/SignCertificates": frozenset({"station"}),
     "/csms.event.v1.EventIngestService/PublishEvents": frozenset({"station", "transaction", "auth"}),
+    "/csms.station.v1.PlacementIngestService/RecordPlacements": frozenset({"station"}),
     "/csms.gateway.v1.GatewayService/Call": frozenset({"station"}),
     "/csms.gateway.v1.GatewayService/CloseSockets": frozenset({"station"}),
     "/csms.gateway.v1.GatewayService/TranslateMessage": frozenset({"transaction"}),
