@@ -1,7 +1,8 @@
 """The SQL of tenants. Functions run inside a transaction that Database opens around them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -9,6 +10,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from auth_svc import models
 from auth_svc.common_store import insert
+from mesh.audit import entries as audit
+from mesh.contract.tenants import PLATFORM_TENANT
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,12 +42,16 @@ class ErasureRow:
     finish_us: int | None
 
 
+_NOT_AUDITED = ("tenant_id", "create_us", "update_us")
 _COLUMNS = [models.tenant.c[one.name] for one in fields(TenantRow)]
 
 
 def add_tenant(connection: Connection, tenant: TenantRow) -> bool:
     """Adds a tenant; False where its id or its host name is in use."""
-    return insert(connection, models.tenant, asdict(tenant))
+    added = insert(connection, models.tenant, asdict(tenant))
+    if added:
+        _audit(connection, PLATFORM_TENANT, before=None, after=tenant, now_us=tenant.create_us)
+    return added
 
 
 def get_tenant(connection: Connection, tenant_id: str, *, for_update: bool = False) -> TenantRow | None:
@@ -73,10 +80,35 @@ def count_tenants(connection: Connection) -> int:
     return connection.execute(sa.select(sa.func.count()).select_from(models.tenant)).scalar_one()
 
 
-def set_values(connection: Connection, tenant_id: str, values: Mapping[str, str | int], *, now_us: int) -> None:
-    """Changes columns of a tenant."""
-    update = sa.update(models.tenant).where(models.tenant.c.tenant_id == tenant_id)
+def set_values(
+    connection: Connection,
+    before: TenantRow,
+    values: Mapping[str, Any],
+    *,
+    now_us: int,
+    audited_in: str = PLATFORM_TENANT,
+) -> None:
+    """Changes columns of a tenant, which this transaction holds; the audit of the tenant `audited_in` records it."""
+    update = sa.update(models.tenant).where(models.tenant.c.tenant_id == before.tenant_id)
     connection.execute(update.values(**values, update_us=now_us))
+    _audit(connection, audited_in, before=before, after=replace(before, **values), now_us=now_us)
+
+
+def _audit(connection: Connection, tenant_id: str, *, before: TenantRow | None, after: TenantRow, now_us: int) -> None:
+    audit.changed(
+        connection,
+        tenant_id=tenant_id,
+        resource_type="tenant",
+        resource=after.tenant_id,
+        before=None if before is None else _image(before),
+        after=_image(after),
+        time_us=now_us,
+    )
+
+
+def _image(tenant: TenantRow) -> dict[str, Any]:
+    """The audited fields of a tenant."""
+    return {name: value for name, value in asdict(tenant).items() if name not in _NOT_AUDITED}
 
 
 def list_erasures(connection: Connection, tenant_ids: Sequence[str]) -> Mapping[str, list[ErasureRow]]:

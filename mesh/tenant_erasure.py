@@ -29,6 +29,8 @@ EVERY_S = 5.0
 GRACE_S = 30.0
 TIMEOUT_S = 5.0
 
+_AUDIT = ("audit_entry", "audit_head", "audit_record", "audit_record_start")
+
 Report = Callable[[str, int, bool], Awaitable[None]]
 """Reports the rows that a run erased of a tenant, and whether nothing is left. Raises MeshError."""
 
@@ -52,7 +54,8 @@ def reports_to(channel: grpc.aio.Channel, service: str) -> Report:
 class TenantErasure:
     """Erases the rows of tenants that are being removed. Run `run` beside the servers; replicas may do so at once.
 
-    `keep` are tables whose rows of tenants stay.
+    `keep` are tables whose rows of tenants stay, beside the audit: that is only appended to, says who removed the
+    tenant, and is removed after its own time.
     """
 
     def __init__(
@@ -66,7 +69,7 @@ class TenantErasure:
         clock_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._database = database
-        self._tables = tables_of_tenants(metadata, keep=keep)
+        self._tables = tables_of_tenants(metadata, keep={*keep, *_AUDIT})
         self._directory = directory
         self._report = report
         self._clock_s = clock_s

@@ -60,12 +60,8 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
     resources = _resources(database, stack, settings=settings, identity=identity, clock=clock)
     built = [feature.build(resources) for feature in FEATURES]
     jobs = Jobs(database=database, kinds=_job_kinds(built, resources), clock=clock)
-    housekeeper = Housekeeper(
-        database=database,
-        clock=clock,
-        storage=STORAGE,
-        due=[feature.end_due for feature in FEATURES if feature.end_due],
-    )
+    due = [feature.end_due for feature in FEATURES if feature.end_due]
+    housekeeper = Housekeeper(database=database, clock=clock, storage=STORAGE, due=due)
     retention = retention_task(database=database, clock=clock, storage=STORAGE, days=settings.retention)
     keeper = PartitionKeeper(engine=database.engine, clock=clock, kept=_kept(settings))
     failures = CredentialFailures(database=database, clock=clock)
