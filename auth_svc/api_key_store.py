@@ -11,6 +11,7 @@ from auth_svc import models, role_store
 from auth_svc.caller_change_store import record_change
 from auth_svc.common_store import event, insert
 from auth_svc.role_store import Permissions, to_permissions, to_text
+from mesh.audit import entries as audit
 from mesh.events import outbox
 
 
@@ -35,6 +36,7 @@ def create_key(connection: Connection, key: ApiKey) -> bool:
     created = insert(connection, models.api_key, asdict(key) | {"permissions": to_text(key.permissions)})
     if created:
         outbox.append(connection, [_key_event("created", key, key.create_us)])
+        _audit(connection, None, key, now_us=key.create_us)
     return created
 
 
@@ -64,7 +66,9 @@ def revoke_key(connection: Connection, tenant_id: str, prefix: str, *, now_us: i
     if row is None:
         return False
     role_store.unassign(connection, tenant_id, f"key:{prefix}")
-    outbox.append(connection, [_key_event("revoked", _key(row), now_us)])
+    key = _key(row)
+    outbox.append(connection, [_key_event("revoked", key, now_us)])
+    _audit(connection, key, None, now_us=now_us)
     record_change(connection, tenant_id, f"key:{prefix}", now_us)
     return True
 
@@ -76,6 +80,30 @@ def _is_key(tenant_id: str, prefix: str) -> ColumnElement[bool]:
 
 def _key(row: Mapping[Any, Any]) -> ApiKey:
     return ApiKey(**{**row, "permissions": to_permissions(row["permissions"])})
+
+
+def _audit(connection: Connection, before: ApiKey | None, after: ApiKey | None, *, now_us: int) -> None:
+    key = after or before
+    assert key is not None  # noqa: S101 - one of both is given
+    audit.changed(
+        connection,
+        tenant_id=key.tenant_id,
+        resource_type="api_key",
+        resource=key.prefix,
+        before=None if before is None else _image(before),
+        after=None if after is None else _image(after),
+        time_us=now_us,
+    )
+
+
+def _image(key: ApiKey) -> dict[str, Any]:
+    """The audited fields of a key."""
+    return {
+        "display_name": key.display_name,
+        "permissions": to_text(key.permissions).split(),
+        "site_id": key.site_id,
+        "expire_us": key.expire_us,
+    }
 
 
 def _key_event(verb: str, key: ApiKey, now_us: int) -> outbox.OutboxEvent:

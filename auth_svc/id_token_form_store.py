@@ -10,8 +10,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from auth_svc import models
+from auth_svc import id_token_store, models
 from auth_svc.common_store import event
+from auth_svc.id_token_store import audit_change
 from mesh.contract.id_tokens import match_key
 from mesh.events import outbox
 
@@ -77,6 +78,9 @@ def _merge(connection: Connection, kept: Any, merged: Any, now_us: int) -> None:
         "mergedStatus": merged["status"],
     }
     outbox.append(connection, [event("id_token.merged", kept["tenant_id"], now_us, data)])
+    before = id_token_store.of_row(kept)
+    audit_change(connection, before=before, after=id_token_store.of_row({**kept, **common}), now_us=now_us)
+    audit_change(connection, before=id_token_store.of_row(merged), after=None, now_us=now_us)
 
 
 def _strictness(status: str) -> int:

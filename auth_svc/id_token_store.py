@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection
 from auth_svc import models, seen_token_store
 from auth_svc.common_store import event, insert
 from auth_svc.normalization import fold
+from mesh.audit import entries as audit
 from mesh.contract.id_tokens import match_key
 from mesh.database.filters import Field, switch
 from mesh.database.rowset import RowStatement, columns_of
@@ -111,6 +112,7 @@ def create_id_token(connection: Connection, token: IdToken) -> bool:
     if created:
         seen_token_store.remove(connection, token.tenant_id, token.id_token)
         outbox.append(connection, [_id_token_event("created", token, token.create_us)])
+        audit_change(connection, before=None, after=token, now_us=token.create_us)
     return created
 
 
@@ -138,14 +140,17 @@ def update_id_token(
     connection: Connection, tenant_id: str, id_token: str, *, changes: Mapping[str, Any], now_us: int
 ) -> IdToken | None:
     """Changes columns of an id token, with its event; None where it is not there."""
+    held = sa.select(*_COLUMNS).where(_is_id_token(tenant_id, id_token)).with_for_update()
+    found = connection.execute(held).mappings().first()
+    if found is None:
+        return None
+    before = IdToken(**found)
     change = sa.update(models.id_token).values(**changes, update_us=now_us)
     statement = change.where(_is_id_token(tenant_id, id_token)).returning(*_COLUMNS)
-    row = connection.execute(statement).mappings().first()
-    if row is None:
-        return None
-    token = IdToken(**row)
+    token = IdToken(**connection.execute(statement).mappings().one())
     connection.execute(change.where(_is_merged_into(token)))
     outbox.append(connection, [_id_token_event("updated", token, now_us)])
+    audit_change(connection, before=before, after=token, now_us=now_us)
     return token
 
 
@@ -158,7 +163,13 @@ def delete_id_token(connection: Connection, tenant_id: str, id_token: str, *, no
     token = IdToken(**row)
     connection.execute(sa.delete(models.id_token).where(_is_merged_into(token)))
     outbox.append(connection, [_id_token_event("deleted", token, now_us)])
+    audit_change(connection, before=token, after=None, now_us=now_us)
     return True
+
+
+def of_row(row: Mapping[str, Any]) -> IdToken:
+    """The id token of a row that has all columns."""
+    return IdToken(**{column.name: row[column.name] for column in _COLUMNS})
 
 
 def merged_forms(connection: Connection, tenant_id: str, tokens: Collection[IdToken]) -> dict[str, list[MergedForm]]:
@@ -215,6 +226,29 @@ def _is_id_token(tenant_id: str, id_token: str) -> ColumnElement[bool]:
 def _is_merged_into(token: IdToken) -> ColumnElement[bool]:
     table = models.id_token.c
     return sa.and_(table.tenant_id == token.tenant_id, table.merged_into == fold(token.id_token))
+
+
+_AUDITED = ("type", "status", "expire_us", "group_id_token", "display_name", "max_concurrent_transactions")
+
+
+def audit_change(connection: Connection, *, before: IdToken | None, after: IdToken | None, now_us: int) -> None:
+    """Records a change of an id token; its audited fields have the names of their columns."""
+    token = after or before
+    assert token is not None  # noqa: S101 - tells the type checker that one of them is there
+    audit.changed(
+        connection,
+        tenant_id=token.tenant_id,
+        resource_type="id_token",
+        resource=token.id_token,
+        before=None if before is None else audited_fields(before),
+        after=None if after is None else audited_fields(after),
+        time_us=now_us,
+    )
+
+
+def audited_fields(token: IdToken) -> dict[str, Any]:
+    """The audited fields of an id token."""
+    return {name: getattr(token, name) for name in _AUDITED}
 
 
 def _id_token_event(verb: str, token: IdToken, now_us: int) -> outbox.OutboxEvent:

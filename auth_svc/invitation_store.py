@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from auth_svc import models, role_store
 from auth_svc.role_store import Assignment
+from mesh.audit import entries as audit
 from mesh.identity.callers import Role
 
 
@@ -30,6 +31,7 @@ def create_invitation(connection: Connection, invitation: Invitation, assignment
     """Adds an invitation."""
     values = asdict(invitation) | {"role": int(invitation.role or 0)}
     connection.execute(sa.insert(models.invitation).values(values))
+    _audit(connection, None, invitation, now_us=invitation.create_us)
     role_store.assign(connection, invitation.tenant_id, _subject(invitation.invitation_id), assignments)
 
 
@@ -78,6 +80,7 @@ def take(
     if row is None:
         return None
     invitation, subject = _invitation(row), _subject(invitation_id)
+    _audit(connection, invitation, None, now_us=now_us)
     assignments = role_store.assignments_of(connection, invitation.tenant_id, [subject]).get(subject, ())
     role_store.unassign(connection, invitation.tenant_id, subject)
     return invitation, assignments
@@ -87,8 +90,12 @@ def revoke(connection: Connection, tenant_id: str, invitation_id: str) -> bool:
     """Removes an invitation; False where it is not there."""
     table = models.invitation
     statement = sa.delete(table).where(table.c.tenant_id == tenant_id, table.c.invitation_id == invitation_id)
+    row = connection.execute(statement.returning(*table.c)).mappings().first()
     role_store.unassign(connection, tenant_id, _subject(invitation_id))
-    return connection.execute(statement).rowcount == 1
+    if row is None:
+        return False
+    _audit(connection, _invitation(row), None)
+    return True
 
 
 def revoke_of(connection: Connection, tenant_id: str, inviter: str) -> None:
@@ -107,6 +114,31 @@ def remove_ended(connection: Connection, *, now_us: int, limit: int) -> int:
     for row in rows:
         revoke(connection, row.tenant_id, row.invitation_id)
     return len(rows)
+
+
+def _audit(
+    connection: Connection, before: Invitation | None, after: Invitation | None, *, now_us: int | None = None
+) -> None:
+    invitation = after or before
+    assert invitation is not None  # noqa: S101 - one of both is given
+    audit.changed(
+        connection,
+        tenant_id=invitation.tenant_id,
+        resource_type="invitation",
+        resource=invitation.invitation_id,
+        before=None if before is None else _image(before),
+        after=None if after is None else _image(after),
+        time_us=now_us,
+    )
+
+
+def _image(invitation: Invitation) -> dict[str, Any]:
+    """The audited fields of an invitation."""
+    return {
+        "username": invitation.username,
+        "role": invitation.role.name if invitation.role else "",
+        "expire_us": invitation.expire_us,
+    }
 
 
 def _subject(invitation_id: str) -> str:

@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 from auth_svc import key_store
 from auth_svc.caller_change_store import record_change
 from auth_svc.key_store import SigningKey
+from mesh.audit import entries as audit
 from mesh.database.engine import Database
 from mesh.identity.caller_directory import SIGNING_KEYS
 from mesh.identity.operators import ALGORITHM
@@ -81,10 +82,13 @@ class SigningKeys:
         await self._database.write(lambda connection: _maintain(connection, now_us))
         await self._reload(0)
 
-    async def rotate(self) -> str:
-        """Replaces all keys by a new one at once, and returns its id: tokens of the others are void."""
+    async def rotate(self, tenant_id: str) -> str:
+        """Replaces all keys by a new one at once, and returns its id: tokens of the others are void.
+
+        `tenant_id` is the caller's, whose audit records it.
+        """
         now_us = self._clock()
-        key_id = await self._database.write(lambda connection: _rotate(connection, now_us))
+        key_id = await self._database.write(lambda connection: _rotate(connection, tenant_id, now_us))
         await self._reload(0)
         return key_id
 
@@ -111,14 +115,16 @@ def _maintain(connection: Connection, now_us: int) -> None:
         log.info("signing keys retired", generations=spent)
 
 
-def _rotate(connection: Connection, now_us: int) -> str:
+def _rotate(connection: Connection, tenant_id: str, now_us: int) -> str:
     record_change(connection, "", SIGNING_KEYS, now_us)  # first, for its lock: one rotation after the other
     keys = key_store.list_signing_keys(connection)
     generation = max((key.generation for key in keys), default=0) + 1
     _add(connection, generation=generation, now_us=now_us, active_us=now_us)
     key_store.delete_signing_keys(connection, [key.generation for key in keys])
     log.warning("signing keys replaced at once", void=[key.key_id for key in keys])
-    return key_store.list_signing_keys(connection)[-1].key_id
+    key_id = key_store.list_signing_keys(connection)[-1].key_id
+    audit.acted(connection, tenant_id=tenant_id, resource_type="signing_key", resource=key_id, time_us=now_us)
+    return key_id
 
 
 def _add(connection: Connection, *, generation: int, now_us: int, active_us: int) -> None:

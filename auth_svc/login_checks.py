@@ -9,6 +9,7 @@ from auth_svc.normalization import MAX_USERNAME, fold, is_plain
 from auth_svc.passwords import Passwords
 from mesh.contract.tenants import own_name
 from mesh.database.engine import Database
+from mesh.identity.acting import note_resource
 from mesh.identity.sources import current_source
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
@@ -49,6 +50,8 @@ class LoginChecks:
         except MeshError:
             attempt.give_back()
             raise
+        if user is not None:  # a name that nobody has may be a password in the wrong field
+            note_resource("user", user.username, tenant_id=user.tenant_id)
         is_known = last_us is not None and last_us > now_us - KNOWN_SOURCE_DAYS * DAY_US
         attempt.admit(is_known=is_known)
         password_hash = None if user is None else user.password_hash

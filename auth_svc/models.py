@@ -6,6 +6,7 @@ code point on both databases. Columns that end in `_us` hold microseconds since 
 
 import sqlalchemy as sa
 
+from mesh.audit.entries import audit_tables
 from mesh.events.outbox import outbox_table
 
 metadata = sa.MetaData()
@@ -303,3 +304,4 @@ issued_certificate = sa.Table(
 )
 
 outbox = outbox_table(metadata)
+audit_entry, audit_head = audit_tables(metadata)

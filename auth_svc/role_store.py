@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection
 from auth_svc import models
 from auth_svc.caller_change_store import record_change
 from auth_svc.common_store import event, insert
+from mesh.audit import entries as audit
 from mesh.events import outbox
 from mesh.identity.callers import Role
 
@@ -54,6 +55,7 @@ def create_role(connection: Connection, role: TenantRole) -> bool:
     created = insert(connection, models.role, asdict(role) | {"permissions": to_text(role.permissions)})
     if created:
         outbox.append(connection, [_role_event("created", role, role.create_us)])
+        _audit(connection, None, role, now_us=role.create_us)
     return created
 
 
@@ -85,16 +87,19 @@ def lock_role(connection: Connection, tenant_id: str, role_id: str) -> TenantRol
 
 def update_role(connection: Connection, role: TenantRole) -> None:
     """Replaces name and permissions of a role, with its event and the change for all who have it."""
+    before = lock_role(connection, role.tenant_id, role.role_id)
     values = {"display_name": role.display_name, "permissions": to_text(role.permissions), "update_us": role.update_us}
     connection.execute(sa.update(models.role).where(_is_role(role.tenant_id, role.role_id)).values(values))
     outbox.append(connection, [_role_event("updated", role, role.update_us)])
     record_change(connection, role.tenant_id, f"role:{role.role_id}", role.update_us)
+    _audit(connection, before, role, now_us=role.update_us)
 
 
 def delete_role(connection: Connection, role: TenantRole, *, now_us: int) -> None:
     """Removes a role, with its event."""
     connection.execute(sa.delete(models.role).where(_is_role(role.tenant_id, role.role_id)))
     outbox.append(connection, [_role_event("deleted", role, now_us)])
+    _audit(connection, role, None, now_us=now_us)
 
 
 def is_assigned(connection: Connection, tenant_id: str, role_id: str) -> bool:
@@ -106,15 +111,26 @@ def is_assigned(connection: Connection, tenant_id: str, role_id: str) -> bool:
 
 def assign(connection: Connection, tenant_id: str, subject: str, assignments: Collection[Assignment]) -> None:
     """Makes these the roles of a subject, and no others."""
-    unassign(connection, tenant_id, subject)
-    rows = [{"tenant_id": tenant_id, "subject": subject, **asdict(each)} for each in sorted(set(assignments))]
-    if rows:
+    before, after = assignments_of(connection, tenant_id, [subject]).get(subject, ()), tuple(sorted(set(assignments)))
+    if before == after:
+        return
+    connection.execute(sa.delete(models.role_assignment).where(_has(tenant_id, [subject])))
+    if after:
+        rows = [{"tenant_id": tenant_id, "subject": subject, **asdict(each)} for each in after]
         connection.execute(sa.insert(models.role_assignment), rows)
+    audit.changed(
+        connection,
+        tenant_id=tenant_id,
+        resource_type="role_assignments",
+        resource=subject,
+        before=_assignments_image(before),
+        after=_assignments_image(after),
+    )
 
 
 def unassign(connection: Connection, tenant_id: str, subject: str) -> None:
     """Takes all roles from a subject."""
-    connection.execute(sa.delete(models.role_assignment).where(_has(tenant_id, [subject])))
+    assign(connection, tenant_id, subject, ())
 
 
 def assignments_of(
@@ -156,6 +172,30 @@ def _has(tenant_id: str, subjects: Collection[str]) -> ColumnElement[bool]:
 
 def _role(row: Mapping[Any, Any]) -> TenantRole:
     return TenantRole(**{**row, "permissions": to_permissions(row["permissions"])})
+
+
+def _assignments_image(assignments: Collection[Assignment]) -> dict[str, Any] | None:
+    """The audited fields of the roles that somebody has; None for none."""
+    return {"roles": [asdict(each) for each in assignments]} if assignments else None
+
+
+def _audit(connection: Connection, before: TenantRole | None, after: TenantRole | None, *, now_us: int) -> None:
+    role = after or before
+    assert role is not None  # noqa: S101 - one of both is given
+    audit.changed(
+        connection,
+        tenant_id=role.tenant_id,
+        resource_type="role",
+        resource=role.role_id,
+        before=None if before is None else _image(before),
+        after=None if after is None else _image(after),
+        time_us=now_us,
+    )
+
+
+def _image(role: TenantRole) -> dict[str, Any]:
+    """The audited fields of a role."""
+    return {"display_name": role.display_name, "permissions": to_text(role.permissions).split()}
 
 
 def _role_event(verb: str, role: TenantRole, now_us: int) -> outbox.OutboxEvent:

@@ -46,6 +46,7 @@ from auth_svc.sign_in_servicer import SignInServicer
 from auth_svc.tenant_directory import KEPT_TABLES, LocalTenants, TenantDirectoryServicer, TenantErasures
 from auth_svc.tenant_servicer import TenantServicer
 from auth_svc.user_servicer import UserServicer
+from mesh.audit import chain_store
 from mesh.database.engine import Database
 from mesh.database.retention import RetentionTask
 from mesh.events.relay import open_relay
@@ -56,7 +57,7 @@ from mesh.identity.tenants import TenantDirectory
 from mesh.runtime.background import Background
 from mesh.runtime.times import SECOND_US, Clock
 from mesh.service import AddServicer, Parts
-from mesh.tenant_erasure import TenantErasure
+from mesh.tenant_erasure import AUDIT_TABLES, TenantErasure
 
 
 async def build(
@@ -87,7 +88,12 @@ async def build(
     office = CertificateOffice(database=database, clock=clock, rules=settings.certificates)
     erasures = TenantErasures(database=database, clock=clock)
     erasure = TenantErasure(
-        database=database, metadata=metadata, directory=tenants, report=erasures.report_own, keep=KEPT_TABLES
+        database=database,
+        metadata=metadata,
+        directory=tenants,
+        report=erasures.report_own,
+        keep=(*KEPT_TABLES, *AUDIT_TABLES),
+        others=[chain_store.erase_tenant],
     )
     housekeeper = Housekeeper(database=database, keys=keys, clock=clock)
     retention = _retention(database, settings, clock)

@@ -8,6 +8,8 @@ from sqlalchemy import ColumnElement, Connection
 from auth_svc import models, user_store
 from auth_svc.caller_change_store import record_change
 from auth_svc.user_store import User
+from mesh.audit import entries as audit
+from mesh.identity.acting import Actor, ActorKind
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +31,7 @@ class Session:
 _NAMES = tuple(each.name for each in fields(Session))
 
 
-def open_session(connection: Connection, session: Session, password_hash: str) -> bool:
+def open_session(connection: Connection, session: Session, password_hash: str, *, username: str = "") -> bool:
     """Adds a session, unless the user was removed or has another password by now than the one that was verified."""
     account = models.user_account.c
     given = {name: value for name, value in asdict(session).items() if name not in ("tenant_id", "username_key")}
@@ -41,7 +43,17 @@ def open_session(connection: Connection, session: Session, password_hash: str) -
         .with_for_update(read=True)
     )
     statement = sa.insert(models.session).from_select(["tenant_id", "username_key", *given], user)
-    return connection.execute(statement).rowcount == 1
+    if connection.execute(statement).rowcount != 1:
+        return False
+    _audit(
+        connection,
+        session.tenant_id,
+        username or session.username_key,
+        session.session_id,
+        did="opened",
+        now_us=session.create_us,
+    )
+    return True
 
 
 def refresh_session(
@@ -74,8 +86,9 @@ def was_just_replaced(connection: Connection, family_hash: str, secret_hash: str
 
 
 def end_family(connection: Connection, family_hash: str, *, now_us: int) -> bool:
-    """Ends the session that a refresh token belongs to; False where it has ended."""
-    return _end(connection, models.session.c.family_hash == family_hash, now_us)
+    """Ends the session that a spent refresh token belongs to; False where it has ended."""
+    of_family = models.session.c.family_hash == family_hash
+    return _end(connection, of_family, now_us, did="ended for a spent refresh token")
 
 
 def end_session(
@@ -98,6 +111,16 @@ def end_sessions(
     ended = connection.execute(statement).rowcount
     if ended:
         record_change(connection, tenant_id, f"user:{username_key}", now_us)
+        audit.acted(
+            connection,
+            tenant_id=tenant_id,
+            resource_type="user",
+            resource=username_key,
+            details={"endedSignIns": ended},
+            time_us=now_us,
+        )
+    else:
+        audit.unchanged()
     return ended
 
 
@@ -125,14 +148,16 @@ def list_sessions(
     return [(Session(**{name: getattr(row, name) for name in _NAMES}), row.username) for row in rows]
 
 
-def _end(connection: Connection, condition: ColumnElement[bool], now_us: int) -> bool:
+def _end(connection: Connection, condition: ColumnElement[bool], now_us: int, *, did: str = "ended") -> bool:
     """Ends the one session of a condition; False where there is none."""
     table = models.session
-    statement = sa.delete(table).where(condition).returning(table.c.tenant_id, table.c.session_id)
+    statement = sa.delete(table).where(condition).returning(table.c.tenant_id, table.c.username_key, table.c.session_id)
     row = connection.execute(statement).first()
-    if row is not None:
-        record_change(connection, row.tenant_id, f"sign-in:{row.session_id}", now_us)
-    return row is not None
+    if row is None:
+        return False
+    record_change(connection, row.tenant_id, f"sign-in:{row.session_id}", now_us)
+    _audit(connection, row.tenant_id, row.username_key, row.session_id, did=did, now_us=now_us)
+    return True
 
 
 def session_user(connection: Connection, tenant_id: str, session_id: str, *, now_us: int) -> User | None:
@@ -153,6 +178,21 @@ def remove_expired(connection: Connection, *, now_us: int, limit: int) -> int:
     expired = sa.select(table.tenant_id, table.session_id).where(table.expire_us <= now_us).limit(limit)
     key = sa.tuple_(table.tenant_id, table.session_id)
     return connection.execute(sa.delete(models.session).where(key.in_(expired))).rowcount
+
+
+def _audit(
+    connection: Connection, tenant_id: str, username: str, session_id: str, *, did: str, now_us: int | None = None
+) -> None:
+    """Records what was done to a session. The id of a session opens nothing; its tokens are not recorded."""
+    audit.acted(
+        connection,
+        tenant_id=tenant_id,
+        resource_type="session",
+        resource=session_id,
+        actor=Actor(kind=ActorKind.USER, name=username, credential_id=session_id),
+        details={"did": did},
+        time_us=now_us,
+    )
 
 
 def _is_session(tenant_id: str, session_id: str) -> ColumnElement[bool]:

@@ -75,7 +75,9 @@ class Sessions:
         )
         access_token = await self._access_token(user, session_id)
         opened = await self._database.write(
-            lambda connection: session_store.open_session(connection, session, user.password_hash)
+            lambda connection: session_store.open_session(
+                connection, session, user.password_hash, username=user.username
+            )
         )
         return Tokens(access_token=access_token, refresh_token=f"{family}.{secret}") if opened else None
 

@@ -91,7 +91,7 @@ def _note_erasure(
     last_us = ends.get(LAST)
     if last_us is not None and all(end_us is not None and end_us <= last_us for end_us in others):
         values: dict[str, str | int] = {"state": int(TenantState.REMOVED), "display_name": ""}
-        tenant_store.set_values(connection, tenant_id, values, now_us=now_us)
+        tenant_store.set_values(connection, tenant, values, now_us=now_us)
 
 
 class TenantDirectoryServicer(TenantDirectoryServiceServicer):

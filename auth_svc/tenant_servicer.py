@@ -125,7 +125,7 @@ class TenantServicer(TenantServiceServicer):
             tenant = _found(tenant_store.get_tenant(connection, request.tenant_id, for_update=True), request.tenant_id)
             if tenant.state < TenantState.REMOVING:
                 values: dict[str, Value] = {"state": int(TenantState.REMOVING), "host_name": ""}
-                tenant_store.set_values(connection, tenant.tenant_id, values, now_us=now_us)
+                tenant_store.set_values(connection, tenant, values, now_us=now_us)
 
         await self._database.write(begin)
         await self._directory.refresh()
@@ -163,7 +163,9 @@ class TenantServicer(TenantServiceServicer):
             if host_name and tenant_store.has_host(connection, host_name, other_than=tenant_id):
                 raise _host_exists(host_name)
             if values:
-                tenant_store.set_values(connection, tenant_id, values, now_us=now_us)
+                tenant_store.set_values(connection, before, values, now_us=now_us)
+                if current_caller().tenant_id == tenant_id:
+                    tenant_store.note_own_settings(connection, tenant_id, values, now_us=now_us)
 
         await self._database.write(update)
         await self._directory.refresh()

@@ -1,7 +1,8 @@
 """The SQL of tenants. Functions run inside a transaction that Database opens around them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -9,6 +10,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from auth_svc import models
 from auth_svc.common_store import insert
+from mesh.audit import entries as audit
+from mesh.contract.tenants import PLATFORM_TENANT
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,12 +42,16 @@ class ErasureRow:
     finish_us: int | None
 
 
+_UNAUDITED = frozenset({"tenant_id", "create_us", "update_us"})
 _COLUMNS = [models.tenant.c[one.name] for one in fields(TenantRow)]
 
 
 def add_tenant(connection: Connection, tenant: TenantRow) -> bool:
     """Adds a tenant; False where its id or its host name is in use."""
-    return insert(connection, models.tenant, asdict(tenant))
+    added = insert(connection, models.tenant, asdict(tenant))
+    if added:
+        _audit(connection, tenant.tenant_id, before=None, after=_image(tenant), now_us=tenant.create_us)
+    return added
 
 
 def get_tenant(connection: Connection, tenant_id: str, *, for_update: bool = False) -> TenantRow | None:
@@ -73,10 +80,50 @@ def count_tenants(connection: Connection) -> int:
     return connection.execute(sa.select(sa.func.count()).select_from(models.tenant)).scalar_one()
 
 
-def set_values(connection: Connection, tenant_id: str, values: Mapping[str, str | int], *, now_us: int) -> None:
-    """Changes columns of a tenant."""
-    update = sa.update(models.tenant).where(models.tenant.c.tenant_id == tenant_id)
+def set_values(connection: Connection, tenant: TenantRow, values: Mapping[str, str | int], *, now_us: int) -> None:
+    """Changes columns of a tenant, which is locked and as it was read."""
+    update = sa.update(models.tenant).where(models.tenant.c.tenant_id == tenant.tenant_id)
     connection.execute(update.values(**values, update_us=now_us))
+    before = _image(tenant)
+    _audit(connection, tenant.tenant_id, before=before, after={**before, **values}, now_us=now_us)
+
+
+def note_own_settings(connection: Connection, tenant_id: str, names: Collection[str], *, now_us: int) -> None:
+    """Records in a tenant's own audit that its administrator changed settings."""
+    details = {"changed": sorted(names)}
+    audit.acted(
+        connection,
+        tenant_id=tenant_id,
+        resource_type="tenant_settings",
+        resource=tenant_id,
+        details=details,
+        time_us=now_us,
+    )
+
+
+def _image(tenant: TenantRow) -> dict[str, Any]:
+    """The audited fields of a tenant."""
+    return {name: value for name, value in asdict(tenant).items() if name not in _UNAUDITED}
+
+
+def _audit(
+    connection: Connection,
+    tenant_id: str,
+    *,
+    before: Mapping[str, Any] | None,
+    after: Mapping[str, Any],
+    now_us: int,
+) -> None:
+    """Records a change of a tenant: in the audit of the platform, whose administrators manage tenants."""
+    audit.changed(
+        connection,
+        tenant_id=PLATFORM_TENANT,
+        resource_type="tenant",
+        resource=tenant_id,
+        before=before,
+        after=after,
+        time_us=now_us,
+    )
 
 
 def list_erasures(connection: Connection, tenant_ids: Sequence[str]) -> Mapping[str, list[ErasureRow]]:

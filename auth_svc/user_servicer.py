@@ -244,7 +244,7 @@ class UserServicer(UserServiceServicer):
                 Reason.ROLE_TOO_LOW,
                 "the signing keys are those of all tenants: a platform administrator can rotate them",
             )
-        return RotateSigningKeysResponse(key_id=await self._keys.rotate())
+        return RotateSigningKeysResponse(key_id=await self._keys.rotate(current_caller().tenant_id))
 
     async def GetKeySet(self, request: GetKeySetRequest, context: Context) -> HttpBody:
         """The public keys, for the front door and all others that verify access tokens."""

@@ -12,6 +12,7 @@ from auth_svc.caller_change_store import record_change
 from auth_svc.common_store import event, insert
 from auth_svc.normalization import fold
 from auth_svc.role_store import Assignment
+from mesh.audit import entries as audit
 from mesh.events import outbox
 from mesh.identity.callers import Role
 
@@ -42,6 +43,7 @@ def create_user(connection: Connection, user: User, assignments: Collection[Assi
         # A release before this one removes a user and leaves the roles: nobody inherits them.
         role_store.assign(connection, user.tenant_id, f"user:{key}", assignments)
         outbox.append(connection, [_user_event("created", user, user.create_us)])
+        _audit(connection, user.tenant_id, user.username, before=None, after=_image(user), now_us=user.create_us)
     return created
 
 
@@ -110,6 +112,7 @@ def delete_user(connection: Connection, tenant_id: str, username: str, *, now_us
     role_store.unassign(connection, tenant_id, subject)
     outbox.append(connection, [_user_event("deleted", user, now_us)])
     record_change(connection, tenant_id, subject, now_us)
+    _audit(connection, tenant_id, user.username, before=_image(user), after=None, now_us=now_us)
     return True
 
 
@@ -132,13 +135,16 @@ def set_password(
     if replaced_hash is not None:
         is_user = sa.and_(is_user, account.c.password_hash == replaced_hash)
     values = {"password_hash": password_hash, "password_expire_us": expire_us}
-    update = sa.update(account).where(is_user).values(values).returning(account.c.username_key)
-    key = connection.execute(update).scalar()
-    if key is None:
+    update = sa.update(account).where(is_user).values(values).returning(account.c.username_key, account.c.username)
+    row = connection.execute(update).first()
+    if row is None:
         return False
+    audit.acted(
+        connection, tenant_id=tenant_id, resource_type="user", resource=row.username, details={"changed": ["password"]}
+    )
     table = models.session
-    connection.execute(sa.delete(table).where(table.c.tenant_id == tenant_id, table.c.username_key == key))
-    record_change(connection, tenant_id, f"user:{key}", now_us)
+    connection.execute(sa.delete(table).where(table.c.tenant_id == tenant_id, table.c.username_key == row.username_key))
+    record_change(connection, tenant_id, f"user:{row.username_key}", now_us)
     return True
 
 
@@ -150,8 +156,10 @@ def set_roles(
     update = sa.update(account).where(_is_user(user.tenant_id, user.username)).values(role=int(role or 0))
     subject = f"user:{connection.execute(update.returning(account.c.username_key)).scalar_one()}"
     role_store.assign(connection, user.tenant_id, subject, assignments)
-    outbox.append(connection, [_user_event("updated", replace(user, role=role), now_us)])
+    changed = replace(user, role=role)
+    outbox.append(connection, [_user_event("updated", changed, now_us)])
     record_change(connection, user.tenant_id, subject, now_us)
+    _audit(connection, user.tenant_id, user.username, before=_image(user), after=_image(changed), now_us=now_us)
 
 
 def subjects_of(connection: Connection, tenant_id: str, usernames_of: Collection[str]) -> dict[str, str]:
@@ -212,6 +220,31 @@ def to_user(row: sa.RowMapping | None) -> User | None:
 
 def _user(row: Mapping[Any, Any]) -> User:
     return User(**{**row, "role": Role(row["role"]) if row["role"] else None})
+
+
+def _image(user: User) -> dict[str, Any]:
+    """The audited fields of a user."""
+    return {"role": user.role.name if user.role else ""}
+
+
+def _audit(
+    connection: Connection,
+    tenant_id: str,
+    username: str,
+    *,
+    before: Mapping[str, Any] | None,
+    after: Mapping[str, Any] | None,
+    now_us: int,
+) -> None:
+    audit.changed(
+        connection,
+        tenant_id=tenant_id,
+        resource_type="user",
+        resource=username,
+        before=before,
+        after=after,
+        time_us=now_us,
+    )
 
 
 def _user_event(verb: str, user: User, now_us: int) -> outbox.OutboxEvent:

@@ -44,6 +44,7 @@ _HERE = Path(__file__).resolve().parent
 TEMPLATES = next(filter(Path.is_dir, (_HERE / "envoy", _HERE.parent / "envoy")))
 DESCRIPTOR = "csms.binpb"
 EX_USAGE = 2
+ON, OFF = "on", "off"
 WELCOME = {"name": "ocpp-mesh", "rest": "/v1/", "chargePoints": "/ocpp/{station_id}", "health": "/healthz"}
 
 
@@ -65,6 +66,7 @@ class FrontDoor:
     # By which Envoy proves itself to gateways and services; without it they do not trust its header with the caller's
     # address.
     secret: str = field(default="", repr=False)
+    access_log: str = ON  # ON: among Envoy's own log, on standard error; OFF; or the path of a file
 
 
 def write(door: FrontDoor, folder: Path) -> Path:
@@ -115,6 +117,20 @@ def render(door: FrontDoor, contract: Contract) -> str:
     return _fill((TEMPLATES / "envoy.yaml").read_text(), values)
 
 
+_LOGGERS = "type.googleapis.com/envoy.extensions.access_loggers"
+
+
+def _access_log(place: str) -> str:
+    """The access log of a listener; nothing where there is none."""
+    if place == OFF:
+        return "access_log: []"
+    if place == ON:
+        values = {"kind": "stderr", "type": f"{_LOGGERS}.stream.v3.StderrAccessLog", "place": ""}
+    else:
+        values = {"kind": "file", "type": f"{_LOGGERS}.file.v3.FileAccessLog", "place": f"path: {_quoted(place)}"}
+    return f"access_log:\n{_one('access-log', values)}"
+
+
 def _entrance(name: str, door: FrontDoor, *, idle_timeout: str) -> dict[str, str]:
     """The parts that both listeners have."""
     limits = door.limits
@@ -124,6 +140,7 @@ def _entrance(name: str, door: FrontDoor, *, idle_timeout: str) -> dict[str, str
         "trusted_proxies": str(limits.trusted_proxies),
         "request_timeout_s": str(limits.request_timeout_s),
         "idle_timeout": idle_timeout,
+        "access_log": _access_log(door.access_log),
     }
     headers = {
         "proof_header": PROOF_HEADER.lower(),
@@ -320,6 +337,14 @@ def read_origins(env: Environment) -> tuple[str, ...]:
     return origins
 
 
+def read_access_log(env: Environment) -> str:
+    """CSMS_ACCESS_LOG: on, off, or the absolute path of a file. Raises SettingError."""
+    value = env.text("CSMS_ACCESS_LOG", ON)
+    if value not in {ON, OFF} and not value.startswith("/"):
+        raise SettingError(f"CSMS_ACCESS_LOG={value!r}: on, off or the absolute path of a file is needed")
+    return value
+
+
 def read_front_door(env: Environment, folder: Path) -> FrontDoor:
     """The front door of a mesh whose processes have these settings. Raises SettingError."""
     gateway_mesh = env.text("CSMS_GATEWAY_ADDRESS")
@@ -336,6 +361,7 @@ def read_front_door(env: Environment, folder: Path) -> FrontDoor:
         cors_origins=read_origins(env),
         reflection=env.switch("CSMS_REFLECTION", default=True),
         reflection_open=env.switch("CSMS_REFLECTION_OPEN", default=False),
+        access_log=read_access_log(env),
         limits=EnvoyLimits.read(env),
     )
 

@@ -3,7 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing
 from dataclasses import dataclass, replace
 from functools import partial
 from types import ModuleType
@@ -11,9 +11,15 @@ from types import ModuleType
 import grpc
 from sqlalchemy.exc import DBAPIError
 
+from mesh.audit import chain_store
+from mesh.audit.calls import CallAudit
+from mesh.audit.linker import Linker, PassOn, to_outbox
+from mesh.audit.verification import report
 from mesh.contract.services import MESH_SERVICES, OPERATOR_SERVICES
 from mesh.database import migrate
 from mesh.database.engine import Database, is_unavailable, make_engine
+from mesh.database.retention import RetentionTask, older_than
+from mesh.grpc.call_watch import UNAUDITED
 from mesh.grpc.servers import GrpcServer, add_reflection, mesh_server, operator_server
 from mesh.grpc.station_scopes import StationScopes
 from mesh.identity.front_door import read_front_door_secrets
@@ -22,11 +28,15 @@ from mesh.identity.operator_access import OperatorAccess
 from mesh.runtime.background import Background
 from mesh.runtime.logs import get_logger
 from mesh.runtime.masking import mask_text
-from mesh.runtime.process import freeze_startup_objects, run, serve_metrics
+from mesh.runtime.process import EX_CONFIG, freeze_startup_objects, run, serve_metrics
 from mesh.runtime.settings import Environment, ServiceSettings, database_url
+from mesh.runtime.startup_errors import SettingError
+from mesh.runtime.times import now_us
 from mesh.tenant_export import ExportedTables, export_tenant
 
 log = get_logger(__name__)
+
+_AUDIT_RETENTION_EVERY_S = 3600.0
 
 AddServicer = Callable[[grpc.aio.Server], None]
 """Adds one servicer to a server: `lambda server: add_XServicer_to_server(servicer, server)`."""
@@ -44,6 +54,8 @@ class Parts:
     background: Sequence[Background] = ()
     # Called first when the service stops, to end calls that would not end by themselves.
     on_stop: Sequence[Callable[[], None]] = ()
+    # Passes linked audit entries on: to notification_svc, which has them as they are.
+    pass_on_audit: PassOn = to_outbox
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,9 +85,11 @@ def run_service(
 ) -> None:
     """Serves until a signal stops the process; with the argument `migrate`, migrates and exits.
 
-    With `export` and a tenant's id it writes the tenant's rows to standard output and exits. `name` is "station",
-    "transaction", "auth" or "notification". A wrong setting, or a database that is unavailable at the start, is
-    reported in one line on standard error.
+    With `verify-audit` it verifies the audit in its database, prints the result, and exits: 1 where there is a fault.
+    With `export` and a tenant's id it writes the tenant's rows to standard output and exits.
+
+    `name` is "station", "transaction", "auth" or "notification". A wrong setting, or a database that is unavailable at
+    the start, is reported in one line on standard error.
     """
     env = Environment(environ)
     match sys.argv[1:]:
@@ -83,10 +97,12 @@ def run_service(
             work = partial(_serve, env=env, name=name, migrations=migrations, build_factory=build_factory)
         case ["migrate"]:
             work = partial(_migrate, env=env, name=name, migrations=migrations)
+        case ["verify-audit"]:
+            sys.exit(_verify_audit(env, name))
         case ["export", tenant_id]:
             work = partial(_export, env=env, name=name, exported=exported, tenant_id=tenant_id)
         case _:
-            sys.stderr.write(f"usage: python -m {name}_svc [migrate | export TENANT]\n")
+            sys.stderr.write(f"usage: python -m {name}_svc [migrate | verify-audit | export TENANT]\n")
             sys.exit(2)
     try:
         run(f"{name}_svc", work, environ=environ)
@@ -131,6 +147,23 @@ async def _export(
         engine.dispose()
 
 
+def _verify_audit(env: Environment, name: str) -> int:
+    """Verifies the chains of the service's own database; returns the exit status."""
+    try:
+        engine = make_engine(database_url(env, name), name)
+        with closing(engine.connect()) as connection, connection.begin():
+            lines, has_faults = report(chain_store.verify_all(connection, source=name))
+    except SettingError as error:
+        sys.stderr.write(f"{name}_svc: {error}\n")
+        return EX_CONFIG
+    except DBAPIError as error:
+        sys.stderr.write(f"{name}_svc: cannot read the audit: {mask_text(' '.join(str(error.orig).split()))}\n")
+        return EX_CONFIG
+    engine.dispose()
+    sys.stdout.writelines(f"{line}\n" for line in lines)
+    return 1 if has_faults else 0
+
+
 async def start(
     stack: AsyncExitStack, settings: ServiceSettings, migrations: ModuleType, build: Build
 ) -> RunningService:
@@ -143,8 +176,11 @@ async def start(
     if settings.auto_migrate:
         await asyncio.to_thread(migrate.upgrade, database.engine, migrations, settings.name)
     parts = await build(database, stack)
-    mesh, operator = _servers(settings, parts)
-    for task in (*parts.access.background, *parts.background):
+    audit = CallAudit(database=database)
+    mesh, operator = _servers(settings, parts, audit)
+    for counted in (audit.refused, audit.reads):
+        stack.push_async_callback(counted.close)
+    for task in (*parts.access.background, *parts.background, *_audit_tasks(database, settings, parts, audit)):
         stack.push_async_callback(_cancel, asyncio.create_task(_keep(task)))
     for server in (mesh, operator):
         await server.start()
@@ -155,7 +191,9 @@ async def start(
         database=database,
         mesh_port=mesh.port,
         operator_port=operator.port,
-        metrics_port=serve_metrics(stack, settings.metrics_address, [operator.limits] if operator.limits else []),
+        metrics_port=serve_metrics(
+            stack, settings.metrics_address, [UNAUDITED, *([operator.limits] if operator.limits else [])]
+        ),
     )
     log.info("serving", mesh_port=mesh.port, operator_port=operator.port, metrics_port=running.metrics_port)
     return running
@@ -170,7 +208,19 @@ async def serve(stop: asyncio.Event, settings: ServiceSettings, migrations: Modu
         log.info("stopping")
 
 
-def _servers(settings: ServiceSettings, parts: Parts) -> tuple[GrpcServer, GrpcServer]:
+def _audit_tasks(database: Database, settings: ServiceSettings, parts: Parts, audit: CallAudit) -> Sequence[Background]:
+    """What the audit does in the background: it counts calls, links entries, and removes old ones."""
+    linker = Linker(database=database, source=settings.name, pass_on=parts.pass_on_audit)
+    retention = RetentionTask(
+        database=database,
+        clock=now_us,
+        removals=[older_than(settings.audit_days, chain_store.remove_old)],
+        every_s=_AUDIT_RETENTION_EVERY_S,
+    )
+    return (audit.refused.run, audit.reads.run, linker.run, retention.run)
+
+
+def _servers(settings: ServiceSettings, parts: Parts, audit: CallAudit) -> tuple[GrpcServer, GrpcServer]:
     identity = MeshIdentity(settings.mesh)
     mesh = mesh_server(settings.mesh_address, identity=identity, services=MESH_SERVICES[settings.name])
     operator = operator_server(
@@ -181,6 +231,7 @@ def _servers(settings: ServiceSettings, parts: Parts) -> tuple[GrpcServer, GrpcS
         reflection_open=settings.reflection_open,
         call_rules=settings.call_rules,
         front_door_secrets=settings.front_door_secrets,
+        watch=audit,
     )
     for add in parts.mesh:
         add(mesh.server)

@@ -161,7 +161,12 @@ def _message(event: StoredEvent) -> aio_pika.Message:
         timestamp=datetime.fromtimestamp(event.event_time_us // SECOND_US, UTC),
         type=event.type,
         app_id="csms",
-        headers={"tenant_id": event.tenant_id, "station_id": event.station_id, "cursor": event.cursor},
+        headers={
+            "tenant_id": event.tenant_id,
+            "station_id": event.station_id,
+            "cursor": event.cursor,
+            "actor": event.actor,
+        },
     )
 
 

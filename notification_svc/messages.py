@@ -17,4 +17,5 @@ def to_message(event: StoredEvent) -> Event:
         station_id=event.station_id,
         event_time=to_timestamp(event.event_time_us),
         data=Struct.FromString(event.data),
+        actor=event.actor,
     )

@@ -6,6 +6,7 @@ UTC.
 
 import sqlalchemy as sa
 
+from mesh.audit.entries import audit_tables
 from mesh.database.partitions import TimePartitions
 from mesh.placements.tables import placement_tables
 
@@ -36,6 +37,7 @@ event = sa.Table(
     sa.Column("create_us", sa.BigInteger, nullable=False),  # when it came here, never before a smaller cursor
     # google.protobuf.Struct as bytes, in base64: it is passed on as it came, and JSON would cost 15 µs each way.
     sa.Column("data", sa.Text, nullable=False),
+    sa.Column("actor", sa.Text),  # NULL: none, or the event is of a build before the column
     sa.PrimaryKeyConstraint("tenant_id", "cursor", name="event_pkey"),
     sa.UniqueConstraint("tenant_id", "event_id", name="event_event_id"),
     sa.Index("event_by_station", "tenant_id", "station_id", "cursor"),
@@ -62,5 +64,48 @@ fanout = sa.Table(
     sa.PrimaryKeyConstraint("tenant_id", name="fanout_pkey"),
 )
 
+# The audit of this service itself, as each service has it.
+audit_entry, audit_head = audit_tables(metadata)
+
+_KEY = sa.Text(collation="C").with_variant(sa.Text(), "sqlite")
+
+# The linked entries of all services, as they came. `content` is the text that was hashed; the columns beside it are
+# those of its fields that lists are filtered by.
+audit_record = sa.Table(
+    "audit_record",
+    metadata,
+    sa.Column("tenant_id", _KEY, nullable=False),
+    sa.Column("source", _KEY, nullable=False),
+    sa.Column("sequence", sa.BigInteger, nullable=False),
+    sa.Column("time_us", sa.BigInteger, nullable=False),
+    sa.Column("actor_kind", sa.Text, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("on_behalf_of", sa.Text, nullable=False),
+    sa.Column("address", sa.Text, nullable=False),
+    sa.Column("action", sa.Text, nullable=False),
+    sa.Column("resource_type", sa.Text, nullable=False),
+    sa.Column("resource", sa.Text, nullable=False),
+    sa.Column("station_id", sa.Text, nullable=False),
+    sa.Column("change", sa.Text, nullable=False),
+    sa.Column("outcome", sa.Text, nullable=False),
+    sa.Column("content", sa.Text, nullable=False),
+    sa.Column("previous_hash", sa.Text, nullable=False),
+    sa.Column("hash", sa.Text, nullable=False),
+    sa.PrimaryKeyConstraint("tenant_id", "source", "sequence", name="audit_record_pkey"),
+    sa.Index("audit_record_by_time", "tenant_id", "time_us", "source", "sequence"),
+    sa.Index("audit_record_by_actor", "tenant_id", "actor", "time_us"),
+    sa.Index("audit_record_by_station", "tenant_id", "station_id", "time_us"),
+)
+
+# Where a chain of `audit_record` begins: after the last entry that was removed because its time was over.
+audit_record_start = sa.Table(
+    "audit_record_start",
+    metadata,
+    sa.Column("tenant_id", _KEY, nullable=False),
+    sa.Column("source", _KEY, nullable=False),
+    sa.Column("removed_through", sa.BigInteger, nullable=False),
+    sa.Column("removed_hash", sa.Text, nullable=False),
+    sa.PrimaryKeyConstraint("tenant_id", "source", name="audit_record_start_pkey"),
+)
 # Where stations stand: a copy of station_svc's, some seconds behind (docs/SITES.md).
 PLACEMENTS = placement_tables(metadata, key=sa.Text())

@@ -7,17 +7,27 @@ from sqlalchemy import Connection
 from mesh.database.engine import Database
 from mesh.database.retention import Removal, RetentionTask, older_than
 from mesh.identity.tenants import TenantDirectory
+from mesh.runtime.settings import AUDIT_DAYS
 from mesh.runtime.times import DAY_US, Clock
-from notification_svc import store
+from notification_svc import audit_store, store
 
 _EVERY_S = 3600.0
 # Rows in a transaction: the streams are locked meanwhile, and new events wait.
 _CHUNK = 1_000
 
 
-def retention_task(*, database: Database, clock: Clock, days: int, tenants: TenantDirectory) -> RetentionTask:
-    """Removes events that came more than `days` ago, and those of tenants that keep them for fewer days."""
-    removals: list[Removal] = [older_than(days, _remove_old), partial(_remove_of_tenants, days=days, tenants=tenants)]
+def retention_task(
+    *, database: Database, clock: Clock, days: int, tenants: TenantDirectory, audit_days: int = AUDIT_DAYS
+) -> RetentionTask:
+    """Removes events that came more than `days` ago, and audit entries that were made more than `audit_days` ago.
+
+    Events of tenants that keep them for fewer days go after these.
+    """
+    removals: list[Removal] = [
+        older_than(days, _remove_old),
+        partial(_remove_of_tenants, days=days, tenants=tenants),
+        older_than(audit_days, audit_store.remove_old),
+    ]
     return RetentionTask(database=database, clock=clock, removals=removals, every_s=_EVERY_S, chunk=_CHUNK)
 
 

@@ -2,10 +2,13 @@
 
 from contextlib import AsyncExitStack
 
+import grpc
+from csms.audit.v1.audit_service_pb2_grpc import add_AuditServiceServicer_to_server
 from csms.event.v1.event_ingest_service_pb2_grpc import add_EventIngestServiceServicer_to_server
 from csms.event.v1.event_service_pb2_grpc import add_EventServiceServicer_to_server
 from csms.station.v1.placement_ingest_service_pb2_grpc import add_PlacementIngestServiceServicer_to_server
 
+from mesh.audit import chain_store
 from mesh.database.engine import Database
 from mesh.database.partition_keeper import Kept, PartitionKeeper
 from mesh.grpc.channels import open_channel
@@ -13,10 +16,12 @@ from mesh.identity.mesh_identity import MeshIdentity
 from mesh.identity.operator_access import remote_access
 from mesh.identity.tenants import RemoteTenants, TenantDirectory
 from mesh.placements.servicer import PlacementIngestServicer
+from mesh.runtime.background import Background
 from mesh.runtime.times import Clock
 from mesh.service import Parts
-from mesh.tenant_erasure import TenantErasure, reports_to
-from notification_svc import store
+from mesh.tenant_erasure import AUDIT_TABLES, TenantErasure, reports_to
+from notification_svc import audit_store, store
+from notification_svc.audit_servicer import AuditServicer
 from notification_svc.event_servicer import SIGN_OF_LIFE_S, EventServicer
 from notification_svc.fanout import Fanout
 from notification_svc.feed import Feed
@@ -43,20 +48,42 @@ async def build(
     ingest = IngestServicer(database=database, clock=clock, announce=announce)
     placements = PlacementIngestServicer(database=database, tables=PLACEMENTS)
     events = EventServicer(database=database, feed=feed, clock=clock, sign_of_life_s=sign_of_life_s)
+    audit = AuditServicer(database=database)
     tenants = TenantDirectory(source=RemoteTenants(channel=channel))
-    retention = retention_task(database=database, clock=clock, days=settings.retention_days, tenants=tenants)
+    retention = retention_task(
+        database=database, clock=clock, days=settings.retention_days, tenants=tenants, audit_days=settings.audit_days
+    )
     kept = Kept(partitions=PARTITIONS, days=settings.retention_days, on_drop=store.note_dropped)
     keeper = PartitionKeeper(engine=database.engine, clock=clock, kept=[kept])
-    erasure = TenantErasure(
-        database=database, metadata=metadata, directory=tenants, report=reports_to(channel, "notification")
-    )
     return Parts(
         access=remote_access(channel, tenants),
         mesh=[
             lambda server: add_EventIngestServiceServicer_to_server(ingest, server),
             lambda server: add_PlacementIngestServiceServicer_to_server(placements, server),
         ],
-        operator=[lambda server: add_EventServiceServicer_to_server(events, server)],
-        background=[feed.run, retention.run, keeper.run, erasure.run, *(fanout.run for fanout in fanouts)],
+        operator=[
+            lambda server: add_EventServiceServicer_to_server(events, server),
+            lambda server: add_AuditServiceServicer_to_server(audit, server),
+        ],
+        background=[
+            feed.run,
+            retention.run,
+            keeper.run,
+            _erasure(database, tenants, channel),
+            *(fanout.run for fanout in fanouts),
+        ],
         on_stop=[feed.stop],
+        pass_on_audit=audit_store.add,
     )
+
+
+def _erasure(database: Database, tenants: TenantDirectory, channel: grpc.aio.Channel) -> Background:
+    """Erases the rows of removed tenants."""
+    return TenantErasure(
+        database=database,
+        metadata=metadata,
+        directory=tenants,
+        report=reports_to(channel, "notification"),
+        keep=AUDIT_TABLES,
+        others=(chain_store.erase_tenant, audit_store.erase_tenant),
+    ).run

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Self
 
-from mesh.runtime.settings import Environment, MeshSettings
+from mesh.runtime.settings import AUDIT_DAYS, Environment, MeshSettings
 from mesh.runtime.startup_errors import SettingError
 
 
@@ -14,6 +14,7 @@ class NotificationSettings:
     auth_address: str
     mesh: MeshSettings
     retention_days: int
+    audit_days: int = AUDIT_DAYS
     amqp_url: str | None = field(default=None, repr=False)  # None: no fan-out
 
     @classmethod
@@ -26,5 +27,6 @@ class NotificationSettings:
             auth_address=env.text("CSMS_AUTH_ADDRESS"),
             mesh=MeshSettings.read(env, "notification"),
             retention_days=env.number("CSMS_EVENT_RETENTION_DAYS", 30, least=1, most=3650),
+            audit_days=env.number("CSMS_AUDIT_RETENTION_DAYS", AUDIT_DAYS, least=1, most=36_500),
             amqp_url=amqp_url,
         )

@@ -29,6 +29,7 @@ class NewEvent:
     station_id: str
     event_time_us: int
     data: bytes
+    actor: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,8 +72,8 @@ _ADVANCE = RowStatement(
 # the planner from joining.
 _ADD = RowStatement(
     """
-    INSERT INTO event (tenant_id, cursor, event_id, type, source, station_id, event_time_us, create_us, data)
-    SELECT tenant_id, cursor, event_id, type, source, station_id, event_time_us, create_us, data FROM {rows}
+    INSERT INTO event (tenant_id, cursor, event_id, type, source, station_id, event_time_us, create_us, data, actor)
+    SELECT tenant_id, cursor, event_id, type, source, station_id, event_time_us, create_us, data, actor FROM {rows}
     WHERE NOT EXISTS (
       SELECT 1 FROM event WHERE event.tenant_id = rows.tenant_id AND event.event_id = rows.event_id
         AND event.create_us >= :since_us AND event.create_us <= :until_us LIMIT 1 OFFSET 0
@@ -88,6 +89,7 @@ _ADD = RowStatement(
     event_time_us="bigint",
     create_us="bigint",
     data="text",
+    actor="text",
 )
 # The clocks of services differ by less.
 _MOST_SKEW_US = DAY_US
@@ -122,6 +124,7 @@ def add(connection: Connection, events: Sequence[NewEvent], *, now_us: int) -> d
                 "event_time_us": event.event_time_us,
                 "create_us": create_us[event.tenant_id],
                 "data": b64encode(event.data).decode(),
+                "actor": event.actor or None,
             }
         )
     since_us = min(now_us, *(event.event_time_us for event in events)) - _MOST_SKEW_US
@@ -322,6 +325,7 @@ def event_filters(tenant_id: str) -> dict[str, Field]:
         "type": Field(event.type),
         "source": Field(event.source),
         "station_id": Field(event.station_id),
+        "actor": Field(sa.func.coalesce(event.actor, "")),
         **conditions(tenant_id).fields(),
     }
 
@@ -336,4 +340,5 @@ def _stored(tenant_id: str, row: sa.Row[tuple[object, ...]]) -> StoredEvent:
         station_id=row.station_id,
         event_time_us=row.event_time_us,
         data=b64decode(row.data),
+        actor=row.actor or "",
     )

@@ -1,10 +1,13 @@
 """Mends of quarantined items: the replacement is recorded in one transaction with who made it, when and why."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import grpc
 from sqlalchemy import Connection
 
+from mesh.audit import entries as audit
 from mesh.contract.texts import is_storable
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
@@ -54,6 +57,7 @@ def apply_mend(
     content = received_items.encode(bare_content(item))
     if found.state == RECORDED:
         if found.mends and found.mends[-1].item == content and not found.mends[-1].failure_reason:
+            audit.unchanged()
             return found
         raise NotMendableError(
             Reason.QUARANTINED_ITEM_RECORDED,
@@ -65,9 +69,31 @@ def apply_mend(
             f"{quarantine_id!r} has been mended {MOST_MENDS} times, which is the most there may be",
         )
     store.add_mend(connection, _to_mend(found, item, content, mend=mend, failure=failure, now_us=now_us))
+    audit_run(connection, found, now_us, details={"reason": mend.reason}, failure=failure)
     if failure is not None:
         return note_failure(connection, found, failure, now_us)
     return ingest_item(connection, found, item, now_us, meters)
+
+
+def audit_run(
+    connection: Connection,
+    found: Quarantined,
+    now_us: int,
+    *,
+    details: Mapping[str, Any] | None = None,
+    failure: MeshError | None = None,
+) -> None:
+    """Records what an operator did with an item. Its content is a driver's, and is not repeated here."""
+    audit.acted(
+        connection,
+        tenant_id=found.tenant_id,
+        resource_type="quarantined_item",
+        resource=found.quarantine_id,
+        station_id=found.station_id,
+        details=details,
+        outcome=audit.OK if failure is None else str(failure.reason),
+        time_us=now_us,
+    )
 
 
 def _to_mend(

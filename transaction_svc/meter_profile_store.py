@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
+from mesh.audit import entries as audit
 from mesh.database.filters import Field
 from mesh.database.rowset import RowStatement, columns_of
 from transaction_svc import models
@@ -122,11 +123,13 @@ def identities(
 
 def set_profile(connection: Connection, profile: MeterProfile, *, limit: int) -> bool:
     """Creates or replaces a profile; False where it would be one more than `limit` of its tenant."""
-    if get_profile(connection, profile.tenant_id, profile.profile_id) is None:
+    before = get_profile(connection, profile.tenant_id, profile.profile_id)
+    if before is None:
         query = sa.select(sa.func.count()).where(meter_profile.c.tenant_id == profile.tenant_id)
         if connection.execute(query).scalar_one() >= limit:
             return False
     _SET.run(connection, [asdict(profile)])
+    _audit(connection, before, profile)
     return True
 
 
@@ -158,10 +161,48 @@ def list_profiles(
 
 def delete_profile(connection: Connection, tenant_id: str, profile_id: str) -> bool:
     """Removes a profile; False where there was none."""
+    before = get_profile(connection, tenant_id, profile_id)
     query = sa.delete(meter_profile).where(
         meter_profile.c.tenant_id == tenant_id, meter_profile.c.profile_id == profile_id
     )
-    return connection.execute(query).rowcount > 0
+    if connection.execute(query).rowcount == 0 or before is None:
+        return False
+    _audit(connection, before, None)
+    return True
+
+
+_AUDITED = (
+    "station_id",
+    "vendor_name",
+    "model",
+    "firmware_version",
+    "evse_kind",
+    "max_power_w",
+    "begin_end_exponent",
+    "sampled_exponent",
+    "register_source",
+    "register_location",
+    "zero_begin",
+)
+
+
+def audited_fields(profile: MeterProfile) -> dict[str, Any]:
+    """The audited fields of a profile, by the names of their columns."""
+    return {name: getattr(profile, name) for name in _AUDITED}
+
+
+def _audit(connection: Connection, before: MeterProfile | None, after: MeterProfile | None) -> None:
+    profile = after or before
+    assert profile is not None  # noqa: S101 - tells the type checker that one of them is there
+    audit.changed(
+        connection,
+        tenant_id=profile.tenant_id,
+        resource_type="meter_profile",
+        resource=profile.profile_id,
+        station_id=profile.station_id,
+        before=None if before is None else audited_fields(before),
+        after=None if after is None else audited_fields(after),
+    )
 
 
 def _profile(row: Any) -> MeterProfile:

@@ -12,6 +12,7 @@ begins with the station.
 
 import sqlalchemy as sa
 
+from mesh.audit.entries import audit_tables
 from mesh.database.partitions import TimePartitions
 from mesh.events.outbox import outbox_table
 from mesh.placements.tables import placement_tables
@@ -326,3 +327,4 @@ PLACEMENTS = placement_tables(metadata)
 station_placement, station_group = PLACEMENTS.placement, PLACEMENTS.group
 
 outbox = outbox_table(metadata)
+audit_entry, audit_head = audit_tables(metadata)

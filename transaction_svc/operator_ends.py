@@ -6,6 +6,7 @@ from functools import partial
 import grpc
 from sqlalchemy import Connection
 
+from mesh.audit import entries as audit
 from mesh.contract.requests import check_text
 from mesh.database.engine import Database
 from mesh.identity.callers import Caller
@@ -46,6 +47,7 @@ def _end(connection: Connection, *, name: Name, generation: int, closure: Closur
         tx = batch.adopt(row)
         if tx.state.ended:
             if _is_repeat(tx.state, closure):
+                audit.unchanged()
                 return
             raise MeshError(
                 grpc.StatusCode.FAILED_PRECONDITION,
@@ -54,7 +56,21 @@ def _end(connection: Connection, *, name: Name, generation: int, closure: Closur
             )
         tx.state.closure = closure
         tx.changed = True
+        _audit(connection, name, row.generation, closure)
     ingestion.write_back(connection, batch, now_us=closure.request_us)
+
+
+def _audit(connection: Connection, name: Name, generation: int, closure: Closure) -> None:
+    tenant_id, station_id, transaction_id = name
+    audit.acted(
+        connection,
+        tenant_id=tenant_id,
+        resource_type="transaction",
+        resource=f"{station_id}/{transaction_id}/{generation}",
+        station_id=station_id,
+        details={"reason": closure.reason},
+        time_us=closure.request_us,
+    )
 
 
 def _lock(connection: Connection, name: Name, generation: int) -> Sequence[store.TransactionRow]:

@@ -9,6 +9,7 @@ import grpc
 from csms.transaction.v1.transaction_ingest_service_pb2 import TransactionEventItem
 from sqlalchemy import Connection
 
+from mesh.audit import entries as audit
 from mesh.contract.texts import replace_nul
 from mesh.database.engine import Database, commit_batch
 from mesh.events import outbox
@@ -202,7 +203,9 @@ def _rerun(
 ) -> Quarantined:
     found = mends.find(connection, tenant_id, quarantine_id, lock=True)
     if found.state == RECORDED:
+        audit.unchanged()
         return found
+    mends.audit_run(connection, found, now_us)
     if found.mends:
         item = mends.to_item(found.mends[-1].kind, found.mends[-1].item)
     elif item is None:
@@ -215,7 +218,9 @@ def _note(
 ) -> Quarantined:
     found = mends.find(connection, tenant_id, quarantine_id, lock=True)
     if found.state == RECORDED:  # by a concurrent call
+        audit.unchanged()
         return found
+    mends.audit_run(connection, found, now_us, failure=failure)
     return mends.note_failure(connection, found, failure, now_us)
 
 
@@ -228,7 +233,9 @@ def _dismiss(connection: Connection, tenant_id: str, quarantine_id: str, *, now_
             f"{quarantine_id!r} has been recorded; there is nothing to dismiss",
         )
     if found.state == DISMISSED:
+        audit.unchanged()
         return found
+    mends.audit_run(connection, found, now_us)
     return store.change(connection, tenant_id, quarantine_id, state=DISMISSED, update_us=now_us)
 
 

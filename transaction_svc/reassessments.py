@@ -4,6 +4,7 @@ from functools import partial
 
 from sqlalchemy import Connection
 
+from mesh.audit import entries as audit
 from mesh.database.engine import Database
 from mesh.identity.callers import Caller
 from mesh.runtime.times import Clock
@@ -47,4 +48,13 @@ def _reassess(connection: Connection, *, name: Name, username: str, now_us: int,
         count = tx.state.reassessment.count if tx.state.reassessment else 0
         tx.state.reassessment = Reassessment(count + 1, now_us, username)
         batch.set_terms(tx, batch.terms[tx.name[:2]])
+        audit.acted(
+            connection,
+            tenant_id=tenant_id,
+            resource_type="transaction",
+            resource=f"{station_id}/{transaction_id}/{lookup.tx.generation}",
+            station_id=station_id,
+            details={"meterProfileId": batch.terms[tx.name[:2]].profile_id},
+            time_us=now_us,
+        )
     ingestion.write_back(connection, batch, now_us=now_us)

@@ -242,6 +242,7 @@ def _configuration(
         cors_origins=settings.cors_origins,
         reflection=settings.reflection,
         reflection_open=settings.reflection_open,
+        access_log=settings.access_log,
         limits=replace(settings.envoy_limits, station_port=stations.port if stations else None),
     )
 

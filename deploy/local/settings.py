@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from deploy.envoy_config import read_origins
+from deploy.envoy_config import read_access_log, read_origins
 from deploy.envoy_limits import EnvoyLimits
 from mesh.runtime.settings import Environment, Onboarding, is_loopback
 from mesh.runtime.startup_errors import SettingError
@@ -25,6 +25,7 @@ class RunSettings:
     cors_origins: tuple[str, ...]
     reflection: bool
     reflection_open: bool
+    access_log: str  # as deploy.envoy_config.FrontDoor has it
     demo: bool
     admin_password_given: bool
     lifeline: bool  # whether the run ends with its standard input
@@ -55,6 +56,7 @@ class RunSettings:
             cors_origins=read_origins(env),
             reflection=env.switch("CSMS_REFLECTION", default=True),
             reflection_open=env.switch("CSMS_REFLECTION_OPEN", default=False),
+            access_log=read_access_log(env),
             demo=env.switch("CSMS_DEMO", default=True),
             admin_password_given=env.optional("CSMS_ADMIN_PASSWORD") is not None,
             lifeline=env.switch("CSMS_LIFELINE", default=False),

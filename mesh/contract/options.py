@@ -53,6 +53,17 @@ def access_of(files: FileDescriptorSet, services: Iterable[str]) -> dict[str, op
     return {f"/{name}": method.options.Extensions[options_pb2.access] for name, method in methods}
 
 
+def audit_of(files: FileDescriptorSet, services: Iterable[str]) -> dict[str, options_pb2.Audit.ValueType]:
+    """The audit of each method of these services for operators, by its full name: `/package.Service/Method`.
+
+    Raises ContractError for a method that does not state it.
+    """
+    known = dict(_services(files))
+    methods = [(f"{name}/{method.name}", method) for name in services for method in known[name].method]
+    _raise_if_any(fault for name, method in methods for fault in _audit_faults(name, method))
+    return {f"/{name}": method.options.Extensions[options_pb2.audit] for name, method in methods}
+
+
 def callers_of(files: FileDescriptorSet, services: Iterable[str]) -> dict[str, frozenset[str]]:
     """The parts that may call each method of these services of the mesh, by its full name: `/package.Service/Method`.
 
@@ -82,8 +93,9 @@ def contract_faults(files: FileDescriptorSet) -> list[str]:
         for method in service.method:
             if audience == options_pb2.AUDIENCE_OPERATORS:
                 faults += _access_faults(f"{name}/{method.name}", method, requests)
-            elif method.options.HasExtension(options_pb2.access):
-                faults.append(f"{name}/{method.name}: states an access, but its service is not for operators")
+                faults += _audit_faults(f"{name}/{method.name}", method)
+            else:
+                faults += _operator_option_faults(f"{name}/{method.name}", method)
             if audience == options_pb2.AUDIENCE_MESH:
                 faults += _caller_faults(f"{name}/{method.name}", method)
             elif _callers(method):
@@ -174,6 +186,28 @@ def _caller_faults(name: str, method: MethodDescriptorProto) -> Iterator[str]:
         yield f"{name}: states no callers; name the parts that call it"
     elif options_pb2.PART_UNSPECIFIED in _callers(method):
         yield f"{name}: one of its callers is UNSPECIFIED"
+
+
+def _operator_option_faults(name: str, method: MethodDescriptorProto) -> Iterator[str]:
+    """Options that only methods for operators have."""
+    for word, is_stated in (
+        ("access", method.options.HasExtension(options_pb2.access)),
+        ("audit", method.options.HasExtension(options_pb2.audit)),
+    ):
+        if is_stated:
+            yield f"{name}: states an {word}, but its service is not for operators"
+
+
+_CHANGING = ("_WRITE", "_COMMAND", "_SEND_CALL")
+
+
+def _audit_faults(name: str, method: MethodDescriptorProto) -> Iterator[str]:
+    audit = method.options.Extensions[options_pb2.audit]
+    permission = options_pb2.Permission.Name(method.options.Extensions[options_pb2.access].permission)
+    if audit == options_pb2.AUDIT_UNSPECIFIED:
+        yield f"{name}: states no audit; AUDIT_CHANGE is the one of a method that changes or commands something"
+    elif permission.endswith(_CHANGING) and audit != options_pb2.AUDIT_CHANGE:
+        yield f"{name}: needs the permission {permission}, so its audit is AUDIT_CHANGE"
 
 
 def _word_faults(name: str, enum: EnumDescriptorProto) -> Iterator[str]:

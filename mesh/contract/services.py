@@ -35,7 +35,10 @@ OPERATOR_SERVICES = {
         "csms.auth.v1.CertificateService",
         "csms.auth.v1.TenantService",
     ),
-    "notification": ("csms.event.v1.EventService",),
+    "notification": (
+        "csms.event.v1.EventService",
+        "csms.audit.v1.AuditService",
+    ),
 }
 
 # Served by each service that has a copy of where stations stand.

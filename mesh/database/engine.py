@@ -33,6 +33,9 @@ CommitListener = Callable[[dict[Any, Any]], None]
 """Gets the notes that a transaction left in its connection's `info`."""
 Result = TypeVar("Result")
 
+ON_ROLLBACK = "csms_on_rollback"
+"""Key of a connection's `info`: functions without arguments that are called where the present transaction fails."""
+
 LOCK_TIMEOUT_MS = 5_000
 STATEMENT_TIMEOUT_MS = 15_000
 # Bounds how long a process that hangs within a transaction, or whose machine has failed, keeps its locks: messages of
@@ -178,12 +181,16 @@ class Database:
 
     def _run(self, work: Callable[[Connection], T], reading: bool) -> T:
         connection = self._connections.get(reading=reading)
+        info = connection.info
         try:
             with connection.begin():
                 result = work(connection)
         except BaseException:
+            for undo in info.pop(ON_ROLLBACK, ()):
+                undo()
             self._connections.give_back()
             raise
+        info.pop(ON_ROLLBACK, None)
         for listener in self._listeners:
             listener(connection.info)
         return result

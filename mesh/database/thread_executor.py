@@ -8,6 +8,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from contextvars import copy_context
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
@@ -30,7 +31,7 @@ class ThreadExecutor:
     def run(self, function: Callable[..., T], *arguments: Any) -> "asyncio.Future[T]":
         """A future of the function's result or error. A job that is cancelled before it starts is not run at all.
 
-        Raises RuntimeError after `close`.
+        The function has the caller's context variables, as with `asyncio.to_thread`. Raises RuntimeError after `close`.
         """
         if self._closed:
             raise RuntimeError("these workers are closed")
@@ -39,7 +40,7 @@ class ThreadExecutor:
             for thread in self._threads:
                 thread.start()
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._jobs.put((future, function, arguments))
+        self._jobs.put((future, copy_context().run, (function, *arguments)))
         return future
 
     def close(self) -> None:

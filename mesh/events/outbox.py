@@ -15,6 +15,7 @@ from sqlalchemy import Connection, MetaData
 
 from mesh.contract.tenants import own_name
 from mesh.database.rowset import RowStatement, run_later
+from mesh.identity.acting import current_actor
 from mesh.runtime.settings import Environment
 from mesh.runtime.times import DAY_US
 
@@ -28,6 +29,7 @@ class OutboxEvent(msgspec.Struct, frozen=True, kw_only=True):
     station_id: str
     event_time_us: int
     data: Mapping[str, Any] | msgspec.Struct = {}
+    actor: str = ""  # as mesh.identity.acting.Actor.label has it; empty: the one who acts at `append`, if there is one
 
 
 def outbox_table(metadata: MetaData) -> sa.Table:
@@ -45,6 +47,7 @@ def outbox_table(metadata: MetaData) -> sa.Table:
         sa.Column("event_time_us", sa.BigInteger, nullable=False),
         sa.Column("data", sa.Text, nullable=False),
         sa.Column("published_us", sa.BigInteger),
+        sa.Column("actor", sa.Text),
         sa.Index(
             "outbox_unpublished",
             "outbox_id",
@@ -60,8 +63,8 @@ _APPENDED = "csms_outbox_appended"
 
 _APPEND = RowStatement(
     """
-    INSERT INTO outbox (event_id, tenant_id, type, station_id, event_time_us, data)
-    SELECT event_id, tenant_id, type, station_id, event_time_us, data FROM {rows} WHERE true
+    INSERT INTO outbox (event_id, tenant_id, type, station_id, event_time_us, data, actor)
+    SELECT event_id, tenant_id, type, station_id, event_time_us, data, actor FROM {rows} WHERE true
     ON CONFLICT (event_id) DO NOTHING
     """,
     event_id="text",
@@ -70,11 +73,14 @@ _APPEND = RowStatement(
     station_id="text",
     event_time_us="bigint",
     data="text",
+    actor="text",
 )
 
 
 def append(connection: Connection, events: Iterable[OutboxEvent]) -> None:
     """Adds events within the present transaction, in one statement; one whose id is there already is left out."""
+    actor = current_actor()
+    label = None if actor is None else actor.label
     rows = [
         {
             "event_id": own_name(event.tenant_id, event.event_id),
@@ -83,6 +89,7 @@ def append(connection: Connection, events: Iterable[OutboxEvent]) -> None:
             "station_id": event.station_id,
             "event_time_us": event.event_time_us,
             "data": _encode(event.data).decode(),
+            "actor": event.actor or label,
         }
         for event in events
     ]
@@ -137,11 +144,12 @@ class OutboxRow:
     station_id: str
     event_time_us: int
     data: str
+    actor: str | None = None
 
 
 _UNPUBLISHED = sa.text(
     """
-    SELECT outbox_id, event_id, tenant_id, type, station_id, event_time_us, data FROM outbox
+    SELECT outbox_id, event_id, tenant_id, type, station_id, event_time_us, data, actor FROM outbox
     WHERE published_us IS NULL ORDER BY outbox_id LIMIT :limit
     """
 )

@@ -191,6 +191,7 @@ class Relay:
                 station_id=row.station_id,
                 event_time=to_timestamp(row.event_time_us),
                 data=msgspec.json.decode(row.data),
+                actor=row.actor or "",
             )
         except (msgspec.MsgspecError, ValueError, TypeError, OverflowError) as error:
             self._leave_behind(row, repr(error))

@@ -10,9 +10,11 @@ from google.protobuf.message import DecodeError, Message
 from mesh.contract.requests import check_request
 from mesh.grpc.aborts import abort
 from mesh.grpc.call_limits import CallLimits
+from mesh.grpc.call_watch import CallWatch, note_success, read_acting
 from mesh.grpc.open_streams import OpenStreams
 from mesh.grpc.station_scopes import StationScopes, check_station, scope_too_narrow
 from mesh.grpc.types import Context, Continuation, Handler
+from mesh.identity.acting import Acting, begin_acting
 from mesh.identity.caller_directory import Credential
 from mesh.identity.callers import (
     CREDENTIAL_NEEDED,
@@ -46,7 +48,8 @@ class OperatorInterceptor(grpc.aio.ServerInterceptor):
     `rules` are those of each method that is served, from the contract (mesh/identity/permissions.py); a method without
     one is not served. `scopes` has where stations stand, for methods about one of them. `sources` reads where a call
     comes from, and `limits` refuses those that are too many. Health needs no token, and reflection none where it is
-    `reflection_open`.
+    `reflection_open`. `audits` has the trace that each method leaves in the audit, and `watch` is told of calls that
+    leave none in a transaction.
     """
 
     def __init__(
@@ -58,6 +61,8 @@ class OperatorInterceptor(grpc.aio.ServerInterceptor):
         limits: CallLimits,
         scopes: StationScopes | None = None,
         reflection_open: bool = False,
+        audits: Mapping[str, options_pb2.Audit.ValueType] | None = None,
+        watch: CallWatch | None = None,
     ) -> None:
         unserved = [method for method, rule in rules.items() if rule.scope == options_pb2.SCOPE_RULE_STATION]
         if scopes is None and unserved:
@@ -65,6 +70,8 @@ class OperatorInterceptor(grpc.aio.ServerInterceptor):
         self._access = access
         self._streams = OpenStreams(access=access)
         self._rules = rules
+        self._audits = audits or {}
+        self._watch = watch
         self._sources = sources
         self._limits = limits
         self._scopes = scopes
@@ -108,23 +115,28 @@ class OperatorInterceptor(grpc.aio.ServerInterceptor):
 
     def _wrap_unary(self, method: str, rule: MethodRule, behaviour: Any) -> Any:
         async def serve(request: Any, context: Context) -> Any:
+            acting = self._begin(method, context)
             try:
-                self._note_source(context)
                 await self._admit(rule, request, context)
                 with self._limits.call(method):
-                    return await behaviour(request, context)
+                    response = await behaviour(request, context)
             except Exception as error:
                 self._limits.note(error)
+                self._end(method, acting, error)
                 await abort(context, method, error)
+            else:
+                self._end(method, acting)
+                return response
 
         return serve
 
     def _wrap_stream(self, method: str, rule: MethodRule, behaviour: Any) -> Any:
         async def serve(request: Any, context: Context) -> Any:
+            acting = self._begin(method, context)
             try:
-                self._note_source(context)
                 credential = await self._admit(rule, request, context)
                 with self._limits.stream(method), self._streams.open(credential, rule, current_scope()) as stream:
+                    self._end(method, acting)  # what it streams may last for days
                     responses = aiter(behaviour(request, context))
                     while True:
                         with stream.waiting():
@@ -134,12 +146,25 @@ class OperatorInterceptor(grpc.aio.ServerInterceptor):
                         yield response
             except Exception as error:
                 self._limits.note(error)
+                self._end(method, acting, error)
                 await abort(context, method, error)
 
         return serve
 
-    def _note_source(self, context: Context) -> None:
-        set_source(self._sources.read(context.invocation_metadata() or (), context.peer))
+    def _begin(self, method: str, context: Context) -> Acting:
+        set_caller(None)
+        source = self._sources.read(context.invocation_metadata() or (), context.peer)
+        set_source(source)
+        acting = read_acting(method, context, address=source.address)
+        begin_acting(acting)
+        return acting
+
+    def _end(self, method: str, acting: Acting, error: Exception | None = None) -> None:
+        audit = self._audits.get(method, options_pb2.AUDIT_NONE)
+        if error is None:
+            note_success(acting, audit)
+        if self._watch is not None:
+            self._watch.ended(acting, audit, error)
 
     async def _admit(self, rule: MethodRule, request: Any, context: Context) -> Credential | None:
         """Sets the caller of the present call, and returns the credential. Raises MeshError for a call that may not."""
@@ -178,9 +203,8 @@ class OperatorInterceptor(grpc.aio.ServerInterceptor):
             if rule.ignores_invalid_token and error.code is grpc.StatusCode.UNAUTHENTICATED:
                 return None
             raise
-        if rule.permission is None:
-            set_caller(caller)
-        else:
+        set_caller(caller)  # the audit names a caller who is refused, too
+        if rule.permission is not None:
             set_caller(caller, _scope(caller, rule.permission))
         return credential
 

@@ -9,10 +9,11 @@ from google.protobuf import descriptor_pool
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 
-from mesh.contract.options import callers_of
+from mesh.contract.options import audit_of, callers_of
 from mesh.contract.published import contract_files, published_files
 from mesh.grpc.batch_streams import BatchStreams
 from mesh.grpc.call_limits import CallLimits
+from mesh.grpc.call_watch import CallWatch
 from mesh.grpc.channels import MAX_MESSAGE_BYTES, PING_AT_MOST_EVERY_MS
 from mesh.grpc.mesh_interceptor import MeshInterceptor
 from mesh.grpc.operator_interceptor import OperatorInterceptor
@@ -90,12 +91,14 @@ def operator_server(
     reflection_open: bool = False,
     call_rules: CallRules | None = None,
     front_door_secrets: Iterable[str] = (),
+    watch: CallWatch | None = None,
 ) -> GrpcServer:
     """A server for operators. The caller adds the servicers of `services` to `.server`, then starts it.
 
     `scopes` has where the service's stations stand. The address of a caller is the one that Envoy names, where it
-    proves itself by one of `front_door_secrets`. Raises ContractError where a method does not state its access, and for
-    a method about one station without `scopes`.
+    proves itself by one of `front_door_secrets`. `watch` is told how calls ended, for the audit.
+    Raises ContractError where a method does not state its access or its audit, and for a method about one station
+    without `scopes`.
     """
     names = tuple(services)
     rules = method_rules(contract_files(), names)
@@ -107,6 +110,8 @@ def operator_server(
         sources=Sources(secrets=front_door_secrets),
         limits=limits,
         reflection_open=reflection_open,
+        audits=audit_of(contract_files(), names),
+        watch=watch,
     )
     server = _bind(address, [edge], names)
     server.limits = limits

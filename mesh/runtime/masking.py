@@ -78,7 +78,8 @@ def mask_payload(payload: Any, *, mask: Callable[[str], str] = mask_text) -> Any
     `mask` is applied to other texts.
 
     A payload names a variable in these ways: {"key": NAME, "value": …} (1.6), {"variable": {"name": NAME},
-    "attributeValue": …} and {"variable": {"name": NAME}, "variableAttribute": [{"value": …}]} (2.x). Fields with the
+    "attributeValue": …} and {"variable": {"name": NAME}, "variableAttribute": [{"value": …}]} (2.x), {"variable": NAME,
+    "value": …} (this system's own contract). Fields with the
     name of a secret are masked too, so is the shared key of a VPN, whose name is just "key" (2.x VPNType), and the data
     of a vendor-specific message (DataTransfer), which may be JSON within a text.
     """
@@ -133,7 +134,7 @@ def _mask_assignment(found: re.Match[str]) -> str:
 
 def _names_secret(payload: dict[str, Any]) -> bool:
     key, variable = payload.get("key"), payload.get("variable")
-    name = variable.get("name") if isinstance(variable, dict) else key
+    name = variable.get("name") if isinstance(variable, dict) else variable or key
     return isinstance(name, str) and is_secret(name)
 
 

@@ -16,6 +16,9 @@ from mesh.runtime.startup_errors import SettingError
 LEAST_SECRET = 32
 _DATABASES = ("postgresql+psycopg2://", "sqlite:///")
 
+AUDIT_DAYS = 3650
+"""How long audit entries are kept by default: as long as tax law has records kept in most countries."""
+
 Onboarding = Literal["accept", "pending", "reject"]
 
 
@@ -133,6 +136,7 @@ class ServiceSettings:
     auto_migrate: bool
     reflection: bool
     reflection_open: bool = False  # to callers without a token, too
+    audit_days: int = AUDIT_DAYS  # how long audit entries are kept
     call_rules: CallRules = field(default_factory=CallRules)
     front_door_secrets: tuple[str, ...] = field(default=(), repr=False)  # by which Envoy proves itself
 
@@ -150,6 +154,7 @@ class ServiceSettings:
             auto_migrate=env.switch("CSMS_AUTO_MIGRATE", default=False),
             reflection=env.switch("CSMS_REFLECTION", default=True),
             reflection_open=env.switch("CSMS_REFLECTION_OPEN", default=False),
+            audit_days=env.number("CSMS_AUDIT_RETENTION_DAYS", AUDIT_DAYS, least=1, most=36_500),
             call_rules=_call_rules(env),
         )
 

@@ -6,6 +6,7 @@ from functools import partial
 
 from csms.station.v1 import station_pb2, station_service_pb2
 
+from mesh.audit import entries as audit
 from mesh.database.engine import Database
 from mesh.identity.callers import Scope, current_caller, current_scope
 from mesh.runtime.errors import MeshError
@@ -67,6 +68,8 @@ class StationAdditions:
         there = await self._database.read(find)
         prepared = await self._prepare([one for one in wanted if one.station_id not in there])
         added = {new.station_id for new, _credential in prepared}
+        if request.validate_only or not prepared:
+            audit.unchanged()
         if not request.validate_only:
             added = await self._write([new for new, _credential in prepared])
         credentials = {new.station_id: (new.credential, credential) for new, credential in prepared}

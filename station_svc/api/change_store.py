@@ -12,7 +12,7 @@ from mesh.database.rowset import RowStatement
 from mesh.events import outbox
 from mesh.identity.callers import Caller, Scope
 from station_svc.api import removals
-from station_svc.core import events, placement_store, quota_store
+from station_svc.core import audited, events, placement_store, quota_store
 from station_svc.core.digests import StoredCredential
 from station_svc.core.models import node, removal, station, station_connection
 from station_svc.core.placement_store import PlacementChange
@@ -89,6 +89,10 @@ def create_stations(
     added = set(_CREATE.run(connection, rows, tenant_id=tenant_id, status=ACCEPTED, now_us=now_us).scalars())
     created = partial(events.created, tenant_id=tenant_id, registration_status=ACCEPTED, onboarded=False, now_us=now_us)
     outbox.append(connection, [created(station_id=station_id) for station_id in sorted(added)])
+    for one in stations:
+        if one.station_id in added:
+            after = _image(one)
+            audited.changed(connection, tenant_id, one.station_id, before=None, after=after, now_us=now_us)
     placements = [
         PlacementChange(station_id=one.station_id, site_id=one.site_id, labels=one.labels)
         for one in stations
@@ -107,6 +111,16 @@ def _check_quota(connection: Connection, tenant_id: str, station_ids: Sequence[s
         raise quota_store.quota_reached(most)
 
 
+def _image(new: NewStation) -> dict[str, str | int]:
+    """The audited fields of a station as it is added."""
+    return {
+        "registration_status": ACCEPTED,
+        "display_name": new.display_name,
+        "security_profile": new.security_profile,
+        "pinned_ocpp_version": "",
+    }
+
+
 def existing(connection: Connection, *, tenant_id: str, station_ids: Sequence[str]) -> set[str]:
     """The ids of the given ones that the tenant has."""
     rows = [{"station_id": station_id} for station_id in station_ids]
@@ -120,18 +134,18 @@ def update_station(
 
     Returns the sockets that are to be closed, since they were opened by a station that was still accepted.
     """
-    held = sa.select(station.c.registration_status).where(is_station(tenant_id, station_id)).with_for_update()
-    status_before = connection.execute(held).scalar()
+    before = audited.hold(connection, tenant_id, station_id)
+    if before is None:
+        raise not_found(station_id)
     query = (
         sa.update(station)
         .where(is_station(tenant_id, station_id))
         .values(**values, update_us=now_us)
-        .returning(station.c.registration_status, station.c.latest_epoch)
+        .returning(station.c.latest_epoch, *audited.COLUMNS)
     )
-    row = connection.execute(query).first()
-    if row is None:
-        raise not_found(station_id)
-    status = row.registration_status
+    row = connection.execute(query).one()
+    status, status_before = row.registration_status, before["registration_status"]
+    audited.changed(connection, tenant_id, station_id, before=before, after=audited.image(row), now_us=now_us)
     event = events.updated(tenant_id=tenant_id, station_id=station_id, registration_status=status, now_us=now_us)
     outbox.append(connection, [event])
     return open_sockets(connection, row.latest_epoch, now_us) if status_before == ACCEPTED != status else []
@@ -151,10 +165,12 @@ def delete_station(
     With `notify_transactions` a job is queued that has transaction_svc end what is open there. Returns the sockets that
     are to be closed. Raises MeshError STATION_NOT_FOUND.
     """
-    query = sa.delete(station).where(is_station(tenant_id, station_id)).returning(station.c.latest_epoch)
-    latest_epoch = connection.execute(query).scalar()
-    if latest_epoch is None:
+    query = sa.delete(station).where(is_station(tenant_id, station_id))
+    removed = connection.execute(query.returning(station.c.latest_epoch, *audited.COLUMNS)).first()
+    if removed is None:
         raise not_found(station_id)
+    latest_epoch: int = removed.latest_epoch
+    audited.changed(connection, tenant_id, station_id, before=audited.image(removed), after=None, now_us=now_us)
     for table in present:
         connection.execute(sa.delete(table).where(table.c.tenant_id == tenant_id, table.c.station_id == station_id))
     placement_store.forget(connection, tenant_id, station_id)

@@ -10,6 +10,7 @@ from csms.station.v1 import station_pb2, station_service_pb2
 from csms.station.v1.station_service_pb2_grpc import StationServiceServicer
 from sqlalchemy import Connection
 
+from mesh.audit import entries as audit
 from mesh.database import pages
 from mesh.database.engine import Database
 from mesh.database.filters import to_condition
@@ -188,11 +189,8 @@ class StationServicer(StationServiceServicer):
         """Has a station's socket closed, so that it reconnects."""
         del context
         tenant_id, now_us = current_caller().tenant_id, self._clock()
-        socket = await self._database.read(
-            lambda connection: find_socket(
-                connection, tenant_id=tenant_id, station_id=storable(request.station_id), now_us=now_us
-            )
-        )
+        close = partial(_close, tenant_id=tenant_id, station_id=storable(request.station_id), now_us=now_us)
+        socket = await self._database.write(close)
         if socket is None:
             raise station_offline(request.station_id, "no gateway holds its socket")
         self._closer.close_soon(socket, RECONNECT_CLOSE_CODE, "closed by an operator: connect again")
@@ -285,6 +283,21 @@ def _update(
             connection, [placement], tenant_id=caller.tenant_id, scope=scope, username=caller.username, now_us=now_us
         )
     return sockets
+
+
+def _close(connection: Connection, *, tenant_id: str, station_id: str, now_us: int) -> Socket | None:
+    """The socket of a station, which an operator closes."""
+    socket = find_socket(connection, tenant_id=tenant_id, station_id=station_id, now_us=now_us)
+    if socket is not None:
+        audit.acted(
+            connection,
+            tenant_id=tenant_id,
+            resource_type="station_connection",
+            resource=str(socket.epoch),
+            station_id=station_id,
+            time_us=now_us,
+        )
+    return socket
 
 
 # --- requests ------------------------------------------------------------------------------------------------------

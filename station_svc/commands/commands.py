@@ -18,13 +18,14 @@ from google.protobuf.message import Message
 from google.rpc import status_pb2
 from sqlalchemy import Connection
 
+from mesh.audit.entries import unchanged
 from mesh.database.engine import Database
 from mesh.runtime.backoff import NO_JITTER, Backoff
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError, from_status
 from mesh.runtime.logs import get_logger
 from mesh.runtime.times import SECOND_US, Clock
-from station_svc.commands import store
+from station_svc.commands import audited, store
 from station_svc.commands.answers import mask_answer
 from station_svc.commands.gateways import Gateways, call_timeout, station_offline
 from station_svc.commands.guard import check_command
@@ -105,9 +106,8 @@ class Commands:
         if not command.hooks.hands_over_credential:
             check_command(command.name, command.request)
         new = self._to_new(command)
-        # Without hooks it is one statement, which commits by itself.
-        write = self._database.write_statement if command.hooks is NO_HOOKS else self._database.write
-        begun = await write(partial(_begin, command=command, new=new, now_us=self._clock()))
+        begin = partial(_begin, command=command, new=new, now_us=self._clock())
+        begun = await self._database.write(begin)
         if isinstance(begun, CommandRow):
             return await self._first_outcome(command, begun, answer_type)
         # A command that was sent stays sent when its caller cancels: the outcome is waited for, and recorded, all the
@@ -191,7 +191,10 @@ class Commands:
         now_us = self._clock()
 
         def finish(connection: Connection) -> bool:
-            return store.finish(connection, _finished(new, outcome, now_us))
+            is_first = store.finish(connection, _finished(new, outcome, now_us))
+            if is_first:
+                audited.finished(connection, new, outcome, now_us)
+            return is_first
 
         def finish_with_hooks(connection: Connection) -> None:
             if not isinstance(outcome, MeshError):
@@ -205,7 +208,7 @@ class Commands:
 
         # Should a hook fail, the outcome alone is worth recording.
         if command.hooks is NO_HOOKS or not await _try(new, record_with_hooks()):
-            await _try(new, self._database.write_statement(finish))
+            await _try(new, self._database.write(finish))
 
     async def _first_outcome(self, command: CommandRequest, earlier: CommandRow, answer_type: type[Answer]) -> Answer:
         same = earlier.name == command.name and hmac.compare_digest(
@@ -247,6 +250,9 @@ def _begin(
     begun = store.begin(connection, new, now_us)
     if isinstance(begun, BegunCommand) and begun.is_new:
         command.hooks.on_begin(connection, new, now_us)
+        audited.begun(connection, new, command.request, now_us)
+    else:
+        unchanged()
     return begun
 
 

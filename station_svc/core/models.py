@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 
+from mesh.audit.entries import audit_tables
 from mesh.events.outbox import outbox_table
 from mesh.placements.tables import placement_tables
 from station_svc.core.columns import Identity, Key, big, metadata, partial_index, small, station_key, text
@@ -224,3 +225,4 @@ site_label = sa.Table(
 )
 
 outbox = outbox_table(metadata)
+audit_entry, audit_head = audit_tables(metadata)

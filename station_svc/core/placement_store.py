@@ -13,6 +13,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from mesh.audit import entries as audit
 from mesh.database.rowset import RowStatement, columns_of
 from mesh.events import outbox
 from mesh.identity.callers import Scope
@@ -108,6 +109,30 @@ def place_stations(
         for index, (station_id, held) in enumerate(after.items())
     ]
     _record_moves(connection, [one for one in moves if one.site_id != one.former_site_id])
+    for station_id, held in after.items():
+        _audit(connection, (tenant_id, station_id), before.get(station_id, _Held()), held, now_us)
+
+
+def _audit(connection: Connection, station_key: tuple[str, str], before: _Held, after: _Held, now_us: int) -> None:
+    """Records where a station stands; one without site and labels has no placement."""
+    if before == after:
+        audit.unchanged()
+        return
+    tenant_id, station_id = station_key
+    audit.changed(
+        connection,
+        tenant_id=tenant_id,
+        resource_type="station_placement",
+        resource=station_id,
+        station_id=station_id,
+        before=None if before == _Held() else _audited_fields(before),
+        after=None if after == _Held() else _audited_fields(after),
+        time_us=now_us,
+    )
+
+
+def _audited_fields(held: _Held) -> dict[str, Any]:
+    return {"site_id": held.site_id, "labels": dict(held.labels)}
 
 
 def _changed(held: _Held, change: PlacementChange) -> _Held:

@@ -16,8 +16,8 @@ from mesh.events import outbox
 from mesh.events.outbox import OutboxEvent
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError, unavailable
+from station_svc.core import audited, models, quota_store
 from station_svc.core import digests as credentials
-from station_svc.core import models, quota_store
 from station_svc.core.digests import StoredCredential
 from station_svc.core.events import created
 from station_svc.core.lock_store import Json, StationKey, lock_stations
@@ -155,6 +155,8 @@ def _find_stations(
         return found, full
     new = _REGISTER.run(connection, wanted, now_us=rules.now_us).all()
     outbox.append(connection, [_onboarded(row, rules.now_us) for row in new])
+    for row in new:
+        _audit_onboarded(connection, row, rules.now_us)
     return found | _lock_connecting(connection, {(row["tenant_id"], row["station_id"]) for row in wanted}), full
 
 
@@ -178,6 +180,24 @@ def _within_quotas(
             rooms[tenant_id] -= 1
         wanted.append({"tenant_id": tenant_id, "station_id": station_id, "status": rule.register_as})
     return wanted, full
+
+
+def _audit_onboarded(connection: Connection, row: Any, now_us: int) -> None:
+    after = {
+        "registration_status": row.registration_status,
+        "display_name": "",
+        "security_profile": 0,
+        "pinned_ocpp_version": "",
+    }
+    audited.changed(
+        connection,
+        row.tenant_id,
+        row.station_id,
+        before=None,
+        after=after,
+        actor=audited.as_station(row.station_id),
+        now_us=now_us,
+    )
 
 
 def _onboarded(row: Any, now_us: int) -> OutboxEvent:

@@ -8,6 +8,10 @@ from enum import IntEnum
 MOST_PART = 20
 
 
+NOBODY = "csms"
+"""The user of jobs that no user requested."""
+
+
 class JobState(IntEnum):
     """State of a job. Numbers are stored: they never change."""
 
@@ -39,7 +43,7 @@ class NewJob:
     kind: str
     station_id: str
     payload: bytes = b""
-    username: str = "csms"  # the user who requested it, for the record
+    username: str = NOBODY  # the user who requested it, for the record
     slot: str | None = None
     run_us: int = 0
     expire_us: int | None = None

@@ -27,6 +27,7 @@ from sqlalchemy.exc import DBAPIError
 
 from mesh.database.engine import Database, is_unavailable
 from mesh.database.retention import in_chunks
+from mesh.identity.acting import Acting, Actor, ActorKind, acting_as, begin_acting
 from mesh.runtime.background import PeriodicTask
 from mesh.runtime.backoff import Backoff, Uniform
 from mesh.runtime.error_reasons import Reason
@@ -34,7 +35,7 @@ from mesh.runtime.errors import MeshError
 from mesh.runtime.logs import get_logger
 from mesh.runtime.times import SECOND_US, Clock
 from station_svc.jobs import store
-from station_svc.jobs.rows import JobRow, JobState
+from station_svc.jobs.rows import NOBODY, JobRow, JobState
 
 log = get_logger(__name__)
 
@@ -235,6 +236,7 @@ class Jobs:
     # --- running -----------------------------------------------------------------------------------------------
 
     async def _turn(self, row: JobRow) -> None:
+        begin_acting(_acting(row))
         kind = self._kinds[row.kind]
         outcome: Done | Again | MeshError | FinalError
         try:
@@ -306,7 +308,8 @@ class Jobs:
             log.warning("job failed", **names, error=error.reason)
         savepoint = connection.begin_nested()
         try:
-            self._kinds[row.kind].ended(connection, replace(row, state=state), error, now_us)
+            with acting_as(_acting(row)):
+                self._kinds[row.kind].ended(connection, replace(row, state=state), error, now_us)
         except Exception as trouble:
             if isinstance(trouble, DBAPIError) and is_unavailable(trouble):
                 raise
@@ -360,6 +363,13 @@ class Jobs:
         if count:
             self._wake.set()
         return count
+
+
+def _acting(row: JobRow) -> Acting:
+    """A job as the one who acts, on behalf of the user who queued it."""
+    on_behalf_of = "" if row.username == NOBODY else row.username
+    actor = Actor(kind=ActorKind.JOB, name=row.kind, credential_id=row.job_id, on_behalf_of=on_behalf_of)
+    return Acting(action=row.kind, actor=actor)
 
 
 def _dead_end(row: JobRow, station: store.StationReadiness | None, now_us: int) -> MeshError | None:

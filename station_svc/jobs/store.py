@@ -13,11 +13,12 @@ from sqlalchemy import Connection
 from sqlalchemy.dialects import postgresql, sqlite
 
 from mesh.database.rowset import RowStatement, columns_of
+from mesh.identity.acting import current_actor
 from mesh.runtime.times import DAY_US, SECOND_US
 from station_svc.core.models import node, station, station_connection
 from station_svc.core.rows import ACCEPTED
 from station_svc.jobs.models import job
-from station_svc.jobs.rows import JobRow, JobState, NewJob
+from station_svc.jobs.rows import NOBODY, JobRow, JobState, NewJob
 
 EXPIRE_DAYS = 30
 # A station that has just connected may be about to boot: its own message comes first.
@@ -40,7 +41,7 @@ def add(connection: Connection, new: NewJob, now_us: int) -> str:
         "job_id": new.job_id,
         "kind": new.kind,
         "station_id": new.station_id,
-        "username": new.username,
+        "username": _user_of(new),
         "slot": new.slot,
         "payload": new.payload,
         "state": JobState.WAITING,
@@ -57,6 +58,14 @@ def add(connection: Connection, new: NewJob, now_us: int) -> str:
         )
     connection.info[_ADDED] = True
     return new.job_id
+
+
+def _user_of(new: NewJob) -> str:
+    """The user on whose behalf a job will act: the one that it names, or else the one who acts now."""
+    actor = current_actor()
+    if new.username != NOBODY or actor is None:
+        return new.username
+    return actor.on_behalf_of or actor.name or NOBODY
 
 
 def get(connection: Connection, tenant_id: str, job_id: str) -> JobRow | None:

@@ -13,6 +13,7 @@ from google.rpc import status_pb2
 from sqlalchemy import ColumnElement, Connection
 from sqlalchemy.exc import IntegrityError
 
+from mesh.audit import entries as audit
 from mesh.contract.requests import check_text
 from mesh.contract.texts import is_storable
 from mesh.database.engine import Database
@@ -153,6 +154,7 @@ def _create(
                     Reason.REQUEST_ID_REUSED,
                     "this request_id belongs to a different rollout: give this one its own",
                 )
+            audit.unchanged()
             return earlier
     made = store.create(connection, row, condition=condition)
     job_store.add(connection, own_job(made), made.create_us)
@@ -161,21 +163,28 @@ def _create(
 
 def _pause(connection: Connection, row: RolloutRow, now_us: int) -> RolloutRow:
     _expect_open(row)
-    return row if row.state is RolloutState.PAUSED else store.set_state(connection, row, RolloutState.PAUSED, now_us)
+    if row.state is RolloutState.PAUSED:
+        return _unchanged(row)
+    return store.set_state(connection, row, RolloutState.PAUSED, now_us)
 
 
 def _resume(connection: Connection, row: RolloutRow, now_us: int) -> RolloutRow:
     _expect_open(row)
     if row.state is not RolloutState.PAUSED:
-        return row
+        return _unchanged(row)
     state = RolloutState.SCHEDULED if row.start_us > now_us else RolloutState.RUNNING
     return store.set_state(connection, row, state, now_us)
 
 
 def _stop(connection: Connection, row: RolloutRow, now_us: int) -> RolloutRow:
     if not row.state.is_open:
-        return row
+        return _unchanged(row)
     return store.set_state(connection, row, RolloutState.STOPPED, now_us, stop_reason=STOPPED_BY_OPERATOR)
+
+
+def _unchanged(row: RolloutRow) -> RolloutRow:
+    audit.unchanged()
+    return row
 
 
 def _expect_open(row: RolloutRow) -> None:

@@ -35,6 +35,7 @@ from mesh.identity.operator_access import OperatorAccess
 from mesh.identity.operators import KeySource
 from mesh.runtime.background import Background
 from mesh.runtime.errors import from_rpc_error
+from tests.audited import every_change_is_audited  # noqa: F401 - a fixture
 from tests.conftest import FakeClock
 from tests.mesh_identities import identity_of, mesh_settings, open_callers_channel
 

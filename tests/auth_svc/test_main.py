@@ -14,6 +14,7 @@ import grpc
 from csms.auth.v1.user_service_pb2 import LoginRequest, LoginResponse
 from csms.auth.v1.user_service_pb2_grpc import UserServiceStub
 
+from mesh.audit.chain import FIRST_HASH, hash_of
 from tests.mesh_identities import mesh_environment
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -108,4 +109,35 @@ def test_database_that_is_away_is_told_in_one_line(tmp_path: Path) -> None:
 
 def test_unknown_argument_is_told_the_usage(tmp_path: Path) -> None:
     result = _run(tmp_path, "serve")
-    assert (result.returncode, result.stderr) == (2, "usage: python -m auth_svc [migrate | export TENANT]\n")
+    assert (result.returncode, result.stderr) == (
+        2,
+        "usage: python -m auth_svc [migrate | verify-audit | export TENANT]\n",
+    )
+
+
+def test_the_audit_of_a_database_is_verified(tmp_path: Path) -> None:
+    """Status 0 and a line for each chain; 1 where an entry was changed, with its place."""
+    assert _run(tmp_path, "migrate").returncode == 0
+    fresh = _run(tmp_path, "verify-audit")
+    assert (fresh.returncode, fresh.stdout) == (0, "no audit entries are linked yet\n")
+    content = '{"action":"a","actorKind":"SYSTEM"}'
+    digest = hash_of(
+        source="auth", tenant_id="default", sequence=1, previous_hash=FIRST_HASH, time_us=5, content=content
+    )
+    database = sqlite3.connect(tmp_path / "auth.db")
+    with database:
+        row = (1, "default", 5, content, 1, FIRST_HASH, digest)
+        database.execute("INSERT INTO audit_entry VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+        database.execute("INSERT INTO audit_head VALUES ('default', 1, ?, 0, ?)", (digest, FIRST_HASH))
+    whole = _run(tmp_path, "verify-audit")
+    assert (whole.returncode, whole.stdout) == (
+        0,
+        f"auth tenant=default: 1 entries, the last is 1 with the hash {digest}: ok\n",
+    )
+    with database:
+        database.execute("DROP TRIGGER audit_entry_no_update")
+        database.execute("UPDATE audit_entry SET time_us = 6")
+    database.close()
+    changed = _run(tmp_path, "verify-audit")
+    assert changed.returncode == 1
+    assert changed.stdout.splitlines()[1] == "  CHANGED at 1: its content is not what was linked"

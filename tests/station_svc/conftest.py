@@ -46,6 +46,7 @@ from station_svc.housekeeping import Housekeeper, retention_task
 from station_svc.jobs.runner import Jobs
 from station_svc.service import build
 from station_svc.settings import StationSettings
+from tests.audited import every_change_is_audited  # noqa: F401 - a fixture
 from tests.conftest import FakeClock
 from tests.mesh_identities import identity_of, mesh_settings
 from tests.scoped_callers import scoped_access
@@ -93,7 +94,7 @@ def access_token(*, tenant: str = "default", role: str = "OPERATOR") -> str:
         "sub": "ann",
         "tenant": tenant,
         "role": role,
-        "sid": "1",
+        "sid": role,
         "exp": int(time.time()) + 3600,
     }
     return jwt.encode({"alg": ALGORITHM, "kid": "test"}, claims, _KEY)

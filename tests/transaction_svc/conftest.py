@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import Engine
 
 from mesh.database.engine import Database, make_engine
+from tests.audited import every_change_is_audited  # noqa: F401 - a fixture
 from tests.conftest import FakeClock
 from tests.transaction_svc.kit import Service
 from transaction_svc.energy_servicer import EnergyServicer

@@ -4,16 +4,21 @@ Beside the credential in use, a station may have some that were delivered and no
 until it is known which one it has: that one then replaces those before it.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
+from mesh.audit.entries import Content, append
 from mesh.contract.texts import replace_nul
 from mesh.database.rowset import RowStatement
 from mesh.events import outbox
+from mesh.identity.acting import Actor, ActorKind
+from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
+from station_svc.core import audited
 from station_svc.core.digests import StoredCredential, from_text, to_text
 from station_svc.core.events import updated
 from station_svc.core.lock_store import StationKey, lock_stations
@@ -107,6 +112,8 @@ def promote(connection: Connection, promotions: Iterable[Promotion], now_us: int
     latest = {(one.tenant_id, one.station_id): one for one in promotions}
     if not latest:
         return
+    for key in sorted(latest):
+        _audit(connection, *key, now_us, did="used a new credential", actor=audited.as_station(key[1]))
     rows = [
         {
             "tenant_id": tenant_id,
@@ -161,6 +168,7 @@ def security_of(connection: Connection, *, tenant_id: str, station_id: str) -> t
 
 def raise_profile(connection: Connection, *, tenant_id: str, station_id: str, profile: int, now_us: int) -> None:
     """Records that the station accepted a higher security profile."""
+    before = audited.hold(connection, tenant_id, station_id)
     query = (
         sa.update(station)
         .where(_is(tenant_id, station_id), station.c.security_profile < profile)
@@ -168,7 +176,9 @@ def raise_profile(connection: Connection, *, tenant_id: str, station_id: str, pr
         .returning(station.c.registration_status)
     )
     row = connection.execute(query).first()
-    if row is not None:
+    if row is not None and before is not None:
+        after = before | {"security_profile": profile}
+        audited.changed(connection, tenant_id, station_id, before=before, after=after, now_us=now_us)
         status = row.registration_status
         event = updated(tenant_id=tenant_id, station_id=station_id, registration_status=status, now_us=now_us)
         outbox.append(connection, [event])
@@ -244,7 +254,7 @@ def note_failures(connection: Connection, failures: Mapping[StationKey, Failures
         {"tenant_id": tenant_id, "station_id": station_id, **asdict(failures[tenant_id, station_id])}
         for tenant_id, station_id in sorted(failures)
     ]
-    rows = _NOTE_FAILURES.run(connection, noted)
+    rows = _NOTE_FAILURES.run(connection, noted).all()
     published = [
         events.credential_failed(
             tenant_id=row.tenant_id,
@@ -257,11 +267,60 @@ def note_failures(connection: Connection, failures: Mapping[StationKey, Failures
         for row in rows
     ]
     outbox.append(connection, published)
+    _audit_failures(connection, [(row.tenant_id, row.station_id) for row in rows], failures, now_us)
+
+
+# Stations with an entry of their own in one note; of the others there is one for each tenant, which counts them.
+_MOST_AUDITED = 50
+_HANDSHAKE = "handshake"
+
+
+def _audit_failures(
+    connection: Connection, stations: Sequence[StationKey], failures: Mapping[StationKey, Failures], now_us: int
+) -> None:
+    """Records the failed handshakes of stations. A client that makes them up cannot fill the table."""
+    by_count = sorted(stations, key=lambda one: (-failures[one].count, one))
+    for tenant_id, station_id in by_count[:_MOST_AUDITED]:
+        failed = failures[tenant_id, station_id]
+        content = Content(
+            action=_HANDSHAKE,
+            actor_kind=ActorKind.ANONYMOUS,
+            address=failed.last_address,
+            resource_type="station",
+            resource=station_id,
+            station_id=station_id,
+            outcome=Reason.WRONG_CREDENTIALS,
+            count=failed.count,
+        )
+        append(connection, tenant_id, [content], time_us=now_us)
+    others: Counter[str] = Counter()
+    for key in by_count[_MOST_AUDITED:]:
+        others[key[0]] += failures[key].count
+    for tenant_id, count in sorted(others.items()):
+        content = Content(
+            action=_HANDSHAKE, actor_kind=ActorKind.ANONYMOUS, outcome=Reason.WRONG_CREDENTIALS, count=count
+        )
+        append(connection, tenant_id, [content], time_us=now_us)
+
+
+def _audit(
+    connection: Connection, tenant_id: str, station_id: str, now_us: int, *, did: str, actor: Actor | None = None
+) -> None:
+    """Records a new credential of a station, never the credential; with it a station has profile 1 at least."""
+    before = audited.hold(connection, tenant_id, station_id)
+    if before is None:
+        return
+    after = before | {"security_profile": before["security_profile"] or 1}
+    details = {"did": did}
+    audited.changed(
+        connection, tenant_id, station_id, before=before, after=after, details=details, actor=actor, now_us=now_us
+    )
 
 
 def _put(
     connection: Connection, tenant_id: str, station_id: str, credential: StoredCredential, now_us: int, *, pushed: bool
 ) -> Sequence[Socket]:
+    _audit(connection, tenant_id, station_id, now_us, did="has a new credential")
     query = (
         sa.update(station)
         .where(_is(tenant_id, station_id))

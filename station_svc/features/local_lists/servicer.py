@@ -9,6 +9,7 @@ from csms.station.v1.local_list_service_pb2_grpc import LocalListServiceServicer
 from google.rpc import status_pb2
 from sqlalchemy import Connection
 
+from mesh.audit import entries as audit
 from mesh.database import pages
 from mesh.database.engine import Database
 from mesh.grpc.types import Context
@@ -82,6 +83,17 @@ def _ask(
         )
         if waiting is None:
             job_store.add(connection, new_job(caller.tenant_id, station_id, username=caller.username), now_us)
+        audit.acted(
+            connection,
+            tenant_id=caller.tenant_id,
+            resource_type="local_list",
+            resource=station_id,
+            station_id=station_id,
+            details={"requestId": request_id, "full": request.full},
+            time_us=now_us,
+        )
+    else:
+        audit.unchanged()
     return store.read(connection, caller.tenant_id, station_id)
 
 

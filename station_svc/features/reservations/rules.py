@@ -7,14 +7,17 @@ from csms.station.v1 import reservation_pb2 as pb
 from google.protobuf.message import Message
 from sqlalchemy import Connection
 
+from mesh.audit import entries as audit
 from mesh.events import outbox
 from mesh.events.outbox import OutboxEvent
+from mesh.identity.acting import Actor
 from mesh.runtime.errors import MeshError
 from mesh.runtime.times import from_timestamp
 from station_svc.commands.hooks import CommandHooks
 from station_svc.commands.outcomes import Outcome, outcome_of, reason_code_of
 from station_svc.commands.rows import NewCommand
 from station_svc.core import allocation_store
+from station_svc.core.audited import as_station
 from station_svc.core.reports import Status
 from station_svc.core.rows import FAULTED, UNAVAILABLE, Frame
 from station_svc.features.reservations import store
@@ -36,7 +39,9 @@ class Reserve(CommandHooks):
         self._sent.reservation_id = allocation_store.take(
             connection, tenant_id=new.tenant_id, station_id=new.station_id, kind="reservation"
         )
-        store.add(connection, self._to_row(new, now_us))
+        row = self._to_row(new, now_us)
+        store.add(connection, row)
+        _audit(connection, None, row)
 
     def on_outcome(self, connection: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
         """Its state follows the station's answer."""
@@ -44,6 +49,7 @@ class Reserve(CommandHooks):
             kind, status = outcome_of(outcome), 0
             if kind is Outcome.UNSENT:
                 store.remove(connection, row)
+                _audit(connection, row, None)
                 continue
             if isinstance(outcome, pb.ReserveNowResponse):
                 status = outcome.status
@@ -107,7 +113,7 @@ def record_uses(connection: Connection, reports: Sequence[tuple[Frame, pb.Reserv
     for row in rows:
         frame, use = uses[row.tenant_id, row.station_id, row.reservation_id]
         used.append(row.used(_to_use(frame, use), frame.receive_us))
-    _record(connection, rows, used)
+    _record(connection, rows, used, by_station=True)
 
 
 def _to_use(frame: Frame, use: pb.ReservationUse) -> Use:
@@ -143,7 +149,7 @@ def end_at(connection: Connection, closed: Mapping[tuple[str, str, int], int]) -
         if row.create_us < max(moments):
             before.append(row)
             after.append(row.with_state(CANCELLED, max(moments)))
-    _record(connection, before, after)
+    _record(connection, before, after, by_station=True)
 
 
 def end_due(connection: Connection, *, now_us: int, limit: int) -> int:
@@ -153,10 +159,45 @@ def end_due(connection: Connection, *, now_us: int, limit: int) -> int:
     return len(rows)
 
 
-def _record(connection: Connection, before: Iterable[ReservationRow], after: Sequence[ReservationRow]) -> None:
+def _record(
+    connection: Connection,
+    before: Iterable[ReservationRow],
+    after: Sequence[ReservationRow],
+    *,
+    by_station: bool = False,
+) -> None:
+    """Stores changed reservations. `by_station`: their stations' own reports changed them."""
     store.save(connection, after)
-    news = (row for was, row in zip(before, after, strict=True) if was.state != row.state)
-    outbox.append(connection, map(_event, news))
+    news = [(was, row) for was, row in zip(before, after, strict=True) if was.state != row.state]
+    outbox.append(connection, [_event(row) for _was, row in news])
+    for was, row in news:
+        _audit(connection, was, row, actor=as_station(row.station_id) if by_station else None)
+
+
+AUDITED = ("evse_id", "id_token", "id_token_type", "group_id_token", "group_id_token_type", "expire_us", "state")
+
+
+def _audit(
+    connection: Connection, before: ReservationRow | None, after: ReservationRow | None, *, actor: Actor | None = None
+) -> None:
+    row = after or before
+    assert row is not None  # noqa: S101 - tells the type checker that one of them is there
+    audit.changed(
+        connection,
+        tenant_id=row.tenant_id,
+        resource_type="reservation",
+        resource=f"{row.station_id}/{row.reservation_id}",
+        station_id=row.station_id,
+        before=None if before is None else audited_fields(before),
+        after=None if after is None else audited_fields(after),
+        actor=actor,
+        time_us=row.update_us,
+    )
+
+
+def audited_fields(row: ReservationRow) -> dict[str, str | int]:
+    """The audited fields of a reservation, by the names of their columns."""
+    return {name: getattr(row, name) for name in AUDITED}
 
 
 def _event(row: ReservationRow) -> OutboxEvent:

@@ -4,13 +4,14 @@ Each that changes the tree holds `placement_version` from its first statement on
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import grpc
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from mesh.audit import entries as audit
 from mesh.database.filters import Field
 from mesh.database.pages import Page
 from mesh.events import outbox
@@ -57,6 +58,7 @@ def create(connection: Connection, new: NewSite, *, tenant_id: str, scope: Scope
     connection.execute(sa.insert(site).values(tenant_id=tenant_id, **values))
     _set_labels(connection, tenant_id, new.site_id, new.labels)
     _publish(connection, "created", row, tenant_id=tenant_id, version=version, now_us=now_us)
+    _audit(connection, tenant_id, None, row, now_us)
     return get(connection, tenant_id=tenant_id, site_id=new.site_id, scope=scope)
 
 
@@ -95,6 +97,7 @@ def update(
     if (after.labels, after.time_zone) != (row.labels, row.time_zone):
         placement_store.refresh(connection, tenant_id, site_id)
     _publish(connection, "updated", after, tenant_id=tenant_id, version=version, now_us=now_us)
+    _audit(connection, tenant_id, row, after, now_us)
     return after
 
 
@@ -123,6 +126,7 @@ def move(
     placement_store.refresh(connection, tenant_id, site_id)
     after = get(connection, tenant_id=tenant_id, site_id=site_id, scope=scope)
     former = row.parent_site_id
+    _audit(connection, tenant_id, row, after, now_us)
     _publish(connection, "moved", after, tenant_id=tenant_id, version=version, now_us=now_us, former_parent=former)
     return after
 
@@ -144,6 +148,7 @@ def delete(connection: Connection, site_id: str, *, tenant_id: str, scope: Scope
     connection.execute(sa.delete(site).where(_is(tenant_id, site_id)))
     _set_labels(connection, tenant_id, site_id, {})
     _publish(connection, "deleted", row, tenant_id=tenant_id, version=version, now_us=now_us)
+    _audit(connection, tenant_id, row, None, now_us)
 
 
 def list_placements(
@@ -240,6 +245,28 @@ def _check_depth(depth: int) -> None:
 
 def _is(tenant_id: str, site_id: str) -> sa.ColumnElement[bool]:
     return (site.c.tenant_id == tenant_id) & (site.c.site_id == site_id)
+
+
+_NOT_AUDITED = frozenset({"path", "effective_time_zone", "create_us", "update_us"})
+
+
+def audited_fields(row: SiteRow) -> dict[str, Any]:
+    """The audited fields of a site, by the names of their columns."""
+    return {name: value for name, value in asdict(row).items() if name not in _NOT_AUDITED and name != "site_id"}
+
+
+def _audit(connection: Connection, tenant_id: str, before: SiteRow | None, after: SiteRow | None, now_us: int) -> None:
+    row = after or before
+    assert row is not None  # noqa: S101 - tells the type checker that one of them is there
+    audit.changed(
+        connection,
+        tenant_id=tenant_id,
+        resource_type="site",
+        resource=row.site_id,
+        before=None if before is None else audited_fields(before),
+        after=None if after is None else audited_fields(after),
+        time_us=now_us,
+    )
 
 
 def _publish(

@@ -52,6 +52,18 @@ def _give_access(service: Any) -> None:
     service.method[0].options.Extensions[options_pb2.access].permission = options_pb2.PERMISSION_EVENTS_READ
 
 
+def _clear_audit(service: Any) -> None:
+    service.method[0].options.ClearExtension(options_pb2.audit)
+
+
+def _audit_nothing(service: Any) -> None:
+    service.method[0].options.Extensions[options_pb2.audit] = options_pb2.AUDIT_NONE
+
+
+def _give_audit(service: Any) -> None:
+    service.method[0].options.Extensions[options_pb2.audit] = options_pb2.AUDIT_CHANGE
+
+
 def _scope(scope: options_pb2.ScopeRule.ValueType) -> Change:
     def change(service: Any) -> None:
         service.method[0].options.Extensions[options_pb2.access].scope = scope
@@ -80,6 +92,7 @@ def _give_callers(service: Any) -> None:
     service.method[0].options.Extensions[options_pb2.callers].append(options_pb2.PART_GATEWAY)
 
 
+START = "csms.station.v1.CommandService/RequestStartTransaction"
 FAULTS: list[tuple[str, Change, str]] = [
     ("EventService", _clear_access, f"{EVENTS}/ListEvents: states no access; give it a permission"),
     ("EventService", _unspecified, f"{EVENTS}/ListEvents: its permission is UNSPECIFIED"),
@@ -99,6 +112,21 @@ FAULTS: list[tuple[str, Change, str]] = [
         f"{EVENTS}/ListEvents: its scope is CALLER, but its permission is not OWN_ACCOUNT",
     ),
     ("EventService", _make_public, f"{EVENTS}/ListEvents: states a scope, but needs no permission"),
+    (
+        "EventService",
+        _clear_audit,
+        f"{EVENTS}/ListEvents: states no audit; AUDIT_CHANGE is the one of a method that changes or commands something",
+    ),
+    (
+        "CommandService",
+        _audit_nothing,
+        f"{START}: needs the permission PERMISSION_STATIONS_COMMAND, so its audit is AUDIT_CHANGE",
+    ),
+    (
+        "GatewayService",
+        _give_audit,
+        "csms.gateway.v1.GatewayService/Call: states an audit, but its service is not for operators",
+    ),
     ("EventService", _clear_audience, f"{EVENTS}: states no audience"),
     (
         "GatewayService",

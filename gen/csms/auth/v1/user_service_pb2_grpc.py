@@ -212,6 +212,7 @@ class UserServiceServicer:
     def GetKeySet(self, request, context):
         """Returns the public keys that access tokens are signed with, as a JSON Web Key Set (RFC 7517). Needs no token.
         buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
+        buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -100,6 +100,7 @@ class UserServiceStub:
     GetKeySet: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.GetKeySetRequest, _httpbody_pb2.HttpBody]
     """Returns the public keys that access tokens are signed with, as a JSON Web Key Set (RFC 7517). Needs no token.
     buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
+    buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
     """
 
 @_typing.type_check_only
@@ -173,6 +174,7 @@ class UserServiceAsyncStub(UserServiceStub):
     GetKeySet: _aio.UnaryUnaryMultiCallable[_user_service_pb2.GetKeySetRequest, _httpbody_pb2.HttpBody]  # type: ignore[assignment]
     """Returns the public keys that access tokens are signed with, as a JSON Web Key Set (RFC 7517). Needs no token.
     buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
+    buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
     """
 
 class UserServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -315,6 +317,7 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_httpbody_pb2.HttpBody, _abc.Awaitable[_httpbody_pb2.HttpBody]]:
         """Returns the public keys that access tokens are signed with, as a JSON Web Key Set (RFC 7517). Needs no token.
         buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
+        buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
         """
 
 def add_UserServiceServicer_to_server(servicer: UserServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

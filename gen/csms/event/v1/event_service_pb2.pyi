@@ -33,6 +33,7 @@ class Event(_message.Message):
     STATION_ID_FIELD_NUMBER: _builtins.int
     EVENT_TIME_FIELD_NUMBER: _builtins.int
     DATA_FIELD_NUMBER: _builtins.int
+    ACTOR_FIELD_NUMBER: _builtins.int
     event_id: _builtins.str
     """Unique id; the same for each delivery of the same event."""
     cursor: _builtins.int
@@ -43,6 +44,10 @@ class Event(_message.Message):
     """Service that the event comes from: "station", "transaction", "auth"."""
     station_id: _builtins.str
     """The station concerned; empty where none is."""
+    actor: _builtins.str
+    """Who caused it: `user:ada`, `api_key:importer`, `job:rollout`; empty where a station's own report or the end of a time
+    did.
+    """
     @_builtins.property
     def event_time(self) -> _timestamp_pb2.Timestamp:
         """Time of the event, by this system's clock."""
@@ -61,10 +66,11 @@ class Event(_message.Message):
         station_id: _builtins.str = ...,
         event_time: _timestamp_pb2.Timestamp | None = ...,
         data: _struct_pb2.Struct | None = ...,
+        actor: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["data", b"data", "event_time", b"event_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor", "data", b"data", "event_id", b"event_id", "event_time", b"event_time", "source", b"source", "station_id", b"station_id", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "cursor", b"cursor", "data", b"data", "event_id", b"event_id", "event_time", b"event_time", "source", b"source", "station_id", b"station_id", "type", b"type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -85,7 +91,7 @@ class ListEventsRequest(_message.Message):
     page_token: _builtins.str
     """next_page_token of the page before; empty for the first."""
     filter: _builtins.str
-    """AIP-160 over type, source, station_id, for example `type = "transaction.started"`; also by where their stations
+    """AIP-160 over type, source, station_id, actor, for example `type = "transaction.started"`; also by where their stations
     stand now: site (`site:berlin`, with all parts of it) and labels (`labels.region:north`). Events of no station are
     for callers whose permission covers the whole tenant.
     """

@@ -152,6 +152,34 @@ PUBLIC_ACCESS_REFUSE_INVALID_TOKEN: PublicAccess.ValueType  # 2
 """An invalid or expired token is refused: the method does more for some callers than for others."""
 Global___PublicAccess: _TypeAlias = PublicAccess  # noqa: Y015
 
+class _Audit:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _AuditEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Audit.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    AUDIT_UNSPECIFIED: _Audit.ValueType  # 0
+    """Not a valid value."""
+    AUDIT_NONE: _Audit.ValueType  # 1
+    """None: the method reads what its permission is for, and no more."""
+    AUDIT_CHANGE: _Audit.ValueType  # 2
+    """An entry in the transaction of each change, or of each command. A call that fails is counted with its reason."""
+    AUDIT_SENSITIVE_READ: _Audit.ValueType  # 3
+    """A counted entry for each caller: the method reads what stations and drivers sent, as it came."""
+
+class Audit(_Audit, metaclass=_AuditEnumTypeWrapper):
+    """The trace that a call leaves in the audit, beside the one that every refused call leaves."""
+
+AUDIT_UNSPECIFIED: Audit.ValueType  # 0
+"""Not a valid value."""
+AUDIT_NONE: Audit.ValueType  # 1
+"""None: the method reads what its permission is for, and no more."""
+AUDIT_CHANGE: Audit.ValueType  # 2
+"""An entry in the transaction of each change, or of each command. A call that fails is counted with its reason."""
+AUDIT_SENSITIVE_READ: Audit.ValueType  # 3
+"""A counted entry for each caller: the method reads what stations and drivers sent, as it came."""
+Global___Audit: _TypeAlias = Audit  # noqa: Y015
+
 class _Permission:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -248,6 +276,10 @@ class _PermissionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Permission
     """The certificate authority and the certificates that it issued."""
     PERMISSION_EVENTS_READ: _Permission.ValueType  # 60
     """Events of all services."""
+    PERMISSION_AUDIT_READ: _Permission.ValueType  # 61
+    """The audit: who changed and commanded which resource."""
+    PERMISSION_AUDIT_EXPORT: _Permission.ValueType  # 62
+    """To export the audit as a whole."""
     PERMISSION_TENANTS_READ: _Permission.ValueType  # 70
     """All tenants, without their data. Of platform administrators alone."""
     PERMISSION_TENANTS_WRITE: _Permission.ValueType  # 71
@@ -355,6 +387,10 @@ PERMISSION_ISSUED_CERTIFICATES_READ: Permission.ValueType  # 52
 """The certificate authority and the certificates that it issued."""
 PERMISSION_EVENTS_READ: Permission.ValueType  # 60
 """Events of all services."""
+PERMISSION_AUDIT_READ: Permission.ValueType  # 61
+"""The audit: who changed and commanded which resource."""
+PERMISSION_AUDIT_EXPORT: Permission.ValueType  # 62
+"""To export the audit as a whole."""
 PERMISSION_TENANTS_READ: Permission.ValueType  # 70
 """All tenants, without their data. Of platform administrators alone."""
 PERMISSION_TENANTS_WRITE: Permission.ValueType  # 71
@@ -400,6 +436,7 @@ Global___Access: _TypeAlias = Access  # noqa: Y015
 AUDIENCE_FIELD_NUMBER: _builtins.int
 ACCESS_FIELD_NUMBER: _builtins.int
 CALLERS_FIELD_NUMBER: _builtins.int
+AUDIT_FIELD_NUMBER: _builtins.int
 OCPP_WORD_FIELD_NUMBER: _builtins.int
 OCPP_16_WORD_FIELD_NUMBER: _builtins.int
 NO_OCPP_WORD_FIELD_NUMBER: _builtins.int
@@ -411,6 +448,8 @@ callers: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions
 """The parts of the mesh that may call a method. Every method of a service for the mesh states each of them, and no
 other method has any.
 """
+audit: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, Global___Audit.ValueType]
+"""The trace that calls of a method leave in the audit. Every method of a service for operators states it."""
 ocpp_word: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.EnumValueOptions, _builtins.str]
 """The word of OCPP for this value, in every version that has the value; `ocpp_16_word` may differ. If one value of an
 enumeration has a word, then all have one or state `no_ocpp_word`, but for the one with number 0.

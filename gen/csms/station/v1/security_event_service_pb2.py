@@ -28,7 +28,7 @@ from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,csms/station/v1/security_event_service.proto\x12\x0f\x63sms.station.v1\x1a\x1d\x63sms/options/v1/options.proto\x1a$csms/station/v1/security_event.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\"l\n\x19ListSecurityEventsRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x04 \x01(\t\"n\n\x1aListSecurityEventsResponse\x12\x37\n\x0fsecurity_events\x18\x01 \x03(\x0b\x32\x1e.csms.station.v1.SecurityEvent\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\xc6\x01\n\x14SecurityEventService\x12\xa7\x01\n\x12ListSecurityEvents\x12*.csms.station.v1.ListSecurityEventsRequest\x1a+.csms.station.v1.ListSecurityEventsResponse\"8\xa2\xbb\x18\x04\x08\x11\x18\x01\x82\xd3\xe4\x93\x02*\x12(/v1/stations/{station_id}/securityEvents\x1a\x04\xa0\xbb\x18\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,csms/station/v1/security_event_service.proto\x12\x0f\x63sms.station.v1\x1a\x1d\x63sms/options/v1/options.proto\x1a$csms/station/v1/security_event.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\"l\n\x19ListSecurityEventsRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x04 \x01(\t\"n\n\x1aListSecurityEventsResponse\x12\x37\n\x0fsecurity_events\x18\x01 \x03(\x0b\x32\x1e.csms.station.v1.SecurityEvent\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\xca\x01\n\x14SecurityEventService\x12\xab\x01\n\x12ListSecurityEvents\x12*.csms.station.v1.ListSecurityEventsRequest\x1a+.csms.station.v1.ListSecurityEventsResponse\"<\xa2\xbb\x18\x04\x08\x11\x18\x01\xc0\xbc\x18\x01\x82\xd3\xe4\x93\x02*\x12(/v1/stations/{station_id}/securityEvents\x1a\x04\xa0\xbb\x18\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,11 +40,11 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SECURITYEVENTSERVICE']._loaded_options = None
   _globals['_SECURITYEVENTSERVICE']._serialized_options = b'\240\273\030\001'
   _globals['_SECURITYEVENTSERVICE'].methods_by_name['ListSecurityEvents']._loaded_options = None
-  _globals['_SECURITYEVENTSERVICE'].methods_by_name['ListSecurityEvents']._serialized_options = b'\242\273\030\004\010\021\030\001\202\323\344\223\002*\022(/v1/stations/{station_id}/securityEvents'
+  _globals['_SECURITYEVENTSERVICE'].methods_by_name['ListSecurityEvents']._serialized_options = b'\242\273\030\004\010\021\030\001\300\274\030\001\202\323\344\223\002*\022(/v1/stations/{station_id}/securityEvents'
   _globals['_LISTSECURITYEVENTSREQUEST']._serialized_start=197
   _globals['_LISTSECURITYEVENTSREQUEST']._serialized_end=305
   _globals['_LISTSECURITYEVENTSRESPONSE']._serialized_start=307
   _globals['_LISTSECURITYEVENTSRESPONSE']._serialized_end=417
   _globals['_SECURITYEVENTSERVICE']._serialized_start=420
-  _globals['_SECURITYEVENTSERVICE']._serialized_end=618
+  _globals['_SECURITYEVENTSERVICE']._serialized_end=622
 # @@protoc_insertion_point(module_scope)
