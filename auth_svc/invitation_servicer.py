@@ -100,7 +100,7 @@ class InvitationServicer(InvitationServiceServicer):
             tenant_id=invitation.tenant_id,
             username=invitation.username,
             role=invitation.role,
-            password_hash=await self._passwords.hash(request.password),
+            password_hash=await self._passwords.hash(request.password, stranger=True),
             create_us=now_us,
         )
         assignments = await self._database.write(

@@ -46,7 +46,6 @@ from auth_svc.sign_in_servicer import SignInServicer
 from auth_svc.tenant_directory import KEPT_TABLES, LocalTenants, TenantDirectoryServicer, TenantErasures
 from auth_svc.tenant_servicer import TenantServicer
 from auth_svc.user_servicer import UserServicer
-from mesh.audit import chain_store
 from mesh.database.engine import Database
 from mesh.database.retention import RetentionTask
 from mesh.events.relay import open_relay
@@ -57,7 +56,7 @@ from mesh.identity.tenants import TenantDirectory
 from mesh.runtime.background import Background
 from mesh.runtime.times import SECOND_US, Clock
 from mesh.service import AddServicer, Parts
-from mesh.tenant_erasure import AUDIT_TABLES, TenantErasure
+from mesh.tenant_erasure import TenantErasure
 
 
 async def build(
@@ -88,12 +87,7 @@ async def build(
     office = CertificateOffice(database=database, clock=clock, rules=settings.certificates)
     erasures = TenantErasures(database=database, clock=clock)
     erasure = TenantErasure(
-        database=database,
-        metadata=metadata,
-        directory=tenants,
-        report=erasures.report_own,
-        keep=(*KEPT_TABLES, *AUDIT_TABLES),
-        others=[chain_store.erase_tenant],
+        database=database, metadata=metadata, directory=tenants, report=erasures.report_own, keep=KEPT_TABLES
     )
     housekeeper = Housekeeper(database=database, keys=keys, clock=clock)
     retention = _retention(database, settings, clock)

@@ -15,6 +15,7 @@ from auth_svc.built_in_tenants import new_tenant
 from auth_svc.passwords import Passwords
 from auth_svc.tenant_store import TenantRow
 from auth_svc.tenant_values import Value
+from mesh.audit import entries as audit
 from mesh.contract.tenants import DEFAULT_TENANT, ID_RULE, PLATFORM_TENANT, is_tenant_id
 from mesh.database.engine import Database
 from mesh.database.pages import page_of
@@ -126,6 +127,8 @@ class TenantServicer(TenantServiceServicer):
             if tenant.state < TenantState.REMOVING:
                 values: dict[str, Value] = {"state": int(TenantState.REMOVING), "host_name": ""}
                 tenant_store.set_values(connection, tenant, values, now_us=now_us)
+            else:
+                audit.unchanged()
 
         await self._database.write(begin)
         await self._directory.refresh()
@@ -152,7 +155,7 @@ class TenantServicer(TenantServiceServicer):
         return await self._database.read(read)
 
     async def _update(self, tenant_id: str, values: dict[str, Value]) -> tenant_pb2.Tenant:
-        now_us = self._clock()
+        now_us, audited_in = self._clock(), current_caller().tenant_id
 
         def update(connection: Connection) -> None:
             before = _found(tenant_store.get_tenant(connection, tenant_id, for_update=True), tenant_id)
@@ -163,9 +166,9 @@ class TenantServicer(TenantServiceServicer):
             if host_name and tenant_store.has_host(connection, host_name, other_than=tenant_id):
                 raise _host_exists(host_name)
             if values:
-                tenant_store.set_values(connection, before, values, now_us=now_us)
-                if current_caller().tenant_id == tenant_id:
-                    tenant_store.note_own_settings(connection, tenant_id, values, now_us=now_us)
+                tenant_store.set_values(connection, before, values, now_us=now_us, audited_in=audited_in)
+            else:
+                audit.unchanged()
 
         await self._database.write(update)
         await self._directory.refresh()

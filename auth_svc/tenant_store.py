@@ -1,7 +1,7 @@
 """The SQL of tenants. Functions run inside a transaction that Database opens around them."""
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -42,7 +42,7 @@ class ErasureRow:
     finish_us: int | None
 
 
-_UNAUDITED = frozenset({"tenant_id", "create_us", "update_us"})
+_NOT_AUDITED = ("tenant_id", "create_us", "update_us")
 _COLUMNS = [models.tenant.c[one.name] for one in fields(TenantRow)]
 
 
@@ -50,7 +50,7 @@ def add_tenant(connection: Connection, tenant: TenantRow) -> bool:
     """Adds a tenant; False where its id or its host name is in use."""
     added = insert(connection, models.tenant, asdict(tenant))
     if added:
-        _audit(connection, tenant.tenant_id, before=None, after=_image(tenant), now_us=tenant.create_us)
+        _audit(connection, PLATFORM_TENANT, before=None, after=tenant, now_us=tenant.create_us)
     return added
 
 
@@ -80,50 +80,35 @@ def count_tenants(connection: Connection) -> int:
     return connection.execute(sa.select(sa.func.count()).select_from(models.tenant)).scalar_one()
 
 
-def set_values(connection: Connection, tenant: TenantRow, values: Mapping[str, str | int], *, now_us: int) -> None:
-    """Changes columns of a tenant, which is locked and as it was read."""
-    update = sa.update(models.tenant).where(models.tenant.c.tenant_id == tenant.tenant_id)
+def set_values(
+    connection: Connection,
+    before: TenantRow,
+    values: Mapping[str, Any],
+    *,
+    now_us: int,
+    audited_in: str = PLATFORM_TENANT,
+) -> None:
+    """Changes columns of a tenant, which this transaction holds; the audit of the tenant `audited_in` records it."""
+    update = sa.update(models.tenant).where(models.tenant.c.tenant_id == before.tenant_id)
     connection.execute(update.values(**values, update_us=now_us))
-    before = _image(tenant)
-    _audit(connection, tenant.tenant_id, before=before, after={**before, **values}, now_us=now_us)
+    _audit(connection, audited_in, before=before, after=replace(before, **values), now_us=now_us)
 
 
-def note_own_settings(connection: Connection, tenant_id: str, names: Collection[str], *, now_us: int) -> None:
-    """Records in a tenant's own audit that its administrator changed settings."""
-    details = {"changed": sorted(names)}
-    audit.acted(
+def _audit(connection: Connection, tenant_id: str, *, before: TenantRow | None, after: TenantRow, now_us: int) -> None:
+    audit.changed(
         connection,
         tenant_id=tenant_id,
-        resource_type="tenant_settings",
-        resource=tenant_id,
-        details=details,
+        resource_type="tenant",
+        resource=after.tenant_id,
+        before=None if before is None else _image(before),
+        after=_image(after),
         time_us=now_us,
     )
 
 
 def _image(tenant: TenantRow) -> dict[str, Any]:
     """The audited fields of a tenant."""
-    return {name: value for name, value in asdict(tenant).items() if name not in _UNAUDITED}
-
-
-def _audit(
-    connection: Connection,
-    tenant_id: str,
-    *,
-    before: Mapping[str, Any] | None,
-    after: Mapping[str, Any],
-    now_us: int,
-) -> None:
-    """Records a change of a tenant: in the audit of the platform, whose administrators manage tenants."""
-    audit.changed(
-        connection,
-        tenant_id=PLATFORM_TENANT,
-        resource_type="tenant",
-        resource=tenant_id,
-        before=before,
-        after=after,
-        time_us=now_us,
-    )
+    return {name: value for name, value in asdict(tenant).items() if name not in _NOT_AUDITED}
 
 
 def list_erasures(connection: Connection, tenant_ids: Sequence[str]) -> Mapping[str, list[ErasureRow]]:

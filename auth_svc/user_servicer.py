@@ -238,13 +238,14 @@ class UserServicer(UserServiceServicer):
 
     async def RotateSigningKeys(self, request: RotateSigningKeysRequest, context: Context) -> RotateSigningKeysResponse:
         """Replaces the signing key at once. It is all tenants': for the platform's and the default one's callers."""
-        if current_caller().tenant_id not in {DEFAULT_TENANT, PLATFORM_TENANT}:
+        tenant_id = current_caller().tenant_id
+        if tenant_id not in {DEFAULT_TENANT, PLATFORM_TENANT}:
             raise MeshError(
                 grpc.StatusCode.PERMISSION_DENIED,
                 Reason.ROLE_TOO_LOW,
                 "the signing keys are those of all tenants: a platform administrator can rotate them",
             )
-        return RotateSigningKeysResponse(key_id=await self._keys.rotate(current_caller().tenant_id))
+        return RotateSigningKeysResponse(key_id=await self._keys.rotate(tenant_id))
 
     async def GetKeySet(self, request: GetKeySetRequest, context: Context) -> HttpBody:
         """The public keys, for the front door and all others that verify access tokens."""

@@ -85,11 +85,10 @@ def run_service(
 ) -> None:
     """Serves until a signal stops the process; with the argument `migrate`, migrates and exits.
 
-    With `verify-audit` it verifies the audit in its database, prints the result, and exits: 1 where there is a fault.
-    With `export` and a tenant's id it writes the tenant's rows to standard output and exits.
-
-    `name` is "station", "transaction", "auth" or "notification". A wrong setting, or a database that is unavailable at
-    the start, is reported in one line on standard error.
+    With `export` and a tenant's id it writes the tenant's rows to standard output and exits. With `verify-audit` it
+    verifies the audit in its database, prints the result, and exits: 1 where there is a fault. `name` is "station",
+    "transaction", "auth" or "notification". A wrong setting, or a database that is unavailable at the start, is
+    reported in one line on standard error.
     """
     env = Environment(environ)
     match sys.argv[1:]:
@@ -97,12 +96,12 @@ def run_service(
             work = partial(_serve, env=env, name=name, migrations=migrations, build_factory=build_factory)
         case ["migrate"]:
             work = partial(_migrate, env=env, name=name, migrations=migrations)
-        case ["verify-audit"]:
-            sys.exit(_verify_audit(env, name))
         case ["export", tenant_id]:
             work = partial(_export, env=env, name=name, exported=exported, tenant_id=tenant_id)
+        case ["verify-audit"]:
+            sys.exit(_verify_audit(env, name))
         case _:
-            sys.stderr.write(f"usage: python -m {name}_svc [migrate | verify-audit | export TENANT]\n")
+            sys.stderr.write(f"usage: python -m {name}_svc [migrate | export TENANT | verify-audit]\n")
             sys.exit(2)
     try:
         run(f"{name}_svc", work, environ=environ)
@@ -131,22 +130,6 @@ async def _migrate(_stop: asyncio.Event, *, env: Environment, name: str, migrati
     log.info("migrated", schema=name)
 
 
-async def _export(
-    _stop: asyncio.Event, *, env: Environment, name: str, exported: ExportedTables, tenant_id: str
-) -> None:
-    engine = make_engine(database_url(env, name), name)
-
-    def write() -> None:
-        for line in export_tenant(engine, exported, tenant_id):
-            sys.stdout.buffer.write(line)
-        sys.stdout.buffer.flush()
-
-    try:
-        await asyncio.to_thread(write)
-    finally:
-        engine.dispose()
-
-
 def _verify_audit(env: Environment, name: str) -> int:
     """Verifies the chains of the service's own database; returns the exit status."""
     try:
@@ -162,6 +145,22 @@ def _verify_audit(env: Environment, name: str) -> int:
     engine.dispose()
     sys.stdout.writelines(f"{line}\n" for line in lines)
     return 1 if has_faults else 0
+
+
+async def _export(
+    _stop: asyncio.Event, *, env: Environment, name: str, exported: ExportedTables, tenant_id: str
+) -> None:
+    engine = make_engine(database_url(env, name), name)
+
+    def write() -> None:
+        for line in export_tenant(engine, exported, tenant_id):
+            sys.stdout.buffer.write(line)
+        sys.stdout.buffer.flush()
+
+    try:
+        await asyncio.to_thread(write)
+    finally:
+        engine.dispose()
 
 
 async def start(

@@ -6,7 +6,7 @@ since batches, relays and jobs of the tenant may have been on their way.
 """
 
 import time
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection
 from functools import partial
 
 import grpc
@@ -29,8 +29,7 @@ EVERY_S = 5.0
 GRACE_S = 30.0
 TIMEOUT_S = 5.0
 
-# Append-only, guarded by triggers: `others` erase them. What stays of a chain are hashes.
-AUDIT_TABLES = ("audit_entry", "audit_head", "audit_record", "audit_record_start")
+_AUDIT = ("audit_entry", "audit_head", "audit_record", "audit_record_start")
 
 Report = Callable[[str, int, bool], Awaitable[None]]
 """Reports the rows that a run erased of a tenant, and whether nothing is left. Raises MeshError."""
@@ -52,14 +51,11 @@ def reports_to(channel: grpc.aio.Channel, service: str) -> Report:
     return report
 
 
-EraseRows = Callable[..., int]
-"""`erase(connection, tenant_id=…)` erases rows of a tenant; returns how many."""
-
-
 class TenantErasure:
     """Erases the rows of tenants that are being removed. Run `run` beside the servers; replicas may do so at once.
 
-    `keep` are tables whose rows of tenants stay, `others` erase rows of a tenant in their own way, and return how many.
+    `keep` are tables whose rows of tenants stay, beside the audit: that is only appended to, says who removed the
+    tenant, and is removed after its own time.
     """
 
     def __init__(
@@ -70,12 +66,10 @@ class TenantErasure:
         directory: TenantDirectory,
         report: Report,
         keep: Collection[str] = (),
-        others: Sequence[EraseRows] = (),
         clock_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._database = database
-        self._tables = tables_of_tenants(metadata, keep=keep)
-        self._others = others
+        self._tables = tables_of_tenants(metadata, keep={*keep, *_AUDIT})
         self._directory = directory
         self._report = report
         self._clock_s = clock_s
@@ -97,8 +91,6 @@ class TenantErasure:
         rows = 0
         for table in self._tables:
             rows += await in_chunks(self._database, partial(remove_rows, table=table, tenant_id=tenant_id))
-        for erase in self._others:
-            rows += await self._database.write(partial(erase, tenant_id=tenant_id))
         if rows:
             log.info("rows of a removed tenant erased", tenant_id=tenant_id, rows=rows)
         await self._report(tenant_id, rows, settled and not rows)

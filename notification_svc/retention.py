@@ -19,9 +19,9 @@ _CHUNK = 1_000
 def retention_task(
     *, database: Database, clock: Clock, days: int, tenants: TenantDirectory, audit_days: int = AUDIT_DAYS
 ) -> RetentionTask:
-    """Removes events that came more than `days` ago, and audit entries that were made more than `audit_days` ago.
+    """Removes events that came more than `days` ago, and those of tenants that keep them for fewer days.
 
-    Events of tenants that keep them for fewer days go after these.
+    Audit entries are removed `audit_days` after they were made.
     """
     removals: list[Removal] = [
         older_than(days, _remove_old),

@@ -2,13 +2,11 @@
 
 from contextlib import AsyncExitStack
 
-import grpc
 from csms.audit.v1.audit_service_pb2_grpc import add_AuditServiceServicer_to_server
 from csms.event.v1.event_ingest_service_pb2_grpc import add_EventIngestServiceServicer_to_server
 from csms.event.v1.event_service_pb2_grpc import add_EventServiceServicer_to_server
 from csms.station.v1.placement_ingest_service_pb2_grpc import add_PlacementIngestServiceServicer_to_server
 
-from mesh.audit import chain_store
 from mesh.database.engine import Database
 from mesh.database.partition_keeper import Kept, PartitionKeeper
 from mesh.grpc.channels import open_channel
@@ -16,10 +14,9 @@ from mesh.identity.mesh_identity import MeshIdentity
 from mesh.identity.operator_access import remote_access
 from mesh.identity.tenants import RemoteTenants, TenantDirectory
 from mesh.placements.servicer import PlacementIngestServicer
-from mesh.runtime.background import Background
 from mesh.runtime.times import Clock
 from mesh.service import Parts
-from mesh.tenant_erasure import AUDIT_TABLES, TenantErasure, reports_to
+from mesh.tenant_erasure import TenantErasure, reports_to
 from notification_svc import audit_store, store
 from notification_svc.audit_servicer import AuditServicer
 from notification_svc.event_servicer import SIGN_OF_LIFE_S, EventServicer
@@ -55,6 +52,9 @@ async def build(
     )
     kept = Kept(partitions=PARTITIONS, days=settings.retention_days, on_drop=store.note_dropped)
     keeper = PartitionKeeper(engine=database.engine, clock=clock, kept=[kept])
+    erasure = TenantErasure(
+        database=database, metadata=metadata, directory=tenants, report=reports_to(channel, "notification")
+    )
     return Parts(
         access=remote_access(channel, tenants),
         mesh=[
@@ -65,25 +65,7 @@ async def build(
             lambda server: add_EventServiceServicer_to_server(events, server),
             lambda server: add_AuditServiceServicer_to_server(audit, server),
         ],
-        background=[
-            feed.run,
-            retention.run,
-            keeper.run,
-            _erasure(database, tenants, channel),
-            *(fanout.run for fanout in fanouts),
-        ],
+        background=[feed.run, retention.run, keeper.run, erasure.run, *(fanout.run for fanout in fanouts)],
         on_stop=[feed.stop],
         pass_on_audit=audit_store.add,
     )
-
-
-def _erasure(database: Database, tenants: TenantDirectory, channel: grpc.aio.Channel) -> Background:
-    """Erases the rows of removed tenants."""
-    return TenantErasure(
-        database=database,
-        metadata=metadata,
-        directory=tenants,
-        report=reports_to(channel, "notification"),
-        keep=AUDIT_TABLES,
-        others=(chain_store.erase_tenant, audit_store.erase_tenant),
-    ).run

@@ -9,7 +9,6 @@ from csms.station.v1.command_service_pb2_grpc import add_CommandServiceServicer_
 from csms.station.v1.station_ingest_service_pb2_grpc import add_StationIngestServiceServicer_to_server
 from csms.station.v1.station_service_pb2_grpc import add_StationServiceServicer_to_server
 
-from mesh.audit import chain_store
 from mesh.database.engine import Database
 from mesh.database.partition_keeper import Kept, PartitionKeeper
 from mesh.events.relay import open_relay
@@ -21,7 +20,7 @@ from mesh.placements.scopes import PlacementScopes
 from mesh.runtime.background import Background
 from mesh.runtime.times import Clock
 from mesh.service import AddServicer, Parts
-from mesh.tenant_erasure import AUDIT_TABLES, TenantErasure, reports_to
+from mesh.tenant_erasure import TenantErasure, reports_to
 from station_svc.api import removals
 from station_svc.api.additions import StationAdditions
 from station_svc.api.command_servicer import make_servicer
@@ -61,12 +60,8 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
     resources = _resources(database, stack, settings=settings, identity=identity, clock=clock)
     built = [feature.build(resources) for feature in FEATURES]
     jobs = Jobs(database=database, kinds=_job_kinds(built, resources), clock=clock)
-    housekeeper = Housekeeper(
-        database=database,
-        clock=clock,
-        storage=STORAGE,
-        due=[feature.end_due for feature in FEATURES if feature.end_due],
-    )
+    due = [feature.end_due for feature in FEATURES if feature.end_due]
+    housekeeper = Housekeeper(database=database, clock=clock, storage=STORAGE, due=due)
     retention = retention_task(database=database, clock=clock, storage=STORAGE, days=settings.retention)
     keeper = PartitionKeeper(engine=database.engine, clock=clock, kept=_kept(settings))
     failures = CredentialFailures(database=database, clock=clock)
@@ -101,8 +96,6 @@ def _of_tenants(resources: Resources, settings: StationSettings) -> Sequence[Bac
         metadata=metadata,
         directory=resources.tenants,
         report=reports_to(resources.auth, "station"),
-        keep=AUDIT_TABLES,
-        others=[chain_store.erase_tenant],
     )
     return erasure.run, message_retention(resources, days=settings.retention.get(MESSAGES.name, MESSAGES.days)).run
 

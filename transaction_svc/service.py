@@ -11,7 +11,6 @@ from csms.transaction.v1.meter_profile_service_pb2_grpc import add_MeterProfileS
 from csms.transaction.v1.transaction_ingest_service_pb2_grpc import add_TransactionIngestServiceServicer_to_server
 from csms.transaction.v1.transaction_service_pb2_grpc import add_TransactionServiceServicer_to_server
 
-from mesh.audit import chain_store
 from mesh.database.engine import Database
 from mesh.database.partition_keeper import Kept, PartitionKeeper
 from mesh.events.relay import open_relay
@@ -24,7 +23,7 @@ from mesh.placements.servicer import PlacementIngestServicer
 from mesh.runtime.background import Background
 from mesh.runtime.times import Clock
 from mesh.service import AddServicer, Parts
-from mesh.tenant_erasure import AUDIT_TABLES, TenantErasure, reports_to
+from mesh.tenant_erasure import TenantErasure, reports_to
 from transaction_svc import number_store
 from transaction_svc.energy_servicer import EnergyServicer
 from transaction_svc.expiry import Expiry
@@ -87,14 +86,7 @@ def _background(database: Database, settings: TransactionSettings, clock: Clock)
 def _erasure(database: Database, tenants: TenantDirectory, channel: grpc.aio.Channel) -> Background:
     """Erases the rows of removed tenants."""
     report = reports_to(channel, "transaction")
-    return TenantErasure(
-        database=database,
-        metadata=metadata,
-        directory=tenants,
-        report=report,
-        keep=AUDIT_TABLES,
-        others=[chain_store.erase_tenant],
-    ).run
+    return TenantErasure(database=database, metadata=metadata, directory=tenants, report=report).run
 
 
 def _placements(database: Database) -> AddServicer:

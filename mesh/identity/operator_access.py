@@ -2,7 +2,9 @@
 
 import hashlib
 import re
-from collections.abc import Sequence
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import grpc
@@ -11,15 +13,22 @@ from mesh.identity.caller_directory import Credential, PresentedKey, RemoteDirec
 from mesh.identity.callers import Caller, unauthenticated
 from mesh.identity.known_callers import Callers, KnownCallers, Listener
 from mesh.identity.operators import RemoteKeys, TokenVerifier, bearer_token
+from mesh.identity.sources import current_source
 from mesh.identity.tenants import TenantDirectory
 from mesh.runtime.background import Background
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
+from mesh.runtime.rate_limits import Rate, RateLimit, exhausted
 
 API_KEY_HEADER = "x-api-key"
 API_KEY_START = "csms_"
 # `csms_<prefix>_<32 random bytes in base64url>`
 _API_KEY = re.compile(f"{API_KEY_START}[0-9a-z]{{8}}_[A-Za-z0-9_-]{{43}}")
+
+
+# API keys from one source that are none: each costs a look-up in auth_svc.
+WRONG_KEYS = Rate(burst=50, per_s=1.0)
+_MOST_PROVEN = 4096
 
 
 class OperatorAccess:
@@ -35,9 +44,12 @@ class OperatorAccess:
         callers: Callers,
         background: Sequence[Background] = (),
         tenants: TenantDirectory | None = None,
+        monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._verifier = verifier
         self._callers = callers
+        self._wrong_keys = RateLimit(WRONG_KEYS, clock_s=monotonic_s)
+        self._proven: OrderedDict[PresentedKey, None] = OrderedDict()  # keys that were right the last time
         self.background = background if tenants is None else (*background, tenants.run)
         self.tenants = tenants
 
@@ -56,9 +68,10 @@ class OperatorAccess:
     async def caller(self, credential: Credential) -> Caller:
         """The caller of a credential.
 
-        Raises MeshError UNAUTHENTICATED, or UNAVAILABLE; PERMISSION_DENIED, reason TENANT_SUSPENDED.
+        Raises MeshError UNAUTHENTICATED, UNAVAILABLE, RESOURCE_EXHAUSTED, or PERMISSION_DENIED, reason
+        TENANT_SUSPENDED.
         """
-        caller = await self._callers.caller(credential)
+        caller = await self._find(credential)
         if self.tenants is not None:
             await self.tenants.check_caller(caller.tenant_id)
         return caller
@@ -72,6 +85,38 @@ class OperatorAccess:
         self._callers.on_change(listener)
         if self.tenants is not None:
             self.tenants.on_change(listener)
+
+    async def _find(self, credential: Credential) -> Caller:
+        if not isinstance(credential, PresentedKey):
+            return await self._callers.caller(credential)
+        if credential not in self._proven:
+            return await self._prove(credential)
+        try:
+            return await self._callers.caller(credential)
+        except MeshError as error:
+            if error.code is grpc.StatusCode.UNAUTHENTICATED:
+                self._proven.pop(credential, None)
+            raise
+
+    async def _prove(self, key: PresentedKey) -> Caller:
+        """The caller of a key that is new here. It counts as wrong until it is found: many at once do not slip through.
+
+        Keys that were right before are not held up by wrong ones from the same source.
+        """
+        network = current_source().network
+        if wait_s := self._wrong_keys.take(network):
+            raise exhausted(Reason.TOO_MANY_ATTEMPTS, "too many wrong API keys from your address", wait_s)
+        try:
+            caller = await self._callers.caller(key)
+        except MeshError as error:
+            if error.code is not grpc.StatusCode.UNAUTHENTICATED:
+                self._wrong_keys.give_back(network)
+            raise
+        self._wrong_keys.give_back(network)
+        self._proven[key] = None
+        if len(self._proven) > _MOST_PROVEN:
+            self._proven.popitem(last=False)
+        return caller
 
 
 def remote_access(channel: grpc.aio.Channel, tenants: TenantDirectory) -> OperatorAccess:

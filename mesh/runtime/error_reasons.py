@@ -164,7 +164,7 @@ class Reason(StrEnum):
     GRANTS_CHANGED = auto(), "The caller's roles changed while a stream was open.", Retry.LATER
     BEYOND_OWN_PERMISSIONS = auto(), "Nobody gives or manages more than they have themselves.", Retry.AFTER_CHANGE
     WRONG_CREDENTIALS = auto(), "User or station did not prove who it is.", Retry.AFTER_CHANGE
-    TOO_MANY_ATTEMPTS = auto(), "Too many logins failed; `retry_after_s` says for how long.", Retry.LATER
+    TOO_MANY_ATTEMPTS = auto(), "Too many logins or API keys were wrong; `retry_after_s` has the wait.", Retry.LATER
     USER_EXISTS = auto(), "A user has this name, or one that looks like it.", Retry.AFTER_CHANGE
     USER_NOT_FOUND = auto(), "No user has this name.", Retry.AFTER_CHANGE
     REGISTRATION_CLOSED = auto(), "Registration is switched off.", Retry.AFTER_CHANGE

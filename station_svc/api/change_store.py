@@ -105,12 +105,6 @@ def create_stations(
     return added
 
 
-def _check_quota(connection: Connection, tenant_id: str, station_ids: Sequence[str], most: int) -> None:
-    room = quota_store.room(connection, tenant_id=tenant_id, most=most)
-    if len(quota_store.new_ones(connection, tenant_id=tenant_id, station_ids=station_ids)) > room:
-        raise quota_store.quota_reached(most)
-
-
 def _image(new: NewStation) -> dict[str, str | int]:
     """The audited fields of a station as it is added."""
     return {
@@ -119,6 +113,12 @@ def _image(new: NewStation) -> dict[str, str | int]:
         "security_profile": new.security_profile,
         "pinned_ocpp_version": "",
     }
+
+
+def _check_quota(connection: Connection, tenant_id: str, station_ids: Sequence[str], most: int) -> None:
+    room = quota_store.room(connection, tenant_id=tenant_id, most=most)
+    if len(quota_store.new_ones(connection, tenant_id=tenant_id, station_ids=station_ids)) > room:
+        raise quota_store.quota_reached(most)
 
 
 def existing(connection: Connection, *, tenant_id: str, station_ids: Sequence[str]) -> set[str]:

@@ -111,7 +111,7 @@ def test_unknown_argument_is_told_the_usage(tmp_path: Path) -> None:
     result = _run(tmp_path, "serve")
     assert (result.returncode, result.stderr) == (
         2,
-        "usage: python -m auth_svc [migrate | verify-audit | export TENANT]\n",
+        "usage: python -m auth_svc [migrate | export TENANT | verify-audit]\n",
     )
 
 

@@ -35,7 +35,7 @@ MODELS: Mapping[str, MetaData] = {
     "notification": notification_svc.models.metadata,
 }
 # Rows of nobody's: each is decided about when it is added.
-KEPT = (*KEPT_TABLES, "audit_head", "audit_record_start")  # of the audit hashes stay
+KEPT = (*KEPT_TABLES, "audit_entry", "audit_head", "audit_record", "audit_record_start")  # the audit outlives it
 WITHOUT_TENANT = {
     "auth": {"signing_key", "certificate_authority"},
     "station": {"node"},

@@ -196,7 +196,7 @@ def test_each_process_has_its_own_secrets_alone(tmp_path: Path) -> None:
         }
         assert [*holders.values()] == [
             {"auth_svc"},
-            {"gateway"},
+            {"gateway", *(f"{part}_svc" for part in PARTS if part != "gateway")},  # they believe Envoy's addresses
             *({"gateway" if part == "gateway" else f"{part}_svc"} for part in PARTS),
         ]
         assert not any(b"CSMS_MESH_SECRET=x" in environment for environment in environments.values())

@@ -30,28 +30,44 @@ async def _has_event(mesh: RunningMesh, bearer: dict[str, str], kind: str) -> bo
     return kind in await asyncio.to_thread(_event_types, mesh, bearer)
 
 
+def _clears_cache(mesh: RunningMesh, bearer: dict[str, str]) -> bool:
+    return mesh.request("POST", "/v1/stations/CP1:clearCache", body={}, **bearer).status == 200
+
+
+async def _answer_commands(station: RawStation) -> None:
+    """Accepts what the station is asked for, until it is cancelled."""
+    while True:
+        await station.answer_next(lambda _action, _payload: {"status": "Accepted"})
+
+
+def _charging(**more: object) -> dict[str, object]:
+    return {"connectorId": 1, "idTag": "T", "meterStart": 0, "timestamp": "2026-11-30T10:00:00Z", **more}
+
+
 async def test_keys_are_replaced_while_a_station_charges(tmp_path: Path) -> None:
-    """Gateway to services, services to notification_svc, station_svc down to the gateway: each with its new key."""
+    """Gateway to services, services to notification_svc, station_svc down to the gateway: no call fails.
+
+    Once the former keys are retired, each process has only its new one.
+    """
     with running_mesh(tmp_path) as mesh:
-        bearer = _bearer(mesh)
-        keys = MeshKeys(tmp_path / "keys")
+        bearer, keys = _bearer(mesh), MeshKeys(tmp_path / "keys")
+        before = {part: mesh.pid(part) for part in mesh.status()["parts"]}
         async with RawStation(f"{mesh.ocpp_url}/CP1") as station:
             await station.boot()
-            begun = await station.call(
-                "StartTransaction",
-                {"connectorId": 1, "idTag": "T", "meterStart": 0, "timestamp": "2026-11-30T10:00:00Z"},
-            )
-            before = {part: mesh.pid(part) for part in mesh.status()["parts"]}
+            begun = await station.call("StartTransaction", _charging())
             for part in PARTS:
                 keys.rotate(part)
-                keys.retire(part)
             assert (await station.boot())["status"] == "Accepted"
             ended = {"transactionId": begun["transactionId"], "meterStop": 9, "timestamp": "2026-11-30T11:00:00Z"}
             await station.call("StopTransaction", ended)
-            reset = asyncio.create_task(
-                asyncio.to_thread(partial(mesh.request, "POST", "/v1/stations/CP1:clearCache", body={}, **bearer))
-            )
-            assert (await station.answer({"status": "Accepted"}))[0] == "ClearCache"
-            assert (await reset).status == 200
+            answering = asyncio.create_task(_answer_commands(station))
+            assert await asyncio.to_thread(_clears_cache, mesh, bearer)
             await eventually(partial(_has_event, mesh, bearer, "transaction.ended"))
+            for part in PARTS:
+                keys.retire(part)
+            # A command is sent once, so that one with a token of the former key may fail within this second.
+            await eventually(partial(asyncio.to_thread, _clears_cache, mesh, bearer))
+            answering.cancel()
+            await asyncio.gather(answering, return_exceptions=True)
+            assert "transactionId" in await station.call("StartTransaction", _charging(connectorId=2))
         assert {part: mesh.pid(part) for part in mesh.status()["parts"]} == before

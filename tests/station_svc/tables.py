@@ -8,4 +8,5 @@ __all__ = ["metadata"]
 
 
 def __getattr__(name: str) -> sa.Table:
-    return metadata.tables[name.removeprefix("station_") if name == "station_connection" else name]
+    # `connection` is the name for a connection to the database.
+    return metadata.tables["connection" if name == "station_connection" else name]

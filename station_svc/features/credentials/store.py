@@ -267,7 +267,9 @@ def note_failures(connection: Connection, failures: Mapping[StationKey, Failures
         for row in rows
     ]
     outbox.append(connection, published)
-    _audit_failures(connection, [(row.tenant_id, row.station_id) for row in rows], failures, now_us)
+    _audit_failures(
+        connection, {(row.tenant_id, row.station_id): failures[row.tenant_id, row.station_id] for row in rows}, now_us
+    )
 
 
 # Stations with an entry of their own in one note; of the others there is one for each tenant, which counts them.
@@ -275,11 +277,9 @@ _MOST_AUDITED = 50
 _HANDSHAKE = "handshake"
 
 
-def _audit_failures(
-    connection: Connection, stations: Sequence[StationKey], failures: Mapping[StationKey, Failures], now_us: int
-) -> None:
-    """Records the failed handshakes of stations. A client that makes them up cannot fill the table."""
-    by_count = sorted(stations, key=lambda one: (-failures[one].count, one))
+def _audit_failures(connection: Connection, failures: Mapping[StationKey, Failures], now_us: int) -> None:
+    """Records the failed handshakes. A client that makes them up cannot fill the table."""
+    by_count = sorted(failures, key=lambda one: (-failures[one].count, one))
     for tenant_id, station_id in by_count[:_MOST_AUDITED]:
         failed = failures[tenant_id, station_id]
         content = Content(
@@ -294,8 +294,8 @@ def _audit_failures(
         )
         append(connection, tenant_id, [content], time_us=now_us)
     others: Counter[str] = Counter()
-    for key in by_count[_MOST_AUDITED:]:
-        others[key[0]] += failures[key].count
+    for tenant_id, station_id in by_count[_MOST_AUDITED:]:
+        others[tenant_id] += failures[tenant_id, station_id].count
     for tenant_id, count in sorted(others.items()):
         content = Content(
             action=_HANDSHAKE, actor_kind=ActorKind.ANONYMOUS, outcome=Reason.WRONG_CREDENTIALS, count=count

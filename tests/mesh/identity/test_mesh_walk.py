@@ -61,16 +61,18 @@ CALLERS: Mapping[str, frozenset[str]] = {
     ),
     "/csms.auth.v1.TenantDirectoryService/ReportTenantErasure": frozenset({"station", "transaction", "notification"}),
     "/csms.event.v1.EventIngestService/PublishEvents": frozenset({"station", "transaction", "auth"}),
+    "/csms.station.v1.PlacementIngestService/RecordPlacements": frozenset({"station"}),
     "/csms.gateway.v1.GatewayService/Call": frozenset({"station"}),
     "/csms.gateway.v1.GatewayService/CloseSockets": frozenset({"station"}),
     "/csms.gateway.v1.GatewayService/TranslateMessage": frozenset({"transaction"}),
 }
-SERVERS = {
-    method: part
+# Each method with each part that serves it.
+SERVED = [
+    (method, part)
     for part, services in MESH_SERVICES.items()
     for method in CALLERS
     if method.partition("/")[2].partition("/")[0] in services
-}
+]
 
 Metadata = tuple[tuple[str, str | bytes], ...]
 
@@ -78,7 +80,7 @@ Metadata = tuple[tuple[str, str | bytes], ...]
 def test_callers_are_those_that_are_decided_here() -> None:
     services = [name for names in MESH_SERVICES.values() for name in names]
     assert callers_of(contract_files(), services) == CALLERS
-    assert SERVERS.keys() == CALLERS.keys()
+    assert {method for method, _ in SERVED} == CALLERS.keys()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,14 +153,14 @@ async def test_each_part_may_call_the_methods_that_are_for_it_and_no_other(
     channels: Mapping[str, grpc.aio.Channel], part: str
 ) -> None:
     let_in, denied = set(), set()
-    for method, server in SERVERS.items():
+    for method, server in SERVED:
         answer = await _call(channels[server], method, identity_of(part).proofs(server)())
         if answer.is_let_in:
-            let_in.add(method)
+            let_in.add((method, server))
         elif (answer.code, answer.reason) == (grpc.StatusCode.PERMISSION_DENIED, "CALLER_NOT_ALLOWED"):
-            denied.add(method)
-    assert let_in == {method for method, callers in CALLERS.items() if part in callers}
-    assert denied == CALLERS.keys() - let_in
+            denied.add((method, server))
+    assert let_in == {(method, server) for method, server in SERVED if part in CALLERS[method]}
+    assert denied == set(SERVED) - let_in
 
 
 def _changed(token: str, key: ECKey, **claims: Any) -> str:
@@ -194,9 +196,9 @@ def _of_a_stranger(part: str, folder: Path) -> MeshIdentity:
     return MeshIdentity(MeshSettings.read(Environment(keys.settings(part)), part))
 
 
-def _invalid(method: str, tmp_path: Path) -> Iterator[tuple[str, Metadata]]:
+def _invalid(method: str, server: str, tmp_path: Path) -> Iterator[tuple[str, Metadata]]:
     """Metadata of every kind that proves nothing to the server of a method, made from its own rightful caller."""
-    server, caller = SERVERS[method], min(CALLERS[method])
+    caller = min(CALLERS[method])
     token, own = _token(caller, server), _private(caller)
     header, claims, signature = token.split(".")
     tokens = {
@@ -232,12 +234,12 @@ def _signed_with_public_key(token: str, claims: str) -> str:
 async def test_nothing_else_proves_a_part(channels: Mapping[str, grpc.aio.Channel], tmp_path: Path) -> None:
     """No method answers without a valid proof, and each refusal is the same, whatever was wrong."""
     let_in, answers = set(), set()
-    for method, server in SERVERS.items():
-        for name, metadata in _invalid(method, tmp_path):
+    for method, server in SERVED:
+        for name, metadata in _invalid(method, server, tmp_path):
             answer = await _call(channels[server], method, metadata)
             answers.add(answer)
             if answer.is_let_in:
-                let_in.add((method, name))
+                let_in.add((method, server, name))
     assert let_in == set()
     assert [(one.code, one.reason) for one in answers] == [(grpc.StatusCode.UNAUTHENTICATED, "INVALID_MESH_TOKEN")]
 
