@@ -1,6 +1,6 @@
 """`python -m auth_svc` serves; `python -m auth_svc migrate` brings the schema up to date and exits.
 
-`python -m auth_svc reset-password NAME` gives a user a temporary password, also while the service runs.
+`python -m auth_svc reset-password NAME [TENANT]` gives a user a temporary password, also while the service runs.
 """
 
 import os
@@ -10,6 +10,7 @@ from functools import partial
 from argon2 import PasswordHasher
 
 from auth_svc import migrations
+from auth_svc.export import EXPORTED
 from auth_svc.reset_command import reset_password
 from auth_svc.service import build
 from auth_svc.settings import AuthSettings
@@ -32,7 +33,7 @@ def main() -> None:
     """Runs the service, or a command, with the settings of this process's environment."""
     if sys.argv[1:2] == ["reset-password"]:
         sys.exit(reset_password(sys.argv[2:], environ=os.environ, announce=_announce))
-    run_service("auth", migrations, _build, environ=os.environ)
+    run_service("auth", migrations, _build, exported=EXPORTED, environ=os.environ)
 
 
 if __name__ == "__main__":

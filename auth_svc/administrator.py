@@ -8,6 +8,7 @@ from auth_svc.guessing import why_guessable
 from auth_svc.normalization import MIN_PASSWORD
 from auth_svc.passwords import Passwords
 from auth_svc.user_store import User
+from mesh.contract.tenants import DEFAULT_TENANT
 from mesh.database.engine import Database
 from mesh.identity.callers import Role
 from mesh.runtime.logs import get_logger
@@ -16,7 +17,7 @@ from mesh.runtime.times import Clock
 log = get_logger(__name__)
 
 USERNAME = "admin"
-TENANT = "default"
+TENANT = DEFAULT_TENANT
 
 
 async def ensure_administrator(
@@ -27,7 +28,7 @@ async def ensure_administrator(
     Without a `password` one is made, and `announce` is called with a line that has it: once, by the process that
     added the user, after that is committed. A user who is there keeps the password; `password` is ignored then.
     """
-    if await database.read(user_store.has_administrator):
+    if await database.read(lambda connection: user_store.has_administrator(connection, TENANT)):
         await _compare(database, passwords, password)
         return
     chosen = password or secrets.token_urlsafe(12)

@@ -30,6 +30,7 @@ from mesh.database.engine import Database
 from mesh.database.pages import page_of
 from mesh.grpc.batch_streams import served_by_twin
 from mesh.grpc.types import Context
+from mesh.identity.tenants import TenantDirectory
 from mesh.runtime.errors import MeshError, invalid_field
 from mesh.runtime.logs import get_logger
 from mesh.runtime.times import SECOND_US, Clock, to_timestamp
@@ -78,7 +79,10 @@ class ConcurrencyRule(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AuthorizationServicer(AuthorizationServiceServicer):
-    """AuthorizationService."""
+    """AuthorizationService. `accept_unknown` is for tenants without a setting of their own.
+
+    Where other machines can connect, `admits_anyone` is false, and no tenant accepts unknown tokens by its own setting.
+    """
 
     def __init__(
         self,
@@ -86,7 +90,9 @@ class AuthorizationServicer(AuthorizationServiceServicer):
         database: Database,
         keys: SigningKeys,
         clock: Clock,
+        tenants: TenantDirectory,
         accept_unknown: bool,
+        admits_anyone: bool,
         seen: SeenTokens,
         concurrency: ConcurrencyRule = ConcurrencyRule(),  # noqa: B008 - frozen
     ) -> None:
@@ -95,9 +101,9 @@ class AuthorizationServicer(AuthorizationServiceServicer):
         self._clock = clock
         self._concurrency = concurrency
         self._seen = seen
-        self._unknown = (
-            id_token_pb2.AUTHORIZATION_STATUS_ACCEPTED if accept_unknown else id_token_pb2.AUTHORIZATION_STATUS_UNKNOWN
-        )
+        self._tenants = tenants
+        self._accepts_unknown = accept_unknown
+        self._admits_anyone = admits_anyone
 
     StreamAuthorize = served_by_twin
 
@@ -187,11 +193,21 @@ class AuthorizationServicer(AuthorizationServiceServicer):
         elif question.key is None:
             result.id_token_info.status = question.status
         elif (token := found.get(question.key)) is None:
-            result.id_token_info.status = self._unknown
+            result.id_token_info.status = self._status_of_unknown(question.key[0])
             self._write_limit(result, None)
         else:
             _write_info(result.id_token_info, token, now_us)
             self._write_limit(result, token.max_concurrent_transactions)
+
+    def _status_of_unknown(self, tenant_id: str) -> AuthorizationStatus.ValueType:
+        """Of an id token that the tenant does not know: by its own setting, or else the environment's."""
+        tenant = self._tenants.find(tenant_id)
+        accepts = None if tenant is None else tenant.settings.accepts_unknown_tokens
+        if accepts is None:
+            accepts = self._accepts_unknown
+        elif not self._admits_anyone:  # other machines can connect: see Environment.unknown_tokens_accepted
+            accepts = False
+        return id_token_pb2.AUTHORIZATION_STATUS_ACCEPTED if accepts else id_token_pb2.AUTHORIZATION_STATUS_UNKNOWN
 
     def _write_limit(self, result: AuthorizeResult, own: int | None) -> None:
         rule = self._concurrency

@@ -100,7 +100,7 @@ class InvitationServicer(InvitationServiceServicer):
             tenant_id=invitation.tenant_id,
             username=invitation.username,
             role=invitation.role,
-            password_hash=await self._passwords.hash(request.password),
+            password_hash=await self._passwords.hash(request.password, stranger=True),
             create_us=now_us,
         )
         assignments = await self._database.write(
@@ -131,7 +131,7 @@ def _create(
     connection: Connection, caller: Caller, invitation: invitation_store.Invitation, assignments: list[Assignment]
 ) -> None:
     check_may_give(connection, caller, invitation.role, assignments)
-    if user_store.is_taken(connection, invitation.username):
+    if user_store.is_taken(connection, caller.tenant_id, invitation.username):
         raise user_exists(invitation.username)
     if invitation_store.count_open(connection, caller.tenant_id, now_us=invitation.create_us) >= MOST_OPEN:
         raise MeshError(

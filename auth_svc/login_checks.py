@@ -7,6 +7,7 @@ from auth_svc import known_source_store, user_store, usernames
 from auth_svc.login_throttle import LoginThrottle
 from auth_svc.normalization import MAX_USERNAME, fold, is_plain
 from auth_svc.passwords import Passwords
+from mesh.contract.tenants import own_name
 from mesh.database.engine import Database
 from mesh.identity.acting import note_resource
 from mesh.identity.sources import current_source
@@ -29,16 +30,17 @@ class LoginChecks:
         self._throttle = throttle
         self._clock = clock
 
-    async def prove(self, username: str, password: str) -> user_store.User:
-        """The user of this name and password; takes the same time for one that does not exist.
+    async def prove(self, tenant_id: str, username: str, password: str) -> user_store.User:
+        """The tenant's user of this name and password; takes the same time for one that does not exist, or no tenant.
 
         Raises MeshError UNAUTHENTICATED, reason WRONG_CREDENTIALS, or RESOURCE_EXHAUSTED, reason TOO_MANY_ATTEMPTS.
         """
         network, now_us = current_source().network, self._clock()
-        attempt = self._throttle.begin(network, usernames.key(username[: MAX_USERNAME + 1]))
+        key = own_name(tenant_id, usernames.key(username[: MAX_USERNAME + 1]))
+        attempt = self._throttle.begin(network, key)
 
         def find(connection: Connection) -> tuple[user_store.User | None, int | None]:
-            user = user_store.find_user(connection, username) if is_plain(username, MAX_USERNAME) else None
+            user = user_store.get_user(connection, tenant_id, username) if is_plain(username, MAX_USERNAME) else None
             # Looked up for everyone, so that it shows nothing.
             account = ("", "") if user is None else (user.tenant_id, fold(user.username))
             return user, known_source_store.last_login_us(connection, *account, network)

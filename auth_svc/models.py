@@ -58,7 +58,45 @@ seen_token = sa.Table(
     sa.Index("seen_token_newest", "tenant_id", "last_us"),
 )
 
-# A login names no tenant, so usernames are unique over all of them, as station ids are.
+# Those that were removed stay, so that no other tenant gets the id. Values of quotas and settings are 0 where they are
+# not set; enumerations have the numbers of csms.auth.v1.
+tenant = sa.Table(
+    "tenant",
+    metadata,
+    sa.Column("tenant_id", FOLDED, nullable=False),
+    sa.Column("display_name", sa.Text, nullable=False),
+    sa.Column("state", sa.Integer, nullable=False),  # mesh.identity.tenants.TenantState
+    sa.Column("host_name", FOLDED, nullable=False),  # in lower case; empty: none
+    sa.Column("max_stations", sa.Integer, nullable=False, server_default=sa.text("0")),
+    sa.Column("max_messages_per_second", sa.Integer, nullable=False, server_default=sa.text("0")),
+    sa.Column("max_storage_days", sa.Integer, nullable=False, server_default=sa.text("0")),
+    sa.Column("onboarding", sa.Integer, nullable=False, server_default=sa.text("0")),
+    sa.Column("unknown_id_tokens", sa.Integer, nullable=False, server_default=sa.text("0")),
+    sa.Column("message_log_days", sa.Integer, nullable=False, server_default=sa.text("0")),
+    sa.Column("event_days", sa.Integer, nullable=False, server_default=sa.text("0")),
+    sa.Column("create_us", sa.BigInteger, nullable=False),
+    sa.Column("update_us", sa.BigInteger, nullable=False),
+    sa.PrimaryKeyConstraint("tenant_id", name="tenant_pkey"),
+    sa.Index(
+        "tenant_host_name",
+        "host_name",
+        unique=True,
+        postgresql_where=sa.text("host_name <> ''"),
+        sqlite_where=sa.text("host_name <> ''"),
+    ),
+)
+
+# How far each service is with the erasure of a tenant.
+tenant_erasure = sa.Table(
+    "tenant_erasure",
+    metadata,
+    sa.Column("tenant_id", FOLDED, nullable=False),
+    sa.Column("service", sa.Text, nullable=False),
+    sa.Column("erased_rows", sa.BigInteger, nullable=False),
+    sa.Column("finish_us", sa.BigInteger),  # NULL until nothing was left
+    sa.PrimaryKeyConstraint("tenant_id", "service", name="tenant_erasure_pkey"),
+)
+
 user_account = sa.Table(
     "user_account",
     metadata,
@@ -73,9 +111,9 @@ user_account = sa.Table(
     sa.Column("username_skeleton", FOLDED, nullable=False, server_default=sa.text("''")),
     sa.Column("password_expire_us", sa.BigInteger),  # of a temporary password; NULL: the user's own
     sa.PrimaryKeyConstraint("tenant_id", "username_key", name="user_account_pkey"),
-    sa.UniqueConstraint("username_key", name="user_account_username_key"),
     sa.Index(
-        "user_account_skeleton",
+        "user_account_look",
+        "tenant_id",
         "username_skeleton",
         unique=True,
         postgresql_where=sa.text("username_skeleton <> ''"),

@@ -15,6 +15,8 @@ from csms.auth.v1.id_token_service_pb2_grpc import add_IdTokenServiceServicer_to
 from csms.auth.v1.invitation_service_pb2_grpc import add_InvitationServiceServicer_to_server
 from csms.auth.v1.role_service_pb2_grpc import add_RoleServiceServicer_to_server
 from csms.auth.v1.sign_in_service_pb2_grpc import add_SignInServiceServicer_to_server
+from csms.auth.v1.tenant_directory_service_pb2_grpc import add_TenantDirectoryServiceServicer_to_server
+from csms.auth.v1.tenant_service_pb2_grpc import add_TenantServiceServicer_to_server
 from csms.auth.v1.user_service_pb2_grpc import add_UserServiceServicer_to_server
 from sqlalchemy.exc import IntegrityError
 
@@ -22,6 +24,7 @@ from auth_svc import user_store
 from auth_svc.administrator import ensure_administrator
 from auth_svc.api_key_servicer import ApiKeyServicer
 from auth_svc.authorization_servicer import AuthorizationServicer
+from auth_svc.built_in_tenants import ensure_platform_administrator, ensure_tenants
 from auth_svc.caller_servicer import CallerServicer
 from auth_svc.callers import DirectCallers, LocalDirectory
 from auth_svc.certificate_office import CertificateOffice
@@ -32,6 +35,7 @@ from auth_svc.invitation_servicer import InvitationServicer
 from auth_svc.keys import SigningKeys
 from auth_svc.login_checks import LoginChecks
 from auth_svc.login_throttle import LoginThrottle
+from auth_svc.models import metadata
 from auth_svc.passwords import Passwords
 from auth_svc.role_servicer import RoleServicer
 from auth_svc.seen_tokens import SeenTokens
@@ -39,6 +43,8 @@ from auth_svc.session_limits import SessionLimits
 from auth_svc.sessions import Sessions
 from auth_svc.settings import AuthSettings
 from auth_svc.sign_in_servicer import SignInServicer
+from auth_svc.tenant_directory import KEPT_TABLES, LocalTenants, TenantDirectoryServicer, TenantErasures
+from auth_svc.tenant_servicer import TenantServicer
 from auth_svc.user_servicer import UserServicer
 from mesh.database.engine import Database
 from mesh.database.retention import RetentionTask
@@ -46,9 +52,11 @@ from mesh.events.relay import open_relay
 from mesh.identity.mesh_identity import MeshIdentity
 from mesh.identity.operator_access import OperatorAccess
 from mesh.identity.operators import TokenVerifier
+from mesh.identity.tenants import TenantDirectory
 from mesh.runtime.background import Background
 from mesh.runtime.times import SECOND_US, Clock
 from mesh.service import AddServicer, Parts
+from mesh.tenant_erasure import TenantErasure
 
 
 async def build(
@@ -68,40 +76,74 @@ async def build(
     stack.push_async_callback(passwords.close)
     keys = SigningKeys(database=database, clock=clock)
     await _prepare(database, keys, passwords, settings=settings, clock=clock, announce=announce)
-    users = UserServicer(
-        database=database,
-        passwords=passwords,
-        logins=LoginChecks(database=database, passwords=passwords, throttle=LoginThrottle(clock=clock), clock=clock),
-        limits=SessionLimits(clock=clock),
-        sessions=Sessions(database=database, signer=keys, clock=clock),
-        keys=keys,
-        clock=clock,
-        open_registration=settings.open_registration,
-    )
+    tenants = TenantDirectory(source=LocalTenants(database=database))
+    await tenants.refresh()
+    users = _users(database, passwords, keys, tenants, settings=settings, clock=clock)
     invitations = InvitationServicer(database=database, passwords=passwords, clock=clock)
     directory = LocalDirectory(database=database, clock=clock)
     stack.enter_context(directory.following())
     seen = SeenTokens(database=database, clock=clock)
     stack.push_async_callback(seen.flush)
     office = CertificateOffice(database=database, clock=clock, rules=settings.certificates)
+    erasures = TenantErasures(database=database, clock=clock)
+    erasure = TenantErasure(
+        database=database, metadata=metadata, directory=tenants, report=erasures.report_own, keep=KEPT_TABLES
+    )
     housekeeper = Housekeeper(database=database, keys=keys, clock=clock)
     retention = _retention(database, settings, clock)
     return Parts(
-        access=_access(database, stack, directory, keys, clock),
-        mesh=[*_mesh(database, keys, office, seen=seen, settings=settings, clock=clock), _callers(directory)],
-        operator=[*_operators(database, users, office, clock), *_administration(database, invitations, clock)],
-        background=[housekeeper.run, retention.run, seen.run, *_relay(database, stack, settings, clock)],
+        access=_access(database, stack, directory, keys, clock, tenants=tenants),
+        mesh=[
+            *_mesh(
+                database, keys, office, seen=seen, tenants=tenants, erasures=erasures, settings=settings, clock=clock
+            ),
+            _callers(directory),
+        ],
+        operator=[
+            *_operators(database, users, office, clock),
+            *_administration(database, invitations, clock),
+            _tenants(database, passwords, tenants, settings=settings, clock=clock),
+        ],
+        background=[housekeeper.run, retention.run, seen.run, erasure.run, *_relay(database, stack, settings, clock)],
         on_stop=[directory.stop],
     )
 
 
+def _users(
+    database: Database,
+    passwords: Passwords,
+    keys: SigningKeys,
+    tenants: TenantDirectory,
+    *,
+    settings: AuthSettings,
+    clock: Clock,
+) -> UserServicer:
+    return UserServicer(
+        database=database,
+        passwords=passwords,
+        logins=LoginChecks(database=database, passwords=passwords, throttle=LoginThrottle(clock=clock), clock=clock),
+        limits=SessionLimits(clock=clock),
+        sessions=Sessions(database=database, signer=keys, clock=clock),
+        keys=keys,
+        tenants=tenants,
+        clock=clock,
+        open_registration=settings.open_registration,
+    )
+
+
 def _access(
-    database: Database, stack: AsyncExitStack, directory: LocalDirectory, keys: SigningKeys, clock: Clock
+    database: Database,
+    stack: AsyncExitStack,
+    directory: LocalDirectory,
+    keys: SigningKeys,
+    clock: Clock,
+    *,
+    tenants: TenantDirectory,
 ) -> OperatorAccess:
     callers = DirectCallers(directory=directory, database=database, clock=clock)
     stack.push_async_callback(callers.flush)
     verifier = TokenVerifier(keys=keys, clock_s=lambda: clock() / SECOND_US)
-    return OperatorAccess(verifier=verifier, callers=callers, background=[callers.run])
+    return OperatorAccess(verifier=verifier, callers=callers, background=[callers.run], tenants=tenants)
 
 
 async def _prepare(
@@ -113,12 +155,16 @@ async def _prepare(
     clock: Clock,
     announce: Callable[[str], None],
 ) -> None:
-    """Makes what has to be there before the first call: a key, the forms of names, an administrator."""
+    """Makes what has to be there before the first call: a key, the forms of names, tenants, administrators."""
     await keys.maintain()
+    await ensure_tenants(database, clock)
     with suppress(IntegrityError):  # a look-alike was added this moment: the next start comes back to it
         await database.write(user_store.fill_skeletons)
     await ensure_administrator(
         database=database, passwords=passwords, password=settings.admin_password, clock=clock, announce=announce
+    )
+    await ensure_platform_administrator(
+        database=database, passwords=passwords, password=settings.platform_admin_password, clock=clock
     )
 
 
@@ -147,6 +193,8 @@ def _mesh(
     office: CertificateOffice,
     *,
     seen: SeenTokens,
+    tenants: TenantDirectory,
+    erasures: TenantErasures,
     settings: AuthSettings,
     clock: Clock,
 ) -> list[AddServicer]:
@@ -154,15 +202,32 @@ def _mesh(
         database=database,
         keys=keys,
         clock=clock,
+        tenants=tenants,
         accept_unknown=settings.accept_unknown_tokens,
+        admits_anyone=settings.admits_anyone,
         seen=seen,
         concurrency=settings.concurrency,
     )
     signing = CertificateAuthorityServicer(office=office)
+    directory = TenantDirectoryServicer(tenants=LocalTenants(database=database), erasures=erasures)
     return [
         lambda server: add_AuthorizationServiceServicer_to_server(authorization, server),
         lambda server: add_CertificateAuthorityServiceServicer_to_server(signing, server),
+        lambda server: add_TenantDirectoryServiceServicer_to_server(directory, server),
     ]
+
+
+def _tenants(
+    database: Database, passwords: Passwords, directory: TenantDirectory, *, settings: AuthSettings, clock: Clock
+) -> AddServicer:
+    servicer = TenantServicer(
+        database=database,
+        passwords=passwords,
+        directory=directory,
+        clock=clock,
+        admits_anyone=settings.admits_anyone,
+    )
+    return lambda server: add_TenantServiceServicer_to_server(servicer, server)
 
 
 def _callers(directory: LocalDirectory) -> AddServicer:

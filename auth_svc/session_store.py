@@ -10,6 +10,7 @@ from auth_svc.caller_change_store import record_change
 from auth_svc.user_store import User
 from mesh.audit import entries as audit
 from mesh.identity.acting import Actor, ActorKind
+from mesh.identity.callers import optional_caller
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,13 +184,17 @@ def remove_expired(connection: Connection, *, now_us: int, limit: int) -> int:
 def _audit(
     connection: Connection, tenant_id: str, username: str, session_id: str, *, did: str, now_us: int | None = None
 ) -> None:
-    """Records what was done to a session. The id of a session opens nothing; its tokens are not recorded."""
+    """Records what was done to a session: by the caller, or by its own user where the call has no token.
+
+    The id of a session opens nothing; its tokens are not recorded.
+    """
+    own = Actor(kind=ActorKind.USER, name=username, credential_id=session_id)
     audit.acted(
         connection,
         tenant_id=tenant_id,
         resource_type="session",
         resource=session_id,
-        actor=Actor(kind=ActorKind.USER, name=username, credential_id=session_id),
+        actor=own if optional_caller() is None else None,
         details={"did": did},
         time_us=now_us,
     )

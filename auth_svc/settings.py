@@ -8,7 +8,7 @@ from auth_svc.authority import Authority, read_files
 from auth_svc.authorization_servicer import ConcurrencyRule
 from auth_svc.certificate_office import CertificateRules
 from auth_svc.id_token_store import MOST_CONCURRENT_TRANSACTIONS
-from auth_svc.normalization import MAX_PASSWORD
+from auth_svc.normalization import MAX_PASSWORD, MIN_PASSWORD
 from mesh.events import outbox
 from mesh.runtime.settings import Environment, MeshSettings, is_loopback
 from mesh.runtime.startup_errors import SettingError
@@ -25,6 +25,8 @@ class AuthSettings:
     accept_unknown_tokens: bool
     open_registration: bool
     admin_password: str | None = field(repr=False)
+    platform_admin_password: str | None = field(default=None, repr=False)
+    admits_anyone: bool = True  # whether tenants may accept unknown stations and tokens: no other machine can connect
     notification_address: str | None = None  # notification_svc's mesh port, host:port
     mesh: MeshSettings
     outbox_days: int
@@ -45,10 +47,15 @@ class AuthSettings:
         admin_password = env.optional("CSMS_ADMIN_PASSWORD")
         if admin_password is not None and len(admin_password) > MAX_PASSWORD:
             raise SettingError(f"CSMS_ADMIN_PASSWORD is longer than {MAX_PASSWORD} characters")
+        platform_password = env.optional("CSMS_PLATFORM_ADMIN_PASSWORD")
+        if platform_password is not None and not MIN_PASSWORD <= len(platform_password) <= MAX_PASSWORD:
+            raise SettingError(f"CSMS_PLATFORM_ADMIN_PASSWORD: {MIN_PASSWORD} to {MAX_PASSWORD} characters are needed")
         return cls(
             accept_unknown_tokens=env.unknown_tokens_accepted(host=host),
             open_registration=open_registration,
             admin_password=admin_password,
+            platform_admin_password=platform_password,
+            admits_anyone=is_loopback(host),
             notification_address=env.optional("CSMS_NOTIFICATION_ADDRESS"),
             mesh=MeshSettings.read(env, "auth"),
             outbox_days=outbox.retention_days(env),

@@ -43,6 +43,7 @@ from auth_svc.grants import check_permission
 from auth_svc.keys import SigningKeys
 from auth_svc.login_checks import LoginChecks, wrong_credentials
 from auth_svc.login_sources import source_of
+from auth_svc.login_tenant import login_tenant
 from auth_svc.normalization import fold
 from auth_svc.passwords import Passwords
 from auth_svc.role_store import Assignment
@@ -50,11 +51,13 @@ from auth_svc.session_limits import SessionLimits
 from auth_svc.sessions import ACCESS_TOKEN_S, Sessions
 from auth_svc.temporary_passwords import TemporaryPasswords
 from auth_svc.users import check_findable, check_password, to_message, user_exists, user_not_found
+from mesh.contract.tenants import DEFAULT_TENANT, PLATFORM_TENANT
 from mesh.database.engine import Database
 from mesh.database.pages import page_of
 from mesh.grpc.types import Context
 from mesh.identity.callers import Caller, Role, current_caller, optional_caller
 from mesh.identity.sources import current_source
+from mesh.identity.tenants import TenantDirectory
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError, invalid_field
 from mesh.runtime.times import SECOND_US, Clock, to_timestamp
@@ -74,6 +77,7 @@ class UserServicer(UserServiceServicer):
         limits: SessionLimits,
         sessions: Sessions,
         keys: SigningKeys,
+        tenants: TenantDirectory,
         clock: Clock,
         open_registration: bool,
     ) -> None:
@@ -83,13 +87,16 @@ class UserServicer(UserServiceServicer):
         self._limits = limits
         self._sessions = sessions
         self._keys = keys
+        self._tenants = tenants
         self._clock = clock
         self._open_registration = open_registration
         self._temporary = TemporaryPasswords(passwords=passwords, clock=clock)
 
     async def Login(self, request: LoginRequest, context: Context) -> LoginResponse:
         """Opens a session."""
-        user = await self._logins.prove(request.username, request.password)
+        tenant_id = login_tenant(self._tenants, request.tenant_id, context)
+        user = await self._logins.prove(tenant_id, request.username, request.password)
+        await self._tenants.check_caller(tenant_id)
         user = await self._with_own_password(user, request.new_password)
         tokens = await self._sessions.open(user, source_of(context))
         if tokens is None:
@@ -203,7 +210,7 @@ class UserServicer(UserServiceServicer):
         check_findable(username)
         check_password("new_password", request.new_password, username=username)
         if own:
-            await self._logins.prove(caller.username, request.current_password)
+            await self._logins.prove(caller.tenant_id, caller.username, request.current_password)
         password_hash, now_us = await self._passwords.hash(request.new_password), self._clock()
 
         def change(connection: Connection) -> None:
@@ -230,8 +237,15 @@ class UserServicer(UserServiceServicer):
         )
 
     async def RotateSigningKeys(self, request: RotateSigningKeysRequest, context: Context) -> RotateSigningKeysResponse:
-        """Replaces the signing key at once."""
-        return RotateSigningKeysResponse(key_id=await self._keys.rotate(current_caller().tenant_id))
+        """Replaces the signing key at once. It is all tenants': for the platform's and the default one's callers."""
+        tenant_id = current_caller().tenant_id
+        if tenant_id not in {DEFAULT_TENANT, PLATFORM_TENANT}:
+            raise MeshError(
+                grpc.StatusCode.PERMISSION_DENIED,
+                Reason.ROLE_TOO_LOW,
+                "the signing keys are those of all tenants: a platform administrator can rotate them",
+            )
+        return RotateSigningKeysResponse(key_id=await self._keys.rotate(tenant_id))
 
     async def GetKeySet(self, request: GetKeySetRequest, context: Context) -> HttpBody:
         """The public keys, for the front door and all others that verify access tokens."""

@@ -34,7 +34,7 @@ COLUMNS = [column for column in models.user_account.c if column.name not in ("us
 
 
 def create_user(connection: Connection, user: User, assignments: Collection[Assignment] = ()) -> bool:
-    """Adds a user, with its event; False if the name, or one that looks like it, is in use in any tenant."""
+    """Adds a user, with its event; False if the name, or one that looks like it, is in use in the tenant."""
     key = usernames.key(user.username)
     names = {"username_key": key, "username_skeleton": usernames.skeleton(user.username)}
     values = asdict(user) | {"role": int(user.role or 0)} | names
@@ -48,21 +48,15 @@ def create_user(connection: Connection, user: User, assignments: Collection[Assi
 
 
 def create_first_administrator(connection: Connection, user: User) -> bool:
-    """Adds `user` where there is no administrator at all; False where there is one, or the name is in use."""
-    return not has_administrator(connection) and create_user(connection, user)
+    """Adds `user` where the tenant has no administrator; False where it has one, or the name is in use."""
+    return not has_administrator(connection, user.tenant_id) and create_user(connection, user)
 
 
-def has_administrator(connection: Connection) -> bool:
-    """Whether there is an administrator in any tenant."""
+def has_administrator(connection: Connection, tenant_id: str) -> bool:
+    """Whether a tenant has an administrator."""
     table = models.user_account.c
-    query = sa.select(sa.literal(1)).where(table.role == int(Role.ADMINISTRATOR)).limit(1)
+    query = sa.select(sa.literal(1)).where(table.tenant_id == tenant_id, table.role == int(Role.ADMINISTRATOR)).limit(1)
     return connection.execute(query).first() is not None
-
-
-def find_user(connection: Connection, username: str) -> User | None:
-    """The user who logs in by this name, of any tenant."""
-    query = sa.select(*COLUMNS).where(models.user_account.c.username_key == _key(username))
-    return to_user(connection.execute(query).mappings().first())
 
 
 def get_user(connection: Connection, tenant_id: str, username: str) -> User | None:
@@ -77,10 +71,11 @@ def find_key(connection: Connection, tenant_id: str, username: str) -> str | Non
     return connection.execute(query).scalar()
 
 
-def is_taken(connection: Connection, username: str) -> bool:
-    """Whether a name, or one that looks like it, is in use."""
+def is_taken(connection: Connection, tenant_id: str, username: str) -> bool:
+    """Whether a name, or one that looks like it, is in use in a tenant."""
     table = models.user_account.c
-    same = sa.or_(table.username_key == _key(username), table.username_skeleton == usernames.skeleton(username))
+    key, skeleton = _key(tenant_id, username), usernames.skeleton(username)
+    same = sa.and_(table.tenant_id == tenant_id, sa.or_(table.username_key == key, table.username_skeleton == skeleton))
     return connection.execute(sa.select(sa.literal(1)).where(same).limit(1)).first() is not None
 
 
@@ -102,7 +97,7 @@ def is_last_administrator(connection: Connection, tenant_id: str, username: str)
         .with_for_update()
     )
     administrators = list(connection.execute(query).scalars())
-    return administrators == [connection.execute(sa.select(_key(username))).scalar_one()]
+    return administrators == [connection.execute(sa.select(_key(tenant_id, username))).scalar_one()]
 
 
 def delete_user(connection: Connection, tenant_id: str, username: str, *, now_us: int) -> bool:
@@ -184,30 +179,34 @@ def lock_user(connection: Connection, tenant_id: str, username: str) -> User | N
 
 def _is_user(tenant_id: str, username: str) -> ColumnElement[bool]:
     table = models.user_account.c
-    return sa.and_(table.tenant_id == tenant_id, table.username_key == _key(username))
+    return sa.and_(table.tenant_id == tenant_id, table.username_key == _key(tenant_id, username))
 
 
-def _key(username: str) -> ColumnElement[str]:
-    """The key of the user of this name: those who were added before names had a normal form keep theirs."""
+def _key(tenant_id: str, username: str) -> ColumnElement[str]:
+    """The key of the tenant's user of this name: those who were added before names had a normal form keep theirs."""
     normal, earlier = usernames.key(username), fold(username)
     if normal == earlier:
         return sa.literal(normal)
     account = sa.alias(models.user_account)
-    found = sa.select(account.c.username_key).where(account.c.username_key == earlier).scalar_subquery()
+    is_earlier = sa.and_(account.c.tenant_id == tenant_id, account.c.username_key == earlier)
+    found = sa.select(account.c.username_key).where(is_earlier).scalar_subquery()
     return sa.func.coalesce(found, normal)
 
 
 def fill_skeletons(connection: Connection) -> int:
-    """Fills in the look-alike forms of names without one, and returns their number; of equal ones, only the first."""
+    """Fills in the look-alike forms of names without one, and returns their number.
+
+    Of equal ones of a tenant only the first gets it.
+    """
     table = models.user_account
     query = sa.select(table.c.tenant_id, table.c.username_key, table.c.username, table.c.username_skeleton)
     rows = connection.execute(query.order_by(table.c.create_us).with_for_update()).all()
-    known, filled = {row.username_skeleton for row in rows}, 0
+    known, filled = {(row.tenant_id, row.username_skeleton) for row in rows}, 0
     for row in rows:
         skeleton = usernames.skeleton(row.username)
-        if row.username_skeleton or skeleton in known:
+        if row.username_skeleton or (row.tenant_id, skeleton) in known:
             continue
-        known.add(skeleton)
+        known.add((row.tenant_id, skeleton))
         here = sa.and_(table.c.tenant_id == row.tenant_id, table.c.username_key == row.username_key)
         connection.execute(sa.update(table).where(here).values(username_skeleton=skeleton))
         filled += 1

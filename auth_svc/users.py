@@ -21,6 +21,7 @@ ROLES = {
     Role.VIEWER: user_service_pb2.ROLE_VIEWER,
     Role.OPERATOR: user_service_pb2.ROLE_OPERATOR,
     Role.ADMINISTRATOR: user_service_pb2.ROLE_ADMINISTRATOR,
+    Role.PLATFORM_ADMINISTRATOR: user_service_pb2.ROLE_PLATFORM_ADMINISTRATOR,
 }
 
 

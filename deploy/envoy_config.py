@@ -23,7 +23,13 @@ from deploy.envoy_limits import EnvoyLimits
 from deploy.local_replies import LOCAL_REPLIES, LocalReply
 from mesh.contract.published import contract_files
 from mesh.contract.services import OPERATOR_SERVICES
-from mesh.identity.front_door import ADDRESS_HEADER, PROOF_HEADER, proof_of, read_front_door_secrets
+from mesh.identity.front_door import (
+    ADDRESS_HEADER,
+    HOST_HEADER,
+    PROOF_HEADER,
+    proof_of,
+    read_front_door_secrets,
+)
 from mesh.identity.operator_access import API_KEY_HEADER, API_KEY_START
 from mesh.identity.operators import AUDIENCE, ISSUER
 from mesh.identity.permissions import method_rules
@@ -200,7 +206,7 @@ UNARY = {
 
 def _operator_routes(process: str, contract: Contract) -> str:
     services = OPERATOR_SERVICES[process]
-    unary = json.dumps({"cluster": process, **UNARY})
+    unary, host = json.dumps({"cluster": process, **UNARY}), HOST_HEADER.lower()
     streams = (method for method in contract.streaming if method.partition("/")[0] in services)
     unwrapped = (
         (method, field) for method, field in contract.unwrapped.items() if method.partition("/")[0] in services
@@ -209,7 +215,7 @@ def _operator_routes(process: str, contract: Contract) -> str:
         [
             *(_one("operator-stream-route", {"method": method, "cluster": process}) for method in streams),
             *(_one("unwrapped-route", {"method": name, "field": field, "route": unary}) for name, field in unwrapped),
-            *(_one("operator-route", {"service": service, "route": unary}) for service in services),
+            *(_one("operator-route", {"service": name, "route": unary, "host_header": host}) for name in services),
         ]
     )
 

@@ -17,6 +17,7 @@ _HELP = {
     "quirk": "Known faults of stations' software that were met, by name",
     "refused": "Messages of stations answered with CALLERROR, by code",
     "answer": "Answers of stations that nobody waited for",
+    "tenant_quota": "Messages after which a socket was not read for a moment, since its tenant exceeds its quota",
     "item_refused": "Items that a service refused for their own content, by lane",
 }
 

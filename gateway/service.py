@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Mapping
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from csms.gateway.v1 import gateway_service_pb2_grpc
@@ -36,6 +37,7 @@ from mesh.contract.services import MESH_SERVICES
 from mesh.grpc.channels import open_channel
 from mesh.grpc.servers import GrpcServer, mesh_server
 from mesh.identity.mesh_identity import MeshIdentity
+from mesh.identity.tenants import RemoteTenants, TenantDirectory
 from mesh.runtime.logs import get_logger
 from mesh.runtime.process import serve_metrics
 from mesh.runtime.times import now_us
@@ -46,6 +48,8 @@ log = get_logger(__name__)
 VERSIONS: tuple[Routes, ...] = (V201, V16)
 
 DRAIN_S = 5.0
+# A handshake that began before its tenant was suspended has its session by then.
+SUSPENDED_AGAIN_AFTER_S = (2.0, 30.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +57,7 @@ class RunningGateway:
     """A gateway that serves, and the ports it is bound to."""
 
     mesh: MeshClient
+    tenants: TenantDirectory
     registry: Registry
     lease: NodeLease
     keepalive_monitor: KeepaliveMonitor
@@ -67,14 +72,16 @@ async def start(stack: AsyncExitStack, settings: GatewaySettings) -> RunningGate
     Stations are admitted once the node's lease is held. Raises SettingError where a port is in use.
     """
     identity = MeshIdentity(settings.mesh)
-    mesh = await _open_mesh(stack, settings, identity)
+    mesh, tenants = await _open_mesh(stack, settings, identity)
     registry, metrics, buffers = Registry(), Metrics(), _Buffers(mesh)
     for buffer in buffers.all():
         stack.push_async_callback(buffer.drain, DRAIN_S)
         for _ in range(buffer.runners):
             await _beside(stack, buffer.run())
     versions = {routes.ocpp.subprotocol: ServedVersion(routes, _schemas(routes)) for routes in VERSIONS}
-    server, sessions = _station_server(mesh, registry, buffers, metrics, versions, settings=settings)
+    server, sessions = _station_server(mesh, registry, buffers, metrics, versions, tenants=tenants, settings=settings)
+    tenants.on_change(partial(_close_suspended, sessions, tenants))
+    await _beside(stack, tenants.run())
     downward = _downward_server(settings, registry, sessions, versions, identity=identity)
     lease = _node_lease(settings, downward, sessions, identity)
     loop_s = asyncio.get_running_loop().time
@@ -90,6 +97,7 @@ async def start(stack: AsyncExitStack, settings: GatewaySettings) -> RunningGate
     log.info("serving", ocpp_port=ocpp_port, mesh_port=downward.port, metrics_port=metrics_port)
     return RunningGateway(
         mesh=mesh,
+        tenants=tenants,
         registry=registry,
         lease=lease,
         keepalive_monitor=keepalive_monitor,
@@ -132,7 +140,9 @@ class _Buffers:
         return (self.messages, self.closings, self.background_reports, self.station_events, self.sightings)
 
 
-async def _open_mesh(stack: AsyncExitStack, settings: GatewaySettings, identity: MeshIdentity) -> MeshClient:
+async def _open_mesh(
+    stack: AsyncExitStack, settings: GatewaySettings, identity: MeshIdentity
+) -> tuple[MeshClient, TenantDirectory]:
     addresses = {
         "station": settings.station_address,
         "transaction": settings.transaction_address,
@@ -145,7 +155,7 @@ async def _open_mesh(stack: AsyncExitStack, settings: GatewaySettings, identity:
         links[part] = MeshLink(channel=channel, proofs=identity.proofs(part))
     mesh = MeshClient(stations=links["station"], transactions=links["transaction"], authorization=links["auth"])
     stack.push_async_callback(mesh.close)
-    return mesh
+    return mesh, TenantDirectory(source=RemoteTenants(channel=links["auth"].channel))
 
 
 def _station_server(
@@ -155,6 +165,7 @@ def _station_server(
     metrics: Metrics,
     versions: Mapping[str, ServedVersion],
     *,
+    tenants: TenantDirectory,
     settings: GatewaySettings,
 ) -> tuple[StationServer, StationSessions]:
     """The server of the stations' port, and the sessions that it serves."""
@@ -166,12 +177,14 @@ def _station_server(
         count=metrics.count,
         addresses=ClientAddresses(secrets=settings.front_door_secrets),
         origins=settings.station_origins,
+        tenants=tenants,
     )
     sessions = StationSessions(
         factory=SessionFactory(
             versions=versions,
             sinks=_sinks(mesh, buffers),
             messages=buffers.messages,
+            tenants=tenants,
             clock=now_us,
             count=metrics.count,
         ),
@@ -184,6 +197,13 @@ def _station_server(
         count=metrics.count,
     )
     return StationServer(admissions=admissions, sessions=sessions), sessions
+
+
+def _close_suspended(sessions: StationSessions, tenants: TenantDirectory) -> None:
+    """Closes the sockets of suspended tenants; those of handshakes that were under way a little later."""
+    sessions.close_suspended(tenants)
+    for delay_s in SUSPENDED_AGAIN_AFTER_S:
+        asyncio.get_running_loop().call_later(delay_s, sessions.close_suspended, tenants)
 
 
 def _sinks(mesh: MeshClient, buffers: _Buffers) -> Mapping[IngestRpc, ItemSink]:

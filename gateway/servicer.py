@@ -21,6 +21,7 @@ from gateway.ocpp.translation import CallFailure, Outbound, UnacceptableError
 from gateway.websocket.station_sessions import StationSessions
 from mesh.contract.quirk_names import QuirkName
 from mesh.contract.structs import to_object
+from mesh.contract.tenants import tenant_or_default
 from mesh.grpc.types import Context
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError, invalid_field
@@ -47,7 +48,7 @@ class GatewayServicer(gateway_service_pb2_grpc.GatewayServiceServicer):
     ) -> gateway_service_pb2.CallResponse:
         """Sends one command over the station's socket and waits for the answer."""
         del context
-        session = self._registry.find(request.station_id, request.epoch)
+        session = self._registry.find((tenant_or_default(request.tenant_id), request.station_id), request.epoch)
         if session is None:
             self._sessions.note_missing(request.tenant_id, request.station_id, request.epoch)
             raise station_offline(f"station {request.station_id} is not connected")
@@ -67,7 +68,8 @@ class GatewayServicer(gateway_service_pb2_grpc.GatewayServiceServicer):
         """Closes the sockets that are named, in the background."""
         del context
         for reference in request.sockets:
-            session = self._registry.find(reference.station_id, reference.epoch)
+            station = tenant_or_default(reference.tenant_id), reference.station_id
+            session = self._registry.find(station, reference.epoch)
             if session is not None:
                 if request.quirk:
                     session.reports.note_quirk(request.quirk)

@@ -32,6 +32,7 @@ from mesh.runtime.process import EX_CONFIG, freeze_startup_objects, run, serve_m
 from mesh.runtime.settings import Environment, ServiceSettings, database_url
 from mesh.runtime.startup_errors import SettingError
 from mesh.runtime.times import now_us
+from mesh.tenant_export import ExportedTables, export_tenant
 
 log = get_logger(__name__)
 
@@ -74,25 +75,36 @@ BuildFactory = Callable[[Environment], Build]
 """Reads the settings of a service's own, and returns what builds it. Raises SettingError."""
 
 
-def run_service(name: str, migrations: ModuleType, build_factory: BuildFactory, *, environ: Mapping[str, str]) -> None:
+def run_service(
+    name: str,
+    migrations: ModuleType,
+    build_factory: BuildFactory,
+    *,
+    exported: ExportedTables,
+    environ: Mapping[str, str],
+) -> None:
     """Serves until a signal stops the process; with the argument `migrate`, migrates and exits.
 
-    With `verify-audit` it verifies the audit in its database, prints the result, and exits: 1 where there is a fault.
-
-    `name` is "station", "transaction", "auth" or "notification". A wrong setting, or a database that is unavailable at
-    the start, is reported in one line on standard error.
+    With `export` and a tenant's id it writes the tenant's rows to standard output and exits. With `verify-audit` it
+    verifies the audit in its database, prints the result, and exits: 1 where there is a fault. `name` is "station",
+    "transaction", "auth" or "notification". A wrong setting, or a database that is unavailable at the start, is
+    reported in one line on standard error.
     """
-    arguments = sys.argv[1:]
-    if arguments not in ([], ["migrate"], ["verify-audit"]):
-        sys.stderr.write(f"usage: python -m {name}_svc [migrate | verify-audit]\n")
-        sys.exit(2)
     env = Environment(environ)
-    if arguments == ["verify-audit"]:
-        sys.exit(_verify_audit(env, name))
-    serving = partial(_serve, env=env, name=name, migrations=migrations, build_factory=build_factory)
-    migrating = partial(_migrate, env=env, name=name, migrations=migrations)
+    match sys.argv[1:]:
+        case []:
+            work = partial(_serve, env=env, name=name, migrations=migrations, build_factory=build_factory)
+        case ["migrate"]:
+            work = partial(_migrate, env=env, name=name, migrations=migrations)
+        case ["export", tenant_id]:
+            work = partial(_export, env=env, name=name, exported=exported, tenant_id=tenant_id)
+        case ["verify-audit"]:
+            sys.exit(_verify_audit(env, name))
+        case _:
+            sys.stderr.write(f"usage: python -m {name}_svc [migrate | export TENANT | verify-audit]\n")
+            sys.exit(2)
     try:
-        run(f"{name}_svc", migrating if arguments else serving, environ=environ)
+        run(f"{name}_svc", work, environ=environ)
     except DBAPIError as error:
         if not is_unavailable(error):
             raise
@@ -133,6 +145,22 @@ def _verify_audit(env: Environment, name: str) -> int:
     engine.dispose()
     sys.stdout.writelines(f"{line}\n" for line in lines)
     return 1 if has_faults else 0
+
+
+async def _export(
+    _stop: asyncio.Event, *, env: Environment, name: str, exported: ExportedTables, tenant_id: str
+) -> None:
+    engine = make_engine(database_url(env, name), name)
+
+    def write() -> None:
+        for line in export_tenant(engine, exported, tenant_id):
+            sys.stdout.buffer.write(line)
+        sys.stdout.buffer.flush()
+
+    try:
+        await asyncio.to_thread(write)
+    finally:
+        engine.dispose()
 
 
 async def start(

@@ -7,6 +7,7 @@ from mesh.runtime.settings import Environment
 from mesh.runtime.times import now_us
 from mesh.service import Build, run_service
 from notification_svc import migrations
+from notification_svc.export import EXPORTED
 from notification_svc.service import build
 from notification_svc.settings import NotificationSettings
 
@@ -17,7 +18,7 @@ def _build(env: Environment) -> Build:
 
 def main() -> None:
     """Runs the service with the settings of this process's environment."""
-    run_service("notification", migrations, _build, environ=os.environ)
+    run_service("notification", migrations, _build, exported=EXPORTED, environ=os.environ)
 
 
 if __name__ == "__main__":

@@ -12,16 +12,18 @@ from mesh.database.partition_keeper import Kept, PartitionKeeper
 from mesh.grpc.channels import open_channel
 from mesh.identity.mesh_identity import MeshIdentity
 from mesh.identity.operator_access import remote_access
+from mesh.identity.tenants import RemoteTenants, TenantDirectory
 from mesh.placements.servicer import PlacementIngestServicer
 from mesh.runtime.times import Clock
 from mesh.service import Parts
+from mesh.tenant_erasure import TenantErasure, reports_to
 from notification_svc import audit_store, store
 from notification_svc.audit_servicer import AuditServicer
 from notification_svc.event_servicer import SIGN_OF_LIFE_S, EventServicer
 from notification_svc.fanout import Fanout
 from notification_svc.feed import Feed
 from notification_svc.ingest_servicer import IngestServicer
-from notification_svc.models import PARTITIONS, PLACEMENTS
+from notification_svc.models import PARTITIONS, PLACEMENTS, metadata
 from notification_svc.retention import retention_task
 from notification_svc.settings import NotificationSettings
 
@@ -44,13 +46,17 @@ async def build(
     placements = PlacementIngestServicer(database=database, tables=PLACEMENTS)
     events = EventServicer(database=database, feed=feed, clock=clock, sign_of_life_s=sign_of_life_s)
     audit = AuditServicer(database=database)
+    tenants = TenantDirectory(source=RemoteTenants(channel=channel))
     retention = retention_task(
-        database=database, clock=clock, days=settings.retention_days, audit_days=settings.audit_days
+        database=database, clock=clock, days=settings.retention_days, tenants=tenants, audit_days=settings.audit_days
     )
     kept = Kept(partitions=PARTITIONS, days=settings.retention_days, on_drop=store.note_dropped)
     keeper = PartitionKeeper(engine=database.engine, clock=clock, kept=[kept])
+    erasure = TenantErasure(
+        database=database, metadata=metadata, directory=tenants, report=reports_to(channel, "notification")
+    )
     return Parts(
-        access=remote_access(channel),
+        access=remote_access(channel, tenants),
         mesh=[
             lambda server: add_EventIngestServiceServicer_to_server(ingest, server),
             lambda server: add_PlacementIngestServiceServicer_to_server(placements, server),
@@ -59,7 +65,7 @@ async def build(
             lambda server: add_EventServiceServicer_to_server(events, server),
             lambda server: add_AuditServiceServicer_to_server(audit, server),
         ],
-        background=[feed.run, retention.run, keeper.run, *(fanout.run for fanout in fanouts)],
+        background=[feed.run, retention.run, keeper.run, erasure.run, *(fanout.run for fanout in fanouts)],
         on_stop=[feed.stop],
         pass_on_audit=audit_store.add,
     )

@@ -227,13 +227,22 @@ def read_heads(connection: Connection) -> dict[str, int]:
 _LOCK = {"postgresql": "FOR UPDATE", "sqlite": ""}
 
 
-def remove_old(connection: Connection, *, tenant_id: str, before_us: int, limit: int) -> int:
+def has_stream(connection: Connection, tenant_id: str) -> bool:
+    """Whether a tenant has had events."""
+    stream = models.stream.c
+    return connection.execute(sa.select(stream.tenant_id).where(stream.tenant_id == tenant_id)).first() is not None
+
+
+def remove_old(
+    connection: Connection, *, tenant_id: str, before_us: int, limit: int, in_partitions: bool = False
+) -> int:
     """Removes up to `limit` of a stream's oldest events that came before a moment, and notes it in the stream.
 
-    Returns how many; as many as `limit` may mean that there are more.
+    Events in partitions go with these, and are removed here only where `in_partitions` is set. Returns how many; as
+    many as `limit` may mean that there are more.
     """
     found = partitions.spans(connection, models.event.name)
-    if found:  # what came later goes with its partition
+    if found and not in_partitions:  # what came later goes with its partition
         before_us = min(before_us, partitions.first_day(found))
     lock = _LOCK[connection.dialect.name]
     locking = text(f"SELECT removed_cursor FROM stream WHERE tenant_id = :tenant_id {lock}")  # noqa: S608 - the project's own text

@@ -7,6 +7,7 @@ from mesh.runtime.settings import Environment
 from mesh.runtime.times import now_us
 from mesh.service import Build, run_service
 from station_svc import migrations
+from station_svc.export import EXPORTED
 from station_svc.service import build
 from station_svc.settings import StationSettings
 
@@ -17,7 +18,7 @@ def _build(env: Environment) -> Build:
 
 def main() -> None:
     """Runs the service with the settings of this process's environment."""
-    run_service("station", migrations, _build, environ=os.environ)
+    run_service("station", migrations, _build, exported=EXPORTED, environ=os.environ)
 
 
 if __name__ == "__main__":

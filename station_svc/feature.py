@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from mesh.database.engine import Database
 from mesh.grpc.types import Context
+from mesh.identity.tenants import TenantDirectory
 from mesh.runtime.times import Clock
 from mesh.service import AddServicer
 from station_svc.commands.hooks import NO_HOOKS, CommandHooks
@@ -57,6 +58,7 @@ class Resources:
     database: Database
     clock: Clock
     auth: grpc.aio.Channel
+    tenants: TenantDirectory
     transactions: grpc.aio.Channel | None
     closer: SocketCloser
     sender: CommandSender  # for operators

@@ -15,10 +15,12 @@ from mesh.events.relay import open_relay
 from mesh.grpc.channels import open_channel
 from mesh.identity.mesh_identity import MeshIdentity
 from mesh.identity.operator_access import remote_access
+from mesh.identity.tenants import RemoteTenants, TenantDirectory
 from mesh.placements.scopes import PlacementScopes
 from mesh.runtime.background import Background
 from mesh.runtime.times import Clock
 from mesh.service import AddServicer, Parts
+from mesh.tenant_erasure import TenantErasure, reports_to
 from station_svc.api import removals
 from station_svc.api.additions import StationAdditions
 from station_svc.api.command_servicer import make_servicer
@@ -29,6 +31,7 @@ from station_svc.commands.commands import Commands
 from station_svc.commands.gateways import Gateways
 from station_svc.commands.sender import CommandSender
 from station_svc.commands.socket_closer import SocketCloser
+from station_svc.core.columns import metadata
 from station_svc.core.models import PLACEMENTS
 from station_svc.feature import FeatureParts, Resources, merged
 from station_svc.features.certificates.authority import CertificateAuthority
@@ -37,9 +40,12 @@ from station_svc.features.credentials.failures import CredentialFailures
 from station_svc.features.credentials.password_checks import Proofs
 from station_svc.features.credentials.rotation import CredentialRotation
 from station_svc.features.data_transfer.transfer_limits import TransferTrimmer
+from station_svc.features.message_log.feature import MESSAGES
+from station_svc.features.message_log.tenant_retention import message_retention
 from station_svc.housekeeping import Housekeeper, retention_task
 from station_svc.ingest.admission import Admission
 from station_svc.ingest.servicer import IngestRules, StationIngestServicer
+from station_svc.ingest.tenant_rules import TenantRules
 from station_svc.jobs.runner import JobKind, Jobs
 from station_svc.jobs.sender import JobSender
 from station_svc.placement_publisher import PlacementPublisher
@@ -61,7 +67,7 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
     failures = CredentialFailures(database=database, clock=clock)
     trimmer = TransferTrimmer(database=database, limits=settings.transfer_limits)
     return Parts(
-        access=remote_access(resources.auth),
+        access=remote_access(resources.auth, resources.tenants),
         mesh=[_ingest(resources, failures=failures, trimmer=trimmer, proofs=proofs, settings=settings)],
         operator=[
             _stations(resources, proofs=proofs, settings=settings),
@@ -77,9 +83,21 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
             jobs.run,
             failures.run,
             trimmer.run,
+            *_of_tenants(resources, settings),
             *_publishers(resources, stack, settings=settings, identity=identity),
         ],
     )
+
+
+def _of_tenants(resources: Resources, settings: StationSettings) -> Sequence[Background]:
+    """The erasure of removed tenants, and the message logs of those that keep it for fewer days."""
+    erasure = TenantErasure(
+        database=resources.database,
+        metadata=metadata,
+        directory=resources.tenants,
+        report=reports_to(resources.auth, "station"),
+    )
+    return erasure.run, message_retention(resources, days=settings.retention.get(MESSAGES.name, MESSAGES.days)).run
 
 
 def _kept(settings: StationSettings) -> Sequence[Kept]:
@@ -126,6 +144,7 @@ def _resources(
         database=database,
         clock=clock,
         auth=auth,
+        tenants=TenantDirectory(source=RemoteTenants(channel=auth)),
         transactions=transactions,
         closer=SocketCloser(gateways=gateways),
         sender=CommandSender(commands=commands, station_budget_s=settings.command_timeout_s),
@@ -159,7 +178,7 @@ def _ingest(
     servicer = StationIngestServicer(
         database=database,
         clock=clock,
-        rules=_rules(settings),
+        rules=_rules(resources, settings),
         closer=resources.closer,
         certificates=CertificateRequests(database=database, authority=authority, clock=clock),
         failures=failures,
@@ -172,15 +191,16 @@ def _ingest(
 
 def _stations(resources: Resources, *, proofs: Proofs, settings: StationSettings) -> AddServicer:
     database, clock, closer = resources.database, resources.clock, resources.closer
+    rules = _tenant_rules(resources, settings)
     servicer = StationServicer(
         database=database,
         clock=clock,
         closer=closer,
         rotation=CredentialRotation(database=database, clock=clock, closer=closer, sender=resources.sender),
-        additions=StationAdditions(database=database, clock=clock, proofs=proofs),
+        additions=StationAdditions(database=database, clock=clock, proofs=proofs, max_stations=rules.max_stations),
         present=[table for storage in STORAGE for table in storage.present],
         notify_transactions=resources.transactions is not None,
-        hands_over=settings.onboarding != "accept",
+        hands_over=rules.hands_over,
     )
     return partial(add_StationServiceServicer_to_server, servicer)
 
@@ -190,9 +210,15 @@ def _commands(resources: Resources, built: Sequence[FeatureParts]) -> AddService
     return partial(add_CommandServiceServicer_to_server, servicer)
 
 
-def _rules(settings: StationSettings) -> IngestRules:
+def _tenant_rules(resources: Resources, settings: StationSettings) -> TenantRules:
+    return TenantRules(
+        directory=resources.tenants, onboarding=settings.onboarding, admits_anyone=settings.admits_anyone
+    )
+
+
+def _rules(resources: Resources, settings: StationSettings) -> IngestRules:
     return IngestRules(
-        onboarding=settings.onboarding,
+        tenants=_tenant_rules(resources, settings),
         lease_duration_s=settings.lease_duration_s,
         heartbeat_interval_s=settings.heartbeat_interval_s,
         boot_retry_interval_s=settings.boot_retry_interval_s,

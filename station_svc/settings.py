@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from mesh.events import outbox
-from mesh.runtime.settings import Environment, MeshSettings, Onboarding
+from mesh.runtime.settings import Environment, MeshSettings, Onboarding, is_loopback
 from mesh.runtime.startup_errors import SettingError
 from station_svc.catalogue import RETENTION
 from station_svc.features.data_transfer.transfer_limits import TransferLimits
@@ -25,6 +25,7 @@ class StationSettings:
     notification_address: str | None
     mesh: MeshSettings
     onboarding: Onboarding
+    admits_anyone: bool = True  # whether onboarding may be `accept`: no other machine can connect
     lease_duration_s: int
     heartbeat_interval_s: int
     boot_retry_interval_s: int
@@ -36,12 +37,14 @@ class StationSettings:
     @classmethod
     def read(cls, env: Environment) -> Self:
         """Reads them. Raises SettingError."""
+        host = env.text("CSMS_HOST", "127.0.0.1")
         return cls(
             auth_address=env.text("CSMS_AUTH_ADDRESS"),
             transaction_address=env.optional("CSMS_TRANSACTION_ADDRESS"),
             notification_address=env.optional("CSMS_NOTIFICATION_ADDRESS"),
             mesh=MeshSettings.read(env, "station"),
-            onboarding=env.onboarding(host=env.text("CSMS_HOST", "127.0.0.1")),
+            onboarding=env.onboarding(host=host),
+            admits_anyone=is_loopback(host),
             lease_duration_s=env.number("CSMS_NODE_LEASE_S", 12, least=2, most=3600),
             heartbeat_interval_s=env.number("CSMS_HEARTBEAT_INTERVAL_S", 300, least=1, most=86_400),
             boot_retry_interval_s=env.number("CSMS_BOOT_RETRY_INTERVAL_S", 60, least=1, most=86_400),

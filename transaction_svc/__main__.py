@@ -7,6 +7,7 @@ from mesh.runtime.settings import Environment
 from mesh.runtime.times import now_us
 from mesh.service import Build, run_service
 from transaction_svc import migrations
+from transaction_svc.export import EXPORTED
 from transaction_svc.service import build
 from transaction_svc.settings import TransactionSettings
 
@@ -17,7 +18,7 @@ def _build(env: Environment) -> Build:
 
 def main() -> None:
     """Runs the service with the settings of this process's environment."""
-    run_service("transaction", migrations, _build, environ=os.environ)
+    run_service("transaction", migrations, _build, exported=EXPORTED, environ=os.environ)
 
 
 if __name__ == "__main__":

@@ -133,7 +133,7 @@ def _packed(batch: BatchContext, items: Iterable[ReceivedEvent]) -> set[Key]:
 
 def _lock_keys(items: Iterable[ReceivedEvent]) -> Iterable[str]:
     """A lock for each station, and for each token that may begin to hold a transaction."""
-    keys = {store.station_lock(item.name[1]) for item in items}
+    keys = {store.station_lock(item.name[0], item.name[1]) for item in items}
     keys.update(f"token:{item.name[0]}:{match_key(item.record.id_token)}" for item in items if identifies(item.record))
     return keys
 

@@ -77,7 +77,8 @@ def _lock(connection: Connection, name: Name, generation: int) -> Sequence[store
     """A generation of a name; locks its station."""
     tenant_id, station_id, transaction_id = name
     wanted = unmatched.lookup_row(0, tenant_id, station_id, transaction_id)
-    latest = [lookup.tx for lookup in store.lock_and_look_up(connection, [store.station_lock(station_id)], [wanted])]
+    lock = store.station_lock(tenant_id, station_id)
+    latest = [lookup.tx for lookup in store.lock_and_look_up(connection, [lock], [wanted])]
     if not generation or any(row.generation == generation for row in latest):
         return latest
     asked = {

@@ -41,7 +41,7 @@ def _reassess(connection: Connection, *, name: Name, username: str, now_us: int,
     }
     batch = BatchContext()
     # The station's lock covers the adjacent transactions too.
-    lookups = store.lock_and_look_up(connection, [store.station_lock(station_id)], [wanted])
+    lookups = store.lock_and_look_up(connection, [store.station_lock(tenant_id, station_id)], [wanted])
     batch.terms = meters.find(connection, {name[:2]}, now_us)
     for lookup in lookups:
         tx = batch.adopt(lookup.tx)

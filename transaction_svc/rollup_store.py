@@ -56,7 +56,9 @@ _OPEN = text(
       ON r.station_id = t.station_id AND r.transaction_id = t.transaction_id AND r.generation = t.generation
      AND r.tenant_id = t.tenant_id
     WHERE NOT t.ended AND t.create_us < :before_us
-      AND (r.count_us IS NULL OR (r.count_us < :before_us AND t.update_us >= r.count_us - :slack_us))
+      AND (r.count_us IS NULL
+           OR (r.count_us < :before_us AND t.update_us >= r.count_us - :slack_us
+               AND :now_us - r.count_us >= (r.count_us - t.create_us) * :growth / 100))
     LIMIT :limit
     """
 )
@@ -196,9 +198,12 @@ def count_due(connection: Connection, *, limit: int) -> int:
     return count
 
 
-def find_open(connection: Connection, *, before_us: int, limit: int) -> Sequence[Key]:
-    """Up to `limit` open transactions that were last counted, or began, before a moment, and had an event since."""
-    parameters = {"before_us": before_us, "limit": limit, "slack_us": _SLACK_US}
+def find_open(connection: Connection, *, now_us: int, before_us: int, growth: int, limit: int) -> Sequence[Key]:
+    """Up to `limit` open transactions that were last counted, or began, before a moment, and had an event since.
+
+    All events of one are read each time: it has to be longer by `growth` percent before it is counted again.
+    """
+    parameters = {"now_us": now_us, "before_us": before_us, "growth": growth, "limit": limit, "slack_us": _SLACK_US}
     return [tuple(row) for row in connection.execute(_OPEN, parameters)]
 
 

@@ -46,13 +46,15 @@ _Read = Mapping[Key, tuple[str, Share | None]]
 class Rollups:
     """Counts transactions; open ones again `open_s` seconds after they were counted last, or began.
 
+    An open one also has to be longer by `growth` percent than it was then.
     One replica does it, to save work: two that do would only wait for each other.
     """
 
-    def __init__(self, *, database: Database, clock: Clock, open_s: int) -> None:
+    def __init__(self, *, database: Database, clock: Clock, open_s: int, growth: int = 50) -> None:
         self._database = database
         self._clock = clock
         self._open_us = open_s * SECOND_US
+        self._growth = growth
         self._progress_s = float("-inf")
         self._turns = 0
 
@@ -84,8 +86,10 @@ class Rollups:
 
     async def count_open(self, *, rests: float = 0) -> int:
         """Counts the open transactions whose time has come and that had an event since; likewise."""
-        before_us = self._clock() - self._open_us
-        return await self._count_all(partial(rollup_store.find_open, before_us=before_us), rests)
+        now_us = self._clock()
+        before_us = now_us - self._open_us
+        finding = partial(rollup_store.find_open, now_us=now_us, before_us=before_us, growth=self._growth)
+        return await self._count_all(finding, rests)
 
     async def count_missed(self, *, rests: float = 0) -> int:
         """Counts what replicas of the release before changed while this one ran, without marking it; likewise."""
@@ -141,7 +145,7 @@ def _read(connection: Connection, *, keys: Sequence[Key]) -> _Read:
 
 def _count(connection: Connection, *, keys: Sequence[Key], read: _Read, now_us: int) -> int:
     """Counts the transactions that have not changed since they were read; returns their number."""
-    store.lock_and_look_up(connection, {rollup_store.LOCK, *(store.station_lock(key[1]) for key in keys)}, ())
+    store.lock_and_look_up(connection, {rollup_store.LOCK, *(store.station_lock(*key[:2]) for key in keys)}, ())
     states = rollup_store.read_states(connection, keys)
     unchanged = [key for key, fold in states.items() if key not in read or fold == read[key][0]]
     if not unchanged:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 
+import grpc
 from csms.station.v1.placement_ingest_service_pb2_grpc import add_PlacementIngestServiceServicer_to_server
 from csms.transaction.v1.energy_service_pb2_grpc import add_EnergyServiceServicer_to_server
 from csms.transaction.v1.meter_profile_service_pb2_grpc import add_MeterProfileServiceServicer_to_server
@@ -16,11 +17,13 @@ from mesh.events.relay import open_relay
 from mesh.grpc.channels import open_channel
 from mesh.identity.mesh_identity import MeshIdentity
 from mesh.identity.operator_access import remote_access
+from mesh.identity.tenants import RemoteTenants, TenantDirectory
 from mesh.placements.scopes import PlacementScopes
 from mesh.placements.servicer import PlacementIngestServicer
 from mesh.runtime.background import Background
 from mesh.runtime.times import Clock
 from mesh.service import AddServicer, Parts
+from mesh.tenant_erasure import TenantErasure, reports_to
 from transaction_svc import number_store
 from transaction_svc.energy_servicer import EnergyServicer
 from transaction_svc.expiry import Expiry
@@ -28,7 +31,7 @@ from transaction_svc.gateway_client import GatewayClient, Translator
 from transaction_svc.ingest_servicer import TransactionIngestServicer
 from transaction_svc.meter_profile_servicer import MeterProfileServicer
 from transaction_svc.meter_profiles import MeterTerms
-from transaction_svc.models import METER_VALUES_PARTITIONS, PLACEMENTS
+from transaction_svc.models import METER_VALUES_PARTITIONS, PLACEMENTS, metadata
 from transaction_svc.operator_servicer import TransactionServicer
 from transaction_svc.retention import retention_task, thinning_task
 from transaction_svc.rollup_worker import Rollups
@@ -47,15 +50,10 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: Transact
     transactions = TransactionServicer(database=database, clock=clock, meters=meters, translator=translator)
     profiles = MeterProfileServicer(database=database, clock=clock, meters=meters)
     energy = EnergyServicer(database=database)
-    relay = open_relay(
-        stack,
-        database=database,
-        address=settings.notification_address,
-        identity=identity,
-        clock=clock,
-    )
+    relay = open_relay(stack, database=database, address=settings.notification_address, identity=identity, clock=clock)
+    tenants = TenantDirectory(source=RemoteTenants(channel=channel))
     return Parts(
-        access=remote_access(channel),
+        access=remote_access(channel, tenants),
         mesh=[lambda server: add_TransactionIngestServiceServicer_to_server(ingest, server), _placements(database)],
         operator=[
             lambda server: add_TransactionServiceServicer_to_server(transactions, server),
@@ -63,7 +61,7 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: Transact
             lambda server: add_EnergyServiceServicer_to_server(energy, server),
         ],
         scopes=PlacementScopes(database=database, tables=PLACEMENTS),
-        background=[*_background(database, settings, clock), *relay],
+        background=[*_background(database, settings, clock), _erasure(database, tenants, channel), *relay],
     )
 
 
@@ -83,6 +81,12 @@ def _background(database: Database, settings: TransactionSettings, clock: Clock)
     expiry = Expiry(database=database, clock=clock)
     rollups = Rollups(database=database, clock=clock, open_s=settings.rollup_open_s)
     return [retention.run, *thinning, keeper.run, expiry.run, rollups.run]
+
+
+def _erasure(database: Database, tenants: TenantDirectory, channel: grpc.aio.Channel) -> Background:
+    """Erases the rows of removed tenants."""
+    report = reports_to(channel, "transaction")
+    return TenantErasure(database=database, metadata=metadata, directory=tenants, report=report).run
 
 
 def _placements(database: Database) -> AddServicer:

@@ -3,6 +3,7 @@
 Each function is one statement for any number of rows. The SQL of operators' lists is in `reading_store.py`.
 """
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from mesh.contract.tenants import own_name
 from mesh.database.rowset import Call, RowStatement, columns_of, run_later, run_prepared
 from transaction_svc import models
 from transaction_svc.idempotency_keys import name_hash
@@ -226,9 +228,9 @@ _UPDATE_RUNNING = _update_of(_RUNNING_COLUMNS)
 _UPDATE_ENDED = _update_of(_ENDED_COLUMNS)
 
 
-def station_lock(station_id: str) -> str:
+def station_lock(tenant_id: str, station_id: str) -> str:
     """The key under which a station's transactions are locked."""
-    return f"station:{station_id}"
+    return own_name(tenant_id, f"station:{station_id}")
 
 
 def lock_and_look_up(
@@ -265,7 +267,7 @@ def open_transactions(connection: Connection, stations: Iterable[tuple[str, str]
 def lock_open_transactions(connection: Connection, stations: Iterable[tuple[str, str]]) -> Sequence[TransactionRow]:
     """The same, after it has locked the stations until the transaction ends."""
     wanted = sorted(stations)
-    lock_and_look_up(connection, (station_lock(station_id) for _tenant_id, station_id in wanted), ())
+    lock_and_look_up(connection, itertools.starmap(station_lock, wanted), ())
     return open_transactions(connection, wanted)
 
 

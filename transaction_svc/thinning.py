@@ -49,7 +49,7 @@ async def _thin(database: Database, key: Key, *, before_us: int) -> None:
 
 def _thin_some(connection: Connection, *, key: Key, before_us: int, after: Position | None) -> Position | None:
     """Thins some events of a transaction; returns the position of the last one, None where there are no more."""
-    store.lock_and_look_up(connection, [store.station_lock(key[1])], ())
+    store.lock_and_look_up(connection, [store.station_lock(key[0], key[1])], ())
     fold = thinning_store.find_state(connection, key, before_us=before_us)
     if fold is None:
         return None

@@ -20,8 +20,8 @@ _COUNT_OTHERS = RowStatement(
     f"""
     SELECT rows.n, (SELECT count(*) FROM ({_OPEN}
           AND t.token_held
-          AND (t.station_id, t.transaction_id, t.generation)
-              NOT IN (SELECT station_id, transaction_id, generation FROM {{rows}})
+          AND (t.tenant_id, t.station_id, t.transaction_id, t.generation)
+              NOT IN (SELECT tenant_id, station_id, transaction_id, generation FROM {{rows}})
         LIMIT {MOST}) AS held)
     FROM {{rows}}
     """,  # noqa: S608 - the project's own words

@@ -5,14 +5,14 @@ See docs/DESIGN.md, "Fenced ownership".
 
 from collections.abc import Iterator
 
-from gateway.connection.session import Session
+from gateway.connection.session import Session, StationKey
 
 
 class Registry:
-    """Finds the session of a station."""
+    """Finds the session of a station, by its tenant and its id."""
 
     def __init__(self) -> None:
-        self._sessions: dict[str, Session] = {}
+        self._sessions: dict[StationKey, Session] = {}
 
     def add(self, session: Session) -> Session | None:
         """Puts a session in its station's place.
@@ -21,25 +21,25 @@ class Registry:
         a station overtook each other.
         """
         connection = session.connection
-        present = self._sessions.get(connection.station_id)
+        present = self._sessions.get(connection.station)
         if present is not None and present.connection.epoch > connection.epoch:
             return session
-        self._sessions[connection.station_id] = session
+        self._sessions[connection.station] = session
         return present
 
     def remove(self, session: Session) -> None:
         """Forgets a session that is closed; one that was replaced changes nothing."""
-        if self._sessions.get(session.connection.station_id) is session:
-            del self._sessions[session.connection.station_id]
+        if self._sessions.get(session.connection.station) is session:
+            del self._sessions[session.connection.station]
 
-    def find(self, station_id: str, epoch: int) -> Session | None:
+    def find(self, station: StationKey, epoch: int) -> Session | None:
         """The session of a station, if it is that connection."""
-        session = self._sessions.get(station_id)
+        session = self._sessions.get(station)
         return session if session is not None and session.connection.epoch == epoch else None
 
-    def has(self, station_id: str, epoch: int) -> bool:
+    def has(self, station: StationKey, epoch: int) -> bool:
         """Whether that connection has its session here."""
-        return self.find(station_id, epoch) is not None
+        return self.find(station, epoch) is not None
 
     def __iter__(self) -> Iterator[Session]:
         return iter(tuple(self._sessions.values()))

@@ -5,6 +5,7 @@ A session consists of parts, each of which has a module: `frame_dispatcher.py` r
 `outbound_calls.py` calls the station, `keepalive.py` finds out whether it still responds.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -25,6 +26,7 @@ from gateway.connection.registration import Registration
 from gateway.connection.session_tasks import SessionTasks
 from gateway.connection.station_budgets import StationBudgets
 from gateway.connection.station_reports import BOOT_REFUSED, CLOCK_SKEW, UNRESPONSIVE, PresentConditions, StationReports
+from gateway.connection.tenant_rates import TenantRate
 from gateway.message_log.message_log import MessageLog
 from gateway.ocpp import frames
 from gateway.ocpp.frames import Payload
@@ -35,7 +37,10 @@ from gateway.ocpp.triggers import triggered_actions
 from mesh.contract.quirk_names import QuirkName
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
-from mesh.runtime.times import Clock
+from mesh.runtime.times import SECOND_US, Clock
+
+StationKey = tuple[str, str]
+"""Tenant and station id."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +54,11 @@ class Connection:
     booted: bool
     heartbeat_interval_s: int
     quirks: Sequence[str] = ()  # quirks of its handshake
+
+    @property
+    def station(self) -> StationKey:
+        """The station's key."""
+        return self.tenant_id, self.station_id
 
 
 class Session:
@@ -71,6 +81,7 @@ class Session:
         clock: Clock,
         count: Callable[[str, str], None],
         others: Sequence[ServedVersion] = (),
+        rate: TenantRate | None = None,
     ) -> None:
         self.connection = connection
         self.routes = routes
@@ -84,6 +95,9 @@ class Session:
             accepted=connection.booted and accepted, heartbeat_interval_s=connection.heartbeat_interval_s
         )
         self._socket = socket
+        self._rate = rate or TenantRate()
+        self._clock = clock
+        self._count = count
         self._message_log = message_log
         self._tasks = SessionTasks(station_id=connection.station_id, abort=socket.abort)
         self._channel = FrameChannel(
@@ -170,6 +184,16 @@ class Session:
     def receive(self, data: bytes) -> None:
         """Takes a message of the station. Never waits, never raises; a flood of CALLs makes the socket hold back."""
         self._dispatcher.receive(data)
+        if self._rate.is_limited:
+            self._keep_to_rate()
+
+    def _keep_to_rate(self) -> None:
+        """Reads no more for a moment, where the tenant's stations send more than its quota allows."""
+        delay_us = self._rate.take(self._clock())
+        if delay_us:
+            self._count("tenant_quota", "delayed")
+            self._channel.pause_reading()
+            asyncio.get_running_loop().call_later(delay_us / SECOND_US, self._channel.resume_reading)
 
     def on_pong(self) -> None:
         """The station answered a ping."""

@@ -60,15 +60,15 @@ class Budgets:
     """The budgets of the stations that were here last."""
 
     def __init__(self) -> None:
-        self._stations: OrderedDict[str, StationBudgets] = OrderedDict()
+        self._stations: OrderedDict[tuple[str, str], StationBudgets] = OrderedDict()
 
-    def of(self, station_id: str) -> StationBudgets:
-        """The budgets of a station: those of its connections before."""
-        found = self._stations.get(station_id)
+    def of(self, station: tuple[str, str]) -> StationBudgets:
+        """The budgets of a station, by tenant and id: those of its connections before."""
+        found = self._stations.get(station)
         if found is None:
-            found = self._stations[station_id] = StationBudgets()
+            found = self._stations[station] = StationBudgets()
             if len(self._stations) > MAX_STATIONS:
                 self._stations.popitem(last=False)
         else:
-            self._stations.move_to_end(station_id)
+            self._stations.move_to_end(station)
         return found

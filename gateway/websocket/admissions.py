@@ -15,7 +15,7 @@ from websockets.typing import Subprotocol
 from gateway.batching.mesh_client import MeshClient
 from gateway.batching.sinks import IngestUnavailableError
 from gateway.connection.ingest_plan import STATION_BUDGET_S
-from gateway.connection.session import Connection
+from gateway.connection.session import Connection, StationKey
 from gateway.lease import NodeLease
 from gateway.ocpp.served_version import ServedVersion
 from gateway.ocpp.translation import Routes
@@ -28,14 +28,16 @@ from gateway.websocket.handshake import (
     credential,
     is_odd_path,
     single_header,
-    station_id,
+    station_path,
 )
 from gateway.websocket.origins import check_origin
 from gateway.websocket.refusal_delays import RefusalDelays
 from gateway.websocket.socket import StationSocket
+from gateway.websocket.tenant_paths import find_tenant
 from gateway.websocket.unanswered_openings import UnansweredOpenings
 from gateway.websocket.upgrades import answer_subprotocol, offered, refuse, upgrade, upgrade_stranger
 from mesh.contract.quirk_names import QuirkName
+from mesh.identity.tenants import TenantDirectory
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError, from_status
 from mesh.runtime.logs import get_logger
@@ -61,6 +63,7 @@ class Admissions:
         count: Callable[[str, str], None],
         addresses: ClientAddresses,
         origins: Collection[str],
+        tenants: TenantDirectory,
     ) -> None:
         self.lease: NodeLease | None = None
         self._versions = versions  # by sub-protocol, in the order of preference
@@ -69,14 +72,15 @@ class Admissions:
         self._count = count
         self._addresses = addresses
         self._origins = origins
+        self._tenants = tenants
         loop = asyncio.get_running_loop()
         self._unanswered = UnansweredOpenings(closings=closings, call_later=loop.call_later)
         self._refusals = RefusalDelays(clock_s=loop.time, count=count)
-        self._opening: Counter[str] = Counter()  # handshakes under way, by station
+        self._opening: Counter[StationKey] = Counter()  # handshakes under way, by station
 
-    def is_opening(self, station: str) -> bool:
+    def is_opening(self, tenant_id: str, station_id: str) -> bool:
         """Whether a handshake of the station is under way."""
-        return station in self._opening
+        return (tenant_id, station_id) in self._opening
 
     def release(self) -> None:
         """Sends the refusals that are delayed."""
@@ -95,7 +99,7 @@ class Admissions:
     async def _admit(self, socket: StationSocket, request: Request) -> Response:
         """The answer to a request: 101 where the station is admitted. Raises BadHandshakeError."""
         odd_origin = check_origin(request.headers.get_all("Origin"), self._origins)
-        identity = station_id(request.path)
+        path = station_path(request.path)
         chosen = choose_subprotocols(offered(request), tuple(self._versions))
         if not chosen:
             return upgrade_stranger(socket, request)
@@ -103,19 +107,16 @@ class Admissions:
         if self.lease is None or not self.lease.held or self._is_backend_unavailable():
             raise BadHandshakeError(503, "not ready: try again later")
         holds_lease = partial(self.lease.holds, self.lease.term)
-        offer = credential(single_header(request.headers, "Authorization"), request.path)
-        item = ingest.OpenConnectionItem(
-            station_id=identity,
-            node_id=self.lease.node_id,
-            ocpp_version=self._versions[next(iter(chosen))].routes.label,
-            remote_address=self._addresses.read(request.headers, socket.peer),
-            credential=offer.secret,
-            username=offer.username,
-            offered_ocpp_versions=[self._versions[name].routes.label for name in chosen],
-            opening_id=secrets.token_hex(16),
+        tenant_id, is_named = await find_tenant(
+            self._tenants,
+            named=path.named,
+            station_id=path.station_id,
+            host=single_header(request.headers, "Host") or "",
         )
+        item = self._to_item(socket, request, chosen, self.lease.node_id)
+        item.tenant_id, item.station_id = tenant_id, path.station_id
         odd = [] if offered(request) else [QuirkName.NO_SUBPROTOCOL]
-        if is_odd_path(request.path):
+        if is_odd_path(request.path, tenant_id=tenant_id if is_named else ""):
             odd.append(QuirkName.ODD_PATH)
         if odd_origin:
             odd.append(QuirkName.ODD_ORIGIN)
@@ -127,6 +128,21 @@ class Admissions:
             raise BadHandshakeError(503, "not ready: try again later")
         return response
 
+    def _to_item(
+        self, socket: StationSocket, request: Request, chosen: Mapping[str, str], node_id: str
+    ) -> ingest.OpenConnectionItem:
+        """The item of a request, without the names of its station."""
+        offer = credential(single_header(request.headers, "Authorization"), request.path)
+        return ingest.OpenConnectionItem(
+            node_id=node_id,
+            ocpp_version=self._versions[next(iter(chosen))].routes.label,
+            remote_address=self._addresses.read(request.headers, socket.peer),
+            credential=offer.secret,
+            username=offer.username,
+            offered_ocpp_versions=[self._versions[name].routes.label for name in chosen],
+            opening_id=secrets.token_hex(16),
+        )
+
     async def _open(
         self, socket: StationSocket, item: ingest.OpenConnectionItem, to_admission: Callable[[OpenResult], Admission]
     ) -> OpenResult | None:
@@ -134,16 +150,17 @@ class Admissions:
 
         None for a station that is pinned to a version that it does not offer.
         """
+        station = item.tenant_id, item.station_id
 
         def opened(asked: "asyncio.Future[OpenResult]") -> None:
-            self._ended_opening(item.station_id)
-            if asked.cancelled() or asked.exception() is not None:
+            self._ended_opening(station)
+            if asked.cancelled() or asked.exception() is not None or _is_misplaced(item, asked.result()):
                 self._unanswered.note(item)
             elif not asked.result().HasField("error"):
                 socket.admit(to_admission(asked.result()))
 
         deadline_s = asyncio.get_running_loop().time() + OPENING_BUDGET_S
-        self._opening[item.station_id] += 1
+        self._opening[station] += 1
         socket.on_unclaimed = self._note_unclaimed
         asked = self._mesh.openings.ask(item, deadline_s=deadline_s)
         asked.add_done_callback(opened)
@@ -155,11 +172,13 @@ class Admissions:
         if result.HasField("error"):
             error = from_status(result.error)
             if error.code is grpc.StatusCode.UNAUTHENTICATED:
-                await self._refusals.delay(item.station_id, item.remote_address)
+                await self._refusals.delay(station, item.remote_address)
             if error.reason is Reason.VERSION_NOT_OFFERED:
                 return None
             raise _to_handshake_error(error)
-        self._refusals.succeeded(item.station_id, item.remote_address)
+        if _is_misplaced(item, result):
+            raise BadHandshakeError(503, "not ready: try again later")
+        self._refusals.succeeded(station, item.remote_address)
         return result
 
     def _spoken(self, chosen: Mapping[str, str], item: ingest.OpenConnectionItem, result: OpenResult) -> str:
@@ -180,7 +199,7 @@ class Admissions:
             odd = [*odd, QuirkName.SUBPROTOCOL_CASE]
         return _to_admission(self._versions[subprotocol].routes, may_answer, odd, item.station_id, result)
 
-    def _ended_opening(self, station: str) -> None:
+    def _ended_opening(self, station: StationKey) -> None:
         self._opening[station] -= 1
         if self._opening[station] <= 0:
             del self._opening[station]
@@ -199,6 +218,11 @@ class Admissions:
         """The sub-protocol of a handshake; see `select_subprotocol` of websockets."""
         chosen = choose_subprotocols(offered, tuple(self._versions)) if offered else {}
         return next(map(Subprotocol, chosen.values()), None)
+
+
+def _is_misplaced(item: ingest.OpenConnectionItem, result: OpenResult) -> bool:
+    """Whether a station_svc of a release with one tenant opened the connection, in that tenant."""
+    return not result.HasField("error") and result.tenant_id != item.tenant_id
 
 
 def _to_admission(

@@ -30,6 +30,7 @@ class Closings:
     def add_opening(self, opening: ingest.OpenConnectionItem) -> ingest.CloseConnectionItem:
         """Reports the connection of an opening without an answer, closed now; returns the report."""
         item = ingest.CloseConnectionItem(
+            tenant_id=opening.tenant_id,
             station_id=opening.station_id,
             opening_id=opening.opening_id,
             close_time=to_timestamp(self._clock()),

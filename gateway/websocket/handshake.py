@@ -50,8 +50,16 @@ def single_header(headers: Headers, name: str) -> str | None:
     return values[0] if values else None
 
 
-def station_id(target: str) -> str:
-    """The station's identity: the last segment of `/ocpp/{id}` that is not empty, percent-decoded.
+@dataclass(frozen=True, kw_only=True)
+class StationPath:
+    """The path of a handshake: the station's identity, and the segments between the prefix and it, all decoded."""
+
+    station_id: str
+    named: Sequence[str] = ()  # the first one may be a tenant's id: tenant_paths.py
+
+
+def station_path(target: str) -> StationPath:
+    """Reads a path: the station's identity is the last segment of `/ocpp/{id}` that is not empty, percent-decoded.
 
     Of a path that begins with empty segments (`///{id}`) the prefix may be missing: its base URL ended in a slash.
     `target` is the request target, with its query. Raises BadHandshakeError 404 where there is none, 400 where it
@@ -64,7 +72,7 @@ def station_id(target: str) -> str:
     identity = unquote(segments[-1], errors="replace")
     if not _may_be_identity(identity):
         raise BadHandshakeError(400, "the identity must be up to 255 printable characters, without a slash")
-    return identity
+    return StationPath(station_id=identity, named=[unquote(segment, errors="replace") for segment in segments[1:-1]])
 
 
 def _may_be_identity(text: str) -> bool:
@@ -72,11 +80,15 @@ def _may_be_identity(text: str) -> bool:
     return is_text and "/" not in text and text not in {".", ".."}
 
 
-def is_odd_path(target: str) -> bool:
-    """Whether a station's path has its identity, but is not the documented one (quirk 2)."""
+def is_odd_path(target: str, *, tenant_id: str = "") -> bool:
+    """Whether a station's path has its identity, but is not the documented one (quirk 2).
+
+    That has `tenant_id` in it, where one is given.
+    """
     path = target.partition("?")[0]
     prefix, _, written = path.rpartition("/")
-    return prefix != f"/{PATH_PREFIX}" or not written or _NEEDLESSLY_ENCODED.search(written) is not None
+    documented = f"/{PATH_PREFIX}/{tenant_id}" if tenant_id else f"/{PATH_PREFIX}"
+    return prefix != documented or not written or _NEEDLESSLY_ENCODED.search(written) is not None
 
 
 def _single_slash(target: str) -> str:

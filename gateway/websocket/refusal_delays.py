@@ -20,7 +20,10 @@ MOST_REMEMBERED = 20_000
 MOST_WAITING = 1_000
 MOST_WAITING_EACH = 32
 
-Key = tuple[str, str]
+StationKey = tuple[str, str]
+"""Tenant, station."""
+
+Key = tuple[StationKey, str]
 """Station, address."""
 
 
@@ -37,7 +40,7 @@ class RefusalDelays:
         self._waiting: Counter[Key] = Counter()
         self._released = asyncio.Event()
 
-    async def delay(self, station: str, address: str) -> None:
+    async def delay(self, station: StationKey, address: str) -> None:
         """Waits before a wrong credential is refused, as long as the failures before it ask for."""
         key = (station, network_of(address))
         delay_s = self.note(key)
@@ -68,7 +71,7 @@ class RefusalDelays:
             self._failures.popitem(last=False)
         return 0.0 if count == 1 else DELAY.after(count - 1)
 
-    def succeeded(self, station: str, address: str) -> None:
+    def succeeded(self, station: StationKey, address: str) -> None:
         """A right credential came: what failed before, from there, was a slip."""
         if self._failures:
             self._failures.pop((station, network_of(address)), None)

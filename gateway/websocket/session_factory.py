@@ -8,11 +8,13 @@ from gateway.batching.sinks import ItemSink
 from gateway.connection.frame_linger import FrameLinger
 from gateway.connection.session import Session
 from gateway.connection.station_budgets import Budgets
+from gateway.connection.tenant_rates import TenantRates
 from gateway.message_log.message_log import MessageLog
 from gateway.ocpp.served_version import ServedVersion
 from gateway.ocpp.translation import IngestRpc
 from gateway.websocket.admission import Admission
 from gateway.websocket.socket import StationSocket
+from mesh.identity.tenants import TenantDirectory
 from mesh.runtime.times import Clock
 
 
@@ -25,6 +27,7 @@ class SessionFactory:
         versions: Mapping[str, ServedVersion],
         sinks: Mapping[IngestRpc, ItemSink],
         messages: Buffer[bytes],
+        tenants: TenantDirectory,
         clock: Clock,
         count: Callable[[str, str], None],
     ) -> None:
@@ -34,12 +37,13 @@ class SessionFactory:
         self._clock = clock
         self._count = count
         self._budgets = Budgets()
+        self._rates = TenantRates(directory=tenants)
         self._linger = FrameLinger(asyncio.get_running_loop().call_later)
 
     def make(self, socket: StationSocket, admission: Admission) -> Session:
         """The session of a connection; the caller attaches it to the socket."""
         connection, routes = admission.connection, admission.routes
-        budgets = self._budgets.of(connection.station_id)
+        budgets = self._budgets.of(connection.station)
         return Session(
             socket=socket,
             connection=connection,
@@ -57,5 +61,6 @@ class SessionFactory:
             linger=self._linger,
             clock=self._clock,
             count=self._count,
+            rate=self._rates.of(connection.tenant_id),
             others=[other for other in self._versions.values() if other.routes is not routes],
         )

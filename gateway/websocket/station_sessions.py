@@ -17,6 +17,7 @@ from gateway.websocket.closings import Closings
 from gateway.websocket.session_factory import SessionFactory
 from gateway.websocket.socket import StationSocket
 from mesh.contract.quirk_names import QuirkName
+from mesh.identity.tenants import TenantDirectory
 from mesh.runtime.logs import get_logger
 from mesh.runtime.times import Clock
 
@@ -24,13 +25,14 @@ log = get_logger(__name__)
 
 PROTOCOL_ERROR = 1002
 REPLACED = 1008  # policy violation: one connection per station
+SUSPENDED = 1008
 
 
 class StationSessions:
     """The sessions of this process, while they are open and until their ends are reported.
 
-    `subprotocols` are those that are spoken here; `is_opening(station_id)` says whether a handshake of a station is
-    under way.
+    `subprotocols` are those that are spoken here; `is_opening(tenant_id, station_id)` says whether a handshake of a
+    station is under way.
     """
 
     def __init__(
@@ -41,7 +43,7 @@ class StationSessions:
         closings: Closings,
         sightings: Buffer[ingest.Sighting],
         subprotocols: Collection[str],
-        is_opening: Callable[[str], bool],
+        is_opening: Callable[[str, str], bool],
         clock: Clock,
         count: Callable[[str, str], None],
     ) -> None:
@@ -76,6 +78,7 @@ class StationSessions:
         log.info(
             "connected",
             ocpp_version=admission.routes.label,
+            tenant_id=connection.tenant_id,
             station_id=connection.station_id,
             epoch=connection.epoch,
         )
@@ -101,6 +104,7 @@ class StationSessions:
             "disconnected",
             code=code,
             reason=websocket.close_reason,
+            tenant_id=connection.tenant_id,
             station_id=connection.station_id,
             epoch=connection.epoch,
         )
@@ -121,6 +125,13 @@ class StationSessions:
         """Closes every socket."""
         await asyncio.gather(*(session.close(code, reason) for session in self._registry), return_exceptions=True)
 
+    def close_suspended(self, tenants: TenantDirectory) -> None:
+        """Closes the sockets of tenants that are not active any more, in the background."""
+        for session in self._registry:
+            tenant = tenants.find(session.connection.tenant_id)
+            if tenant is None or not tenant.is_active:
+                self.close_soon(session, SUSPENDED, "the tenant of this station is suspended")
+
     def close_soon(self, session: Session, code: int, reason: str) -> None:
         """Closes a socket in the background: the far end may not answer any more."""
         self._do_soon(session.close(code, reason))
@@ -132,8 +143,10 @@ class StationSessions:
 
     def note_missing(self, tenant_id: str, station_id: str, epoch: int) -> None:
         """Has a connection closed that station_svc lists here and that has no socket, as after a timed out opening."""
-        if tenant_id and not self._is_opening(station_id) and not self._registry.has(station_id, epoch):
-            log.warning("connection without a socket: closed", station_id=station_id, epoch=epoch)
+        if self._is_opening(tenant_id, station_id) or self._registry.has((tenant_id, station_id), epoch):
+            return
+        if tenant_id:
+            log.warning("connection without a socket: closed", tenant_id=tenant_id, station_id=station_id, epoch=epoch)
             self._closings.add(tenant_id=tenant_id, station_id=station_id, epoch=epoch)
 
     def _do_soon(self, work: Coroutine[Any, Any, None]) -> None:

@@ -33,6 +33,7 @@ OPERATOR_SERVICES = {
         "csms.auth.v1.InvitationService",
         "csms.auth.v1.IdTokenService",
         "csms.auth.v1.CertificateService",
+        "csms.auth.v1.TenantService",
     ),
     "notification": (
         "csms.event.v1.EventService",
@@ -50,6 +51,7 @@ MESH_SERVICES = {
     "auth": (
         "csms.auth.v1.AuthorizationService",
         "csms.auth.v1.CertificateAuthorityService",
+        "csms.auth.v1.TenantDirectoryService",
         "csms.auth.v1.CallerService",
     ),
     "notification": ("csms.event.v1.EventIngestService", PLACEMENTS),

@@ -13,6 +13,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy import Connection, MetaData
 
+from mesh.contract.tenants import own_name
 from mesh.database.rowset import RowStatement, run_later
 from mesh.identity.acting import current_actor
 from mesh.runtime.settings import Environment
@@ -22,7 +23,7 @@ from mesh.runtime.times import DAY_US
 class OutboxEvent(msgspec.Struct, frozen=True, kw_only=True):
     """An event to publish. `data` has JSON values by JSON names."""
 
-    event_id: str  # unique; derived from the change, so that one change has one event
+    event_id: str  # unique in the tenant; derived from the change, so that one change has one event
     tenant_id: str
     type: str  # "transaction.started", "station.booted", …
     station_id: str
@@ -82,7 +83,7 @@ def append(connection: Connection, events: Iterable[OutboxEvent]) -> None:
     label = None if actor is None else actor.label
     rows = [
         {
-            "event_id": event.event_id,
+            "event_id": own_name(event.tenant_id, event.event_id),
             "tenant_id": event.tenant_id,
             "type": event.type,
             "station_id": event.station_id,

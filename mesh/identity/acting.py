@@ -93,9 +93,8 @@ def caller_actor() -> Actor:
     caller = optional_caller()
     if caller is None:
         return ANONYMOUS
-    prefix: str = getattr(caller, "api_key_prefix", "")
-    if prefix:
-        return Actor(kind=ActorKind.API_KEY, name=prefix, credential_id=prefix)
+    if caller.api_key_prefix:
+        return Actor(kind=ActorKind.API_KEY, name=caller.api_key_prefix, credential_id=caller.api_key_prefix)
     return Actor(kind=ActorKind.USER, name=caller.username, credential_id=caller.session_id)
 
 

@@ -18,6 +18,7 @@ class Role(IntEnum):
     VIEWER = 1
     OPERATOR = 2
     ADMINISTRATOR = 3
+    PLATFORM_ADMINISTRATOR = 4  # apart from the others: of the tenant `platform`, and without any tenant's data
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,6 +13,8 @@ from mesh.runtime.startup_errors import SettingError
 
 ADDRESS_HEADER = "X-Envoy-External-Address"
 PROOF_HEADER = "X-CSMS-Front-Door"
+# The host name by which an operator called the front door, which overwrites what the caller sends under this name.
+HOST_HEADER = "X-CSMS-Host"
 _SETTING = "CSMS_FRONT_DOOR_SECRET_FILE"
 
 

@@ -2,7 +2,9 @@
 
 import hashlib
 import re
-from collections.abc import Sequence
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import grpc
@@ -11,9 +13,12 @@ from mesh.identity.caller_directory import Credential, PresentedKey, RemoteDirec
 from mesh.identity.callers import Caller, unauthenticated
 from mesh.identity.known_callers import Callers, KnownCallers, Listener
 from mesh.identity.operators import RemoteKeys, TokenVerifier, bearer_token
+from mesh.identity.sources import current_source
+from mesh.identity.tenants import TenantDirectory
 from mesh.runtime.background import Background
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
+from mesh.runtime.rate_limits import Rate, RateLimit, exhausted
 
 API_KEY_HEADER = "x-api-key"
 API_KEY_START = "csms_"
@@ -21,13 +26,32 @@ API_KEY_START = "csms_"
 _API_KEY = re.compile(f"{API_KEY_START}[0-9a-z]{{8}}_[A-Za-z0-9_-]{{43}}")
 
 
-class OperatorAccess:
-    """Finds the caller of a call. `background` is what has to run beside the servers for it."""
+# API keys from one source that are none: each costs a look-up in auth_svc.
+WRONG_KEYS = Rate(burst=50, per_s=1.0)
+_MOST_PROVEN = 4096
 
-    def __init__(self, *, verifier: TokenVerifier, callers: Callers, background: Sequence[Background] = ()) -> None:
+
+class OperatorAccess:
+    """Finds the caller of a call. `background` is what has to run beside the servers for it.
+
+    A caller whose tenant is not active in `tenants` is refused; without them each tenant is taken as active.
+    """
+
+    def __init__(
+        self,
+        *,
+        verifier: TokenVerifier,
+        callers: Callers,
+        background: Sequence[Background] = (),
+        tenants: TenantDirectory | None = None,
+        monotonic_s: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._verifier = verifier
         self._callers = callers
-        self.background = background
+        self._wrong_keys = RateLimit(WRONG_KEYS, clock_s=monotonic_s)
+        self._proven: OrderedDict[PresentedKey, None] = OrderedDict()  # keys that were right the last time
+        self.background = background if tenants is None else (*background, tenants.run)
+        self.tenants = tenants
 
     async def credential(self, metadata: Any) -> Credential | None:
         """The credential in a call's metadata, verified as far as this process can; None where there is none.
@@ -42,23 +66,65 @@ class OperatorAccess:
         return presented_key(key)
 
     async def caller(self, credential: Credential) -> Caller:
-        """The caller of a credential. Raises MeshError UNAUTHENTICATED, or UNAVAILABLE."""
-        return await self._callers.caller(credential)
+        """The caller of a credential.
+
+        Raises MeshError UNAUTHENTICATED, UNAVAILABLE, RESOURCE_EXHAUSTED, or PERMISSION_DENIED, reason
+        TENANT_SUSPENDED.
+        """
+        caller = await self._find(credential)
+        if self.tenants is not None:
+            await self.tenants.check_caller(caller.tenant_id)
+        return caller
 
     def is_current(self) -> bool:
         """Whether changes of callers are known as far as they have to be."""
         return self._callers.is_current()
 
     def on_change(self, listener: Listener) -> None:
-        """Has a listener called after each change of callers."""
+        """Has a listener called after each change of callers, and of tenants."""
         self._callers.on_change(listener)
+        if self.tenants is not None:
+            self.tenants.on_change(listener)
+
+    async def _find(self, credential: Credential) -> Caller:
+        if not isinstance(credential, PresentedKey):
+            return await self._callers.caller(credential)
+        if credential not in self._proven:
+            return await self._prove(credential)
+        try:
+            return await self._callers.caller(credential)
+        except MeshError as error:
+            if error.code is grpc.StatusCode.UNAUTHENTICATED:
+                self._proven.pop(credential, None)
+            raise
+
+    async def _prove(self, key: PresentedKey) -> Caller:
+        """The caller of a key that is new here. It counts as wrong until it is found: many at once do not slip through.
+
+        Keys that were right before are not held up by wrong ones from the same source.
+        """
+        network = current_source().network
+        if wait_s := self._wrong_keys.take(network):
+            raise exhausted(Reason.TOO_MANY_ATTEMPTS, "too many wrong API keys from your address", wait_s)
+        try:
+            caller = await self._callers.caller(key)
+        except MeshError as error:
+            if error.code is not grpc.StatusCode.UNAUTHENTICATED:
+                self._wrong_keys.give_back(network)
+            raise
+        self._wrong_keys.give_back(network)
+        self._proven[key] = None
+        if len(self._proven) > _MOST_PROVEN:
+            self._proven.popitem(last=False)
+        return caller
 
 
-def remote_access(channel: grpc.aio.Channel) -> OperatorAccess:
+def remote_access(channel: grpc.aio.Channel, tenants: TenantDirectory) -> OperatorAccess:
     """The access of a service that asks auth_svc, over a channel to its mesh port."""
     keys = RemoteKeys(channel=channel)
     callers = KnownCallers(directory=RemoteDirectory(channel=channel), forget_keys=keys.forget)
-    return OperatorAccess(verifier=TokenVerifier(keys=keys), callers=callers, background=[callers.run])
+    verifier = TokenVerifier(keys=keys)
+    return OperatorAccess(verifier=verifier, callers=callers, background=[callers.run], tenants=tenants)
 
 
 def presented_key(key: str) -> PresentedKey:

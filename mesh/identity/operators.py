@@ -50,6 +50,7 @@ class RemoteKeys:
         self._clock_s = clock_s
         self._keys: KeySet | None = None
         self._tried_s = float("-inf")
+        self._forgotten = 0
         self._fetching = asyncio.Lock()
 
     async def keys(self, key_id: str) -> KeySet:
@@ -58,13 +59,17 @@ class RemoteKeys:
         if self._keys is not None and not self._is_stale(self._keys, key_id):
             return self._keys
         async with self._fetching:
-            if self._keys is None or self._is_stale(self._keys, key_id):
-                self._keys = await self._fetch()
+            while self._keys is None or self._is_stale(self._keys, key_id):
+                forgotten = self._forgotten
+                keys = await self._fetch()
+                if forgotten == self._forgotten:  # else they may be from before the change
+                    self._keys = keys
             return self._keys
 
     def forget(self) -> None:
         """Has the keys fetched anew when they are needed next: one of them was made void."""
         self._keys, self._tried_s = None, float("-inf")
+        self._forgotten += 1
 
     async def _fetch(self) -> KeySet:
         self._tried_s = self._clock_s()

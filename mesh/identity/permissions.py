@@ -59,11 +59,27 @@ LEAST_ROLES: Mapping[Permission.ValueType, Role] = {
     options_pb2.PERMISSION_EVENTS_READ: Role.VIEWER,
     options_pb2.PERMISSION_AUDIT_READ: Role.ADMINISTRATOR,
     options_pb2.PERMISSION_AUDIT_EXPORT: Role.ADMINISTRATOR,
+    options_pb2.PERMISSION_TENANTS_READ: Role.PLATFORM_ADMINISTRATOR,
+    options_pb2.PERMISSION_TENANTS_WRITE: Role.PLATFORM_ADMINISTRATOR,
+    options_pb2.PERMISSION_TENANT_SETTINGS_READ: Role.ADMINISTRATOR,
+    options_pb2.PERMISSION_TENANT_SETTINGS_WRITE: Role.ADMINISTRATOR,
 }
 
+# All that a platform administrator may: the tenants, the users of the tenant `platform`, the keys that all share.
+PLATFORM_PERMISSIONS: frozenset[Permission.ValueType] = frozenset(
+    {
+        options_pb2.PERMISSION_OWN_ACCOUNT,
+        options_pb2.PERMISSION_USERS_READ,
+        options_pb2.PERMISSION_USERS_WRITE,
+        options_pb2.PERMISSION_SIGNING_KEYS_WRITE,
+        options_pb2.PERMISSION_TENANTS_READ,
+        options_pb2.PERMISSION_TENANTS_WRITE,
+    }
+)
 
 _PERMISSIONS: Mapping[Role, frozenset[Permission.ValueType]] = {
-    role: frozenset(permission for permission, least in LEAST_ROLES.items() if role >= least) for role in Role
+    **{role: frozenset(permission for permission, least in LEAST_ROLES.items() if role >= least) for role in Role},
+    Role.PLATFORM_ADMINISTRATOR: PLATFORM_PERMISSIONS,
 }
 
 

@@ -116,7 +116,7 @@ class Reason(StrEnum):
 
     # Connections of stations and what they report: csms.station.v1.StationIngestService
     INVALID_STATION_ID = auto(), "The text cannot be a station's id.", Retry.NEVER
-    STATION_UNKNOWN = auto(), "No tenant has a station of this id.", Retry.AFTER_CHANGE
+    STATION_UNKNOWN = auto(), "The tenant has no station of this id.", Retry.AFTER_CHANGE
     VERSION_NOT_OFFERED = auto(), "The station does not offer its pinned version.", Retry.AFTER_CHANGE
     CREDENTIAL_CHECKS_BUSY = auto(), "Too many credentials are being checked.", Retry.LATER
     NODE_LEASE_EXPIRED = auto(), "The gateway's lease has run out.", Retry.LATER
@@ -164,7 +164,7 @@ class Reason(StrEnum):
     GRANTS_CHANGED = auto(), "The caller's roles changed while a stream was open.", Retry.LATER
     BEYOND_OWN_PERMISSIONS = auto(), "Nobody gives or manages more than they have themselves.", Retry.AFTER_CHANGE
     WRONG_CREDENTIALS = auto(), "User or station did not prove who it is.", Retry.AFTER_CHANGE
-    TOO_MANY_ATTEMPTS = auto(), "Too many logins failed; `retry_after_s` says for how long.", Retry.LATER
+    TOO_MANY_ATTEMPTS = auto(), "Too many logins or API keys were wrong; `retry_after_s` has the wait.", Retry.LATER
     USER_EXISTS = auto(), "A user has this name, or one that looks like it.", Retry.AFTER_CHANGE
     USER_NOT_FOUND = auto(), "No user has this name.", Retry.AFTER_CHANGE
     REGISTRATION_CLOSED = auto(), "Registration is switched off.", Retry.AFTER_CHANGE
@@ -183,6 +183,15 @@ class Reason(StrEnum):
     ID_TOKEN_EXISTS = auto(), "An id token has this text already.", Retry.AFTER_CHANGE
     ID_TOKEN_NOT_FOUND = auto(), "No id token has this text.", Retry.AFTER_CHANGE
     ID_TOKEN_NOT_SEEN = auto(), "No station asked for such an id token lately.", Retry.AFTER_CHANGE
+    TENANT_EXISTS = auto(), "A tenant has or had this id.", Retry.AFTER_CHANGE
+    TENANT_NOT_FOUND = auto(), "No tenant has this id.", Retry.AFTER_CHANGE
+    TENANT_SUSPENDED = auto(), "The tenant is suspended, or is being removed.", Retry.AFTER_CHANGE
+    TENANT_REMOVED = auto(), "The tenant is being removed, or was.", Retry.NEVER
+    TENANT_BUILT_IN = auto(), "The system itself needs this tenant.", Retry.NEVER
+    TENANT_LIMIT_REACHED = auto(), "There are as many tenants as may be.", Retry.AFTER_CHANGE
+    TENANT_QUOTA_REACHED = auto(), "The tenant has as many of these as its quota allows.", Retry.AFTER_CHANGE
+    TENANTS_NOT_KNOWN = auto(), "The process has not read the tenants yet.", Retry.LATER
+    HOST_NAME_EXISTS = auto(), "A tenant has this host name.", Retry.AFTER_CHANGE
     CSR_UNREADABLE = auto(), "The text is no PKCS#10 request.", Retry.NEVER
     CSR_SIGNATURE_WRONG = auto(), "The request is not signed with its own key, or weakly.", Retry.NEVER
     CSR_KEY_WEAK = auto(), "The key is too short, or of an unknown kind.", Retry.NEVER

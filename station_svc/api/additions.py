@@ -1,6 +1,6 @@
 """Stations that operators add, one by one or by the table, with generated or given credentials."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -23,17 +23,18 @@ from station_svc.features.credentials.password_checks import Proofs
 
 
 class StationAdditions:
-    """Adds stations."""
+    """Adds stations. `max_stations` has the most of each tenant, 0 for any number."""
 
-    def __init__(self, *, database: Database, clock: Clock, proofs: Proofs) -> None:
+    def __init__(self, *, database: Database, clock: Clock, proofs: Proofs, max_stations: Callable[[str], int]) -> None:
         self._database = database
         self._clock = clock
         self._proofs = proofs
+        self._max_stations = max_stations
 
     async def add(self, request: station_service_pb2.CreateStationRequest) -> str:
         """Adds one; returns the credential that was made for it, if one was.
 
-        Raises MeshError INVALID_FIELD or STATION_EXISTS.
+        Raises MeshError INVALID_FIELD, STATION_EXISTS or TENANT_QUOTA_REACHED.
         """
         newcomer = Newcomer(
             station_id=request.station_id,
@@ -53,12 +54,18 @@ class StationAdditions:
     async def add_table(
         self, request: station_service_pb2.ImportStationsRequest
     ) -> station_service_pb2.ImportStationsResponse:
-        """Adds those of a table that can be added, and reports on each. Raises MeshError INVALID_FIELD."""
+        """Adds those of a table that can be added, and reports on each.
+
+        Raises MeshError INVALID_FIELD, or TENANT_QUOTA_REACHED: then none is added.
+        """
         lines = await self._check_sites(newcomers.read_table(request.csv))
         wanted = [line.newcomer for line in lines if isinstance(line.newcomer, Newcomer)]
-        there = await self._database.read(
-            lambda connection: change_store.existing(connection, [one.station_id for one in wanted])
+        find = partial(
+            change_store.existing,
+            tenant_id=current_caller().tenant_id,
+            station_ids=[one.station_id for one in wanted],
         )
+        there = await self._database.read(find)
         prepared = await self._prepare([one for one in wanted if one.station_id not in there])
         added = {new.station_id for new, _credential in prepared}
         if request.validate_only or not prepared:
@@ -100,11 +107,13 @@ class StationAdditions:
     async def _write(self, stations: Sequence[NewStation]) -> set[str]:
         if not stations:
             return set()
+        tenant_id = current_caller().tenant_id
         add = partial(
             change_store.create_stations,
             caller=current_caller(),
             scope=current_scope(),
             stations=stations,
+            max_stations=self._max_stations(tenant_id),
             now_us=self._clock(),
         )
         return await self._database.write(add)

@@ -12,7 +12,7 @@ from mesh.database.rowset import RowStatement
 from mesh.events import outbox
 from mesh.identity.callers import Caller, Scope
 from station_svc.api import removals
-from station_svc.core import audited, events, placement_store
+from station_svc.core import audited, events, placement_store, quota_store
 from station_svc.core.digests import StoredCredential
 from station_svc.core.models import node, removal, station, station_connection
 from station_svc.core.placement_store import PlacementChange
@@ -51,18 +51,31 @@ _CREATE = RowStatement(
     digest="text",
 )
 _EXISTING = RowStatement(
-    "SELECT station.station_id FROM {rows} JOIN station ON station.station_id = rows.station_id", station_id="text"
+    """
+    SELECT station.station_id
+    FROM {rows} JOIN station ON station.tenant_id = :tenant_id AND station.station_id = rows.station_id
+    """,
+    station_id="text",
 )
 
 
 def create_stations(
-    connection: Connection, *, caller: Caller, scope: Scope, stations: Sequence[NewStation], now_us: int
+    connection: Connection,
+    *,
+    caller: Caller,
+    scope: Scope,
+    stations: Sequence[NewStation],
+    max_stations: int,
+    now_us: int,
 ) -> set[str]:
-    """Adds stations, accepted; returns the ids of those that were not there yet, in whichever tenant.
+    """Adds stations, accepted; returns the ids of those that were not there yet.
 
-    Raises MeshError SITE_NOT_FOUND, SCOPE_TOO_NARROW.
+    Raises MeshError SITE_NOT_FOUND, SCOPE_TOO_NARROW; TENANT_QUOTA_REACHED where the tenant would have more than
+    `max_stations`, unless that is 0.
     """
     tenant_id = caller.tenant_id
+    if max_stations:
+        _check_quota(connection, tenant_id, [one.station_id for one in stations], max_stations)
     rows = [
         {
             "station_id": one.station_id,
@@ -102,10 +115,16 @@ def _image(new: NewStation) -> dict[str, str | int]:
     }
 
 
-def existing(connection: Connection, station_ids: Sequence[str]) -> set[str]:
-    """The ids of the given ones that exist, in any tenant."""
+def _check_quota(connection: Connection, tenant_id: str, station_ids: Sequence[str], most: int) -> None:
+    room = quota_store.room(connection, tenant_id=tenant_id, most=most)
+    if len(quota_store.new_ones(connection, tenant_id=tenant_id, station_ids=station_ids)) > room:
+        raise quota_store.quota_reached(most)
+
+
+def existing(connection: Connection, *, tenant_id: str, station_ids: Sequence[str]) -> set[str]:
+    """The ids of the given ones that the tenant has."""
     rows = [{"station_id": station_id} for station_id in station_ids]
-    return set(_EXISTING.run(connection, rows).scalars()) if rows else set()
+    return set(_EXISTING.run(connection, rows, tenant_id=tenant_id).scalars()) if rows else set()
 
 
 def update_station(
@@ -176,7 +195,7 @@ def _close_latest(connection: Connection, epoch: int, now_us: int) -> Sequence[S
         sa.update(station_connection)
         .where(station_connection.c.epoch == epoch, station_connection.c.disconnect_us.is_(None))
         .values(disconnect_us=now_us)
-        .returning(station_connection.c.station_id, station_connection.c.node_id)
+        .returning(station_connection.c.tenant_id, station_connection.c.station_id, station_connection.c.node_id)
     )
     row = connection.execute(closed).first()
     if row is None:
@@ -184,4 +203,7 @@ def _close_latest(connection: Connection, epoch: int, now_us: int) -> Sequence[S
     address = connection.execute(
         sa.select(node.c.address).where(node.c.node_id == row.node_id, node.c.lease_end_us > now_us)
     )
-    return [Socket(station_id=row.station_id, epoch=epoch, address=found) for found in address.scalars()]
+    return [
+        Socket(tenant_id=row.tenant_id, station_id=row.station_id, epoch=epoch, address=found)
+        for found in address.scalars()
+    ]

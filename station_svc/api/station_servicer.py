@@ -67,9 +67,9 @@ _VARIABLE_KEY = (str, str, str, int, int, str, str)
 class StationServicer(StationServiceServicer):
     """StationService, for operators. A station of another tenant does not exist for them.
 
-    `hands_over`: whether a credential is delivered to stations that are accepted; where the onboarding rule admits any
-    station, a credential would exclude nobody. `notify_transactions`: whether a job notifies transaction_svc of removed
-    stations. `present`: the tables whose rows are removed with their station.
+    `hands_over`: whether a credential is delivered to stations of a tenant that are accepted. `notify_transactions`:
+    whether a job notifies transaction_svc of removed stations. `present`: the tables whose rows are removed with their
+    station.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class StationServicer(StationServiceServicer):
         additions: StationAdditions,
         present: Sequence[sa.Table],
         notify_transactions: bool,
-        hands_over: bool,
+        hands_over: Callable[[str], bool],
     ) -> None:
         self._database = database
         self._clock = clock
@@ -152,7 +152,7 @@ class StationServicer(StationServiceServicer):
             caller=current_caller(),
             scope=current_scope(),
             now_us=self._clock(),
-            hands_over=self._hands_over,
+            hands_over=self._hands_over(current_caller().tenant_id),
         )
         for socket in await self._database.write(update):
             self._closer.close_soon(socket, UNWELCOME_CLOSE_CODE, "this station is not accepted any more")

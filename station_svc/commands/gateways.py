@@ -64,7 +64,10 @@ class Gateways:
         """Has the gateway at `address` close sockets, and count `quirk` for those that are open. Raises MeshError."""
         request = gateway_service_pb2.CloseSocketsRequest(
             sockets=[
-                gateway_service_pb2.SocketRef(station_id=socket.station_id, epoch=socket.epoch) for socket in sockets
+                gateway_service_pb2.SocketRef(
+                    tenant_id=socket.tenant_id, station_id=socket.station_id, epoch=socket.epoch
+                )
+                for socket in sockets
             ],
             close_code=close_code,
             reason=reason,

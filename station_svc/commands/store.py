@@ -94,7 +94,11 @@ def begin(connection: Connection, new: NewCommand, now_us: int) -> CommandRow | 
     inserted = run_prepared(connection, (_BEGIN, [row]))
     own = {"tenant_id": new.tenant_id, "command_id": new.command_id}
     for epoch, address, version, boot_status in inserted or connection.execute(_OWN, own).all():
-        socket = None if address is None else Socket(station_id=new.station_id, epoch=epoch, address=address)
+        socket = (
+            None
+            if address is None
+            else Socket(tenant_id=new.tenant_id, station_id=new.station_id, epoch=epoch, address=address)
+        )
         return BegunCommand(
             socket=socket, is_new=bool(inserted), ocpp_version=version or "", boot_status=boot_status or 0
         )

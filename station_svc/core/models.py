@@ -59,7 +59,6 @@ station = sa.Table(
     sa.Column("boot_us", sa.BigInteger),
     sa.Column("create_us", sa.BigInteger, nullable=False),
     sa.Column("update_us", sa.BigInteger, nullable=False),
-    sa.UniqueConstraint("station_id", name="station_id_unique"),
     # Room for new versions of a row on its own page (heap-only tuples): each connection and boot makes one.
     postgresql_with={"fillfactor": "80"},
 )

@@ -5,8 +5,6 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-DEFAULT_TENANT = "default"
-
 # csms.station.v1.RegistrationStatus
 ACCEPTED = 1
 PENDING = 2

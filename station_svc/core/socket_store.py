@@ -21,7 +21,7 @@ def find_socket(connection: Connection, *, tenant_id: str, station_id: str, now_
 def open_sockets(connection: Connection, epoch: int, now_us: int) -> Sequence[Socket]:
     """The socket of a connection: one, or none where it is closed or its gateway is lost."""
     query = (
-        sa.select(station_connection.c.station_id, node.c.address)
+        sa.select(station_connection.c.tenant_id, station_connection.c.station_id, node.c.address)
         .join(node, node.c.node_id == station_connection.c.node_id)
         .where(
             station_connection.c.epoch == epoch,
@@ -29,4 +29,7 @@ def open_sockets(connection: Connection, epoch: int, now_us: int) -> Sequence[So
             node.c.lease_end_us > now_us,
         )
     )
-    return [Socket(station_id=row.station_id, epoch=epoch, address=row.address) for row in connection.execute(query)]
+    return [
+        Socket(tenant_id=row.tenant_id, station_id=row.station_id, epoch=epoch, address=row.address)
+        for row in connection.execute(query)
+    ]

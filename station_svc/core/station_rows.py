@@ -120,6 +120,7 @@ class VariableRow:
 class Socket:
     """A socket that a gateway holds, and where that gateway listens."""
 
+    tenant_id: str
     station_id: str
     epoch: int
     address: str

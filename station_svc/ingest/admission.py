@@ -45,7 +45,7 @@ class Admission:
 
     async def _compute(self, attempt: ConnectionAttempt, unproven: Unproven) -> Better | MeshError | None:
         try:
-            return await self.proofs.compute(attempt.station_id, attempt.credential, [unproven.credential])
+            return await self.proofs.compute(attempt.station, attempt.credential, [unproven.credential])
         except MeshError as error:
             return error
 

@@ -3,7 +3,7 @@
 Of two connections of one station the later one has the higher epoch: its row is locked before one is given.
 """
 
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,18 +16,19 @@ from mesh.events import outbox
 from mesh.events.outbox import OutboxEvent
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError, unavailable
-from station_svc.core import audited, models
+from station_svc.core import audited, models, quota_store
 from station_svc.core import digests as credentials
 from station_svc.core.digests import StoredCredential
 from station_svc.core.events import created
-from station_svc.core.lock_store import Json, lock_stations
+from station_svc.core.lock_store import Json, StationKey, lock_stations
 from station_svc.core.names import ID_RULE, is_new_station_id, is_station_id
-from station_svc.core.rows import ACCEPTED, DEFAULT_TENANT
+from station_svc.core.rows import ACCEPTED
 from station_svc.features.credentials import store as credential_store
 from station_svc.features.credentials.password_checks import Proofs
 from station_svc.features.credentials.store import Promotion
 from station_svc.ingest import events
 from station_svc.ingest.rows import Closed, ConnectionAttempt, Opened, Superseded, Unproven
+from station_svc.ingest.tenant_rules import TenantRule
 from station_svc.jobs import store as job_store
 
 """Reason of the error for a station that did not prove who it is."""
@@ -53,18 +54,22 @@ _LOCK_CONNECTING = RowStatement(
     SELECT station.tenant_id, station.station_id, station.registration_status, station.security_profile,
            station.credential_salt, station.credential_digest, station.next_credentials, station.latest_epoch,
            station.boot_status, station.pinned_ocpp_version
-    FROM {rows} JOIN station ON station.station_id = rows.station_id
+    FROM {rows} JOIN station ON station.tenant_id = rows.tenant_id AND station.station_id = rows.station_id
     ORDER BY station.tenant_id, station.station_id FOR UPDATE OF station
     """,
+    tenant_id="text",
     station_id="text",
 )
 _REGISTER = RowStatement(
     """
     INSERT INTO station (tenant_id, station_id, registration_status, create_us, update_us)
-    SELECT :tenant_id, rows.station_id, :status, :now_us, :now_us FROM {rows} WHERE true ORDER BY rows.station_id
-    ON CONFLICT (station_id) DO NOTHING RETURNING station_id
+    SELECT rows.tenant_id, rows.station_id, rows.status, :now_us, :now_us
+    FROM {rows} WHERE true ORDER BY rows.tenant_id, rows.station_id
+    ON CONFLICT (tenant_id, station_id) DO NOTHING RETURNING tenant_id, station_id, registration_status
     """,
+    tenant_id="text",
     station_id="text",
+    status="integer",
 )
 _PREVIOUS = RowStatement(
     """
@@ -86,7 +91,7 @@ _CONNECT = RowStatement(
     INSERT INTO connection (tenant_id, station_id, node_id, ocpp_version, remote_address, opening_id, connect_us)
     SELECT tenant_id, station_id, node_id, ocpp_version, remote_address, opening_id, :now_us
     FROM {rows} ORDER BY position
-    RETURNING epoch, station_id
+    RETURNING epoch
     """,
     position="integer",
     **columns_of(
@@ -106,10 +111,10 @@ _SET_LATEST = RowStatement(
 
 @dataclass(frozen=True, kw_only=True)
 class OpeningRules:
-    """The rules for stations that connect. `register_as` is the status of stations never seen; None refuses them."""
+    """The rules for stations that connect. `tenants` has the rule of each tenant, or why its stations are refused."""
 
     now_us: int
-    register_as: int | None
+    tenants: Mapping[str, TenantRule | MeshError]
     proofs: Proofs
 
 
@@ -117,69 +122,114 @@ def open_connections(
     connection: Connection, attempts: Sequence[ConnectionAttempt], rules: OpeningRules
 ) -> list[Opened | Unproven | MeshError]:
     """Admits stations; one result per attempt, in their order. A station's newest connection supersedes the others."""
-    named = {attempt.station_id for attempt in attempts if is_station_id(attempt.station_id)}
-    stations = _find_stations(connection, named, rules)
+    served = {tenant_id for tenant_id, rule in rules.tenants.items() if isinstance(rule, TenantRule)}
+    named = {
+        attempt.station for attempt in attempts if attempt.tenant_id in served and is_station_id(attempt.station_id)
+    }
+    stations, full = _find_stations(connection, named, rules)
     nodes = [{"node_id": node_id} for node_id in {attempt.node_id for attempt in attempts}]
     live = {row.node_id: row.address for row in _LIVE_NODES.run(connection, nodes, now_us=rules.now_us)}
-    attempts = [_with_version(attempt, stations.get(attempt.station_id)) for attempt in attempts]
-    refusals = [_refusal(attempt, stations.get(attempt.station_id), live.keys(), rules.proofs) for attempt in attempts]
+    attempts = [_with_version(attempt, stations.get(attempt.station)) for attempt in attempts]
+    refusals = [
+        _tenant_refusal(attempt, rules.tenants.get(attempt.tenant_id), full)
+        or _refusal(attempt, stations.get(attempt.station), live.keys(), rules.proofs)
+        for attempt in attempts
+    ]
     welcome = [attempt for attempt, refusal in zip(attempts, refusals, strict=True) if refusal is None]
     opened = iter(_admit(connection, welcome, stations, live, rules.now_us))
     credential_store.promote(connection, _promotions(welcome, stations), rules.now_us)
     return [refusal or next(opened) for refusal in refusals]
 
 
-def _find_stations(connection: Connection, station_ids: set[str], rules: OpeningRules) -> dict[str, Any]:
-    """The rows of the stations, locked; unknown ones are registered where the onboarding rule allows it."""
-    found = _lock_connecting(connection, station_ids)
-    unknown = {station_id for station_id in station_ids - found.keys() if is_new_station_id(station_id)}
-    if not unknown or rules.register_as is None:
-        return found
-    new = _REGISTER.run(
-        connection,
-        [{"station_id": station_id} for station_id in sorted(unknown)],
-        tenant_id=DEFAULT_TENANT,
-        status=rules.register_as,
-        now_us=rules.now_us,
-    ).scalars()
-    onboarded = list(new)
-    outbox.append(connection, [_onboarded(station_id, rules) for station_id in onboarded])
-    for station_id in onboarded:
-        _audit_onboarded(connection, station_id, rules)
-    return found | _lock_connecting(connection, unknown)
+def _find_stations(
+    connection: Connection, keys: set[StationKey], rules: OpeningRules
+) -> tuple[dict[StationKey, Any], set[StationKey]]:
+    """The rows of the stations, locked; unknown ones are registered where the onboarding rule allows it.
+
+    Also the keys of those that would be too many for their tenants.
+    """
+    found = _lock_connecting(connection, keys)
+    unknown = sorted(key for key in keys - found.keys() if is_new_station_id(key[1]))
+    wanted, full = _within_quotas(connection, unknown, rules)
+    if not wanted:
+        return found, full
+    new = _REGISTER.run(connection, wanted, now_us=rules.now_us).all()
+    outbox.append(connection, [_onboarded(row, rules.now_us) for row in new])
+    for row in new:
+        _audit_onboarded(connection, row, rules.now_us)
+    return found | _lock_connecting(connection, {(row["tenant_id"], row["station_id"]) for row in wanted}), full
 
 
-def _audit_onboarded(connection: Connection, station_id: str, rules: OpeningRules) -> None:
+def _within_quotas(
+    connection: Connection, unknown: Sequence[StationKey], rules: OpeningRules
+) -> tuple[list[Json], set[StationKey]]:
+    """The stations to register, as rows in the order of their keys, and those that are too many for their tenants."""
+    wanted: list[Json] = []
+    full: set[StationKey] = set()
+    rooms: dict[str, int] = {}
+    for tenant_id, station_id in unknown:
+        rule = rules.tenants[tenant_id]
+        if isinstance(rule, MeshError) or rule.register_as is None:
+            continue
+        if rule.max_stations:
+            if tenant_id not in rooms:
+                rooms[tenant_id] = quota_store.room(connection, tenant_id=tenant_id, most=rule.max_stations)
+            if not rooms[tenant_id]:
+                full.add((tenant_id, station_id))
+                continue
+            rooms[tenant_id] -= 1
+        wanted.append({"tenant_id": tenant_id, "station_id": station_id, "status": rule.register_as})
+    return wanted, full
+
+
+def _audit_onboarded(connection: Connection, row: Any, now_us: int) -> None:
     after = {
-        "registration_status": rules.register_as or 0,
+        "registration_status": row.registration_status,
         "display_name": "",
         "security_profile": 0,
         "pinned_ocpp_version": "",
     }
     audited.changed(
         connection,
-        DEFAULT_TENANT,
-        station_id,
+        row.tenant_id,
+        row.station_id,
         before=None,
         after=after,
-        actor=audited.as_station(station_id),
-        now_us=rules.now_us,
+        actor=audited.as_station(row.station_id),
+        now_us=now_us,
     )
 
 
-def _onboarded(station_id: str, rules: OpeningRules) -> OutboxEvent:
+def _onboarded(row: Any, now_us: int) -> OutboxEvent:
     return created(
-        tenant_id=DEFAULT_TENANT,
-        station_id=station_id,
-        registration_status=rules.register_as or 0,
+        tenant_id=row.tenant_id,
+        station_id=row.station_id,
+        registration_status=row.registration_status,
         onboarded=True,
-        now_us=rules.now_us,
+        now_us=now_us,
     )
 
 
-def _lock_connecting(connection: Connection, station_ids: set[str]) -> dict[str, Any]:
-    rows = _LOCK_CONNECTING.run(connection, [{"station_id": station_id} for station_id in station_ids])
-    return {row.station_id: row for row in rows}
+def _lock_connecting(connection: Connection, keys: Collection[StationKey]) -> dict[StationKey, Any]:
+    rows = [{"tenant_id": tenant_id, "station_id": station_id} for tenant_id, station_id in keys]
+    return {(row.tenant_id, row.station_id): row for row in _LOCK_CONNECTING.run(connection, rows)}
+
+
+def _tenant_refusal(
+    attempt: ConnectionAttempt, rule: TenantRule | MeshError | None, full: Container[StationKey]
+) -> MeshError | None:
+    if isinstance(rule, MeshError):
+        return rule
+    if rule is None:
+        return _unknown(attempt)
+    return quota_store.quota_reached(rule.max_stations) if attempt.station in full else None
+
+
+def _unknown(attempt: ConnectionAttempt) -> MeshError:
+    """The same for a tenant that does not exist and for a station that its tenant does not have."""
+    return MeshError(
+        grpc.StatusCode.NOT_FOUND, Reason.STATION_UNKNOWN, f"no station {attempt.station_id} is registered here"
+    )
 
 
 def _refusal(
@@ -192,9 +242,7 @@ def _refusal(
             grpc.StatusCode.INVALID_ARGUMENT, Reason.INVALID_STATION_ID, f"this is no station's identity: {ID_RULE}"
         )
     if station is None:
-        return MeshError(
-            grpc.StatusCode.NOT_FOUND, Reason.STATION_UNKNOWN, f"no station {attempt.station_id} is registered here"
-        )
+        return _unknown(attempt)
     refusal = None if station.security_profile == 0 else _credential_refusal(attempt, station, proofs)
     return _version_refusal(attempt, station) if refusal is None else refusal
 
@@ -240,10 +288,10 @@ def _is_named(attempt: ConnectionAttempt) -> bool:
     return attempt.username in {"", attempt.station_id}
 
 
-def _promotions(attempts: Sequence[ConnectionAttempt], stations: Mapping[str, Any]) -> Iterator[Promotion]:
+def _promotions(attempts: Sequence[ConnectionAttempt], stations: Mapping[StationKey, Any]) -> Iterator[Promotion]:
     """The stations that connected with a delivered credential."""
     for attempt in attempts:
-        station = stations[attempt.station_id]
+        station = stations[attempt.station]
         handed = credentials.from_text(station.next_credentials)
         for number, one in enumerate(handed, 1):
             if _presents(attempt, one):
@@ -258,21 +306,21 @@ def _promotions(attempts: Sequence[ConnectionAttempt], stations: Mapping[str, An
 def _admit(
     connection: Connection,
     attempts: Sequence[ConnectionAttempt],
-    stations: Mapping[str, Any],
+    stations: Mapping[StationKey, Any],
     addresses: Mapping[str, str],
     now_us: int,
 ) -> list[Opened]:
     if not attempts:
         return []
-    previous = _previous(connection, [stations[attempt.station_id].latest_epoch for attempt in attempts], now_us)
-    latest = {station_id: station.latest_epoch for station_id, station in stations.items()}
-    repeated = [_is_repeated(attempt, previous.get(latest[attempt.station_id])) for attempt in attempts]
+    previous = _previous(connection, [stations[attempt.station].latest_epoch for attempt in attempts], now_us)
+    latest = {key: station.latest_epoch for key, station in stations.items()}
+    repeated = [_is_repeated(attempt, previous.get(latest[attempt.station])) for attempt in attempts]
     fresh = [attempt for attempt, known in zip(attempts, repeated, strict=True) if not known]
-    epochs = iter(_connect(connection, fresh, stations, now_us))
+    epochs = iter(_connect(connection, fresh, now_us))
     opened: list[Opened] = []
     for attempt, known in zip(attempts, repeated, strict=True):
-        station = stations[attempt.station_id]
-        before = None if known else previous.get(latest[attempt.station_id])
+        station = stations[attempt.station]
+        before = None if known else previous.get(latest[attempt.station])
         one = Opened(
             tenant_id=station.tenant_id,
             epoch=station.latest_epoch if known else next(epochs),
@@ -285,13 +333,13 @@ def _admit(
         opened.append(one)
         if not known:
             # The same station may connect twice in one batch, at one node or at two.
-            latest[attempt.station_id] = one.epoch
+            latest[attempt.station] = one.epoch
             superseded = Superseded(epoch=one.epoch, node_address=addresses[attempt.node_id])
             previous[one.epoch] = _Previous(ocpp_version=attempt.ocpp_version, superseded=superseded)
     new = [(attempt, one) for attempt, one, known in zip(attempts, opened, repeated, strict=True) if not known]
     _SET_LATEST.run(connection, _latest_rows(new))
     outbox.append(connection, [events.connected(attempt, one, now_us) for attempt, one in new])
-    back = {(one.tenant_id, attempt.station_id) for attempt, one in new if one.booted}
+    back = {attempt.station for attempt, one in new if one.booted}
     job_store.wake(connection, back, run_us=now_us + job_store.BOOT_ALLOWANCE_US)
     return opened
 
@@ -337,14 +385,12 @@ def _is_ours(station: Any) -> bool:
     return station.credential_salt not in credentials.SLOW
 
 
-def _connect(
-    connection: Connection, attempts: Sequence[ConnectionAttempt], stations: Mapping[str, Any], now_us: int
-) -> Sequence[int]:
+def _connect(connection: Connection, attempts: Sequence[ConnectionAttempt], now_us: int) -> Sequence[int]:
     """Adds the connections; their epochs, in the order of the attempts: the database gives them in that order."""
     rows = [
         {
             "position": position,
-            "tenant_id": stations[attempt.station_id].tenant_id,
+            "tenant_id": attempt.tenant_id,
             "station_id": attempt.station_id,
             "node_id": attempt.node_id,
             "ocpp_version": attempt.ocpp_version,
@@ -358,7 +404,7 @@ def _connect(
 
 def _latest_rows(opened: Sequence[tuple[ConnectionAttempt, Opened]]) -> list[Json]:
     latest = {
-        attempt.station_id: {"tenant_id": one.tenant_id, "station_id": attempt.station_id, "epoch": one.epoch}
+        attempt.station: {"tenant_id": one.tenant_id, "station_id": attempt.station_id, "epoch": one.epoch}
         for attempt, one in opened
     }
     return list(latest.values())
@@ -378,11 +424,12 @@ _DISCONNECT = RowStatement(
 # An opening names its own station only, so that no gateway closes a connection of another.
 _FIND_OPENINGS = RowStatement(
     """
-    SELECT connection.tenant_id, connection.station_id, connection.epoch, rows.opening_id
+    SELECT connection.epoch, rows.opening_id
     FROM {rows} JOIN connection ON connection.opening_id = rows.opening_id AND connection.opening_id <> ''
-      AND connection.station_id = rows.station_id AND connection.disconnect_us IS NULL
+      AND connection.tenant_id = rows.tenant_id AND connection.station_id = rows.station_id
+      AND connection.disconnect_us IS NULL
     """,
-    **columns_of(models.station_connection, "station_id", "opening_id"),
+    **columns_of(models.station_connection, "tenant_id", "station_id", "opening_id"),
 )
 
 
@@ -417,11 +464,11 @@ def _with_epochs(connection: Connection, closed: Sequence[Closed]) -> list[Close
 
     The stations are locked first: an opening that is just being committed is waited for.
     """
-    _lock_connecting(connection, {one.station_id for one in closed})
+    _lock_connecting(connection, {(one.tenant_id, one.station_id) for one in closed})
     asked = {one.opening_id: one for one in closed if one.opening_id}
-    rows = [{"station_id": one.station_id, "opening_id": one.opening_id} for one in asked.values()]
-    found = [
-        replace(asked[row.opening_id], tenant_id=row.tenant_id, epoch=row.epoch)
-        for row in _FIND_OPENINGS.run(connection, rows)
+    rows = [
+        {"tenant_id": one.tenant_id, "station_id": one.station_id, "opening_id": one.opening_id}
+        for one in asked.values()
     ]
+    found = [replace(asked[row.opening_id], epoch=row.epoch) for row in _FIND_OPENINGS.run(connection, rows)]
     return [*(one for one in closed if not one.opening_id), *found]

@@ -10,6 +10,7 @@ from station_svc.core.digests import StoredCredential
 class ConnectionAttempt:
     """A connection attempt of a station."""
 
+    tenant_id: str
     station_id: str
     node_id: str
     ocpp_version: str
@@ -18,6 +19,11 @@ class ConnectionAttempt:
     username: str
     offered_ocpp_versions: Sequence[str] = ()
     opening_id: str = ""
+
+    @property
+    def station(self) -> tuple[str, str]:
+        """The key of the station that the attempt names."""
+        return self.tenant_id, self.station_id
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +56,7 @@ class Unproven:
 
 @dataclass(frozen=True, kw_only=True)
 class Closed:
-    """A socket that closed; `opening_id` names it in place of tenant and epoch where those are not known."""
+    """A socket that closed; `opening_id` names it in place of the epoch where that is not known."""
 
     tenant_id: str
     station_id: str

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from mesh.contract.quirk_names import QuirkName
+from mesh.contract.tenants import tenant_or_default
 from mesh.contract.texts import replace_nul, without_nul
 from mesh.database.engine import Database, commit_batch
 from mesh.grpc.batch_streams import served_by_twin
@@ -20,12 +21,11 @@ from mesh.grpc.types import Context
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError, invalid_field
 from mesh.runtime.masking import mask_data
-from mesh.runtime.settings import Onboarding
 from mesh.runtime.times import SECOND_US, Clock, from_timestamp
 from station_svc.commands.socket_closer import SocketCloser
 from station_svc.core.frames import to_frame
 from station_svc.core.reports import Boot, Status
-from station_svc.core.rows import ACCEPTED, PENDING
+from station_svc.core.rows import ACCEPTED
 from station_svc.core.station_rows import Socket
 from station_svc.feature import BootHandler, Feature, merged
 from station_svc.features.certificates.requests import CertificateRequests
@@ -39,12 +39,11 @@ from station_svc.ingest import boot_store, connection_store, sighting_store, sta
 from station_svc.ingest.admission import Admission
 from station_svc.ingest.reports import Report, record_reports
 from station_svc.ingest.rows import Booted, Closed, ConditionReport, ConnectionAttempt, Opened, Sighting, Unproven
+from station_svc.ingest.tenant_rules import TenantRules
 
 Row = TypeVar("Row")
 Result = TypeVar("Result")
 
-# Status of unknown stations, by the onboarding rule; None: they are refused.
-_REGISTER_AS: dict[Onboarding, int | None] = {"accept": ACCEPTED, "pending": PENDING, "reject": None}
 # OCPP has no code for it; some stations treat 1000 as a normal end.
 SUPERSEDED_CLOSE_CODE = 1008
 SUPERSEDED_REASON = "a newer connection took this one's place"
@@ -56,7 +55,7 @@ _JITTER = 0.25
 class IngestRules:
     """The settings that gateways and stations are answered with."""
 
-    onboarding: Onboarding
+    tenants: TenantRules
     lease_duration_s: float
     heartbeat_interval_s: int
     boot_retry_interval_s: int
@@ -116,17 +115,19 @@ class StationIngestServicer(StationIngestServiceServicer):
     ) -> ingest.OpenConnectionsResponse:
         """Admits stations, and has the sockets closed that they supersede."""
         del context
-        rules = connection_store.OpeningRules(
-            now_us=self._clock(), register_as=_REGISTER_AS[self._rules.onboarding], proofs=self._admission.proofs
-        )
         attempts = [_to_attempt(item) for item in request.items]
+        rules = connection_store.OpeningRules(
+            now_us=self._clock(),
+            tenants=await self._rules.tenants.of({attempt.tenant_id for attempt in attempts}),
+            proofs=self._admission.proofs,
+        )
         opening = partial(self._commit, work=partial(_opening, rules=rules))
         results = await self._admission.admit(attempts, opening)
-        for item, result in zip(request.items, results, strict=True):
+        for attempt, result in zip(attempts, results, strict=True):
             if isinstance(result, Opened):
-                self._close_superseded(item.station_id, result)
+                self._close_superseded(attempt.station_id, result)
             elif result.reason is Reason.WRONG_CREDENTIALS:
-                self._failures.note(item.station_id, item.remote_address)
+                self._failures.note(attempt.station, attempt.remote_address)
         return ingest.OpenConnectionsResponse(results=[self._to_open_result(result) for result in results])
 
     async def CloseConnections(
@@ -219,7 +220,9 @@ class StationIngestServicer(StationIngestServiceServicer):
     def _close_superseded(self, station_id: str, opened: Opened) -> None:
         old = opened.superseded
         if old is not None and old.node_address is not None:
-            socket = Socket(station_id=station_id, epoch=old.epoch, address=old.node_address)
+            socket = Socket(
+                tenant_id=opened.tenant_id, station_id=station_id, epoch=old.epoch, address=old.node_address
+            )
             self._closer.close_soon(socket, SUPERSEDED_CLOSE_CODE, SUPERSEDED_REASON, quirk=QuirkName.HALF_OPEN_SOCKET)
 
     def _to_open_result(self, result: Opened | MeshError) -> ingest.OpenConnectionResult:
@@ -275,6 +278,7 @@ def _registration(status: int) -> station_pb2.RegistrationStatus.ValueType:
 
 def _to_attempt(item: ingest.OpenConnectionItem) -> ConnectionAttempt:
     return ConnectionAttempt(
+        tenant_id=tenant_or_default(item.tenant_id),
         station_id=item.station_id,
         node_id=item.node_id,
         ocpp_version=item.ocpp_version,
@@ -288,7 +292,7 @@ def _to_attempt(item: ingest.OpenConnectionItem) -> ConnectionAttempt:
 
 def _to_closed(item: ingest.CloseConnectionItem, now_us: int) -> Closed:
     return Closed(
-        tenant_id=item.tenant_id,
+        tenant_id=tenant_or_default(item.tenant_id),
         station_id=item.station_id,
         epoch=item.epoch,
         disconnect_us=from_timestamp(item.close_time) if item.HasField("close_time") else now_us,

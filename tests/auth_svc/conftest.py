@@ -81,11 +81,17 @@ class Auth:
     announced: list[str] = field(default_factory=list)
 
     async def login(
-        self, username: str = "admin", password: str = PASSWORD, *, address: str | None = None
+        self,
+        username: str = "admin",
+        password: str = PASSWORD,
+        *,
+        address: str | None = None,
+        tenant_id: str = "",
     ) -> LoginResponse:
         """A session of this user, who logs in from this address."""
         metadata = () if address is None else from_address(address)
-        return await self.users.Login(LoginRequest(username=username, password=password), metadata=metadata)
+        request = LoginRequest(username=username, password=password, tenant_id=tenant_id)
+        return await self.users.Login(request, metadata=metadata)
 
     async def admin(self) -> Metadata:
         """Metadata of the administrator's calls."""
@@ -147,11 +153,15 @@ async def start_auth(database: Database, clock: FakeClock) -> AsyncIterator[Star
             admin_password: str | None = PASSWORD,
             certificates: CertificateRules | None = None,
             concurrency: ConcurrencyRule | None = None,
+            platform_admin_password: str | None = None,
+            admits_anyone: bool = True,
         ) -> Auth:
             settings = AuthSettings(
                 accept_unknown_tokens=accept_unknown,
                 open_registration=open_registration,
                 admin_password=admin_password,
+                platform_admin_password=platform_admin_password,
+                admits_anyone=admits_anyone,
                 mesh=mesh_settings("auth"),
                 outbox_days=7,
                 certificates=certificates or CertificateRules(),

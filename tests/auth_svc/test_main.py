@@ -109,7 +109,10 @@ def test_database_that_is_away_is_told_in_one_line(tmp_path: Path) -> None:
 
 def test_unknown_argument_is_told_the_usage(tmp_path: Path) -> None:
     result = _run(tmp_path, "serve")
-    assert (result.returncode, result.stderr) == (2, "usage: python -m auth_svc [migrate | verify-audit]\n")
+    assert (result.returncode, result.stderr) == (
+        2,
+        "usage: python -m auth_svc [migrate | export TENANT | verify-audit]\n",
+    )
 
 
 def test_the_audit_of_a_database_is_verified(tmp_path: Path) -> None:

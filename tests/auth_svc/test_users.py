@@ -16,7 +16,8 @@ from csms.auth.v1.user_service_pb2 import (
     User,
 )
 
-from auth_svc import models, session_store, user_store
+from auth_svc import models, session_store, tenant_store, user_store
+from auth_svc.built_in_tenants import new_tenant
 from auth_svc.login_throttle import FREE
 from auth_svc.sessions import ACCESS_TOKEN_S
 from mesh.identity import callers
@@ -319,7 +320,7 @@ async def test_new_password_has_bounds(auth: Auth) -> None:
 
 async def test_password_changed_during_a_login_is_not_logged_in_with(auth: Auth) -> None:
     """A session opens only for the password that is valid when it opens."""
-    user = await auth.database.read(lambda connection: user_store.find_user(connection, "admin"))
+    user = await auth.database.read(lambda connection: user_store.get_user(connection, "default", "admin"))
     assert user is not None
     other = FAST_HASHER.hash("a new secret")
     await auth.database.write(
@@ -342,7 +343,7 @@ async def test_password_changed_during_a_login_is_not_logged_in_with(auth: Auth)
 
 async def test_login_and_change_of_password_at_the_same_moment(auth: Auth) -> None:
     """A session for the old password is either not opened or ended, in whatever order the two commit."""
-    user = await auth.database.read(lambda connection: user_store.find_user(connection, "admin"))
+    user = await auth.database.read(lambda connection: user_store.get_user(connection, "default", "admin"))
     assert user is not None
     session = session_store.Session(
         tenant_id="default",
@@ -376,9 +377,11 @@ async def test_tenants_do_not_see_each_others_users(auth: Auth) -> None:
         password_hash=FAST_HASHER.hash(PASSWORD),
         create_us=1,
     )
+    other = new_tenant("other", now_us=1)
+    await auth.database.write(lambda connection: tenant_store.add_tenant(connection, other))
     await auth.database.write(lambda connection: user_store.create_user(connection, eve))
     await _register(auth, "vera", metadata=await auth.admin())
-    metadata = bearer(await auth.login("eve"))
+    metadata = bearer(await auth.login("eve", tenant_id="other"))
     users = (await auth.users.ListUsers(ListUsersRequest(), metadata=metadata)).users
     assert [user.username for user in users] == ["eve"]
     with refused(grpc.StatusCode.NOT_FOUND, "USER_NOT_FOUND"):

@@ -10,7 +10,7 @@ from gateway.websocket.handshake import (
     choose_subprotocols,
     credential,
     is_odd_path,
-    station_id,
+    station_path,
 )
 
 SPOKEN = ("ocpp2.1", "ocpp2.0.1", "ocpp1.6")
@@ -34,7 +34,28 @@ SPOKEN = ("ocpp2.1", "ocpp2.0.1", "ocpp1.6")
 )
 def test_station_id_is_the_last_segment(target: str, identity: str) -> None:
     """Quirk 2: the last non-empty segment, decoded, is the id."""
-    assert station_id(target) == identity
+    assert station_path(target).station_id == identity
+
+
+@pytest.mark.parametrize(
+    ("target", "named"),
+    [
+        ("/ocpp/CP1", []),
+        ("//CP1", []),
+        ("/ocpp//CP1/", []),
+        ("/ocpp/acme/CP1", ["acme"]),
+        ("/ocpp/acme//x/CP1?token=a/b", ["acme", "x"]),
+        ("/ocpp/a%63me/CP1", ["acme"]),
+    ],
+)
+def test_segments_before_the_station_may_name_a_tenant(target: str, named: list[str]) -> None:
+    assert station_path(target).named == named
+
+
+def test_the_path_of_a_tenant_is_not_odd() -> None:
+    assert not is_odd_path("/ocpp/acme/CP1", tenant_id="acme")
+    assert is_odd_path("/ocpp/acme//CP1", tenant_id="acme")
+    assert is_odd_path("/ocpp/x/acme/CP1", tenant_id="acme")
 
 
 @pytest.mark.parametrize(
@@ -86,7 +107,7 @@ def test_odd_paths(target: str, odd: bool) -> None:
 def test_paths_without_an_identity_are_refused(target: str, status: int) -> None:
     """An empty or unusable id gets the right HTTP status."""
     with pytest.raises(BadHandshakeError) as refusal:
-        station_id(target)
+        station_path(target)
     assert refusal.value.status == status
 
 

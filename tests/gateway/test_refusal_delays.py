@@ -32,7 +32,7 @@ class Rig:
 
     def failures(self, count: int, station: str = "CP1", address: str = "192.0.2.1") -> list[float]:
         """The delays of so many failures in a row."""
-        return [self.delays.note((station, address)) for _ in range(count)]
+        return [self.delays.note((("default", station), address)) for _ in range(count)]
 
 
 @pytest.fixture
@@ -60,9 +60,9 @@ async def test_failures_are_forgotten(rig: Rig) -> None:
     rig.failures(5)
     rig.clock.now_s += FORGET_S + 1
     assert rig.failures(2) == [0.0, 0.25]
-    rig.delays.succeeded("CP1", "192.0.2.2")
+    rig.delays.succeeded(("default", "CP1"), "192.0.2.2")
     assert rig.failures(1) == [0.5]
-    rig.delays.succeeded("CP1", "192.0.2.1")
+    rig.delays.succeeded(("default", "CP1"), "192.0.2.1")
     assert rig.failures(1) == [0.0]
 
 
@@ -79,10 +79,10 @@ async def test_addresses_of_one_network_count_as_one(rig: Rig) -> None:
     """The owner of one IPv6 address has 2^64 of them."""
     rig.delays.release()
     for number in range(1, 4):
-        await rig.delays.delay("CP1", f"2001:db8::{number:x}")
+        await rig.delays.delay(("default", "CP1"), f"2001:db8::{number:x}")
     assert rig.failures(1, address="2001:db8::/64") == [1.0]
-    await rig.delays.delay("CP1", "fe80::1%eth0")
-    await rig.delays.delay("CP1", "")
+    await rig.delays.delay(("default", "CP1"), "fe80::1%eth0")
+    await rig.delays.delay(("default", "CP1"), "")
 
 
 async def test_those_who_wait_are_bounded_and_let_go(rig: Rig) -> None:
@@ -91,7 +91,7 @@ async def test_those_who_wait_are_bounded_and_let_go(rig: Rig) -> None:
 
     async def begin(station: str, count: int) -> None:
         rig.failures(20, station=station)
-        waiting.extend(asyncio.create_task(rig.delays.delay(station, "192.0.2.1")) for _ in range(count))
+        waiting.extend(asyncio.create_task(rig.delays.delay(("default", station), "192.0.2.1")) for _ in range(count))
         await asyncio.sleep(0)
 
     await begin("CP1", MOST_WAITING_EACH + 5)
@@ -108,5 +108,5 @@ async def test_a_delay_passes_by_itself(rig: Rig) -> None:
     """In real time."""
     rig.failures(1)
     begin_s = asyncio.get_running_loop().time()
-    await rig.delays.delay("CP1", "192.0.2.1")
+    await rig.delays.delay(("default", "CP1"), "192.0.2.1")
     assert asyncio.get_running_loop().time() - begin_s >= 0.24

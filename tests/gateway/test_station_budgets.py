@@ -49,10 +49,10 @@ def test_a_station_that_connects_again_has_the_budgets_it_had(monkeypatch: pytes
     """They are kept for the stations that were here last."""
     monkeypatch.setattr(station_budgets, "MAX_STATIONS", 3)
     budgets = Budgets()
-    first = budgets.of("CP1")
+    first = budgets.of(("default", "CP1"))
     for name in ("CP2", "CP3", "CP1", "CP4"):
-        budgets.of(name)
-    assert budgets.of("CP1") is first
+        budgets.of(("default", name))
+    assert budgets.of(("default", "CP1")) is first
     for name in ("CP2", "CP3", "CP4"):
-        budgets.of(name)
-    assert budgets.of("CP1") is not first
+        budgets.of(("default", name))
+    assert budgets.of(("default", "CP1")) is not first

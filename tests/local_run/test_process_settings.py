@@ -32,6 +32,7 @@ ADDRESSES = {
 # With the only processes that have any use for each.
 SECRETS = {
     "CSMS_ADMIN_PASSWORD": {"auth"},
+    "CSMS_PLATFORM_ADMIN_PASSWORD": {"auth"},
     "CSMS_CA_KEY_FILE": {"auth"},
     "CSMS_AMQP_URL": {"notification"},
     "CSMS_DATABASE_URL": {"station", "transaction", "auth", "notification"},

@@ -28,6 +28,7 @@ from sqlalchemy import Connection
 from mesh.database.engine import Database
 from mesh.database.partition_keeper import PartitionKeeper
 from mesh.identity.operators import AUDIENCE, ISSUER
+from mesh.identity.tenants import TenantDirectory
 from mesh.runtime.errors import from_rpc_error
 from mesh.runtime.settings import ServiceSettings
 from mesh.runtime.times import SECOND_US, to_timestamp
@@ -40,6 +41,7 @@ from notification_svc.settings import NotificationSettings
 from tests.conftest import FakeClock
 from tests.mesh_identities import mesh_settings, open_callers_channel
 from tests.role_callers import role_access
+from tests.tenants import known
 
 if TYPE_CHECKING:  # these are there for the type checker only
     from csms.event.v1.event_ingest_service_pb2_grpc import EventIngestServiceAsyncStub
@@ -55,6 +57,10 @@ class Keys:
     async def keys(self, key_id: str) -> KeySet:
         """The key."""
         return KeySet([KEY])
+
+
+# Beside the default one.
+TENANTS = ("other", "acme", "one", "two", "a", "b", "x", "theirs", "ours", "new", "foreign")
 
 
 def token(
@@ -82,6 +88,7 @@ class Notifications:
     ingest: "EventIngestServiceAsyncStub"
     events: "EventServiceAsyncStub"
     feed: Feed
+    tenants: TenantDirectory
     keeper: PartitionKeeper
     stack: AsyncExitStack
 
@@ -98,7 +105,8 @@ class Notifications:
         """Removes what is old, with partitions and without; returns the number of events."""
         before = await self.database.read(_count)
         await asyncio.to_thread(self.keeper.keep)
-        await retention_task(database=self.database, clock=self.clock, days=RETENTION_DAYS).remove_old()
+        task = retention_task(database=self.database, clock=self.clock, days=RETENTION_DAYS, tenants=self.tenants)
+        await task.remove_old()
         return before - await self.database.read(_count)
 
     async def publish(self, *items: PublishEventItem) -> None:
@@ -177,6 +185,7 @@ async def start_notifications(
     stack.push_async_callback(own.aclose)
     making = partial(build, settings=_own_settings(), clock=clock, sign_of_life_s=sign_of_life_s)
 
+    tenants = known(*TENANTS)
     feeds: list[Feed] = []
     keepers: list[PartitionKeeper] = []
 
@@ -200,6 +209,7 @@ async def start_notifications(
         ingest=EventIngestServiceStub(mesh),
         events=EventServiceStub(operator),
         feed=feeds[0],
+        tenants=tenants,
         keeper=keepers[0],
         stack=own,
     )

@@ -60,6 +60,23 @@ class Method:
             return from_rpc_error(error)
         return response
 
+    async def first(
+        self, channels: Mapping[str, grpc.aio.Channel], request: Message, metadata: Any
+    ) -> Message | MeshError:
+        """The first response of a method that answers with a stream, or the error."""
+        call = channels[self.process].unary_stream(
+            self.path,
+            request_serializer=type(request).SerializeToString,
+            response_deserializer=GetMessageClass(self.descriptor.output_type).FromString,
+        )(request, metadata=metadata, timeout=60)
+        try:
+            response: Message = await call.read()
+        except grpc.aio.AioRpcError as error:
+            return from_rpc_error(error)
+        finally:
+            call.cancel()
+        return response
+
 
 def methods(*scopes: int, streams: bool = False) -> Iterator[Method]:
     """The methods for operators with one of these rules: those that answer with a stream, or else the others."""

@@ -179,7 +179,12 @@ async def test_a_station_that_moves_out_of_the_scope_is_gone(scoped_mesh: Scoped
         assert BERLIN in _told(await method.call(scoped_mesh.channels, method.least({}), IN_BONN)), method.path
 
 
-async def test_only_one_stream_is_for_operators() -> None:
-    """Another one needs a test like those of test_streams.py."""
+async def test_streams_have_their_scopes(scoped_mesh: ScopedMesh) -> None:
+    """Those about the tenant are refused; another one with events of stations needs a test like test_streams.py."""
     every = [value.number for value in options_pb2.ScopeRule.DESCRIPTOR.values]
-    assert {method.name for method in methods(*every, streams=True)} == {"WatchEvents"}
+    others = [method for method in methods(*every, streams=True) if method.name != "WatchEvents"]
+    assert len(others) < len(list(methods(*every, streams=True)))
+    for method in others:
+        assert method.scope == options_pb2.SCOPE_RULE_TENANT, method.path
+        refused = _told(await method.first(scoped_mesh.channels, method.least({}), IN_BERLIN))
+        assert refused.startswith("PERMISSION_DENIED SCOPE_TOO_NARROW"), (method.path, refused)

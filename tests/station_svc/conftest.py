@@ -94,7 +94,7 @@ def access_token(*, tenant: str = "default", role: str = "OPERATOR") -> str:
         "sub": "ann",
         "tenant": tenant,
         "role": role,
-        "sid": "1",
+        "sid": role,
         "exp": int(time.time()) + 3600,
     }
     return jwt.encode({"alg": ALGORITHM, "kid": "test"}, claims, _KEY)

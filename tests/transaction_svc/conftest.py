@@ -46,7 +46,7 @@ def make_service(engine: Engine, clock: FakeClock, translator: Translator | None
         profiles=MeterProfileServicer(database=database, clock=clock, meters=meters),
         expiry=Expiry(database=database, clock=clock),
         energy=EnergyServicer(database=database),
-        rollups=Rollups(database=database, clock=clock, open_s=0),
+        rollups=Rollups(database=database, clock=clock, open_s=0, growth=0),
     )
 
 

@@ -27,6 +27,7 @@ from tests.transaction_svc.test_meter_profiles import reassess, set_profile
 from tests.transaction_svc.test_thinning import PROFILES
 from transaction_svc import models, rollup_store, thinning
 from transaction_svc.rollup_form import decode_cells
+from transaction_svc.rollup_worker import Rollups
 
 # Each example counts all of its transactions several times.
 _FEW = settings(EXAMPLES, max_examples=25)
@@ -107,6 +108,20 @@ async def test_an_open_transaction_counts_after_its_time_and_again_with_each_fur
     service.clock.us += 1
     assert await service.rollups.count_open() == 1
     await check(service, "CP1")
+
+
+async def test_an_open_transaction_counts_again_once_it_is_half_as_long_again(service: Service) -> None:
+    """Every hour at first: all of its events are read each time."""
+    rollups = Rollups(database=service.database, clock=service.clock, open_s=3600)
+    number = (await service.one(start_16(-80_000, meter_start=1000))).transaction_id
+    began_us = service.clock()
+    counted = []
+    for quarter in range(1, 33):
+        service.clock.us = began_us + quarter * 900 * 1_000_000 + 1
+        await service.one(values_16(number, quarter * 900 - 80_000, 1000 + quarter))
+        if await rollups.count_open():
+            counted.append(quarter / 4)
+    assert counted == [1, 2.25, 3.5, 5.25, 8]
 
 
 async def test_a_late_sample_changes_the_hours_that_it_lies_in(service: Service) -> None:

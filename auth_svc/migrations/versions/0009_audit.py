@@ -22,7 +22,7 @@ _TOKEN_FIELDS = ("type", "status", "expire_us", "group_id_token", "display_name"
 
 
 def _user(row: Any) -> dict[str, Any]:
-    return {"role": _ROLES[row.role]}
+    return {"role": _ROLES.get(row.role, "")}
 
 
 def _token(row: Any) -> dict[str, Any]:

@@ -212,24 +212,27 @@ def _change(
 def _common_names(
     connection: Connection, keys: Collection[tuple[str, str]]
 ) -> Mapping[tuple[str, str], Collection[str]]:
-    """Identity and serial numbers, except those that another station has too: they would not identify the station."""
-    ids = [station_id for _tenant, station_id in keys]
+    """Identity and serial numbers, except those that another station of the tenant has too: they identify neither."""
     columns = (station.c.serial_number, station.c.charge_box_serial_number)
-    own = connection.execute(
-        sa.select(station.c.tenant_id, station.c.station_id, *columns).where(station.c.station_id.in_(ids))
-    ).all()
+    is_own = sa.tuple_(station.c.tenant_id, station.c.station_id).in_(list(keys))
+    own = connection.execute(sa.select(station.c.tenant_id, station.c.station_id, *columns).where(is_own)).all()
     serials = {serial for row in own for serial in row[2:] if serial}
-    taken: dict[str, set[str]] = {}
+    taken: dict[tuple[str, str], set[str]] = {}  # stations, by tenant and name
     if serials:
-        query = sa.select(station.c.station_id, *columns).where(
-            station.c.station_id.in_(serials) | columns[0].in_(serials) | columns[1].in_(serials)
+        query = sa.select(station.c.tenant_id, station.c.station_id, *columns).where(
+            station.c.tenant_id.in_({row.tenant_id for row in own}),
+            station.c.station_id.in_(serials) | columns[0].in_(serials) | columns[1].in_(serials),
         )
         for row in connection.execute(query):
-            for name in row:
-                taken.setdefault(name, set()).add(row.station_id)
+            for name in row[1:]:
+                taken.setdefault((row.tenant_id, name), set()).add(row.station_id)
+
+    def identifies(row: Any, serial: str) -> bool:
+        return bool(serial) and taken[row.tenant_id, serial] == {row.station_id}
+
     return {
         (row.tenant_id, row.station_id): frozenset(
-            {row.station_id} | {serial for serial in row[2:] if serial and taken[serial] == {row.station_id}}
+            {row.station_id} | {serial for serial in row[2:] if identifies(row, serial)}
         )
         for row in own
     }

@@ -22,16 +22,16 @@ class CredentialFailures:
     def __init__(self, *, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
-        self._waiting: dict[str, store.Failures] = {}
+        self._waiting: dict[tuple[str, str], store.Failures] = {}  # by tenant and station
         self._news = asyncio.Event()
 
-    def note(self, station_id: str, address: str) -> None:
-        """A handshake in a station's name failed."""
-        known = self._waiting.get(station_id)
+    def note(self, station: tuple[str, str], address: str) -> None:
+        """A handshake in the name of a station, by tenant and id, failed."""
+        known = self._waiting.get(station)
         if known is None and len(self._waiting) >= MOST_STATIONS:
             return
         count = 1 if known is None else known.count + 1
-        self._waiting[station_id] = store.Failures(count, self._clock(), address)
+        self._waiting[station] = store.Failures(count, self._clock(), address)
         self._news.set()
 
     async def run(self) -> None:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import unavailable
 from station_svc.core.digests import HASH, StoredCredential
+from station_svc.core.lock_store import StationKey
 from station_svc.features.credentials import imported_passwords
 
 _THREADS = 2
@@ -53,7 +54,7 @@ class _Memory:
 class Better:
     """A hash that another system made, and what to keep instead now that its password is known."""
 
-    station_id: str
+    station: StationKey
     old: StoredCredential
     new: StoredCredential
 
@@ -68,7 +69,7 @@ class Proofs:
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="credentials")
         self._most_waiting = most_waiting
         self._waiting = 0
-        self._checked: set[str] = set()  # stations whose credential is being checked
+        self._checked: set[StationKey] = set()  # stations whose credential is being checked
 
     def known(self, stored: StoredCredential, offered: bytes) -> bool | None:
         """Whether the credential offered is the one stored; None where that has to be computed first (`compute`)."""
@@ -77,22 +78,24 @@ class Proofs:
             return True
         return False if not offered or key in self._wrong else None
 
-    async def compute(self, station_id: str, offered: bytes, candidates: Sequence[StoredCredential]) -> Better | None:
+    async def compute(
+        self, station: StationKey, offered: bytes, candidates: Sequence[StoredCredential]
+    ) -> Better | None:
         """Computes the results of these for `known`. Returns a credential to store in place of a hash that matches.
 
         Raises MeshError UNAVAILABLE where too many wait, or another attempt of this station is being computed.
         """
-        if self._waiting >= self._most_waiting or station_id in self._checked:
+        if self._waiting >= self._most_waiting or station in self._checked:
             raise unavailable(Reason.CREDENTIAL_CHECKS_BUSY, "too many credentials are being checked: try again later")
         self._waiting += 1
-        self._checked.add(station_id)
+        self._checked.add(station)
         try:
             return await asyncio.get_running_loop().run_in_executor(
-                self._pool, self._compute, station_id, offered, candidates
+                self._pool, self._compute, station, offered, candidates
             )
         finally:
             self._waiting -= 1
-            self._checked.discard(station_id)
+            self._checked.discard(station)
 
     async def hash(self, passwords: Sequence[tuple[str, str]]) -> list[StoredCredential]:
         """The stored forms of passwords, each with its station's id. A few at a time, so that stations go between."""
@@ -107,24 +110,24 @@ class Proofs:
         """Waits for what is running."""
         await asyncio.to_thread(self._pool.shutdown, cancel_futures=True)
 
-    def _compute(self, station_id: str, offered: bytes, candidates: Sequence[StoredCredential]) -> Better | None:
+    def _compute(self, station: StationKey, offered: bytes, candidates: Sequence[StoredCredential]) -> Better | None:
         for stored in candidates:
             password = imported_passwords.proves(stored, offered)
             if password is None:
                 self._wrong.add(self._of(stored, offered))
                 continue
             self._right.add(self._of(stored, offered))
-            return self._better(station_id, stored, offered, password)
+            return self._better(station, stored, offered, password)
         return None
 
-    def _better(self, station_id: str, stored: StoredCredential, offered: bytes, password: bytes) -> Better | None:
+    def _better(self, station: StationKey, stored: StoredCredential, offered: bytes, password: bytes) -> Better | None:
         if stored.salt != HASH:
             return None
-        new = imported_passwords.store_password(password.decode(errors="replace"), station_id)
+        new = imported_passwords.store_password(password.decode(errors="replace"), station[1])
         if imported_passwords.proves(new, offered) is None:  # what was proven is no text: the hash stays
             return None
         self._right.add(self._of(new, offered))
-        return Better(station_id=station_id, old=stored, new=new)
+        return Better(station=station, old=stored, new=new)
 
     def _of(self, stored: StoredCredential, offered: bytes) -> bytes:
         return hmac.digest(self._key, stored.digest.encode() + b"\0" + offered, hashlib.sha256)

@@ -21,6 +21,7 @@ from mesh.runtime.errors import MeshError
 from station_svc.core import audited
 from station_svc.core.digests import StoredCredential, from_text, to_text
 from station_svc.core.events import updated
+from station_svc.core.lock_store import StationKey, lock_stations
 from station_svc.core.models import station
 from station_svc.core.rows import ACCEPTED
 from station_svc.core.socket_store import open_sockets
@@ -130,9 +131,10 @@ def promote(connection: Connection, promotions: Iterable[Promotion], now_us: int
 _KEEP_BETTER = RowStatement(
     """
     UPDATE station SET credential_salt = rows.salt, credential_digest = rows.digest FROM {rows}
-    WHERE station.station_id = rows.station_id AND station.credential_salt = rows.old_salt
-      AND station.credential_digest = rows.old_digest
+    WHERE station.tenant_id = rows.tenant_id AND station.station_id = rows.station_id
+      AND station.credential_salt = rows.old_salt AND station.credential_digest = rows.old_digest
     """,
+    tenant_id="text",
     station_id="text",
     salt="text",
     digest="text",
@@ -145,13 +147,14 @@ def keep_better(connection: Connection, *, better: Iterable[Better]) -> None:
     """Keeps other hashes of the same credentials; one that was replaced meanwhile stays replaced."""
     rows = [
         {
-            "station_id": one.station_id,
+            "tenant_id": one.station[0],
+            "station_id": one.station[1],
             "salt": one.new.salt,
             "digest": one.new.digest,
             "old_salt": one.old.salt,
             "old_digest": one.old.digest,
         }
-        for one in sorted(better, key=lambda one: one.station_id)
+        for one in sorted(better, key=lambda one: one.station)
     ]
     _KEEP_BETTER.run(connection, rows)
 
@@ -232,9 +235,10 @@ _NOTE_FAILURES = RowStatement(
     """
     UPDATE station SET failed_credentials = station.failed_credentials + rows.count,
       failed_credential_us = rows.last_us, failed_credential_address = rows.last_address
-    FROM {rows} WHERE station.station_id = rows.station_id
+    FROM {rows} WHERE station.tenant_id = rows.tenant_id AND station.station_id = rows.station_id
     RETURNING station.tenant_id, station.station_id, station.failed_credentials
     """,
+    tenant_id="text",
     station_id="text",
     count="bigint",
     last_us="bigint",
@@ -242,30 +246,30 @@ _NOTE_FAILURES = RowStatement(
 )
 
 
-def note_failures(connection: Connection, failures: Mapping[str, Failures], now_us: int) -> None:
+def note_failures(connection: Connection, failures: Mapping[StationKey, Failures], now_us: int) -> None:
     """Handshakes in the names of these stations failed, since the last note."""
     # Locked in the order in which all that changes stations locks them.
-    names = sorted(failures)
-    connection.execute(
-        sa.select(station.c.station_id)
-        .where(station.c.station_id.in_(names))
-        .order_by(station.c.tenant_id, station.c.station_id)
-        .with_for_update()
-    )
-    rows = _NOTE_FAILURES.run(connection, [{"station_id": name, **asdict(failures[name])} for name in names]).all()
+    lock_stations(connection, failures.keys())
+    noted = [
+        {"tenant_id": tenant_id, "station_id": station_id, **asdict(failures[tenant_id, station_id])}
+        for tenant_id, station_id in sorted(failures)
+    ]
+    rows = _NOTE_FAILURES.run(connection, noted).all()
     published = [
         events.credential_failed(
             tenant_id=row.tenant_id,
             station_id=row.station_id,
-            count=failures[row.station_id].count,
+            count=failures[row.tenant_id, row.station_id].count,
             total=row.failed_credentials,
-            address=failures[row.station_id].last_address,
+            address=failures[row.tenant_id, row.station_id].last_address,
             now_us=now_us,
         )
         for row in rows
     ]
     outbox.append(connection, published)
-    _audit_failures(connection, {row.station_id: row.tenant_id for row in rows}, failures, now_us)
+    _audit_failures(
+        connection, {(row.tenant_id, row.station_id): failures[row.tenant_id, row.station_id] for row in rows}, now_us
+    )
 
 
 # Stations with an entry of their own in one note; of the others there is one for each tenant, which counts them.
@@ -273,13 +277,11 @@ _MOST_AUDITED = 50
 _HANDSHAKE = "handshake"
 
 
-def _audit_failures(
-    connection: Connection, tenants: Mapping[str, str], failures: Mapping[str, Failures], now_us: int
-) -> None:
-    """Records the failed handshakes, `tenants` by station. A client that makes them up cannot fill the table."""
-    by_count = sorted(tenants, key=lambda one: (-failures[one].count, one))
-    for station_id in by_count[:_MOST_AUDITED]:
-        failed = failures[station_id]
+def _audit_failures(connection: Connection, failures: Mapping[StationKey, Failures], now_us: int) -> None:
+    """Records the failed handshakes. A client that makes them up cannot fill the table."""
+    by_count = sorted(failures, key=lambda one: (-failures[one].count, one))
+    for tenant_id, station_id in by_count[:_MOST_AUDITED]:
+        failed = failures[tenant_id, station_id]
         content = Content(
             action=_HANDSHAKE,
             actor_kind=ActorKind.ANONYMOUS,
@@ -290,10 +292,10 @@ def _audit_failures(
             outcome=Reason.WRONG_CREDENTIALS,
             count=failed.count,
         )
-        append(connection, tenants[station_id], [content], time_us=now_us)
+        append(connection, tenant_id, [content], time_us=now_us)
     others: Counter[str] = Counter()
-    for station_id in by_count[_MOST_AUDITED:]:
-        others[tenants[station_id]] += failures[station_id].count
+    for tenant_id, station_id in by_count[_MOST_AUDITED:]:
+        others[tenant_id] += failures[tenant_id, station_id].count
     for tenant_id, count in sorted(others.items()):
         content = Content(
             action=_HANDSHAKE, actor_kind=ActorKind.ANONYMOUS, outcome=Reason.WRONG_CREDENTIALS, count=count

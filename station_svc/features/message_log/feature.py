@@ -5,9 +5,5 @@ from station_svc.feature import Feature
 from station_svc.features.message_log.message_store import remove_old
 from station_svc.features.message_log.models import PARTITIONS, message
 
-FEATURE = Feature(
-    storage=Storage(
-        history=[message],
-        retention=[Retention(name="MESSAGE", days=30, removals=[remove_old], partitions=PARTITIONS)],
-    ),
-)
+MESSAGES = Retention(name="MESSAGE", days=30, removals=[remove_old], partitions=PARTITIONS)
+FEATURE = Feature(storage=Storage(history=[message], retention=[MESSAGES]))

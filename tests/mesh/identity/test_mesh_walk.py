@@ -56,6 +56,10 @@ CALLERS: Mapping[str, frozenset[str]] = {
     "/csms.auth.v1.CallerService/ResolveCaller": frozenset({"station", "transaction", "notification"}),
     "/csms.auth.v1.CallerService/ListCallerChanges": frozenset({"station", "transaction", "notification"}),
     "/csms.auth.v1.CertificateAuthorityService/SignCertificates": frozenset({"station"}),
+    "/csms.auth.v1.TenantDirectoryService/GetTenantDirectory": frozenset(
+        {"gateway", "station", "transaction", "notification"}
+    ),
+    "/csms.auth.v1.TenantDirectoryService/ReportTenantErasure": frozenset({"station", "transaction", "notification"}),
     "/csms.event.v1.EventIngestService/PublishEvents": frozenset({"station", "transaction", "auth"}),
     "/csms.station.v1.PlacementIngestService/RecordPlacements": frozenset({"station"}),
     "/csms.gateway.v1.GatewayService/Call": frozenset({"station"}),

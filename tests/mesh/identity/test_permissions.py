@@ -29,7 +29,7 @@ def test_roles_are_those_of_the_table() -> None:
     with TABLE.open(newline="") as file:
         expected = {row["method"]: row["role"] for row in csv.DictReader(file)}
     rules = {method: _text(rule) for method, rule in method_rules(contract_files(), SERVICES).items()}
-    assert len(expected) == 95
+    assert len(expected) == 94
     assert {method: rules.get(method) for method in expected} == expected
 
 

@@ -40,14 +40,13 @@ async def test_a_new_station_without_credentials(system: StationSystem) -> None:
     assert reason_of(result) == ""
 
 
-async def test_a_station_exists_once(system: StationSystem) -> None:
-    """Its name is taken for every tenant, since its URL has no tenant."""
+async def test_a_station_exists_once_in_each_tenant(system: StationSystem) -> None:
     await system.create("CP1")
+    request = station_service_pb2.CreateStationRequest(station_id="CP1")
+    await system.stations.CreateStation(request, metadata=of_tenant("other"))
     for tenant in ("default", "other"):
         with fails_with("STATION_EXISTS"):
-            await system.stations.CreateStation(
-                station_service_pb2.CreateStationRequest(station_id="CP1"), metadata=of_tenant(tenant)
-            )
+            await system.stations.CreateStation(request, metadata=of_tenant(tenant))
 
 
 @pytest.mark.parametrize(

@@ -253,15 +253,15 @@ async def test_a_flood_is_turned_away(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(imported_passwords, "proves", slow)
     one = StoredCredential(salt=WEAK, digest="$argon2id$")
     known = Proofs(most_waiting=3)
-    tasks = [asyncio.create_task(known.compute(f"CP{number}", b"x", [one])) for number in range(3)]
+    tasks = [asyncio.create_task(known.compute(("default", f"CP{number}"), b"x", [one])) for number in range(3)]
     await asyncio.sleep(0)
     for station in ("CP9", "CP0"):
         with pytest.raises(MeshError, match="CREDENTIAL_CHECKS_BUSY"):
-            await known.compute(station, b"y", [one])
+            await known.compute(("default", station), b"y", [one])
     gate.set()
     await asyncio.gather(*tasks)
     assert known.known(one, b"x") is False
-    assert await known.compute("CP0", b"y", [one]) is None
+    assert await known.compute(("default", "CP0"), b"y", [one]) is None
     await known.close()
 
 
@@ -271,9 +271,9 @@ def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     known = Proofs()
     one, two, three = (StoredCredential(salt=WEAK, digest=FAST.hash(text)) for text in ("1", "2", "3"))
     for stored, word in ((one, b"1"), (two, b"2")):
-        known._compute("CP1", word, [stored])
+        known._compute(("default", "CP1"), word, [stored])
     assert known.known(one, b"1") is True
-    known._compute("CP1", b"3", [three])
+    known._compute(("default", "CP1"), b"3", [three])
     assert [known.known(*pair) for pair in ((one, b"1"), (two, b"2"), (three, b"3"))] == [True, None, True]
 
 
@@ -364,7 +364,8 @@ async def test_a_table(system: StationSystem) -> None:
 
 async def test_a_table_that_is_only_looked_at(system: StationSystem) -> None:
     """validate_only: the same report, without credentials, and nothing is there afterwards."""
-    await system.stations.CreateStation(CreateStationRequest(station_id="CP2"), metadata=of_tenant("other"))
+    await system.create("CP2")
+    await system.stations.CreateStation(CreateStationRequest(station_id="CP3"), metadata=of_tenant("other"))
     lines = ("station_id,password", f"CP1,{WEAK_WORD}", "CP2,x", "CP3,")
     report = await _import(system, *lines, validate_only=True)
     assert [_reason(one) for one in report] == ["", "STATION_EXISTS", ""]

@@ -35,6 +35,8 @@ class _RoleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Role.ValueType],
     """May also command stations, and change stations and id tokens."""
     ROLE_ADMINISTRATOR: _Role.ValueType  # 3
     """May also manage users and see credentials once, when they are made."""
+    ROLE_PLATFORM_ADMINISTRATOR: _Role.ValueType  # 4
+    """Manages tenants, and sees no tenant's data: the role of the users of the tenant `platform`, and of no others."""
 
 class Role(_Role, metaclass=_RoleEnumTypeWrapper):
     """A built-in role. Each includes the ones before it."""
@@ -47,6 +49,8 @@ ROLE_OPERATOR: Role.ValueType  # 2
 """May also command stations, and change stations and id tokens."""
 ROLE_ADMINISTRATOR: Role.ValueType  # 3
 """May also manage users and see credentials once, when they are made."""
+ROLE_PLATFORM_ADMINISTRATOR: Role.ValueType  # 4
+"""Manages tenants, and sees no tenant's data: the role of the users of the tenant `platform`, and of no others."""
 Global___Role: _TypeAlias = Role  # noqa: Y015
 
 @_typing.final
@@ -62,7 +66,7 @@ class User(_message.Message):
     ROLE_ASSIGNMENTS_FIELD_NUMBER: _builtins.int
     PASSWORD_EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     username: _builtins.str
-    """Name to log in with, 1 to 64 characters, unique without regard to case."""
+    """Name to log in with, 1 to 64 characters, unique in the tenant without regard to case."""
     role: Global___Role.ValueType
     """The user's built-in role in the whole tenant."""
     tenant_id: _builtins.str
@@ -132,22 +136,26 @@ class LoginRequest(_message.Message):
     USERNAME_FIELD_NUMBER: _builtins.int
     PASSWORD_FIELD_NUMBER: _builtins.int
     NEW_PASSWORD_FIELD_NUMBER: _builtins.int
+    TENANT_ID_FIELD_NUMBER: _builtins.int
     username: _builtins.str
     """The user's name."""
     password: _builtins.str
     """The user's password."""
     new_password: _builtins.str
     """The password from now on, where `password` is a temporary one; must be empty otherwise."""
+    tenant_id: _builtins.str
+    """The user's tenant; empty: the tenant whose host name the call came to, or else `default`."""
     def __init__(
         self,
         *,
         username: _builtins.str = ...,
         password: _builtins.str = ...,
         new_password: _builtins.str = ...,
+        tenant_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["new_password", b"new_password", "password", b"password", "username", b"username"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["new_password", b"new_password", "password", b"password", "tenant_id", b"tenant_id", "username", b"username"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

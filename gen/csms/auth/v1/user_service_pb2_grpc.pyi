@@ -37,9 +37,10 @@ class UserServiceStub:
     Login: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.LoginRequest, _user_service_pb2.LoginResponse]
     """Exchanges a password for an access token and a refresh token. A temporary password (ResetPassword) is exchanged
     once, together with the new one in `new_password`.
-    Errors: UNAUTHENTICATED, reason WRONG_CREDENTIALS, the same whether or not the user exists; RESOURCE_EXHAUSTED,
-    reason TOO_MANY_ATTEMPTS, where too many failed: `retry_after_s` in the metadata has the seconds to wait. A user who
-    logged in from the same address before is not delayed by attempts from elsewhere. FAILED_PRECONDITION, reason
+    Errors: UNAUTHENTICATED, reason WRONG_CREDENTIALS, the same whether or not the user or the tenant exists;
+    RESOURCE_EXHAUSTED, reason TOO_MANY_ATTEMPTS, where too many failed: `retry_after_s` in the metadata has the seconds
+    to wait. A user who logged in from the same address before is not delayed by attempts from elsewhere.
+    PERMISSION_DENIED, reason TENANT_SUSPENDED, where the password is right; FAILED_PRECONDITION, reason
     NEW_PASSWORD_NEEDED; INVALID_ARGUMENT, reason INVALID_FIELD.
     """
     Register: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.RegisterRequest, _user_service_pb2.RegisterResponse]
@@ -110,9 +111,10 @@ class UserServiceAsyncStub(UserServiceStub):
     Login: _aio.UnaryUnaryMultiCallable[_user_service_pb2.LoginRequest, _user_service_pb2.LoginResponse]  # type: ignore[assignment]
     """Exchanges a password for an access token and a refresh token. A temporary password (ResetPassword) is exchanged
     once, together with the new one in `new_password`.
-    Errors: UNAUTHENTICATED, reason WRONG_CREDENTIALS, the same whether or not the user exists; RESOURCE_EXHAUSTED,
-    reason TOO_MANY_ATTEMPTS, where too many failed: `retry_after_s` in the metadata has the seconds to wait. A user who
-    logged in from the same address before is not delayed by attempts from elsewhere. FAILED_PRECONDITION, reason
+    Errors: UNAUTHENTICATED, reason WRONG_CREDENTIALS, the same whether or not the user or the tenant exists;
+    RESOURCE_EXHAUSTED, reason TOO_MANY_ATTEMPTS, where too many failed: `retry_after_s` in the metadata has the seconds
+    to wait. A user who logged in from the same address before is not delayed by attempts from elsewhere.
+    PERMISSION_DENIED, reason TENANT_SUSPENDED, where the password is right; FAILED_PRECONDITION, reason
     NEW_PASSWORD_NEEDED; INVALID_ARGUMENT, reason INVALID_FIELD.
     """
     Register: _aio.UnaryUnaryMultiCallable[_user_service_pb2.RegisterRequest, _user_service_pb2.RegisterResponse]  # type: ignore[assignment]
@@ -186,9 +188,10 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_user_service_pb2.LoginResponse, _abc.Awaitable[_user_service_pb2.LoginResponse]]:
         """Exchanges a password for an access token and a refresh token. A temporary password (ResetPassword) is exchanged
         once, together with the new one in `new_password`.
-        Errors: UNAUTHENTICATED, reason WRONG_CREDENTIALS, the same whether or not the user exists; RESOURCE_EXHAUSTED,
-        reason TOO_MANY_ATTEMPTS, where too many failed: `retry_after_s` in the metadata has the seconds to wait. A user who
-        logged in from the same address before is not delayed by attempts from elsewhere. FAILED_PRECONDITION, reason
+        Errors: UNAUTHENTICATED, reason WRONG_CREDENTIALS, the same whether or not the user or the tenant exists;
+        RESOURCE_EXHAUSTED, reason TOO_MANY_ATTEMPTS, where too many failed: `retry_after_s` in the metadata has the seconds
+        to wait. A user who logged in from the same address before is not delayed by attempts from elsewhere.
+        PERMISSION_DENIED, reason TENANT_SUSPENDED, where the password is right; FAILED_PRECONDITION, reason
         NEW_PASSWORD_NEEDED; INVALID_ARGUMENT, reason INVALID_FIELD.
         """
 

@@ -31,9 +31,9 @@ class Origin(_message.Message):
     ORDINAL_FIELD_NUMBER: _builtins.int
     RECEIVE_TIME_FIELD_NUMBER: _builtins.int
     tenant_id: _builtins.str
-    """Tenant that owns the station; "default" until more are created."""
+    """Tenant that owns the station."""
     station_id: _builtins.str
-    """The station's own identity, from the last segment of its URL; globally unique, case-sensitive."""
+    """The station's own identity, from the last segment of its URL; unique in its tenant, case-sensitive."""
     epoch: _builtins.int
     """Number of the connection, unique and increasing over all connections of all stations; given by station_svc."""
     ordinal: _builtins.int

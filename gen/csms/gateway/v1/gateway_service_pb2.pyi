@@ -68,8 +68,8 @@ class CallRequest(_message.Message):
     epoch: _builtins.int
     """Connection that the command is meant for; over any other one the call fails with STATION_OFFLINE."""
     tenant_id: _builtins.str
-    """Tenant that owns the station. Where it is given and no socket has that connection, the gateway records the
-    connection as closed.
+    """Tenant that owns the station; empty: the default tenant. Where it is given and no socket has that connection, the
+    gateway records the connection as closed.
     """
     @_builtins.property
     def timeout(self) -> _duration_pb2.Duration:
@@ -434,19 +434,23 @@ class SocketRef(_message.Message):
 
     STATION_ID_FIELD_NUMBER: _builtins.int
     EPOCH_FIELD_NUMBER: _builtins.int
+    TENANT_ID_FIELD_NUMBER: _builtins.int
     station_id: _builtins.str
     """The station."""
     epoch: _builtins.int
     """The connection; a later one of the same station stays open."""
+    tenant_id: _builtins.str
+    """Tenant that owns the station; empty: the default tenant."""
     def __init__(
         self,
         *,
         station_id: _builtins.str = ...,
         epoch: _builtins.int = ...,
+        tenant_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch", "station_id", b"station_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch", "station_id", b"station_id", "tenant_id", b"tenant_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -280,6 +280,14 @@ class _PermissionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Permission
     """The audit: who changed and commanded which resource."""
     PERMISSION_AUDIT_EXPORT: _Permission.ValueType  # 62
     """To export the audit as a whole."""
+    PERMISSION_TENANTS_READ: _Permission.ValueType  # 70
+    """All tenants, without their data. Of platform administrators alone."""
+    PERMISSION_TENANTS_WRITE: _Permission.ValueType  # 71
+    """To add, change, suspend and remove tenants. Of platform administrators alone."""
+    PERMISSION_TENANT_SETTINGS_READ: _Permission.ValueType  # 72
+    """The settings and quotas of the caller's own tenant."""
+    PERMISSION_TENANT_SETTINGS_WRITE: _Permission.ValueType  # 73
+    """To change the settings of the caller's own tenant."""
 
 class Permission(_Permission, metaclass=_PermissionEnumTypeWrapper):
     """The right that a method needs, or that a role or an API key has. mesh/identity/permissions.py has the built-in roles
@@ -383,6 +391,14 @@ PERMISSION_AUDIT_READ: Permission.ValueType  # 61
 """The audit: who changed and commanded which resource."""
 PERMISSION_AUDIT_EXPORT: Permission.ValueType  # 62
 """To export the audit as a whole."""
+PERMISSION_TENANTS_READ: Permission.ValueType  # 70
+"""All tenants, without their data. Of platform administrators alone."""
+PERMISSION_TENANTS_WRITE: Permission.ValueType  # 71
+"""To add, change, suspend and remove tenants. Of platform administrators alone."""
+PERMISSION_TENANT_SETTINGS_READ: Permission.ValueType  # 72
+"""The settings and quotas of the caller's own tenant."""
+PERMISSION_TENANT_SETTINGS_WRITE: Permission.ValueType  # 73
+"""To change the settings of the caller's own tenant."""
 Global___Permission: _TypeAlias = Permission  # noqa: Y015
 
 @_typing.final

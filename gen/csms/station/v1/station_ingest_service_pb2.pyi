@@ -150,6 +150,7 @@ class OpenConnectionItem(_message.Message):
     USERNAME_FIELD_NUMBER: _builtins.int
     OFFERED_OCPP_VERSIONS_FIELD_NUMBER: _builtins.int
     OPENING_ID_FIELD_NUMBER: _builtins.int
+    TENANT_ID_FIELD_NUMBER: _builtins.int
     station_id: _builtins.str
     """Its identity, from the last segment of its URL."""
     node_id: _builtins.str
@@ -166,6 +167,8 @@ class OpenConnectionItem(_message.Message):
     """Unique id of this handshake. Repeated requests with the same id open the connection once. Empty: each request opens
     a connection.
     """
+    tenant_id: _builtins.str
+    """Tenant that the URL or the host name of the handshake names; empty: the default tenant."""
     @_builtins.property
     def offered_ocpp_versions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """All versions that the station offers and the gateway speaks, in the station's order; empty: ocpp_version alone."""
@@ -181,10 +184,11 @@ class OpenConnectionItem(_message.Message):
         username: _builtins.str = ...,
         offered_ocpp_versions: _abc.Iterable[_builtins.str] | None = ...,
         opening_id: _builtins.str = ...,
+        tenant_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["credential", b"credential", "node_id", b"node_id", "ocpp_version", b"ocpp_version", "offered_ocpp_versions", b"offered_ocpp_versions", "opening_id", b"opening_id", "remote_address", b"remote_address", "station_id", b"station_id", "username", b"username"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["credential", b"credential", "node_id", b"node_id", "ocpp_version", b"ocpp_version", "offered_ocpp_versions", b"offered_ocpp_versions", "opening_id", b"opening_id", "remote_address", b"remote_address", "station_id", b"station_id", "tenant_id", b"tenant_id", "username", b"username"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -245,7 +249,9 @@ class OpenConnectionResult(_message.Message):
     """The version to speak, one of those that were offered; empty: the one that was agreed on."""
     @_builtins.property
     def error(self) -> _status_pb2.Status:
-        """Error of a refused attempt: UNAUTHENTICATED, reason WRONG_CREDENTIALS; NOT_FOUND, reason STATION_UNKNOWN;
+        """Error of a refused attempt: UNAUTHENTICATED, reason WRONG_CREDENTIALS; NOT_FOUND, reason STATION_UNKNOWN, also
+        where there is no such tenant; PERMISSION_DENIED, reason TENANT_SUSPENDED; RESOURCE_EXHAUSTED, reason
+        TENANT_QUOTA_REACHED, for a station that would be one too many for its tenant;
         INVALID_ARGUMENT, reason INVALID_STATION_ID; FAILED_PRECONDITION, reason VERSION_NOT_OFFERED, where the station is
         pinned to a version that it does not offer. Absent for an accepted one.
         """
@@ -320,8 +326,8 @@ class CloseConnectionItem(_message.Message):
     tenant_id: _builtins.str
     """Tenant that owns the station."""
     opening_id: _builtins.str
-    """In place of epoch and tenant_id, where OpenConnections returned no result: its opening_id. Closes the connection
-    that was opened for it, if one was.
+    """In place of epoch, where OpenConnections returned no result: its opening_id. Closes the connection that was opened
+    for it, if one was. An empty tenant_id beside it is the default tenant.
     """
     @_builtins.property
     def close_time(self) -> _timestamp_pb2.Timestamp:

@@ -48,7 +48,7 @@ class EnergyServiceServicer:
 
     def ListEnergyRollups(self, request, context):
         """Lists energy and sessions per hour, day or month, of each connector, of each station, or of all of them.
-        A transaction counts a few seconds after it has ended, and an ongoing one about every hour
+        A transaction counts a few seconds after it has ended, and an ongoing one every hour or later
         (CSMS_ROLLUP_OPEN_S); one that changes later is counted again. Energy is spread over the time of the
         transaction by the readings of its meter, and is the same as in the transactions: the sum over all time and all
         connectors is the sum of all transactions. Periods without anything are left out.

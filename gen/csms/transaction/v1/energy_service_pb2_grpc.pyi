@@ -35,7 +35,7 @@ class EnergyServiceStub:
     def __new__(cls, channel: _aio.Channel) -> EnergyServiceAsyncStub: ...
     ListEnergyRollups: _grpc.UnaryUnaryMultiCallable[_energy_service_pb2.ListEnergyRollupsRequest, _energy_service_pb2.ListEnergyRollupsResponse]
     """Lists energy and sessions per hour, day or month, of each connector, of each station, or of all of them.
-    A transaction counts a few seconds after it has ended, and an ongoing one about every hour
+    A transaction counts a few seconds after it has ended, and an ongoing one every hour or later
     (CSMS_ROLLUP_OPEN_S); one that changes later is counted again. Energy is spread over the time of the
     transaction by the readings of its meter, and is the same as in the transactions: the sum over all time and all
     connectors is the sum of all transactions. Periods without anything are left out.
@@ -49,7 +49,7 @@ class EnergyServiceAsyncStub(EnergyServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListEnergyRollups: _aio.UnaryUnaryMultiCallable[_energy_service_pb2.ListEnergyRollupsRequest, _energy_service_pb2.ListEnergyRollupsResponse]  # type: ignore[assignment]
     """Lists energy and sessions per hour, day or month, of each connector, of each station, or of all of them.
-    A transaction counts a few seconds after it has ended, and an ongoing one about every hour
+    A transaction counts a few seconds after it has ended, and an ongoing one every hour or later
     (CSMS_ROLLUP_OPEN_S); one that changes later is counted again. Energy is spread over the time of the
     transaction by the readings of its meter, and is the same as in the transactions: the sum over all time and all
     connectors is the sum of all transactions. Periods without anything are left out.
@@ -66,7 +66,7 @@ class EnergyServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_energy_service_pb2.ListEnergyRollupsResponse, _abc.Awaitable[_energy_service_pb2.ListEnergyRollupsResponse]]:
         """Lists energy and sessions per hour, day or month, of each connector, of each station, or of all of them.
-        A transaction counts a few seconds after it has ended, and an ongoing one about every hour
+        A transaction counts a few seconds after it has ended, and an ongoing one every hour or later
         (CSMS_ROLLUP_OPEN_S); one that changes later is counted again. Energy is spread over the time of the
         transaction by the readings of its meter, and is the same as in the transactions: the sum over all time and all
         connectors is the sum of all transactions. Periods without anything are left out.

@@ -1,0 +1,10 @@
+"""The tables of auth_svc as a tenant's export has them."""
+
+from auth_svc.models import metadata
+from mesh.tenant_export import ExportedTables
+
+EXPORTED = ExportedTables(
+    metadata=metadata,
+    left_out=("session", "outbox", "tenant_erasure"),
+    secrets=("user_account.password_hash",),
+)

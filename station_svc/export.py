@@ -1,0 +1,10 @@
+"""The tables of station_svc as a tenant's export has them."""
+
+from mesh.tenant_export import ExportedTables
+from station_svc.models import metadata
+
+EXPORTED = ExportedTables(
+    metadata=metadata,
+    left_out=("outbox", "job"),
+    secrets=("station.credential_salt", "station.credential_digest", "station.next_credentials", "command.salt"),
+)
