@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import grpc
 from csms.options.v1 import options_pb2
@@ -70,7 +70,7 @@ class Method:
             response_deserializer=GetMessageClass(self.descriptor.output_type).FromString,
         )(request, metadata=metadata, timeout=60)
         try:
-            response: Message = await call.read()
+            response = cast("Message", await call.read())
         except grpc.aio.AioRpcError as error:
             return from_rpc_error(error)
         finally:
