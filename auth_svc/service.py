@@ -86,11 +86,6 @@ async def build(
     stack.push_async_callback(seen.flush)
     office = CertificateOffice(database=database, clock=clock, rules=settings.certificates)
     erasures = TenantErasures(database=database, clock=clock)
-    erasure = TenantErasure(
-        database=database, metadata=metadata, directory=tenants, report=erasures.report_own, keep=KEPT_TABLES
-    )
-    housekeeper = Housekeeper(database=database, keys=keys, clock=clock)
-    retention = _retention(database, settings, clock)
     return Parts(
         access=_access(database, stack, directory, keys, clock, tenants=tenants),
         mesh=[
@@ -104,9 +99,26 @@ async def build(
             *_administration(database, invitations, clock),
             _tenants(database, passwords, tenants, settings=settings, clock=clock),
         ],
-        background=[housekeeper.run, retention.run, seen.run, erasure.run, *_relay(database, stack, settings, clock)],
+        background=[
+            *_maintenance(database, keys, settings, clock),
+            seen.run,
+            _erasure(database, tenants, erasures),
+            *_relay(database, stack, settings, clock),
+        ],
         on_stop=[directory.stop],
     )
+
+
+def _maintenance(database: Database, keys: SigningKeys, settings: AuthSettings, clock: Clock) -> Sequence[Background]:
+    housekeeper = Housekeeper(database=database, keys=keys, clock=clock)
+    return housekeeper.run, _retention(database, settings, clock).run
+
+
+def _erasure(database: Database, tenants: TenantDirectory, erasures: TenantErasures) -> Background:
+    """Erases the rows of removed tenants."""
+    return TenantErasure(
+        database=database, metadata=metadata, directory=tenants, report=erasures.report_own, keep=KEPT_TABLES
+    ).run
 
 
 def _users(
