@@ -46,6 +46,7 @@ from auth_svc.sign_in_servicer import SignInServicer
 from auth_svc.tenant_directory import KEPT_TABLES, LocalTenants, TenantDirectoryServicer, TenantErasures
 from auth_svc.tenant_servicer import TenantServicer
 from auth_svc.user_servicer import UserServicer
+from mesh.audit import chain_store
 from mesh.database.engine import Database
 from mesh.database.retention import RetentionTask
 from mesh.events.relay import open_relay
@@ -118,7 +119,12 @@ def _maintenance(database: Database, keys: SigningKeys, settings: AuthSettings, 
 def _erasure(database: Database, tenants: TenantDirectory, erasures: TenantErasures) -> Background:
     """Erases the rows of removed tenants."""
     return TenantErasure(
-        database=database, metadata=metadata, directory=tenants, report=erasures.report_own, keep=KEPT_TABLES
+        erase_audit=[chain_store.erase_tenant],
+        database=database,
+        metadata=metadata,
+        directory=tenants,
+        report=erasures.report_own,
+        keep=KEPT_TABLES,
     ).run
 
 

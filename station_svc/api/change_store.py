@@ -80,10 +80,7 @@ def create_stations(
     added = set(_CREATE.run(connection, rows, tenant_id=tenant_id, status=ACCEPTED, now_us=now_us).scalars())
     created = partial(events.created, tenant_id=tenant_id, registration_status=ACCEPTED, onboarded=False, now_us=now_us)
     outbox.append(connection, [created(station_id=station_id) for station_id in sorted(added)])
-    for one in stations:
-        if one.station_id in added:
-            after = _image(one)
-            audit_store.changed(connection, tenant_id, one.station_id, before=None, after=after, now_us=now_us)
+    _audit_created(connection, tenant_id, [one for one in stations if one.station_id in added], now_us)
     placements = [
         PlacementChange(station_id=one.station_id, site_id=one.site_id, labels=one.labels)
         for one in stations
@@ -104,6 +101,11 @@ def _row(new: NewStation) -> dict[str, str | int]:
         "salt": new.credential.salt,
         "digest": new.credential.digest,
     }
+
+
+def _audit_created(connection: Connection, tenant_id: str, stations: Sequence[NewStation], now_us: int) -> None:
+    for one in stations:
+        audit_store.changed(connection, tenant_id, one.station_id, before=None, after=_image(one), now_us=now_us)
 
 
 def _image(new: NewStation) -> dict[str, str | int]:
