@@ -45,11 +45,13 @@ def export_tenant(engine: Engine, tables: ExportedTables, tenant_id: str) -> Ite
 
 
 def _lines(connection: Connection, tables: ExportedTables, table: sa.Table, tenant_id: str) -> Iterator[bytes]:
-    names = [column.name for column in table.columns if f"{table.name}.{column.name}" not in tables.secrets]
+    # Plain texts: SQLAlchemy's own kind of name is none to the encoder.
+    columns = {f"{column.name}": column for column in table.columns}
+    names = [name for name in columns if f"{table.name}.{name}" not in tables.secrets]
     decoders = {name: tables.decoded.get(f"{table.name}.{name}", _plain) for name in names}
-    for row in read_rows(connection, columns=[table.c[name] for name in names], tenant_id=tenant_id):
+    for row in read_rows(connection, columns=[columns[name] for name in names], tenant_id=tenant_id):
         values = {name: decoders[name](value) for name, value in zip(names, row, strict=True)}
-        yield msgspec.json.encode({"table": table.name, "row": values}) + b"\n"
+        yield msgspec.json.encode({"table": f"{table.name}", "row": values}) + b"\n"
 
 
 def _plain(value: Any) -> Any:

@@ -37,8 +37,8 @@ MODELS: Mapping[str, MetaData] = {
 # Rows of nobody's: each is decided about when it is added.
 KEPT = (*KEPT_TABLES, "audit_entry", "audit_head", "audit_record", "audit_record_start")  # the audit outlives it
 WITHOUT_TENANT = {
-    "auth": {"signing_key", "certificate_authority"},
-    "station": {"node"},
+    "auth": {"signing_key", "certificate_authority", "caller_version"},
+    "station": {"node", "placement_version"},
     "transaction": {"tx_counter"},
     "notification": set[str](),
 }
