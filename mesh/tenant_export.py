@@ -35,10 +35,12 @@ class ExportedTables:
 
 def export_tenant(engine: Engine, tables: ExportedTables, tenant_id: str) -> Iterator[bytes]:
     """The lines, each with its newline. They are of one moment: all are read in one transaction."""
-    with engine.connect() as connection, connection.begin():
-        if connection.dialect.name == "postgresql":
+    with engine.connect() as opened:
+        is_postgresql = opened.dialect.name == "postgresql"
+        # The engine's connections commit each statement by themselves.
+        connection = opened.execution_options(isolation_level="REPEATABLE READ") if is_postgresql else opened
+        if is_postgresql:
             # As long as it takes: it locks nothing, and writes nothing.
-            connection.execute(sa.text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
             connection.execute(sa.text("SET LOCAL statement_timeout = 0"))
         for table in reversed(tables_of_tenants(tables.metadata, keep=tables.left_out)):
             yield from _lines(connection, tables, table, tenant_id)
