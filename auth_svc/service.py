@@ -85,22 +85,14 @@ async def build(
     seen = _seen_tokens(database, stack, clock)
     office = CertificateOffice(database=database, clock=clock, rules=settings.certificates)
     erasures = TenantErasures(database=database, clock=clock)
+    mesh = _mesh(database, keys, seen=seen, tenants=tenants, erasures=erasures, settings=settings, clock=clock)
+    operator = _operators(database, users, office, clock) + _administration(database, passwords, clock)
+    background = [*_maintenance(database, keys, settings, clock), seen.run, _erasure(database, tenants, erasures)]
     return Parts(
         access=_access(database, stack, directory, keys, clock, tenants=tenants),
-        mesh=[
-            *_mesh(database, keys, seen=seen, tenants=tenants, erasures=erasures, settings=settings, clock=clock),
-            *_offices(directory, office),
-        ],
-        operator=[
-            *_operators(database, users, office, clock),
-            *_administration(database, passwords, clock),
-            _tenants(database, passwords, tenants, settings=settings, clock=clock),
-        ],
-        background=[
-            *_maintenance(database, keys, settings, clock),
-            *(seen.run, _erasure(database, tenants, erasures)),
-            *_relay(database, stack, settings, clock),
-        ],
+        mesh=[*mesh, *_offices(directory, office)],
+        operator=[*operator, _tenants(database, passwords, tenants, settings=settings, clock=clock)],
+        background=[*background, *_relay(database, stack, settings, clock)],
         on_stop=[directory.stop],
     )
 

@@ -57,8 +57,8 @@ def reports_to(channel: grpc.aio.Channel, service: str) -> Report:
 class TenantErasure:
     """Erases the rows of tenants that are being removed. Run `run` beside the servers; replicas may do so at once.
 
-    `keep` are tables whose rows of tenants stay. The audit refuses to have rows deleted: each of `erase_audit` moves the
-    start of its chains first, and returns how many entries it removed.
+    `keep` are tables whose rows of tenants stay. Tables of the audit refuse to have rows deleted: each of `erase_audit`
+    moves the start of its chains first, and returns how many entries it removed.
     """
 
     def __init__(

@@ -35,21 +35,25 @@ class ExportedTables:
 
 def export_tenant(engine: Engine, tables: ExportedTables, tenant_id: str) -> Iterator[bytes]:
     """The lines, each with its newline. They are of one moment: all are read in one transaction."""
-    with engine.connect() as connection, connection.begin():
-        if connection.dialect.name == "postgresql":
+    with engine.connect() as opened:
+        is_postgresql = opened.dialect.name == "postgresql"
+        # The engine's connections commit each statement by themselves.
+        connection = opened.execution_options(isolation_level="REPEATABLE READ") if is_postgresql else opened
+        if is_postgresql:
             # As long as it takes: it locks nothing, and writes nothing.
-            connection.execute(sa.text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
             connection.execute(sa.text("SET LOCAL statement_timeout = 0"))
         for table in reversed(tables_of_tenants(tables.metadata, keep=tables.left_out)):
             yield from _lines(connection, tables, table, tenant_id)
 
 
 def _lines(connection: Connection, tables: ExportedTables, table: sa.Table, tenant_id: str) -> Iterator[bytes]:
-    names = [column.name for column in table.columns if f"{table.name}.{column.name}" not in tables.secrets]
+    # Plain texts: SQLAlchemy's own kind of name is none to the encoder.
+    columns = {f"{column.name}": column for column in table.columns}
+    names = [name for name in columns if f"{table.name}.{name}" not in tables.secrets]
     decoders = {name: tables.decoded.get(f"{table.name}.{name}", _plain) for name in names}
-    for row in read_rows(connection, columns=[table.c[name] for name in names], tenant_id=tenant_id):
+    for row in read_rows(connection, columns=[columns[name] for name in names], tenant_id=tenant_id):
         values = {name: decoders[name](value) for name, value in zip(names, row, strict=True)}
-        yield msgspec.json.encode({"table": table.name, "row": values}) + b"\n"
+        yield msgspec.json.encode({"table": f"{table.name}", "row": values}) + b"\n"
 
 
 def _plain(value: Any) -> Any:

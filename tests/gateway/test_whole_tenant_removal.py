@@ -8,6 +8,7 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 from csms.auth.v1 import tenant_pb2, tenant_service_pb2
+from csms.station.v1 import station_service_pb2
 from sqlalchemy import Connection, MetaData
 
 import auth_svc.export
@@ -37,8 +38,8 @@ MODELS: Mapping[str, MetaData] = {
 # Rows of nobody's: each is decided about when it is added.
 KEPT = (*KEPT_TABLES, "audit_entry", "audit_head", "audit_record", "audit_record_start")  # the audit outlives it
 WITHOUT_TENANT = {
-    "auth": {"signing_key", "certificate_authority"},
-    "station": {"node"},
+    "auth": {"signing_key", "certificate_authority", "caller_version"},
+    "station": {"node", "placement_version"},
     "transaction": {"tx_counter"},
     "notification": set[str](),
 }
@@ -85,7 +86,11 @@ async def _use(mesh: TenantMesh, path: str) -> None:
 
 
 async def _has_events(mesh: TenantMesh, metadata: Metadata) -> bool:
-    return "transaction.started" in {event.type for event in await mesh.events(metadata)}
+    """Whether the session's last event and its last frame are stored."""
+    request = station_service_pb2.ListMessagesRequest(station_id="CP1")
+    page = await mesh.mesh.stations.ListMessages(request, metadata=metadata)
+    is_logged = "DataTransfer" in {message.action for message in page.messages}
+    return is_logged and "transaction.started" in {event.type for event in await mesh.events(metadata)}
 
 
 async def test_every_row_of_a_removed_tenant_goes_and_no_other(tenants: TenantMesh, database_url: str) -> None:
