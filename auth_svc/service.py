@@ -76,53 +76,49 @@ async def build(
     stack.push_async_callback(passwords.close)
     keys = SigningKeys(database=database, clock=clock)
     await _prepare(database, keys, passwords, settings=settings, clock=clock, announce=announce)
-    tenants = await _tenant_directory(database)
+    tenants = TenantDirectory(source=LocalTenants(database=database))
+    await tenants.refresh()
     users = _users(database, passwords, keys, tenants, settings=settings, clock=clock)
-    directory = _directory(database, stack, clock)
-    seen = _seen(database, stack, clock)
+    invitations = InvitationServicer(database=database, passwords=passwords, clock=clock)
+    directory = LocalDirectory(database=database, clock=clock)
+    stack.enter_context(directory.following())
+    seen = SeenTokens(database=database, clock=clock)
+    stack.push_async_callback(seen.flush)
     office = CertificateOffice(database=database, clock=clock, rules=settings.certificates)
     erasures = TenantErasures(database=database, clock=clock)
-    erasure = _erasure(database, tenants, erasures)
     return Parts(
         access=_access(database, stack, directory, keys, clock, tenants=tenants),
         mesh=[
-            _callers(directory),
             *_mesh(
                 database, keys, office, seen=seen, tenants=tenants, erasures=erasures, settings=settings, clock=clock
             ),
+            _callers(directory),
         ],
         operator=[
             *_operators(database, users, office, clock),
-            *_administration(database, passwords, clock),
+            *_administration(database, invitations, clock),
             _tenants(database, passwords, tenants, settings=settings, clock=clock),
         ],
-        background=[*_upkeep(database, stack, keys, settings, clock), seen.run, erasure.run],
+        background=[
+            *_maintenance(database, keys, settings, clock),
+            seen.run,
+            _erasure(database, tenants, erasures),
+            *_relay(database, stack, settings, clock),
+        ],
         on_stop=[directory.stop],
     )
 
 
-async def _tenant_directory(database: Database) -> TenantDirectory:
-    tenants = TenantDirectory(source=LocalTenants(database=database))
-    await tenants.refresh()
-    return tenants
+def _maintenance(database: Database, keys: SigningKeys, settings: AuthSettings, clock: Clock) -> Sequence[Background]:
+    housekeeper = Housekeeper(database=database, keys=keys, clock=clock)
+    return housekeeper.run, _retention(database, settings, clock).run
 
 
-def _seen(database: Database, stack: AsyncExitStack, clock: Clock) -> SeenTokens:
-    seen = SeenTokens(database=database, clock=clock)
-    stack.push_async_callback(seen.flush)
-    return seen
-
-
-def _directory(database: Database, stack: AsyncExitStack, clock: Clock) -> LocalDirectory:
-    directory = LocalDirectory(database=database, clock=clock)
-    stack.enter_context(directory.following())
-    return directory
-
-
-def _erasure(database: Database, tenants: TenantDirectory, erasures: TenantErasures) -> TenantErasure:
+def _erasure(database: Database, tenants: TenantDirectory, erasures: TenantErasures) -> Background:
+    """Erases the rows of removed tenants."""
     return TenantErasure(
         database=database, metadata=metadata, directory=tenants, report=erasures.report_own, keep=KEPT_TABLES
-    )
+    ).run
 
 
 def _users(
@@ -182,13 +178,6 @@ async def _prepare(
     await ensure_platform_administrator(
         database=database, passwords=passwords, password=settings.platform_admin_password, clock=clock
     )
-
-
-def _upkeep(
-    database: Database, stack: AsyncExitStack, keys: SigningKeys, settings: AuthSettings, clock: Clock
-) -> list[Background]:
-    housekeeper = Housekeeper(database=database, keys=keys, clock=clock)
-    return [housekeeper.run, _retention(database, settings, clock).run, *_relay(database, stack, settings, clock)]
 
 
 def _retention(database: Database, settings: AuthSettings, clock: Clock) -> RetentionTask:
@@ -258,11 +247,10 @@ def _callers(directory: LocalDirectory) -> AddServicer:
     return lambda server: add_CallerServiceServicer_to_server(servicer, server)
 
 
-def _administration(database: Database, passwords: Passwords, clock: Clock) -> list[AddServicer]:
+def _administration(database: Database, invitations: InvitationServicer, clock: Clock) -> list[AddServicer]:
     roles = RoleServicer(database=database, clock=clock)
     api_keys = ApiKeyServicer(database=database, clock=clock)
     sign_ins = SignInServicer(database=database, clock=clock)
-    invitations = InvitationServicer(database=database, passwords=passwords, clock=clock)
     return [
         lambda server: add_RoleServiceServicer_to_server(roles, server),
         lambda server: add_ApiKeyServiceServicer_to_server(api_keys, server),

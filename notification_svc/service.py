@@ -2,6 +2,7 @@
 
 from contextlib import AsyncExitStack
 
+import grpc
 from csms.audit.v1.audit_service_pb2_grpc import add_AuditServiceServicer_to_server
 from csms.event.v1.event_ingest_service_pb2_grpc import add_EventIngestServiceServicer_to_server
 from csms.event.v1.event_service_pb2_grpc import add_EventServiceServicer_to_server
@@ -14,6 +15,7 @@ from mesh.identity.mesh_identity import MeshIdentity
 from mesh.identity.operator_access import remote_access
 from mesh.identity.tenants import RemoteTenants, TenantDirectory
 from mesh.placements.servicer import PlacementIngestServicer
+from mesh.runtime.background import Background
 from mesh.runtime.times import Clock
 from mesh.service import Parts
 from mesh.tenant_erasure import TenantErasure, reports_to
@@ -52,9 +54,7 @@ async def build(
     )
     kept = Kept(partitions=PARTITIONS, days=settings.retention_days, on_drop=store.note_dropped)
     keeper = PartitionKeeper(engine=database.engine, clock=clock, kept=[kept])
-    erasure = TenantErasure(
-        database=database, metadata=metadata, directory=tenants, report=reports_to(channel, "notification")
-    )
+    erasure = _erasure(database, tenants, channel)
     return Parts(
         access=remote_access(channel, tenants),
         mesh=[
@@ -65,7 +65,13 @@ async def build(
             lambda server: add_EventServiceServicer_to_server(events, server),
             lambda server: add_AuditServiceServicer_to_server(audit, server),
         ],
-        background=[feed.run, retention.run, keeper.run, erasure.run, *(fanout.run for fanout in fanouts)],
+        background=[feed.run, retention.run, keeper.run, erasure, *(fanout.run for fanout in fanouts)],
         on_stop=[feed.stop],
         pass_on_audit=audit_store.add,
     )
+
+
+def _erasure(database: Database, tenants: TenantDirectory, channel: grpc.aio.Channel) -> Background:
+    """Erases the rows of removed tenants."""
+    report = reports_to(channel, "notification")
+    return TenantErasure(database=database, metadata=metadata, directory=tenants, report=report).run

@@ -15,7 +15,7 @@ MARKER = "qx7-secret-zv9"
 SECRET = re.compile(
     r"(^|_)(secrets?|passwords?|credential|private|jwk|(database|amqp)_url)(_|$)|^(access|refresh)_token$|^env"
 )
-HARMLESS = {"credential_reason", "credential_salt"}
+HARMLESS = {"credential_id", "credential_reason", "credential_salt"}
 
 
 def _dataclasses() -> Iterator[type]:
@@ -31,7 +31,7 @@ def _dataclasses() -> Iterator[type]:
 
 CLASSES = sorted(_dataclasses(), key=lambda found: (found.__module__, found.__qualname__))
 # Their own settings have none: the keys of the mesh are in files.
-WITHOUT_SECRETS = {"station_svc.settings", "transaction_svc.settings"}
+WITHOUT_SECRETS = {"station_svc.settings", "transaction_svc.settings", "mesh.identity.tenants"}
 SETTINGS = [found for found in CLASSES if found.__name__.endswith("Settings")]
 
 

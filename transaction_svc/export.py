@@ -11,6 +11,7 @@ from google.protobuf.json_format import MessageToDict
 from mesh.tenant_export import ExportedTables
 from transaction_svc.models import metadata
 from transaction_svc.packed_form import unpack
+from transaction_svc.rollup_form import decode_cells, decode_share
 
 
 def _event(stored: str) -> Any:
@@ -25,6 +26,16 @@ def _meter_values(stored: str) -> Any:
     return MessageToDict(MeterValuesItem.FromString(b64decode(stored)))
 
 
+def _share(stored: str) -> Any:
+    share = decode_share(stored)
+    return None if share is None else msgspec.structs.asdict(share)
+
+
+def _cells(stored: str) -> Any:
+    """Amounts by quarter hour of the day."""
+    return [{"quarter": quarter, **amounts._asdict()} for quarter, amounts in decode_cells(stored, 0).items()]
+
+
 EXPORTED = ExportedTables(
     metadata=metadata,
     left_out=("outbox",),
@@ -33,5 +44,7 @@ EXPORTED = ExportedTables(
         "tx_event.event": _event,
         "tx_packed.events": _packed,
         "meter_values.item": _meter_values,
+        "tx_rollup.share": _share,
+        "rollup.cells": _cells,
     },
 )

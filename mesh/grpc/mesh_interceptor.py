@@ -1,6 +1,8 @@
 """The edge of a mesh server: who may call, and how an error leaves it, as a google.rpc.Status with its reason."""
 
+import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import grpc
@@ -14,6 +16,8 @@ from mesh.runtime.errors import MeshError
 
 # Health checks carry no proof, and reveal nothing.
 _OPEN_PREFIX = "/grpc.health.v1.Health/"
+# Seconds that a call which is refused has for its request to arrive.
+REQUEST_WITHIN_S = 5.0
 _NOBODY: frozenset[str] = frozenset()
 
 
@@ -101,9 +105,13 @@ def _refusal(error: MeshError) -> Handler:
     """Answers a call with an error, whatever its request is."""
 
     async def refuse(_requests: object, context: Context) -> None:
+        # A caller that still writes its request when its call ends has an error of its own library, not this one.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(REQUEST_WITHIN_S):
+                await context.read()
         await abort(context, "", error)
 
-    # Of a stream: it does not wait for a request, and serves a unary call too.
+    # Of a stream, which does not wait for a request without end; it serves a unary call too.
     return grpc.stream_stream_rpc_method_handler(refuse)
 
 

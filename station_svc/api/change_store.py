@@ -76,16 +76,7 @@ def create_stations(
     tenant_id = caller.tenant_id
     if max_stations:
         _check_quota(connection, tenant_id, [one.station_id for one in stations], max_stations)
-    rows = [
-        {
-            "station_id": one.station_id,
-            "display_name": one.display_name,
-            "security_profile": one.security_profile,
-            "salt": one.credential.salt,
-            "digest": one.credential.digest,
-        }
-        for one in stations
-    ]
+    rows = [_row(one) for one in stations]
     added = set(_CREATE.run(connection, rows, tenant_id=tenant_id, status=ACCEPTED, now_us=now_us).scalars())
     created = partial(events.created, tenant_id=tenant_id, registration_status=ACCEPTED, onboarded=False, now_us=now_us)
     outbox.append(connection, [created(station_id=station_id) for station_id in sorted(added)])
@@ -103,6 +94,16 @@ def create_stations(
             connection, placements, tenant_id=tenant_id, scope=scope, username=caller.username, now_us=now_us
         )
     return added
+
+
+def _row(new: NewStation) -> dict[str, str | int]:
+    return {
+        "station_id": new.station_id,
+        "display_name": new.display_name,
+        "security_profile": new.security_profile,
+        "salt": new.credential.salt,
+        "digest": new.credential.digest,
+    }
 
 
 def _image(new: NewStation) -> dict[str, str | int]:

@@ -34,7 +34,7 @@ def test_what_refers_to_users_survives_a_table_that_is_made_anew(database: Datab
         connection.execute(sa.insert(models.user_account).values(account))
         hashes = {"session_id": "s", "family_hash": "f", "secret_hash": "h"}
         connection.execute(sa.insert(models.session).values({**user, **now, **hashes}))
-    for revision in ("0008", "head"):
+    for revision in ("0009", "head"):
         _move_to(database, revision)
     with database.engine.connect() as connection:
         assert connection.execute(sa.select(models.session.c.session_id)).scalars().all() == ["s"]

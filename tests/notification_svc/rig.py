@@ -41,7 +41,6 @@ from notification_svc.settings import NotificationSettings
 from tests.conftest import FakeClock
 from tests.mesh_identities import mesh_settings, open_callers_channel
 from tests.role_callers import role_access
-from tests.tenants import known
 
 if TYPE_CHECKING:  # these are there for the type checker only
     from csms.event.v1.event_ingest_service_pb2_grpc import EventIngestServiceAsyncStub
@@ -184,8 +183,6 @@ async def start_notifications(
     own = AsyncExitStack()
     stack.push_async_callback(own.aclose)
     making = partial(build, settings=_own_settings(), clock=clock, sign_of_life_s=sign_of_life_s)
-
-    tenants = known(*TENANTS)
     feeds: list[Feed] = []
     keepers: list[PartitionKeeper] = []
 
@@ -209,7 +206,7 @@ async def start_notifications(
         ingest=EventIngestServiceStub(mesh),
         events=EventServiceStub(operator),
         feed=feeds[0],
-        tenants=tenants,
+        tenants=known(*TENANTS),
         keeper=keepers[0],
         stack=own,
     )

@@ -26,6 +26,7 @@ from tests.transaction_svc.test_any_order import (
 from tests.transaction_svc.test_meter_profiles import reassess, set_profile
 from tests.transaction_svc.test_thinning import PROFILES
 from transaction_svc import models, rollup_store, thinning
+from transaction_svc.export import EXPORTED
 from transaction_svc.rollup_form import decode_cells
 from transaction_svc.rollup_worker import Rollups
 
@@ -81,6 +82,16 @@ async def test_a_session_counts_in_the_quarter_hours_that_it_lasts(service: Serv
     assert {counts[0] for _quarter, counts in found[1:-1]} == {150_000}
     await check(service, "CP1")
     assert [counts for _, counts in sorted((await stored(service, "")).items())] == [counts for _, counts in found]
+
+
+async def test_a_tenants_export_has_them_readable(service: Service) -> None:
+    await play(service)
+    await count(service)
+    query = sa.select(models.rollup.c.cells, models.tx_rollup.c.share).limit(1)
+    row = await service.database.read(lambda connection: connection.execute(query).one())
+    cells = EXPORTED.decoded["rollup.cells"](row.cells)
+    assert sum(each["energy_mwh"] for each in cells) == 1_200_000
+    assert sum(EXPORTED.decoded["tx_rollup.share"](row.share)["energy_mwh"]) == 1_200_000
 
 
 async def test_nothing_is_counted_twice(service: Service) -> None:

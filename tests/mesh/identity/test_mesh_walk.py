@@ -239,7 +239,7 @@ async def test_nothing_else_proves_a_part(channels: Mapping[str, grpc.aio.Channe
             answer = await _call(channels[server], method, metadata)
             answers.add(answer)
             if answer.is_let_in:
-                let_in.add((method, server, name))
+                let_in.add((method, server, name, answer))
     assert let_in == set()
     assert [(one.code, one.reason) for one in answers] == [(grpc.StatusCode.UNAUTHENTICATED, "INVALID_MESH_TOKEN")]
 
