@@ -41,6 +41,7 @@ from notification_svc.settings import NotificationSettings
 from tests.conftest import FakeClock
 from tests.mesh_identities import mesh_settings, open_callers_channel
 from tests.role_callers import role_access
+from tests.tenants import known
 
 if TYPE_CHECKING:  # these are there for the type checker only
     from csms.event.v1.event_ingest_service_pb2_grpc import EventIngestServiceAsyncStub
