@@ -9,10 +9,11 @@ from auth_svc.settings import AuthSettings
 from mesh.runtime.settings import Environment
 from mesh.runtime.startup_errors import SettingError
 from tests import certificates
+from tests.mesh_identities import mesh_environment
 
 
 def _read(**values: str) -> AuthSettings:
-    return AuthSettings.read(Environment(values))
+    return AuthSettings.read(Environment(mesh_environment("auth") | values))
 
 
 def test_defaults_are_the_careful_ones() -> None:

@@ -122,7 +122,12 @@ async def test_whoever_has_the_database_resets_the_administrators_password(auth:
 async def test_the_command_says_what_is_wrong(
     auth: Auth, database_url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    wrong = [(("nobody",), 1, "no user 'nobody'"), ((), 2, "usage"), (("a", "b"), 2, "usage"), (("\0",), 1, "no user")]
+    wrong = [
+        (("nobody",), 1, "no user 'nobody'"),
+        ((), 2, "usage"),
+        (("a", "b", "c"), 2, "usage"),
+        (("\0",), 1, "no user"),
+    ]
     for arguments, expected, says in wrong:
         assert await _command(database_url, *arguments) == (expected, [])
         assert says in capsys.readouterr().err

@@ -10,12 +10,14 @@ from tests.running_mesh import RunningMesh, running_mesh
 
 DEVELOPMENT_ORIGIN = "http://localhost:5173"
 LOGIN_AGAIN_S = 300.0
+PLATFORM_PASSWORD = "another long and quiet secret"
+PLATFORM = {"CSMS_PLATFORM_ADMIN_PASSWORD": PLATFORM_PASSWORD}
 
 
 @pytest.fixture(scope="session")
 def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningMesh]:
     """A mesh that is ready, without stations."""
-    with running_mesh(tmp_path_factory.mktemp("mesh"), CSMS_CORS_ORIGINS=DEVELOPMENT_ORIGIN) as running:
+    with running_mesh(tmp_path_factory.mktemp("mesh"), CSMS_CORS_ORIGINS=DEVELOPMENT_ORIGIN, **PLATFORM) as running:
         yield running
 
 

@@ -33,6 +33,7 @@ class Visitor:
     name: str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     permissions: frozenset[int] | None = None
+    is_outside: bool = False  # of another tenant: no answer at all has a trace of data
 
     def expected(self, rpc: "Rpc") -> str:
         """The outcome of a call."""
@@ -135,11 +136,11 @@ class Doors(ExitStack):
         verb, path, body = rpc.rest()
         headers = {"content-type": "application/json", **visitor.headers}
         http_status, found, data = self._request(verb, path, None if body is None else body.encode(), headers)
-        if http_status not in (401, 403):
+        if http_status not in (401, 403, 429):
             return Outcome(code=ADMITTED, reason=str(http_status), data=data)
         details = json.loads(data)
         code = code_pb2.Code.Name(details["code"])
-        assert {"UNAUTHENTICATED": 401, "PERMISSION_DENIED": 403}[code] == http_status
+        assert {"UNAUTHENTICATED": 401, "PERMISSION_DENIED": 403, "RESOURCE_EXHAUSTED": 429}[code] == http_status
         return Outcome(code=code, reason=details["details"][0]["reason"], data=data + repr(found).encode())
 
     def _channel(self) -> grpc.Channel:
