@@ -46,6 +46,7 @@ from auth_svc.sign_in_servicer import SignInServicer
 from auth_svc.tenant_directory import KEPT_TABLES, LocalTenants, TenantDirectoryServicer, TenantErasures
 from auth_svc.tenant_servicer import TenantServicer
 from auth_svc.user_servicer import UserServicer
+from mesh.audit import chain_store
 from mesh.database.engine import Database
 from mesh.database.retention import RetentionTask
 from mesh.events.relay import open_relay
@@ -79,23 +80,35 @@ async def build(
     tenants = TenantDirectory(source=LocalTenants(database=database))
     await tenants.refresh()
     users = _users(database, passwords, keys, tenants, settings=settings, clock=clock)
-    invitations = InvitationServicer(database=database, passwords=passwords, clock=clock)
     directory = LocalDirectory(database=database, clock=clock)
     stack.enter_context(directory.following())
-    seen = SeenTokens(database=database, clock=clock)
-    stack.push_async_callback(seen.flush)
+    seen = _seen_tokens(database, stack, clock)
     office = CertificateOffice(database=database, clock=clock, rules=settings.certificates)
     erasures = TenantErasures(database=database, clock=clock)
-    mesh = _mesh(database, keys, office, seen=seen, tenants=tenants, erasures=erasures, settings=settings, clock=clock)
-    operator = _operators(database, users, office, clock) + _administration(database, invitations, clock)
-    background = [*_maintenance(database, keys, settings, clock), seen.run, _erasure(database, tenants, erasures)]
     return Parts(
         access=_access(database, stack, directory, keys, clock, tenants=tenants),
-        mesh=[*mesh, _callers(directory)],
-        operator=[*operator, _tenants(database, passwords, tenants, settings=settings, clock=clock)],
-        background=[*background, *_relay(database, stack, settings, clock)],
+        mesh=[
+            *_mesh(database, keys, seen=seen, tenants=tenants, erasures=erasures, settings=settings, clock=clock),
+            *_offices(directory, office),
+        ],
+        operator=[
+            *_operators(database, users, office, clock),
+            *_administration(database, passwords, clock),
+            _tenants(database, passwords, tenants, settings=settings, clock=clock),
+        ],
+        background=[
+            *_maintenance(database, keys, settings, clock),
+            *(seen.run, _erasure(database, tenants, erasures)),
+            *_relay(database, stack, settings, clock),
+        ],
         on_stop=[directory.stop],
     )
+
+
+def _seen_tokens(database: Database, stack: AsyncExitStack, clock: Clock) -> SeenTokens:
+    seen = SeenTokens(database=database, clock=clock)
+    stack.push_async_callback(seen.flush)
+    return seen
 
 
 def _maintenance(database: Database, keys: SigningKeys, settings: AuthSettings, clock: Clock) -> Sequence[Background]:
@@ -106,7 +119,12 @@ def _maintenance(database: Database, keys: SigningKeys, settings: AuthSettings, 
 def _erasure(database: Database, tenants: TenantDirectory, erasures: TenantErasures) -> Background:
     """Erases the rows of removed tenants."""
     return TenantErasure(
-        database=database, metadata=metadata, directory=tenants, report=erasures.report_own, keep=KEPT_TABLES
+        erase_audit=[chain_store.erase_tenant],
+        database=database,
+        metadata=metadata,
+        directory=tenants,
+        report=erasures.report_own,
+        keep=KEPT_TABLES,
     ).run
 
 
@@ -191,7 +209,6 @@ def _relay(database: Database, stack: AsyncExitStack, settings: AuthSettings, cl
 def _mesh(
     database: Database,
     keys: SigningKeys,
-    office: CertificateOffice,
     *,
     seen: SeenTokens,
     tenants: TenantDirectory,
@@ -209,11 +226,9 @@ def _mesh(
         seen=seen,
         concurrency=settings.concurrency,
     )
-    signing = CertificateAuthorityServicer(office=office)
     directory = TenantDirectoryServicer(tenants=LocalTenants(database=database), erasures=erasures)
     return [
         lambda server: add_AuthorizationServiceServicer_to_server(authorization, server),
-        lambda server: add_CertificateAuthorityServiceServicer_to_server(signing, server),
         lambda server: add_TenantDirectoryServiceServicer_to_server(directory, server),
     ]
 
@@ -231,12 +246,16 @@ def _tenants(
     return lambda server: add_TenantServiceServicer_to_server(servicer, server)
 
 
-def _callers(directory: LocalDirectory) -> AddServicer:
-    servicer = CallerServicer(directory=directory)
-    return lambda server: add_CallerServiceServicer_to_server(servicer, server)
+def _offices(directory: LocalDirectory, office: CertificateOffice) -> list[AddServicer]:
+    callers, signing = CallerServicer(directory=directory), CertificateAuthorityServicer(office=office)
+    return [
+        lambda server: add_CallerServiceServicer_to_server(callers, server),
+        lambda server: add_CertificateAuthorityServiceServicer_to_server(signing, server),
+    ]
 
 
-def _administration(database: Database, invitations: InvitationServicer, clock: Clock) -> list[AddServicer]:
+def _administration(database: Database, passwords: Passwords, clock: Clock) -> list[AddServicer]:
+    invitations = InvitationServicer(database=database, passwords=passwords, clock=clock)
     roles = RoleServicer(database=database, clock=clock)
     api_keys = ApiKeyServicer(database=database, clock=clock)
     sign_ins = SignInServicer(database=database, clock=clock)

@@ -208,7 +208,7 @@ async def serve(stop: asyncio.Event, settings: ServiceSettings, migrations: Modu
 
 
 def _audit_tasks(database: Database, settings: ServiceSettings, parts: Parts, audit: CallAudit) -> Sequence[Background]:
-    """What the audit does in the background: it counts calls, links entries, and removes old ones."""
+    """The tasks of the audit: to count calls, to link entries, and to remove old ones."""
     linker = Linker(database=database, source=settings.name, pass_on=parts.pass_on_audit)
     retention = RetentionTask(
         database=database,

@@ -6,7 +6,7 @@ since batches, relays and jobs of the tenant may have been on their way.
 """
 
 import time
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from functools import partial
 
 import grpc
@@ -31,6 +31,9 @@ TIMEOUT_S = 5.0
 
 _AUDIT = ("audit_entry", "audit_head", "audit_record", "audit_record_start")
 
+EraseAudit = Callable[..., int]
+"""`erase(connection, tenant_id=…)` removes the audit entries of a tenant, and returns how many."""
+
 Report = Callable[[str, int, bool], Awaitable[None]]
 """Reports the rows that a run erased of a tenant, and whether nothing is left. Raises MeshError."""
 
@@ -54,8 +57,8 @@ def reports_to(channel: grpc.aio.Channel, service: str) -> Report:
 class TenantErasure:
     """Erases the rows of tenants that are being removed. Run `run` beside the servers; replicas may do so at once.
 
-    `keep` are tables whose rows of tenants stay, beside the audit: that is only appended to, says who removed the
-    tenant, and is removed after its own time.
+    `keep` are tables whose rows of tenants stay. The audit refuses to have rows deleted: each of `erase_audit` moves the
+    start of its chains first, and returns how many entries it removed.
     """
 
     def __init__(
@@ -65,6 +68,7 @@ class TenantErasure:
         metadata: MetaData,
         directory: TenantDirectory,
         report: Report,
+        erase_audit: Sequence[EraseAudit],
         keep: Collection[str] = (),
         clock_s: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -72,6 +76,7 @@ class TenantErasure:
         self._tables = tables_of_tenants(metadata, keep={*keep, *_AUDIT})
         self._directory = directory
         self._report = report
+        self._erase_audit = erase_audit
         self._clock_s = clock_s
         self._begun_s: dict[str, float] = {}  # when this process first found each tenant being removed
 
@@ -91,6 +96,8 @@ class TenantErasure:
         rows = 0
         for table in self._tables:
             rows += await in_chunks(self._database, partial(remove_rows, table=table, tenant_id=tenant_id))
+        for erase in self._erase_audit:
+            rows += await self._database.write(partial(erase, tenant_id=tenant_id))
         if rows:
             log.info("rows of a removed tenant erased", tenant_id=tenant_id, rows=rows)
         await self._report(tenant_id, rows, settled and not rows)

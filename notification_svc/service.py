@@ -8,6 +8,7 @@ from csms.event.v1.event_ingest_service_pb2_grpc import add_EventIngestServiceSe
 from csms.event.v1.event_service_pb2_grpc import add_EventServiceServicer_to_server
 from csms.station.v1.placement_ingest_service_pb2_grpc import add_PlacementIngestServiceServicer_to_server
 
+from mesh.audit import chain_store
 from mesh.database.engine import Database
 from mesh.database.partition_keeper import Kept, PartitionKeeper
 from mesh.grpc.channels import open_channel
@@ -74,4 +75,10 @@ async def build(
 def _erasure(database: Database, tenants: TenantDirectory, channel: grpc.aio.Channel) -> Background:
     """Erases the rows of removed tenants."""
     report = reports_to(channel, "notification")
-    return TenantErasure(database=database, metadata=metadata, directory=tenants, report=report).run
+    return TenantErasure(
+        erase_audit=[chain_store.erase_tenant, audit_store.erase_tenant],
+        database=database,
+        metadata=metadata,
+        directory=tenants,
+        report=report,
+    ).run

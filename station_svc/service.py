@@ -9,6 +9,7 @@ from csms.station.v1.command_service_pb2_grpc import add_CommandServiceServicer_
 from csms.station.v1.station_ingest_service_pb2_grpc import add_StationIngestServiceServicer_to_server
 from csms.station.v1.station_service_pb2_grpc import add_StationServiceServicer_to_server
 
+from mesh.audit import chain_store
 from mesh.database.engine import Database
 from mesh.database.partition_keeper import Kept, PartitionKeeper
 from mesh.events.relay import open_relay
@@ -92,6 +93,7 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
 def _of_tenants(resources: Resources, settings: StationSettings) -> Sequence[Background]:
     """The erasure of removed tenants, and the message logs of those that keep it for fewer days."""
     erasure = TenantErasure(
+        erase_audit=[chain_store.erase_tenant],
         database=resources.database,
         metadata=metadata,
         directory=resources.tenants,

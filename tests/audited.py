@@ -39,7 +39,7 @@ async def linked_entries(database: Database, source: str, tenant_id: str = "defa
 
 
 def contents(chain: Sequence[ChainEntry]) -> list[Content]:
-    """What the entries of a chain say."""
+    """The contents of the entries of a chain."""
     return [decode(entry.content) for entry in chain]
 
 

@@ -11,6 +11,7 @@ from csms.transaction.v1.meter_profile_service_pb2_grpc import add_MeterProfileS
 from csms.transaction.v1.transaction_ingest_service_pb2_grpc import add_TransactionIngestServiceServicer_to_server
 from csms.transaction.v1.transaction_service_pb2_grpc import add_TransactionServiceServicer_to_server
 
+from mesh.audit import chain_store
 from mesh.database.engine import Database
 from mesh.database.partition_keeper import Kept, PartitionKeeper
 from mesh.events.relay import open_relay
@@ -86,7 +87,9 @@ def _background(database: Database, settings: TransactionSettings, clock: Clock)
 def _erasure(database: Database, tenants: TenantDirectory, channel: grpc.aio.Channel) -> Background:
     """Erases the rows of removed tenants."""
     report = reports_to(channel, "transaction")
-    return TenantErasure(database=database, metadata=metadata, directory=tenants, report=report).run
+    return TenantErasure(
+        erase_audit=[chain_store.erase_tenant], database=database, metadata=metadata, directory=tenants, report=report
+    ).run
 
 
 def _placements(database: Database) -> AddServicer:

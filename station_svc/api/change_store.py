@@ -12,7 +12,7 @@ from mesh.database.rowset import RowStatement
 from mesh.events import outbox
 from mesh.identity.callers import Caller, Scope
 from station_svc.api import removals
-from station_svc.core import audited, events, placement_store, quota_store
+from station_svc.core import audit_store, events, placement_store, quota_store
 from station_svc.core.digests import StoredCredential
 from station_svc.core.models import node, removal, station, station_connection
 from station_svc.core.placement_store import PlacementChange
@@ -80,10 +80,7 @@ def create_stations(
     added = set(_CREATE.run(connection, rows, tenant_id=tenant_id, status=ACCEPTED, now_us=now_us).scalars())
     created = partial(events.created, tenant_id=tenant_id, registration_status=ACCEPTED, onboarded=False, now_us=now_us)
     outbox.append(connection, [created(station_id=station_id) for station_id in sorted(added)])
-    for one in stations:
-        if one.station_id in added:
-            after = _image(one)
-            audited.changed(connection, tenant_id, one.station_id, before=None, after=after, now_us=now_us)
+    _audit_created(connection, tenant_id, [one for one in stations if one.station_id in added], now_us)
     placements = [
         PlacementChange(station_id=one.station_id, site_id=one.site_id, labels=one.labels)
         for one in stations
@@ -104,6 +101,11 @@ def _row(new: NewStation) -> dict[str, str | int]:
         "salt": new.credential.salt,
         "digest": new.credential.digest,
     }
+
+
+def _audit_created(connection: Connection, tenant_id: str, stations: Sequence[NewStation], now_us: int) -> None:
+    for one in stations:
+        audit_store.changed(connection, tenant_id, one.station_id, before=None, after=_image(one), now_us=now_us)
 
 
 def _image(new: NewStation) -> dict[str, str | int]:
@@ -135,18 +137,18 @@ def update_station(
 
     Returns the sockets that are to be closed, since they were opened by a station that was still accepted.
     """
-    before = audited.hold(connection, tenant_id, station_id)
+    before = audit_store.hold(connection, tenant_id, station_id)
     if before is None:
         raise not_found(station_id)
     query = (
         sa.update(station)
         .where(is_station(tenant_id, station_id))
         .values(**values, update_us=now_us)
-        .returning(station.c.latest_epoch, *audited.COLUMNS)
+        .returning(station.c.latest_epoch, *audit_store.COLUMNS)
     )
     row = connection.execute(query).one()
     status, status_before = row.registration_status, before["registration_status"]
-    audited.changed(connection, tenant_id, station_id, before=before, after=audited.image(row), now_us=now_us)
+    audit_store.changed(connection, tenant_id, station_id, before=before, after=audit_store.image(row), now_us=now_us)
     event = events.updated(tenant_id=tenant_id, station_id=station_id, registration_status=status, now_us=now_us)
     outbox.append(connection, [event])
     return open_sockets(connection, row.latest_epoch, now_us) if status_before == ACCEPTED != status else []
@@ -167,11 +169,11 @@ def delete_station(
     are to be closed. Raises MeshError STATION_NOT_FOUND.
     """
     query = sa.delete(station).where(is_station(tenant_id, station_id))
-    removed = connection.execute(query.returning(station.c.latest_epoch, *audited.COLUMNS)).first()
+    removed = connection.execute(query.returning(station.c.latest_epoch, *audit_store.COLUMNS)).first()
     if removed is None:
         raise not_found(station_id)
     latest_epoch: int = removed.latest_epoch
-    audited.changed(connection, tenant_id, station_id, before=audited.image(removed), after=None, now_us=now_us)
+    audit_store.changed(connection, tenant_id, station_id, before=audit_store.image(removed), after=None, now_us=now_us)
     for table in present:
         connection.execute(sa.delete(table).where(table.c.tenant_id == tenant_id, table.c.station_id == station_id))
     placement_store.forget(connection, tenant_id, station_id)

@@ -16,7 +16,7 @@ from mesh.events import outbox
 from mesh.events.outbox import OutboxEvent
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError, unavailable
-from station_svc.core import audited, models, quota_store
+from station_svc.core import audit_store, models, quota_store
 from station_svc.core import digests as credentials
 from station_svc.core.digests import StoredCredential
 from station_svc.core.events import created
@@ -189,13 +189,13 @@ def _audit_onboarded(connection: Connection, row: Any, now_us: int) -> None:
         "security_profile": 0,
         "pinned_ocpp_version": "",
     }
-    audited.changed(
+    audit_store.changed(
         connection,
         row.tenant_id,
         row.station_id,
         before=None,
         after=after,
-        actor=audited.as_station(row.station_id),
+        actor=audit_store.as_station(row.station_id),
         now_us=now_us,
     )
 

@@ -1,4 +1,4 @@
-"""The audit of auth_svc: who did what, never a secret, and the same state again from its entries alone."""
+"""The audit of auth_svc: who did which thing, never a secret, and the same state again from its entries alone."""
 
 from contextlib import suppress
 from typing import Any

@@ -129,7 +129,7 @@ def _export(database_url: str, service: str) -> list[dict[str, Any]]:
 
 
 def _check_export(database_url: str) -> None:
-    """What is readable of the session, in the words of the contract; no other tenant's rows, and no secret."""
+    """The readable part of the session, in the words of the contract; no other tenant's rows, and no secret."""
     rows = {service: _export(database_url, service) for service in EXPORTED}
     found = [one for lines in rows.values() for one in lines]
     assert {one["row"]["tenant_id"] for one in found} == {"acme"}

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import grpc
 from csms.options.v1 import options_pb2
@@ -41,6 +41,14 @@ class Method:
         """Its ScopeRule."""
         return self.descriptor.GetOptions().Extensions[options_pb2.access].scope
 
+    @property
+    def permission(self) -> options_pb2.Permission.ValueType:
+        """The permission that it needs."""
+        permission: options_pb2.Permission.ValueType = (
+            self.descriptor.GetOptions().Extensions[options_pb2.access].permission
+        )
+        return permission
+
     def least(self, values: Mapping[str, str]) -> Message:
         """The least request that passes the check of required fields; `values` are of texts, by field name."""
         return _least(self.descriptor.input_type, values, 0)
@@ -60,9 +68,7 @@ class Method:
             return from_rpc_error(error)
         return response
 
-    async def first(
-        self, channels: Mapping[str, grpc.aio.Channel], request: Message, metadata: Any
-    ) -> Message | MeshError:
+    async def first(self, channels: Mapping[str, grpc.aio.Channel], request: Message, metadata: Any) -> Any:
         """The first response of a method that answers with a stream, or the error."""
         call = channels[self.process].unary_stream(
             self.path,
@@ -70,7 +76,7 @@ class Method:
             response_deserializer=GetMessageClass(self.descriptor.output_type).FromString,
         )(request, metadata=metadata, timeout=60)
         try:
-            response: Message = await call.read()
+            response = cast("Message", await call.read())
         except grpc.aio.AioRpcError as error:
             return from_rpc_error(error)
         finally:

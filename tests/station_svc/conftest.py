@@ -343,12 +343,8 @@ async def _start(stack: AsyncExitStack, url: str, clock: FakeClock, **settings: 
     gateway_server = mesh_server("127.0.0.1:0", identity=identity_of("gateway"), services=MESH_SERVICES["gateway"])
     add_GatewayServiceServicer_to_server(gateway, gateway_server.server)
     mesh = mesh_server("127.0.0.1:0", identity=identity_of("station"), services=MESH_SERVICES["station"])
-    operator = operator_server(
-        "127.0.0.1:0",
-        access=scoped_access(Keys()),
-        services=OPERATOR_SERVICES["station"],
-        scopes=parts.scopes,
-    )
+    access = scoped_access(Keys())
+    operator = operator_server("127.0.0.1:0", access=access, services=OPERATOR_SERVICES["station"], scopes=parts.scopes)
     for add in parts.mesh:
         add(mesh.server)
     for add in parts.operator:

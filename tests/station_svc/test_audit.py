@@ -23,7 +23,7 @@ from mesh.audit.entries import Content
 from mesh.audit.replay import Key, replay
 from mesh.database.engine import Database
 from mesh.runtime.times import SECOND_US, to_timestamp
-from station_svc.core import audited as station_audit
+from station_svc.core import audit_store as station_audit
 from station_svc.core.models import station
 from station_svc.features.credentials.failures import CredentialFailures
 from station_svc.features.reservations.models import reservation as reservation_table

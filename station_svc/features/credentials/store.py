@@ -18,7 +18,7 @@ from mesh.events import outbox
 from mesh.identity.acting import Actor, ActorKind
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
-from station_svc.core import audited
+from station_svc.core import audit_store
 from station_svc.core.digests import StoredCredential, from_text, to_text
 from station_svc.core.events import updated
 from station_svc.core.lock_store import StationKey, lock_stations
@@ -113,7 +113,7 @@ def promote(connection: Connection, promotions: Iterable[Promotion], now_us: int
     if not latest:
         return
     for key in sorted(latest):
-        _audit(connection, *key, now_us, did="used a new credential", actor=audited.as_station(key[1]))
+        _audit(connection, *key, now_us, did="used a new credential", actor=audit_store.as_station(key[1]))
     rows = [
         {
             "tenant_id": tenant_id,
@@ -168,7 +168,7 @@ def security_of(connection: Connection, *, tenant_id: str, station_id: str) -> t
 
 def raise_profile(connection: Connection, *, tenant_id: str, station_id: str, profile: int, now_us: int) -> None:
     """Records that the station accepted a higher security profile."""
-    before = audited.hold(connection, tenant_id, station_id)
+    before = audit_store.hold(connection, tenant_id, station_id)
     query = (
         sa.update(station)
         .where(_is(tenant_id, station_id), station.c.security_profile < profile)
@@ -178,7 +178,7 @@ def raise_profile(connection: Connection, *, tenant_id: str, station_id: str, pr
     row = connection.execute(query).first()
     if row is not None and before is not None:
         after = before | {"security_profile": profile}
-        audited.changed(connection, tenant_id, station_id, before=before, after=after, now_us=now_us)
+        audit_store.changed(connection, tenant_id, station_id, before=before, after=after, now_us=now_us)
         status = row.registration_status
         event = updated(tenant_id=tenant_id, station_id=station_id, registration_status=status, now_us=now_us)
         outbox.append(connection, [event])
@@ -307,12 +307,12 @@ def _audit(
     connection: Connection, tenant_id: str, station_id: str, now_us: int, *, did: str, actor: Actor | None = None
 ) -> None:
     """Records a new credential of a station, never the credential; with it a station has profile 1 at least."""
-    before = audited.hold(connection, tenant_id, station_id)
+    before = audit_store.hold(connection, tenant_id, station_id)
     if before is None:
         return
     after = before | {"security_profile": before["security_profile"] or 1}
     details = {"did": did}
-    audited.changed(
+    audit_store.changed(
         connection, tenant_id, station_id, before=before, after=after, details=details, actor=actor, now_us=now_us
     )
 

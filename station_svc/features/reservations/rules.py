@@ -17,7 +17,7 @@ from station_svc.commands.hooks import CommandHooks
 from station_svc.commands.outcomes import Outcome, outcome_of, reason_code_of
 from station_svc.commands.rows import NewCommand
 from station_svc.core import allocation_store
-from station_svc.core.audited import as_station
+from station_svc.core.audit_store import as_station
 from station_svc.core.reports import Status
 from station_svc.core.rows import FAULTED, UNAVAILABLE, Frame
 from station_svc.features.reservations import store
