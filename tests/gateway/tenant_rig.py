@@ -3,16 +3,25 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 import grpc
+from csms.audit.v1.audit_service_pb2 import AuditEntry, ListAuditEntriesRequest
+from csms.audit.v1.audit_service_pb2_grpc import AuditServiceStub
 from csms.auth.v1 import tenant_service_pb2, user_service_pb2
 from csms.auth.v1.tenant_pb2 import Tenant
 from csms.auth.v1.tenant_service_pb2_grpc import TenantServiceStub
 from csms.auth.v1.user_service_pb2_grpc import UserServiceStub
 from csms.event.v1.event_service_pb2 import Event, ListEventsRequest
 from csms.event.v1.event_service_pb2_grpc import EventServiceStub
+from csms.transaction.v1.energy_service_pb2 import (
+    ROLLUP_GRANULARITY_DAY,
+    ROLLUP_GROUP_CONNECTOR,
+    ListEnergyRollupsRequest,
+)
+from csms.transaction.v1.energy_service_pb2_grpc import EnergyServiceStub
 
 import notification_svc.migrations
 import notification_svc.service
@@ -59,6 +68,22 @@ class TenantMesh:
         request = ListEventsRequest(page_size=1000)
         response = await EventServiceStub(self.notifications).ListEvents(request, metadata=metadata, timeout=TIMEOUT_S)
         return list(response.events)
+
+    async def audit(self, metadata: Metadata) -> Sequence[AuditEntry]:
+        """All audit entries of a tenant that notification_svc has so far."""
+        request = ListAuditEntriesRequest(page_size=1000)
+        stub = AuditServiceStub(self.notifications)
+        response = await stub.ListAuditEntries(request, metadata=metadata, timeout=TIMEOUT_S)
+        return list(response.audit_entries)
+
+    async def energy_wh(self, metadata: Metadata, day: datetime) -> list[float]:
+        """The energy of a tenant on a day by connector, as its rollups have it so far."""
+        request = ListEnergyRollupsRequest(granularity=ROLLUP_GRANULARITY_DAY, group=ROLLUP_GROUP_CONNECTOR)
+        request.start_time.FromDatetime(day)
+        request.end_time.FromDatetime(day + timedelta(days=1))
+        stub = EnergyServiceStub(self.mesh.transaction_channel)
+        response = await stub.ListEnergyRollups(request, metadata=metadata, timeout=TIMEOUT_S)
+        return [rollup.energy_wh for rollup in response.energy_rollups]
 
 
 @asynccontextmanager

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Sequence
+from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import grpc
@@ -22,6 +24,7 @@ from tests.gateway.rig import TIMEOUT_S
 from tests.gateway.tenant_rig import Metadata, TenantMesh, running_tenants
 from tests.waiting import eventually
 
+DAY = datetime(2026, 11, 21, tzinfo=UTC)  # of the sessions
 TAG = {"idToken": "TAG-1", "type": "ISO14443"}
 # What each tenant's station has of its own, beside the names that all have.
 MARKS = {"acme": "Anvil", "bolt": "Bolzen", "default": "Dflt"}
@@ -93,11 +96,12 @@ async def _sees(mesh: TenantMesh, metadata: Metadata) -> str:
     )
     answers = [json_format.MessageToJson(await call) for call in calls]
     answers += [json_format.MessageToJson(event) for event in await mesh.events(metadata)]
+    answers += [json_format.MessageToJson(entry) for entry in await mesh.audit(metadata)]
     return "\n".join(answers)
 
 
 async def test_tenants_with_the_same_station_and_tag_charge_at_once(tenants: TenantMesh) -> None:
-    """Each finds its own session, exactly, and no word of the others in any list, log or event."""
+    """Each finds its own session, exactly, and no word of the others in any list, log, event, rollup or audit."""
     mesh, rig = tenants, tenants.mesh
     callers = {"acme": await mesh.add("acme"), "bolt": await mesh.add("bolt"), "default": rig.metadata}
     for metadata in callers.values():
@@ -115,6 +119,8 @@ async def test_tenants_with_the_same_station_and_tag_charge_at_once(tenants: Ten
             found = (await rig.transactions.GetTransaction(request, metadata=callers[name])).transaction
             assert (found.energy_wh, found.event_count, list(found.flags)) == (wh, 2, [])
         await eventually(lambda: _is_published(mesh, list(callers.values())))
+        for name, wh in (("acme", 1500), ("bolt", 2500), ("default", 3500)):
+            assert await eventually(partial(mesh.energy_wh, callers[name], DAY)) == [wh]
         seen = {name: await _sees(mesh, metadata) for name, metadata in callers.items()}
         for name, text in seen.items():
             assert MARKS[name] in text
@@ -131,7 +137,8 @@ async def _is_published(mesh: TenantMesh, callers: Sequence[Metadata]) -> bool:
         kinds = {event.type for event in await mesh.events(metadata)}
         request = station_service_pb2.ListMessagesRequest(station_id="CP1")
         frames = (await mesh.mesh.stations.ListMessages(request, metadata=metadata)).messages
-        if not {"station.booted", "transaction.ended"} <= kinds or len(frames) < 6:
+        actions = {entry.action.rpartition("/")[2] for entry in await mesh.audit(metadata)}
+        if not {"station.booted", "transaction.ended"} <= kinds or len(frames) < 6 or "CreateIdToken" not in actions:
             return False
     return True
 
