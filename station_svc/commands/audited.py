@@ -51,7 +51,11 @@ def _append(connection: Connection, new: NewCommand, details: dict[str, Any], ou
 
 
 def _to_details(request: Message) -> dict[str, Any]:
+    names = {"truncatedFields": [field.name for field, _value in request.ListFields()]}
     if request.ByteSize() > audit.MOST_DETAILS_BYTES:
-        return {"truncatedFields": [field.name for field, _value in request.ListFields()]}
-    details = json_format.MessageToDict(request)
+        return names
+    try:
+        details = json_format.MessageToDict(request)
+    except (ValueError, json_format.Error):  # a time beyond the calendar, which the gateway refuses
+        return names
     return {name: value for name, value in details.items() if name not in _OWN_FIELDS}

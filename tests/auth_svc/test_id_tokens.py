@@ -15,7 +15,8 @@ from csms.auth.v1.user_service_pb2 import RegisterRequest
 from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from auth_svc import user_store
+from auth_svc import tenant_store, user_store
+from auth_svc.built_in_tenants import new_tenant
 from mesh.identity.callers import Role
 from mesh.runtime.times import to_timestamp
 from tests.auth_svc.conftest import FAST_HASHER, PASSWORD, Auth, Metadata, bearer, refused
@@ -277,8 +278,10 @@ async def test_tenants_do_not_see_each_others_tokens(auth: Auth, operator: Opera
     stranger = user_store.User(
         tenant_id="other", username="eve", role=Role.OPERATOR, password_hash=FAST_HASHER.hash(PASSWORD), create_us=1
     )
+    other = new_tenant("other", now_us=1)
+    await auth.database.write(lambda connection: tenant_store.add_tenant(connection, other))
     await auth.database.write(lambda connection: user_store.create_user(connection, stranger))
-    eve = Operator(auth, bearer(await auth.login("eve")))
+    eve = Operator(auth, bearer(await auth.login("eve", tenant_id="other")))
     assert (await eve.page()).id_tokens == []
     with refused(NOT_FOUND, "ID_TOKEN_NOT_FOUND"):
         await eve.delete("Tag")

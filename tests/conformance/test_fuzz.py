@@ -38,6 +38,7 @@ EVERY = 50  # frames after which the bystander is looked at
 # Nobody takes the events of the rig; unreadable messages about transactions go into quarantine.
 HARMLESS = {
     ("events wait in the outbox", None),
+    ("placements wait to be published", None),
     ("item refused", "transaction_events"),
     ("item refused", "meter_values"),
 }

@@ -87,11 +87,15 @@ async def test_a_session_counts_in_the_quarter_hours_that_it_lasts(service: Serv
 async def test_a_tenants_export_has_them_readable(service: Service) -> None:
     await play(service)
     await count(service)
-    query = sa.select(models.rollup.c.cells, models.tx_rollup.c.share).limit(1)
-    row = await service.database.read(lambda connection: connection.execute(query).one())
-    cells = EXPORTED.decoded["rollup.cells"](row.cells)
+
+    def read(connection: Connection) -> tuple[str, str]:
+        cells = connection.scalars(sa.select(models.rollup.c.cells).limit(1)).one()
+        return cells, connection.scalars(sa.select(models.tx_rollup.c.share)).one()
+
+    packed, share = await service.database.read(read)
+    cells = EXPORTED.decoded["rollup.cells"](packed)
     assert sum(each["energy_mwh"] for each in cells) == 1_200_000
-    assert sum(EXPORTED.decoded["tx_rollup.share"](row.share)["energy_mwh"]) == 1_200_000
+    assert sum(EXPORTED.decoded["tx_rollup.share"](share)["energy_mwh"]) == 1_200_000
 
 
 async def test_nothing_is_counted_twice(service: Service) -> None:

@@ -159,7 +159,7 @@ async def test_event_arrives_as_it_was_told(
     )
     await _append(database, [told])
     (event,) = await eventually(lambda: notifications.all("t"))
-    assert (event.event_id, event.type, event.source, event.station_id) == ("e", "station.booted", "station", "CP1")
+    assert (event.event_id, event.type, event.source, event.station_id) == ("t:e", "station.booted", "station", "CP1")
     assert from_timestamp(event.event_time) == told.event_time_us
     assert MessageToDict(event.data) == data
     await eventually(lambda: _drained(database))
