@@ -91,7 +91,8 @@ async def test_a_thousand_made_up_names_lock_nobody_out_and_cost_little(hasher: 
             await auth.login(address=ATTACKER)
         except grpc.aio.AioRpcError as error:
             # The limit of calls by real time: for a second, after a thousand of them.
-            assert from_rpc_error(error).reason == "TOO_MANY_REQUESTS"
+            if from_rpc_error(error).reason != "TOO_MANY_REQUESTS":
+                raise
             return False
         return True
 
