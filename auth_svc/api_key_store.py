@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -36,7 +37,7 @@ def create_key(connection: Connection, key: ApiKey) -> bool:
     created = insert(connection, models.api_key, asdict(key) | {"permissions": to_text(key.permissions)})
     if created:
         outbox.append(connection, [_key_event("created", key, key.create_us)])
-        _audit(connection, None, key, now_us=key.create_us)
+        _audit(connection, None, key, time_us=key.create_us)
     return created
 
 
@@ -68,7 +69,7 @@ def revoke_key(connection: Connection, tenant_id: str, prefix: str, *, now_us: i
     role_store.unassign(connection, tenant_id, f"key:{prefix}")
     key = _key(row)
     outbox.append(connection, [_key_event("revoked", key, now_us)])
-    _audit(connection, key, None, now_us=now_us)
+    _audit(connection, key, None, time_us=now_us)
     record_change(connection, tenant_id, f"key:{prefix}", now_us)
     return True
 
@@ -82,20 +83,6 @@ def _key(row: Mapping[Any, Any]) -> ApiKey:
     return ApiKey(**{**row, "permissions": to_permissions(row["permissions"])})
 
 
-def _audit(connection: Connection, before: ApiKey | None, after: ApiKey | None, *, now_us: int) -> None:
-    key = after or before
-    assert key is not None  # noqa: S101 - one of both is given
-    audit.changed(
-        connection,
-        tenant_id=key.tenant_id,
-        resource_type="api_key",
-        resource=key.prefix,
-        before=None if before is None else _image(before),
-        after=None if after is None else _image(after),
-        time_us=now_us,
-    )
-
-
 def _image(key: ApiKey) -> dict[str, Any]:
     """The audited fields of a key."""
     return {
@@ -104,6 +91,9 @@ def _image(key: ApiKey) -> dict[str, Any]:
         "site_id": key.site_id,
         "expire_us": key.expire_us,
     }
+
+
+_audit = partial(audit.row_changed, resource_type="api_key", resource=lambda row: row.prefix, image=_image)
 
 
 def _key_event(verb: str, key: ApiKey, now_us: int) -> outbox.OutboxEvent:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -31,7 +32,7 @@ def create_invitation(connection: Connection, invitation: Invitation, assignment
     """Adds an invitation."""
     values = asdict(invitation) | {"role": int(invitation.role or 0)}
     connection.execute(sa.insert(models.invitation).values(values))
-    _audit(connection, None, invitation, now_us=invitation.create_us)
+    _audit(connection, None, invitation, time_us=invitation.create_us)
     role_store.assign(connection, invitation.tenant_id, _subject(invitation.invitation_id), assignments)
 
 
@@ -80,7 +81,7 @@ def take(
     if row is None:
         return None
     invitation, subject = _invitation(row), _subject(invitation_id)
-    _audit(connection, invitation, None, now_us=now_us)
+    _audit(connection, invitation, None, time_us=now_us)
     assignments = role_store.assignments_of(connection, invitation.tenant_id, [subject]).get(subject, ())
     role_store.unassign(connection, invitation.tenant_id, subject)
     return invitation, assignments
@@ -116,22 +117,6 @@ def remove_ended(connection: Connection, *, now_us: int, limit: int) -> int:
     return len(rows)
 
 
-def _audit(
-    connection: Connection, before: Invitation | None, after: Invitation | None, *, now_us: int | None = None
-) -> None:
-    invitation = after or before
-    assert invitation is not None  # noqa: S101 - one of both is given
-    audit.changed(
-        connection,
-        tenant_id=invitation.tenant_id,
-        resource_type="invitation",
-        resource=invitation.invitation_id,
-        before=None if before is None else _image(before),
-        after=None if after is None else _image(after),
-        time_us=now_us,
-    )
-
-
 def _image(invitation: Invitation) -> dict[str, Any]:
     """The audited fields of an invitation."""
     return {
@@ -139,6 +124,9 @@ def _image(invitation: Invitation) -> dict[str, Any]:
         "role": invitation.role.name if invitation.role else "",
         "expire_us": invitation.expire_us,
     }
+
+
+_audit = partial(audit.row_changed, resource_type="invitation", resource=lambda row: row.invitation_id, image=_image)
 
 
 def _subject(invitation_id: str) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -55,7 +56,7 @@ def create_role(connection: Connection, role: TenantRole) -> bool:
     created = insert(connection, models.role, asdict(role) | {"permissions": to_text(role.permissions)})
     if created:
         outbox.append(connection, [_role_event("created", role, role.create_us)])
-        _audit(connection, None, role, now_us=role.create_us)
+        _audit(connection, None, role, time_us=role.create_us)
     return created
 
 
@@ -92,14 +93,14 @@ def update_role(connection: Connection, role: TenantRole) -> None:
     connection.execute(sa.update(models.role).where(_is_role(role.tenant_id, role.role_id)).values(values))
     outbox.append(connection, [_role_event("updated", role, role.update_us)])
     record_change(connection, role.tenant_id, f"role:{role.role_id}", role.update_us)
-    _audit(connection, before, role, now_us=role.update_us)
+    _audit(connection, before, role, time_us=role.update_us)
 
 
 def delete_role(connection: Connection, role: TenantRole, *, now_us: int) -> None:
     """Removes a role, with its event."""
     connection.execute(sa.delete(models.role).where(_is_role(role.tenant_id, role.role_id)))
     outbox.append(connection, [_role_event("deleted", role, now_us)])
-    _audit(connection, role, None, now_us=now_us)
+    _audit(connection, role, None, time_us=now_us)
 
 
 def is_assigned(connection: Connection, tenant_id: str, role_id: str) -> bool:
@@ -179,23 +180,12 @@ def _assignments_image(assignments: Collection[Assignment]) -> dict[str, Any] | 
     return {"roles": [asdict(each) for each in assignments]} if assignments else None
 
 
-def _audit(connection: Connection, before: TenantRole | None, after: TenantRole | None, *, now_us: int) -> None:
-    role = after or before
-    assert role is not None  # noqa: S101 - one of both is given
-    audit.changed(
-        connection,
-        tenant_id=role.tenant_id,
-        resource_type="role",
-        resource=role.role_id,
-        before=None if before is None else _image(before),
-        after=None if after is None else _image(after),
-        time_us=now_us,
-    )
-
-
 def _image(role: TenantRole) -> dict[str, Any]:
     """The audited fields of a role."""
     return {"display_name": role.display_name, "permissions": to_text(role.permissions).split()}
+
+
+_audit = partial(audit.row_changed, resource_type="role", resource=lambda row: row.role_id, image=_image)
 
 
 def _role_event(verb: str, role: TenantRole, now_us: int) -> outbox.OutboxEvent:

@@ -4,10 +4,10 @@ Like the outbox, an append waits for the next statement or for COMMIT, so that i
 to a chain after their commit (chain_store.py).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from functools import partial
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 import sqlalchemy as sa
@@ -35,6 +35,17 @@ class Change(StrEnum):
     CREATE = "CREATE"
     UPDATE = "UPDATE"
     DELETE = "DELETE"
+
+
+class TenantsRow(Protocol):
+    """A row of a tenant."""
+
+    @property
+    def tenant_id(self) -> str:
+        """The tenant's id."""
+
+
+R = TypeVar("R", bound=TenantsRow)
 
 
 class Content(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
@@ -156,6 +167,30 @@ def changed(
         unchanged()
     else:
         append(connection, tenant_id, [content], time_us=time_us)
+
+
+def row_changed(
+    connection: Connection,
+    before: R | None,
+    after: R | None,
+    *,
+    resource_type: str,
+    resource: Callable[[R], str],
+    image: Callable[[R], Mapping[str, Any]],
+    time_us: int | None = None,
+) -> None:
+    """Records a change of a row by its audited fields, `image`; at least one of both rows is given."""
+    row = before if after is None else after
+    assert row is not None  # noqa: S101 - see above
+    changed(
+        connection,
+        tenant_id=row.tenant_id,
+        resource_type=resource_type,
+        resource=resource(row),
+        before=None if before is None else image(before),
+        after=None if after is None else image(after),
+        time_us=time_us,
+    )
 
 
 def change_of(
