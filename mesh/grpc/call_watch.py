@@ -22,7 +22,7 @@ _REQUEST_ID, _USER_AGENT = "x-request-id", "user-agent"
 
 
 class CallWatch(Protocol):
-    """Is told how calls ended that leave no entry of their own."""
+    """Records how calls ended that leave no entry of their own."""
 
     def ended(self, acting: Acting, audit: options_pb2.Audit.ValueType, error: Exception | None) -> None:
         """A call has ended, in the context of its caller. Does not wait, and raises nothing."""

@@ -48,7 +48,7 @@ class OperatorInterceptor(grpc.aio.ServerInterceptor):
     `rules` are those of each method that is served, from the contract (mesh/identity/permissions.py); a method without
     one is not served. `scopes` has where stations stand, for methods about one of them. `sources` reads where a call
     comes from, and `limits` refuses those that are too many. Health needs no token, and reflection none where it is
-    `reflection_open`. `audits` has the trace that each method leaves in the audit, and `watch` is told of calls that
+    `reflection_open`. `audits` has the trace that each method leaves in the audit, and `watch` counts calls that
     leave none in a transaction.
     """
 

@@ -96,7 +96,7 @@ def operator_server(
     """A server for operators. The caller adds the servicers of `services` to `.server`, then starts it.
 
     `scopes` has where the service's stations stand. The address of a caller is the one that Envoy names, where it
-    proves itself by one of `front_door_secrets`. `watch` is told how calls ended, for the audit.
+    proves itself by one of `front_door_secrets`. `watch` records how calls ended, for the audit.
     Raises ContractError where a method does not state its access or its audit, and for a method about one station
     without `scopes`.
     """

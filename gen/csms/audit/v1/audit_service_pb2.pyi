@@ -202,7 +202,7 @@ class AuditEntry(_message.Message):
 
     @_builtins.property
     def details(self) -> _struct_pb2.Struct:
-        """What else is known, such as the fields of a command; secrets are masked."""
+        """Further facts, such as the fields of a command; secrets are masked."""
 
     def __init__(
         self,
@@ -420,7 +420,7 @@ class AuditFault(_message.Message):
     sequence: _builtins.int
     """Place in the chain."""
     message: _builtins.str
-    """What is wrong, for people."""
+    """A description of the fault, for people."""
     def __init__(
         self,
         *,

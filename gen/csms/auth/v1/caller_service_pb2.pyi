@@ -132,7 +132,7 @@ class ResolveCallerResponse(_message.Message):
     """The version of the changes that this answer has at least seen."""
     @_builtins.property
     def grants(self) -> _containers.RepeatedCompositeFieldContainer[Global___Grant]:
-        """What the caller may do, and where."""
+        """The permissions of the caller, and the place of each."""
 
     @_builtins.property
     def expire_time(self) -> _timestamp_pb2.Timestamp:

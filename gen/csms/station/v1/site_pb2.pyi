@@ -66,7 +66,7 @@ class Site(_message.Message):
     parent_site_id: _builtins.str
     """The site that it is a part of; empty: none. MoveSite changes it."""
     kind: _builtins.str
-    """What it is: a word in small letters, such as site, building, floor, area or feeder. Empty in a request that adds
+    """The kind of place: a word in small letters, such as site, building, floor, area or feeder. Empty in a request that adds
     one: `site`.
     """
     display_name: _builtins.str
