@@ -36,6 +36,7 @@ CASES = (
     ("Heartbeat", 500),
     ("MeterValues", 50),
     ("MeterValues", 500),
+    ("Authorize", 50),
     ("Session", 50),
     ("Session", 500),
     ("Session201", 50),

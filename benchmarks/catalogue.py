@@ -32,6 +32,7 @@ WORKLOADS = {
             loop=LoadedStation.meter_values,
             after=LoadedStation.stop,
         ),
+        Workload(name="Authorize", before=None, loop=LoadedStation.authorizations, after=None),
         # For open loops.
         Workload(
             name="Mixed",

@@ -96,6 +96,11 @@ class LoadedStation:
             yield self._meter_message()
             self._ledger.meter_values += 1
 
+    def authorizations(self) -> Script:
+        """Authorize for ever."""
+        while True:
+            yield self.AUTHORIZE % self._id_tag
+
     def mixed(self) -> Script:
         """Heartbeats and MeterValues in turns, for ever; every other station begins with the other one."""
         if self.station_id[-1] in "13579":

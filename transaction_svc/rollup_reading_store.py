@@ -103,9 +103,8 @@ def read_cells(
     connection: Connection, tenant_id: str, units: Iterable[Unit], *, first_day: int, last_day: int
 ) -> Sequence[tuple[Unit, Cells]]:
     """The quarter hours of connectors, for each of their days from the first to the last."""
-    rollup_store.look_up_by_key(connection)
     rows = [{"tenant_id": tenant_id, **unit._asdict(), "day": first_day, "last_day": last_day} for unit in units]
     return [
         (Unit(station_id, evse_id, connector_id), decode_cells(cells, day))
-        for station_id, evse_id, connector_id, day, cells in _CELLS.fetch(connection, rows)
+        for station_id, evse_id, connector_id, day, cells in rollup_store.look_up(connection, _CELLS, rows)
     ]

@@ -75,7 +75,7 @@ _MISSED = text(
     """
 )
 # As in `store.py`: each row is looked up by its key, whatever the statistics of a fast-growing table are.
-_LOOK_UP = text(
+_BY_KEY = RowStatement(
     """
     SELECT set_config('join_collapse_limit', '1', true), set_config('enable_hashjoin', 'off', true),
            set_config('enable_mergejoin', 'off', true), set_config('enable_bitmapscan', 'off', true),
@@ -212,21 +212,26 @@ def find_missed(connection: Connection, *, since_us: int, limit: int) -> Sequenc
     return [tuple(row) for row in connection.execute(_MISSED, {"since_us": since_us, "limit": limit})]
 
 
-def look_up_by_key(connection: Connection) -> None:
-    """Has the planner look up rows by their keys, until the transaction ends (PostgreSQL)."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(_LOOK_UP)
+def look_up(
+    connection: Connection, statement: RowStatement, rows: Sequence[Mapping[str, Any]]
+) -> Sequence[tuple[Any, ...]]:
+    """Runs a statement that looks up each row by its key.
+
+    The settings are sent together with it: a connection that only reads has no transaction for them to last in.
+    """
+    settings = ((_BY_KEY, ()),) if connection.dialect.name == "postgresql" else ()
+    return run_prepared(connection, *settings, (statement, rows))
 
 
 def read_records(connection: Connection, keys: Iterable[Key], *, packed: Iterable[Key]) -> Mapping[Key, Sequence[str]]:
     """The event records of transactions, encoded; also the packed ones, of those in `packed`."""
     records: dict[Key, dict[tuple[str, int], str]] = {key: {} for key in keys}
     asked = [{**row, "tx_hash": name_hash(*key[:3])} for key, row in zip(records, _rows(records), strict=True)]
-    for *key, content_key, repeat_no, fact in _RECORDS.fetch(connection, asked):
+    for *key, content_key, repeat_no, fact in look_up(connection, _RECORDS, asked):
         records[tuple(key)][content_key, repeat_no] = fact
     # After the rows, since events are packed meanwhile.
     if names := _rows(packed):
-        for *key, events in _PACKED.fetch(connection, names):
+        for *key, events in look_up(connection, _PACKED, names):
             for event in unpack(bytes(events)):
                 records[tuple(key)][event.content_key, event.repeat_no] = event.fact
     return {key: list(found.values()) for key, found in records.items()}
@@ -234,12 +239,12 @@ def read_records(connection: Connection, keys: Iterable[Key], *, packed: Iterabl
 
 def read_states(connection: Connection, keys: Iterable[Key]) -> Mapping[Key, str]:
     """The states of transactions, encoded."""
-    return {tuple(key): fold for *key, fold in _STATES.fetch(connection, _rows(keys))}
+    return {tuple(key): fold for *key, fold in look_up(connection, _STATES, _rows(keys))}
 
 
 def read_shares(connection: Connection, keys: Iterable[Key]) -> Mapping[Key, str]:
     """The shares of transactions, encoded, as they are counted."""
-    return {tuple(key): share for *key, share in run_prepared(connection, (_SHARES, _rows(keys)))}
+    return {tuple(key): share for *key, share in look_up(connection, _SHARES, _rows(keys))}
 
 
 def save_shares(connection: Connection, shares: Mapping[Key, str], *, now_us: int) -> None:

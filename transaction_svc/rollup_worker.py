@@ -33,7 +33,7 @@ _MOST_FOUND = 200
 # Transactions that are counted together: their stations are locked for some milliseconds.
 _MOST = 20
 # It rests for so many times the time that it has worked: messages need the processors more.
-_RESTS = 9
+_RESTS = 19
 _MISSED_US = 7 * DAY_US
 _PROGRESS_S = 60.0
 _MOST_LEFT = 1_000_000
@@ -126,7 +126,6 @@ class Rollups:
 
 def _read(connection: Connection, *, keys: Sequence[Key]) -> _Read:
     """The states and shares of transactions, without those whose share cannot be computed."""
-    rollup_store.look_up_by_key(connection)
     encoded = rollup_store.read_states(connection, keys)
     states = {key: stored_form.decode_state(fold) for key, fold in encoded.items()}
     wanted = [key for key, state in states.items() if not state.waiting]
