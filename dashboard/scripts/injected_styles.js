@@ -17,6 +17,9 @@ export function styleHashes(code, id) {
   }
   const texts = [...code.matchAll(TEXT)].map(([, template, trim]) => {
     const text = template.replace(CONSTANT, (_, name) => constant(code, name, id));
+    if (text.includes("${")) {
+      throw new Error(`${id}: a <style> depends on an expression: see scripts/injected_styles.js`);
+    }
     return trim ? text.trim() : text;
   });
   if (texts.length !== created) {

@@ -83,13 +83,9 @@ export function packageAt(folder, modules) {
     throw new Error(`${name} is under ${refused.join(" and ")}, which scripts/licenses.js does not allow`);
   }
   const files = readdirSync(folder).filter((each) => /^(licen[cs]e|copying|notice)(\.|$)/i.test(each));
+  // prettier-ignore
   const text =
-    files.length > 0
-      ? files
-          .sort()
-          .map((file) => read(join(folder, file)))
-          .join("\n\n")
-      : notices(modules);
+    files.length > 0 ? files.sort().map((file) => ownPart(read(join(folder, file)))).join("\n\n") : notices(modules);
   if (!text && !chosen.every((each) => WITHOUT_TEXT.has(each))) {
     throw new Error(`${name} is under ${chosen.join(" and ")}, whose text has to come along, and it has no such file`);
   }
@@ -112,6 +108,11 @@ function notices(modules) {
   return [...new Set(plain.map((each) => each.trim()))].sort().join("\n\n");
 }
 
+/** Without the licences of what a tool of the build has inside itself and does not put into the bundle. */
+function ownPart(text) {
+  return text.split("\n# Licenses of bundled dependencies")[0].trim();
+}
+
 function read(file) {
   return readFileSync(file, "utf8").replaceAll("\r\n", "\n").trim();
 }
@@ -131,9 +132,15 @@ function table(packages) {
   ].join("\n");
 }
 
+/** The texts, each once, with the packages that it is the text of. */
 function texts(packages, dashboard) {
-  const part = (title, text) => `${RULE}\n${title}\n${RULE}\n\n${text || "See the licence of that name at the end."}`;
-  const parts = packages.map((each) => part(`${each.name} ${each.version} (${each.license})`, each.text));
-  const own = part("ocpp-mesh (Apache-2.0)", read(join(dirname(dashboard), "LICENSE")));
+  const byText = new Map();
+  for (const each of packages) {
+    byText.set(each.text, [...(byText.get(each.text) ?? []), `${each.name} ${each.version} (${each.license})`]);
+  }
+  const part = (titles, text) =>
+    [RULE, ...titles, RULE, "", text || "See the licence of that name at the end."].join("\n");
+  const parts = [...byText].map(([text, titles]) => part(titles, text));
+  const own = part(["ocpp-mesh (Apache-2.0)"], read(join(dirname(dashboard), "LICENSE")));
   return `${["Licences of the packages in this dashboard, and its own.", ...parts, own].join("\n\n")}\n`;
 }
