@@ -104,7 +104,7 @@ def test_an_error_keeps_its_form_for_a_browser_too(mesh: RunningMesh, path: str)
     ("method", "path", "expected"),
     [
         ("GET", "/v1/stations", (401, "INVALID_TOKEN")),
-        ("POST", "/csms.station.v1.StationService/ListStations", (415, "NOT_GRPC")),
+        ("POST", "/csms.station.v1.StationService/ListStations", (401, "INVALID_TOKEN")),
         ("POST", "/stations", (404, "UNKNOWN_PATH")),
         ("DELETE", "/assets/" + ASSETS[0].removeprefix("assets/"), (404, "UNKNOWN_PATH")),
     ],
