@@ -20,7 +20,7 @@ _TAKES_GZIP = r"(?i)(.*,)?\s*gzip\s*(;\s*q=(1(\.0*)?|0\.\d*[1-9]\d*)\s*)?(,.*)?"
 _POLICY = "csp.json"
 _NOT_SERVED = {_POLICY, "chunks.json"}
 FOLDER = "pages"
-LEVEL = 9  # of gzip
+LEVEL = 6  # of gzip: 9 takes three times as long for 0.3 % less
 MEDIA_TYPES = {
     ".css": "text/css; charset=utf-8",
     ".html": "text/html; charset=utf-8",
