@@ -166,7 +166,9 @@ class Condition(_message.Message):
     requests of the token.
     """
     reason: _builtins.str
-    """Cause, for programs, in capitals: "CLOSE_CODE_1006", "REGISTRATION_REJECTED", the error code of a connector."""
+    """Cause, for programs: a word in capitals, or the error code of a connector as its station wrote it.
+    docs/CONDITIONS.md has those of each kind.
+    """
     @_builtins.property
     def evse(self) -> _evse_pb2.EvseRef:
         """EVSE and connector; absent where none is concerned."""
