@@ -280,6 +280,8 @@ class _PermissionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Permission
     """The audit: who changed and commanded which resource."""
     PERMISSION_AUDIT_EXPORT: _Permission.ValueType  # 62
     """To export the audit as a whole."""
+    PERMISSION_CONDITIONS_WRITE: _Permission.ValueType  # 63
+    """To acknowledge conditions, and to take acknowledgements back."""
     PERMISSION_TENANTS_READ: _Permission.ValueType  # 70
     """All tenants, without their data. Of platform administrators alone."""
     PERMISSION_TENANTS_WRITE: _Permission.ValueType  # 71
@@ -391,6 +393,8 @@ PERMISSION_AUDIT_READ: Permission.ValueType  # 61
 """The audit: who changed and commanded which resource."""
 PERMISSION_AUDIT_EXPORT: Permission.ValueType  # 62
 """To export the audit as a whole."""
+PERMISSION_CONDITIONS_WRITE: Permission.ValueType  # 63
+"""To acknowledge conditions, and to take acknowledgements back."""
 PERMISSION_TENANTS_READ: Permission.ValueType  # 70
 """All tenants, without their data. Of platform administrators alone."""
 PERMISSION_TENANTS_WRITE: Permission.ValueType  # 71
