@@ -37,7 +37,7 @@ from station_svc.commands.sender import CommandSender
 from station_svc.commands.socket_closer import SocketCloser
 from station_svc.core.columns import metadata
 from station_svc.core.models import PLACEMENTS
-from station_svc.feature import FeatureParts, Resources, merged
+from station_svc.feature import FeatureParts, Preparations, Resources, merged
 from station_svc.features.certificates.authority import CertificateAuthority
 from station_svc.features.certificates.requests import CertificateRequests
 from station_svc.features.credentials.failures import CredentialFailures
@@ -63,6 +63,8 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
     identity = MeshIdentity(settings.mesh)
     resources = _resources(database, stack, settings=settings, identity=identity, clock=clock)
     built = [feature.build(resources) for feature in FEATURES]
+    for each in built:
+        resources.preparations.add(each.commands)
     jobs = Jobs(database=database, kinds=_job_kinds(built, resources), clock=clock)
     due = [feature.end_due for feature in FEATURES if feature.end_due]
     housekeeper = Housekeeper(database=database, clock=clock, storage=STORAGE, due=due)
@@ -157,6 +159,7 @@ def _resources(
         closer=SocketCloser(gateways=gateways),
         sender=CommandSender(commands=commands, station_budget_s=settings.command_timeout_s),
         job_sender=JobSender(commands=commands, station_budget_s=settings.command_timeout_s),
+        preparations=Preparations(),
     )
 
 

@@ -42,6 +42,11 @@ OPERATOR_SERVICES = {
     ),
 }
 
+# The same of processes that are not part of every mesh: routed and listed where they run. Each is a part of the mesh.
+OPTIONAL_OPERATOR_SERVICES = {
+    "simulator": ("csms.simulator.v1.SimulatorService",),
+}
+
 # Served by each service that has a copy of where stations stand.
 PLACEMENTS = "csms.station.v1.PlacementIngestService"
 
