@@ -11,6 +11,8 @@ from google.protobuf import json_format
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
 
+PATH_VALUE = "1"  # an id, and a number where one is needed
+
 
 @dataclass(frozen=True, kw_only=True)
 class RestCall:
@@ -47,10 +49,10 @@ def _rest_call(binding: http_pb2.HttpRule, request: Message) -> RestCall:
 
 
 def _take(fields: dict[str, Any], path: list[str]) -> str:
-    """Removes a field and returns its value."""
+    """Removes a field and returns its value, or some id where it has none."""
     for name in path[:-1]:
-        fields = fields[name]
-    return str(fields.pop(path[-1]))
+        fields = fields.get(name, {})
+    return str(fields.pop(path[-1], PATH_VALUE))
 
 
 def _flat(fields: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -20,10 +20,9 @@ from google.protobuf import descriptor_pb2
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
-from tests.front_door.transcoding import RestCall
+from tests.front_door.transcoding import PATH_VALUE, RestCall
 
 UNREADABLE = b"\xff"  # no message of any type: a service refuses it once it has let the caller in
-PATH_VALUE = "1"  # an id, and a number where one is needed
 ADMITTED = "admitted"
 TIMEOUT_S = 120.0
 
