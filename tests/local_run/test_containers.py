@@ -42,7 +42,7 @@ def _compose_is_there() -> bool:
 
 
 def test_the_image_has_all_that_the_wheel_has() -> None:
-    """A path that .dockerignore does not name stays out of it: the front door's templates and pages as much as a package."""
+    """A path that .dockerignore does not name stays out: the front door's templates and pages, too."""
     wheel = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
     needed = {*wheel["packages"], *wheel["force-include"]} - {"proto/csms"}
     copied = [line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")]
