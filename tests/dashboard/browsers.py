@@ -13,7 +13,7 @@ from tests.dashboard.missing import chromium
 
 # A name that is not localhost: on plain HTTP its pages are insecure for a browser, which leaves out a part of its APIs.
 NAME = "mesh.test"
-PATIENCE_MS = 60_000.0
+PATIENCE_MS = 30_000.0
 _FLAGS = (
     "--disable-gpu",
     "--disable-quic",

@@ -10,15 +10,16 @@ from tests.dashboard.test_sizes import FIRST_VIEW_KB
 from tests.running_mesh import RunningMesh
 
 
-def test_a_route_of_the_application_can_be_opened_and_reloaded(page: Page) -> None:
-    for path in ("/", "/stations", "/stations/CP.1?tab=sessions"):
-        answer = page.goto(path)
+def test_a_route_of_the_application_can_be_opened_and_reloaded(signed_in: Page) -> None:
+    for path in ("/stations", "/stations/CP.1?tab=sessions", "/none"):
+        answer = signed_in.goto(path)
         assert answer is not None
         assert answer.status == 200
-        is_rendered(page)
-    page.reload()
-    is_rendered(page)
-    assert page.url.endswith("/stations/CP.1?tab=sessions")
+        is_rendered(signed_in)
+        assert signed_in.url.endswith(path)
+    signed_in.reload()
+    is_rendered(signed_in)
+    assert signed_in.url.endswith("/none")
 
 
 def test_a_name_that_is_not_localhost_works_on_plain_http(page: Page, mesh: RunningMesh) -> None:
@@ -49,7 +50,7 @@ def test_a_second_visit_loads_the_index_alone(page: Page) -> None:
 
 
 def test_the_first_view_is_small(page: Page, mesh: RunningMesh) -> None:
-    """Everything that is loaded until a person who has signed in sees the start page, but for the worker of the stream."""
+    """All that is loaded until a person who has signed in sees the start page, but for the worker of the stream."""
     loaded: list[Response] = []
     page.on("response", loaded.append)
     sign_in(page, "/", username="admin", password=mesh.admin_password)
