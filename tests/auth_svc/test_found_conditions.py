@@ -98,12 +98,8 @@ async def test_it_is_for_the_tenant_and_for_callers_of_all_of_it(auth: Auth, fin
 
 
 async def _sign(auth: Auth) -> str:
-    item = SignCertificateItem(
-        tenant_id="default",
-        station_id="CP1",
-        common_names=["CP1"],
-        csr=certificates.csr("CP1", key=certificates.ec_key()),
-    )
+    csr = certificates.csr("CP1", key=certificates.ec_key())
+    item = SignCertificateItem(tenant_id="default", station_id="CP1", common_names=["CP1"], csr=csr)
     [result] = (await auth.signing.SignCertificates(SignCertificatesRequest(items=[item]))).results
     serial: str = result.serial_number
     return serial

@@ -33,16 +33,14 @@ class _Direct:
     def __init__(self, servicer: ConditionSourceServicer) -> None:
         self._servicer = servicer
 
-    async def FindConditions(self, request: FindConditionsRequest, *, timeout: float) -> FindConditionsResponse:
+    async def FindConditions(self, request: FindConditionsRequest, **_options: float) -> FindConditionsResponse:
         """See the contract."""
-        del timeout
         return await self._servicer.FindConditions(request, CONTEXT)
 
     async def CountFoundConditions(
-        self, request: CountFoundConditionsRequest, *, timeout: float
+        self, request: CountFoundConditionsRequest, **_options: float
     ) -> CountFoundConditionsResponse:
         """See the contract."""
-        del timeout
         return await self._servicer.CountFoundConditions(request, CONTEXT)
 
 
