@@ -20,7 +20,7 @@ from mesh.runtime.background import Background
 from mesh.runtime.times import Clock
 from mesh.service import Parts
 from mesh.tenant_erasure import TenantErasure, reports_to
-from notification_svc import audit_store, store
+from notification_svc import audit_store, server_sent_events, store
 from notification_svc.audit_servicer import AuditServicer
 from notification_svc.event_servicer import SIGN_OF_LIFE_S, EventServicer
 from notification_svc.fanout import Fanout
@@ -29,6 +29,9 @@ from notification_svc.ingest_servicer import IngestServicer
 from notification_svc.models import PARTITIONS, PLACEMENTS, metadata
 from notification_svc.retention import retention_task
 from notification_svc.settings import NotificationSettings
+from notification_svc.tickets import WatchTickets
+
+_STREAM_EVENTS = "/csms.event.v1.EventService/StreamEvents"
 
 
 async def build(
@@ -47,7 +50,8 @@ async def build(
     announce = [feed.announce, *(fanout.announce for fanout in fanouts)]
     ingest = IngestServicer(database=database, clock=clock, announce=announce)
     placements = PlacementIngestServicer(database=database, tables=PLACEMENTS)
-    events = EventServicer(database=database, feed=feed, clock=clock, sign_of_life_s=sign_of_life_s)
+    tickets = WatchTickets(database=database, clock=clock)
+    events = EventServicer(database=database, feed=feed, tickets=tickets, clock=clock, sign_of_life_s=sign_of_life_s)
     audit = AuditServicer(database=database)
     tenants = TenantDirectory(source=RemoteTenants(channel=channel))
     retention = retention_task(
@@ -69,6 +73,8 @@ async def build(
         background=[feed.run, retention.run, keeper.run, erasure, *(fanout.run for fanout in fanouts)],
         on_stop=[feed.stop],
         pass_on_audit=audit_store.add,
+        tickets=tickets,
+        last_words={_STREAM_EVENTS: server_sent_events.failure},
     )
 
 
