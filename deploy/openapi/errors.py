@@ -166,8 +166,8 @@ def error_schemas() -> Json:
             "message": {"type": "string", "description": "The fault, its place and the remedy, for people."},
             "details": {
                 "type": "array",
-                "prefixItems": [reference("ErrorInfo")],
                 "items": reference("google.protobuf.Any"),
+                "contains": reference("ErrorInfo"),
             },
         },
         "required": ["code", "message", "details"],
@@ -212,6 +212,7 @@ def _add(found: dict[int, list[Reason]], status: int, reasons: Iterable[Reason])
 
 def _response(status: int, names: list[str]) -> Json:
     lines = "\n".join(f"- `{name}`: {Reason[name].description}" for name in names)
-    only = {"properties": {"details": {"prefixItems": [{"properties": {"reason": {"enum": names}}}]}}}
+    info = {"properties": {"reason": {"enum": names}}, "required": ["reason"]}
+    only = {"properties": {"details": {"contains": info}}}
     content: Json = {"schema": {"allOf": [reference("Error"), only]}}
     return {"description": f"{TITLES[status]}:\n\n{lines}", "content": {"application/json": content}}
