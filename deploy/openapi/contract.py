@@ -16,13 +16,15 @@ from google.protobuf.descriptor_pb2 import (
     ServiceDescriptorProto,
 )
 
-from mesh.contract.services import OPERATOR_SERVICES
+from mesh.contract.services import OPERATOR_SERVICES, OPTIONAL_OPERATOR_SERVICES
 
 # Numbers of fields in descriptor.proto: the steps of a path in source info.
 _MESSAGE, _ENUM, _SERVICE = 4, 5, 6
 _FIELD, _NESTED, _NESTED_ENUM, _VALUE, _METHOD = 2, 3, 4, 2, 2
 
 Path = tuple[int, ...]
+
+_SERVICES = [name for names in (OPERATOR_SERVICES | OPTIONAL_OPERATOR_SERVICES).values() for name in names]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,6 +147,11 @@ class Service:
         """Its name without the package."""
         return self.name.rpartition(".")[2]
 
+    @property
+    def is_optional(self) -> bool:
+        """Whether there are meshes without it."""
+        return any(self.name in names for names in OPTIONAL_OPERATOR_SERVICES.values())
+
 
 @dataclass(frozen=True, kw_only=True)
 class Contract:
@@ -164,8 +171,7 @@ def read_contract(serialized: bytes) -> Contract:
     """Reads a descriptor set that protoc made with --include_source_info."""
     files = FileDescriptorSet.FromString(serialized).file
     methods = [method for file in files for method in _methods(file)]
-    order = [name for names in OPERATOR_SERVICES.values() for name in names]
-    methods.sort(key=lambda method: order.index(method.service.name))
+    methods.sort(key=lambda method: _SERVICES.index(method.service.name))
     return Contract(
         messages={message.name: message for file in files for message in _messages(file)},
         enumerations={each.name: each for file in files for each in _enumerations(file)},
@@ -224,10 +230,9 @@ def _enumerations(file: FileDescriptorProto) -> Iterator[Enumeration]:
 
 def _methods(file: FileDescriptorProto) -> Iterator[Method]:
     comments = _comments(file)
-    operators = {name for names in OPERATOR_SERVICES.values() for name in names}
     for index, proto in enumerate(file.service):
         name = f"{file.package}.{proto.name}"
-        if name in operators:
+        if name in _SERVICES:
             yield from _methods_of(name, proto, comments, (_SERVICE, index))
 
 

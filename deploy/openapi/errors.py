@@ -102,7 +102,7 @@ class Errors:
         _add(found, 400, (Reason.INVALID_REQUEST, Reason.INVALID_FIELD))
         if has_body:
             _add_all(found, {400: (Reason.UNKNOWN_FIELD,), 408: (Reason.TOO_SLOW,), 413: (Reason.TOO_LARGE,)})
-        if has_path_parameters:
+        if has_path_parameters or method.service.is_optional:
             _add(found, 404, (Reason.UNKNOWN_PATH,))
         for code, reasons in self.stated(method).items():
             _add(found, HTTP_STATUS[code], reasons)

@@ -19,12 +19,12 @@ from deploy.openapi.examples import written
 from deploy.openapi.http_bodies import HTTP_BODIES
 from mesh.contract.options import access_of
 from mesh.contract.published import contract_files
-from mesh.contract.services import OPERATOR_SERVICES
+from mesh.contract.services import OPERATOR_SERVICES, OPTIONAL_OPERATOR_SERVICES
 from mesh.runtime.error_reasons import Reason
 
 Json = dict[str, Any]
 ROOT = Path(__file__).resolve().parents[2]
-SERVICES = [service for names in OPERATOR_SERVICES.values() for service in names]
+SERVICES = [name for names in (OPERATOR_SERVICES | OPTIONAL_OPERATOR_SERVICES).values() for name in names]
 
 
 @cache
@@ -225,3 +225,14 @@ def test_fields_of_a_query_and_of_a_path_within_a_resource() -> None:
     assert "idToken" not in body.get("required", ())
     page = next(one for one in operation("StationService_ListStations")["parameters"] if one["name"] == "pageSize")
     assert page["schema"] == {"type": "integer", "format": "int32", "minimum": 0, "default": 50}
+
+
+def test_lists_state_the_errors_of_their_parameters() -> None:
+    lacking = [
+        (each["operationId"], reason)
+        for _verb, _path, each in operations()
+        for name, reason in (("filter", "INVALID_FILTER"), ("pageToken", "INVALID_PAGE_TOKEN"))
+        if any(one["name"] == name for one in each.get("parameters", ()))
+        and reason not in reasons(each["responses"]["400"])
+    ]
+    assert lacking == []

@@ -64,8 +64,8 @@ class EventServiceServicer:
 
     def ListEvents(self, request, context):
         """Lists events after a cursor, oldest first.
-        Errors: INVALID_ARGUMENT, reasons INVALID_CURSOR and INVALID_FILTER; OUT_OF_RANGE, reason CURSOR_EXPIRED, where the
-        cursor is older than the oldest event that is kept.
+        Errors: INVALID_ARGUMENT, reasons INVALID_CURSOR, INVALID_PAGE_TOKEN and INVALID_FILTER; OUT_OF_RANGE, reason
+        CURSOR_EXPIRED, where the cursor is older than the oldest event that is kept.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

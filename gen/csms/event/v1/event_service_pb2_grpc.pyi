@@ -36,8 +36,8 @@ class EventServiceStub:
     def __new__(cls, channel: _aio.Channel) -> EventServiceAsyncStub: ...
     ListEvents: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.ListEventsRequest, _event_service_pb2.ListEventsResponse]
     """Lists events after a cursor, oldest first.
-    Errors: INVALID_ARGUMENT, reasons INVALID_CURSOR and INVALID_FILTER; OUT_OF_RANGE, reason CURSOR_EXPIRED, where the
-    cursor is older than the oldest event that is kept.
+    Errors: INVALID_ARGUMENT, reasons INVALID_CURSOR, INVALID_PAGE_TOKEN and INVALID_FILTER; OUT_OF_RANGE, reason
+    CURSOR_EXPIRED, where the cursor is older than the oldest event that is kept.
     """
     WatchEvents: _grpc.UnaryStreamMultiCallable[_event_service_pb2.WatchEventsRequest, _event_service_pb2.WatchEventsResponse]
     """Streams events after a cursor and then as they happen. A caller that reconnects gives the cursor of the last
@@ -69,8 +69,8 @@ class EventServiceAsyncStub(EventServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListEvents: _aio.UnaryUnaryMultiCallable[_event_service_pb2.ListEventsRequest, _event_service_pb2.ListEventsResponse]  # type: ignore[assignment]
     """Lists events after a cursor, oldest first.
-    Errors: INVALID_ARGUMENT, reasons INVALID_CURSOR and INVALID_FILTER; OUT_OF_RANGE, reason CURSOR_EXPIRED, where the
-    cursor is older than the oldest event that is kept.
+    Errors: INVALID_ARGUMENT, reasons INVALID_CURSOR, INVALID_PAGE_TOKEN and INVALID_FILTER; OUT_OF_RANGE, reason
+    CURSOR_EXPIRED, where the cursor is older than the oldest event that is kept.
     """
     WatchEvents: _aio.UnaryStreamMultiCallable[_event_service_pb2.WatchEventsRequest, _event_service_pb2.WatchEventsResponse]  # type: ignore[assignment]
     """Streams events after a cursor and then as they happen. A caller that reconnects gives the cursor of the last
@@ -105,8 +105,8 @@ class EventServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_event_service_pb2.ListEventsResponse, _abc.Awaitable[_event_service_pb2.ListEventsResponse]]:
         """Lists events after a cursor, oldest first.
-        Errors: INVALID_ARGUMENT, reasons INVALID_CURSOR and INVALID_FILTER; OUT_OF_RANGE, reason CURSOR_EXPIRED, where the
-        cursor is older than the oldest event that is kept.
+        Errors: INVALID_ARGUMENT, reasons INVALID_CURSOR, INVALID_PAGE_TOKEN and INVALID_FILTER; OUT_OF_RANGE, reason
+        CURSOR_EXPIRED, where the cursor is older than the oldest event that is kept.
         """
 
     @_abc_1.abstractmethod
