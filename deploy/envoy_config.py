@@ -21,6 +21,7 @@ from deploy import body_fields
 from deploy.envoy_descriptor import Contract, read_contract
 from deploy.envoy_limits import EnvoyLimits
 from deploy.local_replies import LOCAL_REPLIES, LocalReply
+from deploy.pages import INDEX, Pages, PagesError, Variant, match_of
 from mesh.contract.published import contract_files
 from mesh.contract.services import OPERATOR_SERVICES, OPTIONAL_OPERATOR_SERVICES
 from mesh.identity.front_door import (
@@ -71,16 +72,16 @@ class FrontDoor:
 
 
 def write(door: FrontDoor, folder: Path) -> Path:
-    """Writes the configuration and what it needs into `folder`; returns the path of the configuration."""
+    """Writes the configuration and its files into `folder`; returns its path. Raises PagesError."""
     contract = read_contract()
     (folder / DESCRIPTOR).write_bytes(contract.descriptor)
     path = folder / "envoy.yaml"
-    path.write_text(render(door, contract))
+    path.write_text(render(door, contract, Pages().write(folder)))
     path.chmod(0o600)  # it has the proof by which gateways recognize Envoy
     return path
 
 
-def render(door: FrontDoor, contract: Contract) -> str:
+def render(door: FrontDoor, contract: Contract, pages: Sequence[Variant]) -> str:
     """The configuration as YAML."""
     processes = [name for name in _SERVICES if name in door.upstreams]
     # Reflection and REST's preliminary route need one process; any would do.
@@ -102,6 +103,8 @@ def render(door: FrontDoor, contract: Contract) -> str:
         "address_limit": _address_limit(door.limits),
         "body_fields": _quoted(_body_fields(contract, processes)),
         "welcome": _quoted(json.dumps(WELCOME)),
+        "page_routes": _each("page-route", (_page(door, each) for each in _index_last(pages))),
+        "largest_page": str(max(each.size for each in pages)),
         "rest_cluster": first,
         "local_replies": _local_replies(),
         "public_rules": _each("public-rule", ({"method": method} for method in _public_methods())),
@@ -116,6 +119,20 @@ def render(door: FrontDoor, contract: Contract) -> str:
         "front_door_endpoint": _endpoint("front_door", f"{reachable(door.host)}:{door.port}"),
     }
     return _fill((TEMPLATES / "envoy.yaml").read_text(), values)
+
+
+def _index_last(pages: Sequence[Variant]) -> Sequence[Variant]:
+    """Its routes match every path that is left."""
+    return sorted(pages, key=lambda each: each.name == INDEX)
+
+
+def _page(door: FrontDoor, page: Variant) -> dict[str, str]:
+    headers = [{"header": {"key": name, "value": value}} for name, value in page.headers.items()]
+    return {
+        "match": json.dumps(match_of(page)),
+        "file": _quoted(str(door.folder / page.file)),
+        "headers": json.dumps([{**each, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"} for each in headers]),
+    }
 
 
 def _needed(processes: Iterable[str]) -> list[str]:
@@ -381,7 +398,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     folder = Path(given[0])
     try:
         write(read_front_door(Environment(os.environ), folder), folder)
-    except (SettingError, ContractError) as error:
+    except (SettingError, ContractError, PagesError) as error:
         sys.stderr.write(f"envoy_config: {error}\n")
         return EX_CONFIG
     return 0

@@ -135,6 +135,10 @@ class Reason(StrEnum):
     SITE_TOO_DEEP = auto(), "The tree of sites would have more than 32 levels.", Retry.AFTER_CHANGE
     SCOPE_TOO_NARROW = auto(), "The caller's permission covers parts of the tenant only.", Retry.AFTER_CHANGE
 
+    # Conditions that need a person
+    CONDITION_NOT_FOUND = auto(), "There is no such condition, or it has ended.", Retry.AFTER_CHANGE
+    CONDITION_SOURCE_UNAVAILABLE = auto(), "The service that has the condition is unavailable.", Retry.LATER
+
     # Transactions and their quarantine
     SCHEMA_VIOLATION = auto(), "The payload breaks the schema of its action.", Retry.NEVER
     VALUE_OUT_OF_RANGE = auto(), "A value of the payload is beyond what can be stored.", Retry.NEVER

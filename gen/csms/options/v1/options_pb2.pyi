@@ -219,7 +219,7 @@ class _PermissionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Permission
     PERMISSION_SIGN_INS_WRITE: _Permission.ValueType  # 8
     """To list and end the sign-ins of other users."""
     PERMISSION_SIGNING_KEYS_WRITE: _Permission.ValueType  # 9
-    """To replace the keys that access tokens are signed with."""
+    """To replace the keys that access tokens of all tenants are signed with: for platform administrators."""
     PERMISSION_STATIONS_READ: _Permission.ValueType  # 10
     """Stations, their connectors, status reports and variables."""
     PERMISSION_STATIONS_WRITE: _Permission.ValueType  # 11
@@ -294,6 +294,8 @@ class _PermissionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Permission
     """The audit: who changed and commanded which resource."""
     PERMISSION_AUDIT_EXPORT: _Permission.ValueType  # 62
     """To export the audit as a whole."""
+    PERMISSION_CONDITIONS_WRITE: _Permission.ValueType  # 63
+    """To acknowledge conditions, and to take acknowledgements back."""
     PERMISSION_TENANTS_READ: _Permission.ValueType  # 70
     """All tenants, without their data. Of platform administrators alone."""
     PERMISSION_TENANTS_WRITE: _Permission.ValueType  # 71
@@ -334,7 +336,7 @@ PERMISSION_API_KEYS_WRITE: Permission.ValueType  # 7
 PERMISSION_SIGN_INS_WRITE: Permission.ValueType  # 8
 """To list and end the sign-ins of other users."""
 PERMISSION_SIGNING_KEYS_WRITE: Permission.ValueType  # 9
-"""To replace the keys that access tokens are signed with."""
+"""To replace the keys that access tokens of all tenants are signed with: for platform administrators."""
 PERMISSION_STATIONS_READ: Permission.ValueType  # 10
 """Stations, their connectors, status reports and variables."""
 PERMISSION_STATIONS_WRITE: Permission.ValueType  # 11
@@ -409,6 +411,8 @@ PERMISSION_AUDIT_READ: Permission.ValueType  # 61
 """The audit: who changed and commanded which resource."""
 PERMISSION_AUDIT_EXPORT: Permission.ValueType  # 62
 """To export the audit as a whole."""
+PERMISSION_CONDITIONS_WRITE: Permission.ValueType  # 63
+"""To acknowledge conditions, and to take acknowledgements back."""
 PERMISSION_TENANTS_READ: Permission.ValueType  # 70
 """All tenants, without their data. Of platform administrators alone."""
 PERMISSION_TENANTS_WRITE: Permission.ValueType  # 71
