@@ -46,24 +46,7 @@ def create(
 
     Raises MeshError NO_STATIONS, TOO_MANY_STATIONS, STATION_NOT_FOUND.
     """
-    joined = station.outerjoin(station_connection, station_connection.c.epoch == station.c.latest_epoch).outerjoin(
-        node, node.c.node_id == station_connection.c.node_id
-    )
-    found = (
-        sa.select(
-            station.c.tenant_id,
-            sa.literal(row.rollout_id).label("rollout_id"),
-            station.c.station_id,
-            sa.literal(int(TargetState.PENDING)).label("state"),
-        )
-        .select_from(joined)
-        .where(station.c.tenant_id == row.tenant_id)
-        .limit(MOST_TARGETS + 1)
-    )
-    if condition is not None:
-        found = found.where(condition)
-    if station_ids:
-        found = found.where(station.c.station_id.in_(station_ids))
+    found = _selected(row, condition, station_ids)
     insert = sa.insert(rollout_target).from_select(["tenant_id", "rollout_id", "station_id", "state"], found)
     total = connection.execute(insert).rowcount
     if total < len(station_ids):
@@ -85,6 +68,27 @@ def create(
     outbox.append(connection, [events.created(made)])
     _audit(connection, None, made, now_us=made.create_us)
     return made
+
+
+def _selected(row: RolloutRow, condition: ColumnElement[bool] | None, station_ids: Collection[str]) -> sa.Select[Any]:
+    """The targets of a new rollout, one more than it may have."""
+    joined = station.outerjoin(station_connection, station_connection.c.epoch == station.c.latest_epoch).outerjoin(
+        node, node.c.node_id == station_connection.c.node_id
+    )
+    found = (
+        sa.select(
+            station.c.tenant_id,
+            sa.literal(row.rollout_id).label("rollout_id"),
+            station.c.station_id,
+            sa.literal(int(TargetState.PENDING)).label("state"),
+        )
+        .select_from(joined)
+        .where(station.c.tenant_id == row.tenant_id)
+        .limit(MOST_TARGETS + 1)
+    )
+    if condition is not None:
+        found = found.where(condition)
+    return found.where(station.c.station_id.in_(station_ids)) if station_ids else found
 
 
 def _missing(connection: Connection, row: RolloutRow, station_ids: Collection[str]) -> MeshError:
