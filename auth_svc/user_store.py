@@ -31,7 +31,7 @@ class User:
 
 
 COLUMNS = [column for column in models.user_account.c if column.name not in ("username_key", "username_skeleton")]
-"""What `to_user` makes a user of."""
+"""The columns that `to_user` makes a user of."""
 
 
 def create_user(connection: Connection, user: User, assignments: Collection[Assignment] = ()) -> bool:

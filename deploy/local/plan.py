@@ -59,7 +59,7 @@ class _Inner:
         return cls(mesh=Reservation(), operator=Reservation() if operator else None, metrics=Reservation())
 
     def named(self) -> dict[str, Reservation]:
-        """Those that are there, by what the settings call them."""
+        """The ports that are there, by their names in the settings."""
         found = {"ADDRESS": self.mesh, "OPERATOR_ADDRESS": self.operator, "METRICS_ADDRESS": self.metrics}
         return {name: reservation for name, reservation in found.items() if reservation}
 
