@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from mesh.audit.entries import audit_tables
 from mesh.database.partitions import TimePartitions
+from mesh.driver_tables import progress_table
 from mesh.placements.tables import placement_tables
 
 metadata = sa.MetaData()
@@ -63,6 +64,8 @@ fanout = sa.Table(
     sa.Column("cursor", sa.BigInteger, nullable=False),
     sa.PrimaryKeyConstraint("tenant_id", name="fanout_pkey"),
 )
+
+driver_erasure_progress = progress_table(metadata)
 
 # The audit of this service itself, as each service has it.
 audit_entry, audit_head = audit_tables(metadata)

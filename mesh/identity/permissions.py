@@ -63,6 +63,9 @@ LEAST_ROLES: Mapping[Permission.ValueType, Role] = {
     options_pb2.PERMISSION_TENANTS_WRITE: Role.PLATFORM_ADMINISTRATOR,
     options_pb2.PERMISSION_TENANT_SETTINGS_READ: Role.ADMINISTRATOR,
     options_pb2.PERMISSION_TENANT_SETTINGS_WRITE: Role.ADMINISTRATOR,
+    options_pb2.PERMISSION_TENANT_DATA_EXPORT: Role.ADMINISTRATOR,
+    options_pb2.PERMISSION_DRIVER_DATA_EXPORT: Role.ADMINISTRATOR,
+    options_pb2.PERMISSION_DRIVER_DATA_ERASE: Role.ADMINISTRATOR,
 }
 
 # All that a platform administrator may: the tenants, the users of the tenant `platform`, the keys that all share.

@@ -288,6 +288,12 @@ class _PermissionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Permission
     """The settings and quotas of the caller's own tenant."""
     PERMISSION_TENANT_SETTINGS_WRITE: _Permission.ValueType  # 73
     """To change the settings of the caller's own tenant."""
+    PERMISSION_TENANT_DATA_EXPORT: _Permission.ValueType  # 74
+    """To export all data of the caller's own tenant."""
+    PERMISSION_DRIVER_DATA_EXPORT: _Permission.ValueType  # 75
+    """To export all data about one driver."""
+    PERMISSION_DRIVER_DATA_ERASE: _Permission.ValueType  # 76
+    """To erase a driver, for good."""
 
 class Permission(_Permission, metaclass=_PermissionEnumTypeWrapper):
     """The right that a method needs, or that a role or an API key has. mesh/identity/permissions.py has the built-in roles
@@ -399,6 +405,12 @@ PERMISSION_TENANT_SETTINGS_READ: Permission.ValueType  # 72
 """The settings and quotas of the caller's own tenant."""
 PERMISSION_TENANT_SETTINGS_WRITE: Permission.ValueType  # 73
 """To change the settings of the caller's own tenant."""
+PERMISSION_TENANT_DATA_EXPORT: Permission.ValueType  # 74
+"""To export all data of the caller's own tenant."""
+PERMISSION_DRIVER_DATA_EXPORT: Permission.ValueType  # 75
+"""To export all data about one driver."""
+PERMISSION_DRIVER_DATA_ERASE: Permission.ValueType  # 76
+"""To erase a driver, for good."""
 Global___Permission: _TypeAlias = Permission  # noqa: Y015
 
 @_typing.final
