@@ -42,9 +42,7 @@ class DriverErasureServicer(DriverErasureServiceServicer):
         self, request: pb.GetDriverErasureRequest, context: Context
     ) -> pb.GetDriverErasureResponse:
         """Reads one."""
-        read = partial(
-            driver_erasure_store.get, tenant_id=current_caller().tenant_id, erasure_id=request.erasure_id
-        )
+        read = partial(driver_erasure_store.get, tenant_id=current_caller().tenant_id, erasure_id=request.erasure_id)
         erasure = await self._database.read(read)
         if erasure is None:
             raise not_found(request.erasure_id)

@@ -62,7 +62,9 @@ def add(connection: Connection, erasure: DriverErasureRow) -> None:
     )
 
 
-def get(connection: Connection, tenant_id: str, erasure_id: str, *, for_update: bool = False) -> DriverErasureRow | None:
+def get(
+    connection: Connection, tenant_id: str, erasure_id: str, *, for_update: bool = False
+) -> DriverErasureRow | None:
     """One erasure, or None."""
     table = driver_erasure.c
     query = sa.select(driver_erasure).where(table.tenant_id == tenant_id, table.erasure_id == erasure_id)
@@ -97,9 +99,7 @@ def save_report(connection: Connection, erasure: DriverErasureRow, report: Erasu
     """Notes what a service did so far."""
     make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     values = asdict(report)
-    statement = make(driver_erasure_report).values(
-        tenant_id=erasure.tenant_id, erasure_id=erasure.erasure_id, **values
-    )
+    statement = make(driver_erasure_report).values(tenant_id=erasure.tenant_id, erasure_id=erasure.erasure_id, **values)
     changes = {name: statement.excluded[name] for name in values if name != "service"}
     keys = ["tenant_id", "erasure_id", "service"]
     connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changes))

@@ -8,9 +8,8 @@ from functools import partial
 import grpc
 from sqlalchemy import Connection
 
-from auth_svc import driver_erasure_store, id_token_store, seen_token_store
+from auth_svc import driver_erasure_store, id_token_store, models, seen_token_store
 from auth_svc.driver_erasure_store import DriverErasureRow, ErasureReport
-from auth_svc.models import outbox, seen_token
 from mesh.audit import entries as audit
 from mesh.contract.drivers import Driver
 from mesh.contract.id_tokens import match_key
@@ -32,12 +31,17 @@ MOST_PENDING = 500
 _PREFIX = "erased-"
 
 
-def _seen(row: Row, driver: Driver) -> Decision:
+def _of_driver(row: Row, driver: Driver) -> Decision:
     return REMOVE if driver.is_token(row["id_token"]) else None
 
 
-TABLES = (DriverTable(table=seen_token, decide=_seen), outbox_rows(outbox))
+_SEEN = DriverTable(table=models.seen_token, decide=_of_driver)
+
+TABLES = (_SEEN, outbox_rows(models.outbox))
 """The tables of auth_svc that may name a driver. The row of the id token itself is removed as the erasure begins."""
+
+EXPORTED = (DriverTable(table=models.id_token, decide=_of_driver), _SEEN)
+"""Those of the export of a driver."""
 
 
 class DriverErasures:
@@ -159,7 +163,9 @@ def _record(
 
 def _merged(report: ErasureReport, known: ErasureReport | None, *, finish_us: int | None) -> ErasureReport:
     """A report as it is stored: one whose process has lost its count does not take back what was reported."""
-    least = known or ErasureReport(service=report.service, removed_rows=0, changed_rows=0, waiting_rows=0, finish_us=None)
+    least = known or ErasureReport(
+        service=report.service, removed_rows=0, changed_rows=0, waiting_rows=0, finish_us=None
+    )
     return ErasureReport(
         service=report.service,
         removed_rows=max(report.removed_rows, least.removed_rows),

@@ -79,9 +79,7 @@ class RemoteErasures:
         return [
             PendingErasure(
                 erasure_id=one.erasure_id,
-                driver=Driver(
-                    tenant_id=one.tenant_id, id_tokens=tuple(one.id_tokens), pseudonym=one.pseudonym
-                ),
+                driver=Driver(tenant_id=one.tenant_id, id_tokens=tuple(one.id_tokens), pseudonym=one.pseudonym),
                 is_due=one.sources_finished or not is_last,
             )
             for one in response.erasures

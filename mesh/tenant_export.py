@@ -65,8 +65,9 @@ def export_tenant(engine: Engine, tables: ExportedTables, tenant_id: str) -> Ite
             # As long as it takes: it locks nothing, and writes nothing.
             connection.execute(sa.text("SET LOCAL statement_timeout = 0"))
         for table in tables.tables():
+            names = [column.name for column in table.columns]
             for row in read_rows(connection, columns=list(table.columns), tenant_id=tenant_id):
-                yield tables.line(table, row._mapping)
+                yield tables.line(table, dict(zip(names, row, strict=True)))
 
 
 def _plain(value: Any) -> Any:

@@ -1,16 +1,20 @@
 """notification_svc put together: its servicers, and what runs beside them."""
 
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
 import grpc
 from csms.audit.v1.audit_service_pb2_grpc import add_AuditServiceServicer_to_server
+from csms.event.v1.data_export_service_pb2_grpc import add_DataExportServiceServicer_to_server
 from csms.event.v1.event_ingest_service_pb2_grpc import add_EventIngestServiceServicer_to_server
 from csms.event.v1.event_service_pb2_grpc import add_EventServiceServicer_to_server
 from csms.station.v1.placement_ingest_service_pb2_grpc import add_PlacementIngestServiceServicer_to_server
 
 from mesh.audit import chain_store
+from mesh.data_export import DataExports
 from mesh.database.engine import Database
 from mesh.database.partition_keeper import Kept, PartitionKeeper
+from mesh.driver_erasure import DriverErasures, RemoteErasures
 from mesh.grpc.channels import open_channel
 from mesh.identity.mesh_identity import MeshIdentity
 from mesh.identity.operator_access import remote_access
@@ -20,9 +24,11 @@ from mesh.runtime.background import Background
 from mesh.runtime.times import Clock
 from mesh.service import Parts
 from mesh.tenant_erasure import TenantErasure, reports_to
-from notification_svc import audit_store, store
+from notification_svc import audit_store, driver_rows, store
 from notification_svc.audit_servicer import AuditServicer
+from notification_svc.data_export_servicer import DataExportServicer
 from notification_svc.event_servicer import SIGN_OF_LIFE_S, EventServicer
+from notification_svc.export import EXPORTED
 from notification_svc.fanout import Fanout
 from notification_svc.feed import Feed
 from notification_svc.ingest_servicer import IngestServicer
@@ -55,7 +61,7 @@ async def build(
     )
     kept = Kept(partitions=PARTITIONS, days=settings.retention_days, on_drop=store.note_dropped)
     keeper = PartitionKeeper(engine=database.engine, clock=clock, kept=[kept])
-    erasure = _erasure(database, tenants, channel)
+    exports = DataExportServicer(exports=DataExports(database=database, exported=EXPORTED, drivers=driver_rows.TABLES))
     return Parts(
         access=remote_access(channel, tenants),
         mesh=[
@@ -65,20 +71,28 @@ async def build(
         operator=[
             lambda server: add_EventServiceServicer_to_server(events, server),
             lambda server: add_AuditServiceServicer_to_server(audit, server),
+            lambda server: add_DataExportServiceServicer_to_server(exports, server),
         ],
-        background=[feed.run, retention.run, keeper.run, erasure, *(fanout.run for fanout in fanouts)],
+        background=[
+            feed.run,
+            retention.run,
+            keeper.run,
+            *_erasures(database, tenants, channel),
+            *(fanout.run for fanout in fanouts),
+        ],
         on_stop=[feed.stop],
         pass_on_audit=audit_store.add,
     )
 
 
-def _erasure(database: Database, tenants: TenantDirectory, channel: grpc.aio.Channel) -> Background:
-    """Erases the rows of removed tenants."""
-    report = reports_to(channel, "notification")
-    return TenantErasure(
+def _erasures(database: Database, tenants: TenantDirectory, channel: grpc.aio.Channel) -> Sequence[Background]:
+    """Erase the rows of removed tenants, and drivers."""
+    of_tenants = TenantErasure(
         erase_audit=[chain_store.erase_tenant, audit_store.erase_tenant],
         database=database,
         metadata=metadata,
         directory=tenants,
-        report=report,
-    ).run
+        report=reports_to(channel, "notification"),
+    )
+    source = RemoteErasures(channel=channel, part="notification")
+    return of_tenants.run, DriverErasures(database=database, tables=driver_rows.TABLES, source=source).run

@@ -17,17 +17,13 @@ class DataExportServicer(DataExportServiceServicer):
     def __init__(self, *, exports: DataExports) -> None:
         self._exports = exports
 
-    async def ExportTenantData(
-        self, request: pb.ExportTenantDataRequest, context: Context
-    ) -> AsyncIterator[HttpBody]:
+    async def ExportTenantData(self, request: pb.ExportTenantDataRequest, context: Context) -> AsyncIterator[HttpBody]:
         """Streams all rows of the tenant."""
         del request, context
         async for body in self._exports.tenant(current_caller().tenant_id):
             yield body
 
-    async def ExportDriverData(
-        self, request: pb.ExportDriverDataRequest, context: Context
-    ) -> AsyncIterator[HttpBody]:
+    async def ExportDriverData(self, request: pb.ExportDriverDataRequest, context: Context) -> AsyncIterator[HttpBody]:
         """Streams the rows about a driver."""
         del context
         async for body in self._exports.driver(current_caller().tenant_id, request.id_token):

@@ -38,7 +38,10 @@ def _cells(stored: str) -> Any:
 
 EXPORTED = ExportedTables(
     metadata=metadata,
-    left_out=("driver_erasure_progress", "outbox",),
+    left_out=(
+        "driver_erasure_progress",
+        "outbox",
+    ),
     orders={"meter_values": METER_VALUES_ORDER},
     decoded={
         "tx.fold": msgspec.json.decode,

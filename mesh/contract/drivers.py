@@ -1,13 +1,14 @@
 """A driver, by the id token that names them, and the places where rows name them. Pure.
 
-An id token is found in fields of its own, in any form that is the same token (`id_tokens.py`), and within text: payloads
-as they came, messages for people. Within text a token of fewer than LEAST_LENGTH characters is found only where it
-stands between quotation marks, because "12" is in nearly everything.
+An id token is found in fields of its own, in any form that is the same token (`id_tokens.py`), and within text:
+payloads as they came, messages for people. Within text a token of fewer than LEAST_LENGTH characters is found only where
+it stands between quotation marks, because "12" is in nearly everything.
 """
 
 import re
-from binascii import Error, a2b_base64
-from collections.abc import Iterable
+from binascii import a2b_base64
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -19,6 +20,7 @@ from mesh.contract.id_tokens import match_key
 
 LEAST_LENGTH = 6
 
+_URL_SAFE = str.maketrans("-_", "+/")
 _IN_WORDS = r"[0-9A-Za-z]"
 # JSON writes a line break before a word as \n.
 _BEFORE = rf"(?:(?<!{_IN_WORDS})|(?<=\\[nrtbf]))"
@@ -141,10 +143,12 @@ def _texts(message: Message) -> Iterable[str]:
         for one in value if descriptor.is_repeated else [value]:
             if isinstance(one, Message):
                 yield from _texts(one)
-            elif isinstance(one, str) and descriptor.name not in _OTHER_NAMES:
+            elif isinstance(one, str) and _may_name(descriptor.name, one):
                 yield one
-            elif descriptor.name == "value" and isinstance(one, str) and not _is_number(one):
-                yield one
+
+
+def _may_name(name: str, text: str) -> bool:
+    return name not in _OTHER_NAMES or (name == "value" and not _is_number(text))
 
 
 def _is_number(text: str) -> bool:
@@ -155,14 +159,12 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _decoded(text: str) -> Iterable[bytes]:
-    if len(text) < 2 * LEAST_LENGTH:
-        return
-    try:
-        yield bytes.fromhex(text)
-    except ValueError:
-        pass
-    try:
-        yield a2b_base64(text + "==", strict_mode=False)
-    except (Error, ValueError):
-        pass
+def _decoded(text: str) -> Sequence[bytes]:
+    """The bytes of a text in hexadecimal or in base64: both, where it may be either."""
+    found: list[bytes] = []
+    if len(text) >= 2 * LEAST_LENGTH:
+        with suppress(ValueError):
+            found.append(bytes.fromhex(text))
+        with suppress(ValueError):  # binascii's own error is one
+            found.append(a2b_base64(text.translate(_URL_SAFE) + "=="))
+    return found

@@ -1,7 +1,7 @@
 """The SQL of how far the erasures of drivers are in a service (`mesh/driver_tables.py` has the table)."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -50,7 +50,7 @@ def read(connection: Connection, *, begin: Progress) -> Progress:
     row = connection.execute(_READ, key).mappings().first()
     if row is None:
         return begin
-    return Progress(**key, **{**row, "position": tuple(msgspec.json.decode(row["position"]))})
+    return replace(begin, **{**row, "position": tuple(msgspec.json.decode(row["position"]))})
 
 
 def save(connection: Connection, *, progress: Progress) -> None:

@@ -1,4 +1,4 @@
-"""A walk over all rows of a tenant in a table, a page at a time in the order of an index; and changes of single rows."""
+"""A walk over all rows of a tenant in a table, a page at a time in the order of an index; changes of single rows."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
