@@ -10,7 +10,7 @@ from csms.auth.v1.driver_erasure_service_pb2_grpc import DriverErasureServiceSer
 
 from auth_svc import driver_erasure_store
 from auth_svc.driver_erasure_store import DriverErasureRow, ErasureReport
-from auth_svc.driver_erasures import SERVICES, DriverErasures, not_found, sources_finished
+from auth_svc.driver_erasures import SERVICES, DriverErasures, is_due, not_found
 from auth_svc.normalization import MAX_TOKEN, is_plain
 from mesh.database.engine import Database
 from mesh.database.pages import page_of
@@ -75,7 +75,9 @@ class DriverErasureDirectoryServicer(DriverErasureDirectoryServiceServicer):
         """The erasures that a service has to carry out."""
         _check_service(request.service)
         pending = await self._erasures.pending_for(request.service)
-        return directory_pb.ListPendingDriverErasuresResponse(erasures=map(_to_pending, pending))
+        return directory_pb.ListPendingDriverErasuresResponse(
+            erasures=[_to_pending(row, service=request.service) for row in pending]
+        )
 
     async def ReportDriverErasure(
         self, request: directory_pb.ReportDriverErasureRequest, context: Context
@@ -98,14 +100,14 @@ def _check_service(service: str) -> None:
         raise invalid_field("service", f"one of {', '.join(_REMOTE)} is needed")
 
 
-def _to_pending(row: DriverErasureRow) -> directory_pb.PendingDriverErasure:
+def _to_pending(row: DriverErasureRow, *, service: str) -> directory_pb.PendingDriverErasure:
     return directory_pb.PendingDriverErasure(
         tenant_id=row.tenant_id,
         erasure_id=row.erasure_id,
         id_tokens=row.id_tokens,
         pseudonym=row.pseudonym,
         create_time=to_timestamp(row.create_us),
-        sources_finished=sources_finished(row),
+        due=is_due(row, service),
     )
 
 

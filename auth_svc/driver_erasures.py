@@ -22,9 +22,9 @@ from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
 from mesh.runtime.times import Clock
 
-SERVICES = ("station", "transaction", "auth", "notification")
-# It gets the events of the others, and begins when nothing of theirs can come any more.
-LAST = "notification"
+# In the order in which they erase, one after the other. The first waits for the ends of transactions: until then
+# stations send the id token, which the later ones record. The last gets the events of all.
+SERVICES = ("transaction", "station", "auth", "notification")
 # In a tenant, and in a response for a service.
 MOST_RUNNING = 100
 MOST_PENDING = 500
@@ -76,7 +76,7 @@ class DriverErasures:
     async def pending(self) -> Sequence[PendingErasure]:
         """See ErasureSource."""
         return [
-            PendingErasure(erasure_id=row.erasure_id, driver=driver_of(row), is_due=True)
+            PendingErasure(erasure_id=row.erasure_id, driver=driver_of(row), is_due=is_due(row, "auth"))
             for row in await self.pending_for("auth")
         ]
 
@@ -97,9 +97,9 @@ def driver_of(row: DriverErasureRow) -> Driver:
     return Driver(tenant_id=row.tenant_id, id_tokens=row.id_tokens, pseudonym=row.pseudonym)
 
 
-def sources_finished(row: DriverErasureRow) -> bool:
-    """Whether all services are done that pass events on."""
-    return all(row.ends.get(service) is not None for service in SERVICES if service != LAST)
+def is_due(row: DriverErasureRow, service: str) -> bool:
+    """Whether the services before this one are done."""
+    return all(row.ends.get(before) is not None for before in SERVICES[: SERVICES.index(service)])
 
 
 def not_found(erasure_id: str) -> MeshError:

@@ -103,7 +103,7 @@ async def build(
         *_maintenance(database, keys, settings, clock),
         seen.run,
         _erasure(database, tenants, erasures),
-        Erasing(database=database, tables=driver_erasures.TABLES, source=drivers).run,
+        Erasing(database=database, part="auth", tables=driver_erasures.TABLES, source=drivers).run,
     ]
     return Parts(
         access=_access(database, stack, directory, keys, clock, tenants=tenants),

@@ -44,7 +44,7 @@ _PAGES_UNSAVED = 50
 
 @dataclass(frozen=True, kw_only=True)
 class PendingErasure:
-    """An erasure that a service has to carry out. `is_due`: whether all that passes events on to it is done."""
+    """An erasure that a service has to carry out. `is_due`: whether the services before it are done."""
 
     erasure_id: str
     driver: Driver
@@ -75,12 +75,11 @@ class RemoteErasures:
             response = await self._stub.ListPendingDriverErasures(request, timeout=TIMEOUT_S)
         except grpc.aio.AioRpcError as error:
             raise from_rpc_error(error) from error
-        is_last = self._part == "notification"
         return [
             PendingErasure(
                 erasure_id=one.erasure_id,
                 driver=Driver(tenant_id=one.tenant_id, id_tokens=tuple(one.id_tokens), pseudonym=one.pseudonym),
-                is_due=one.sources_finished or not is_last,
+                is_due=one.due,
             )
             for one in response.erasures
         ]
@@ -103,18 +102,20 @@ class RemoteErasures:
 
 
 class DriverErasures:
-    """Carries out the erasures of one service. Run `run` beside the servers; one replica works at a time."""
+    """Carries out the erasures of one service, `part`. Run `run` beside the servers; one replica works at a time."""
 
     def __init__(
         self,
         *,
         database: Database,
+        part: str,
         tables: Sequence[DriverTable],
         source: ErasureSource,
         clock_s: Callable[[], float] = time.monotonic,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._database = database
+        self._part = part
         self._tables = {table.name: table for table in tables}
         self._source = source
         self._clock_s = clock_s
@@ -124,7 +125,7 @@ class DriverErasures:
 
     async def run(self) -> None:
         """Erases until it is cancelled."""
-        leader = Leader(engine=self._database.engine, work="erasure of drivers", check_s=EVERY_S)
+        leader = Leader(engine=self._database.engine, work=f"erasure of drivers in {self._part}", check_s=EVERY_S)
 
         async def turn() -> None:
             if await leader.is_leading():

@@ -95,4 +95,6 @@ def _erasures(database: Database, tenants: TenantDirectory, channel: grpc.aio.Ch
         report=reports_to(channel, "notification"),
     )
     source = RemoteErasures(channel=channel, part="notification")
-    return of_tenants.run, DriverErasures(database=database, tables=driver_rows.TABLES, source=source).run
+    return of_tenants.run, DriverErasures(
+        database=database, part="notification", tables=driver_rows.TABLES, source=source
+    ).run

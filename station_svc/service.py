@@ -106,7 +106,7 @@ def _of_tenants(resources: Resources, settings: StationSettings) -> Sequence[Bac
         report=reports_to(resources.auth, "station"),
     )
     source = RemoteErasures(channel=resources.auth, part="station")
-    drivers = DriverErasures(database=resources.database, tables=DRIVERS, source=source)
+    drivers = DriverErasures(database=resources.database, part="station", tables=DRIVERS, source=source)
     return (
         erasure.run,
         drivers.run,

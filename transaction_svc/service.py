@@ -97,7 +97,9 @@ def _erasures(database: Database, tenants: TenantDirectory, channel: grpc.aio.Ch
         erase_audit=[chain_store.erase_tenant], database=database, metadata=metadata, directory=tenants, report=report
     )
     source = RemoteErasures(channel=channel, part="transaction")
-    return of_tenants.run, DriverErasures(database=database, tables=driver_rows.TABLES, source=source).run
+    return of_tenants.run, DriverErasures(
+        database=database, part="transaction", tables=driver_rows.TABLES, source=source
+    ).run
 
 
 def _exports(database: Database) -> AddServicer:

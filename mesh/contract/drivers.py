@@ -1,8 +1,8 @@
 """A driver, by the id token that names them, and the places where rows name them. Pure.
 
 An id token is found in fields of its own, in any form that is the same token (`id_tokens.py`), and within text:
-payloads as they came, messages for people. Within text a token of fewer than LEAST_LENGTH characters is found only where
-it stands between quotation marks, because "12" is in nearly everything.
+payloads as they came, messages for people. There a token of fewer than LEAST_LENGTH characters is found only where it
+stands between quotation marks, because "12" is in nearly everything.
 """
 
 import re

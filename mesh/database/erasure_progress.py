@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, bindparam, text
+from sqlalchemy import Connection, Text, bindparam, text
 
 _READ = text(
     """
@@ -24,7 +24,7 @@ _SAVE = text(
     """
 )
 _REMOVE_OTHERS = text("DELETE FROM driver_erasure_progress WHERE erasure_id NOT IN :erasure_ids").bindparams(
-    bindparam("erasure_ids", expanding=True)
+    bindparam("erasure_ids", expanding=True, type_=Text())
 )
 
 

@@ -26,7 +26,7 @@ from csms.options.v1 import options_pb2 as csms_dot_options_dot_v1_dot_options__
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n3csms/auth/v1/driver_erasure_directory_service.proto\x12\x0c\x63sms.auth.v1\x1a\x1d\x63sms/options/v1/options.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"3\n ListPendingDriverErasuresRequest\x12\x0f\n\x07service\x18\x01 \x01(\t\"Y\n!ListPendingDriverErasuresResponse\x12\x34\n\x08\x65rasures\x18\x01 \x03(\x0b\x32\".csms.auth.v1.PendingDriverErasure\"\xae\x01\n\x14PendingDriverErasure\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x12\n\nerasure_id\x18\x02 \x01(\t\x12\x11\n\tid_tokens\x18\x03 \x03(\t\x12\x11\n\tpseudonym\x18\x04 \x01(\t\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x18\n\x10sources_finished\x18\x06 \x01(\x08\"\xa8\x01\n\x1aReportDriverErasureRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x12\n\nerasure_id\x18\x02 \x01(\t\x12\x0f\n\x07service\x18\x03 \x01(\t\x12\x14\n\x0cremoved_rows\x18\x04 \x01(\x03\x12\x14\n\x0c\x63hanged_rows\x18\x05 \x01(\x03\x12\x14\n\x0cwaiting_rows\x18\x06 \x01(\x03\x12\x10\n\x08\x66inished\x18\x07 \x01(\x08\"\x1d\n\x1bReportDriverErasureResponse2\xa2\x02\n\x1d\x44riverErasureDirectoryService\x12\x85\x01\n\x19ListPendingDriverErasures\x12..csms.auth.v1.ListPendingDriverErasuresRequest\x1a/.csms.auth.v1.ListPendingDriverErasuresResponse\"\x07\xf2\xbb\x18\x03\x02\x03\x05\x12s\n\x13ReportDriverErasure\x12(.csms.auth.v1.ReportDriverErasureRequest\x1a).csms.auth.v1.ReportDriverErasureResponse\"\x07\xf2\xbb\x18\x03\x02\x03\x05\x1a\x04\xa0\xbb\x18\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n3csms/auth/v1/driver_erasure_directory_service.proto\x12\x0c\x63sms.auth.v1\x1a\x1d\x63sms/options/v1/options.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"3\n ListPendingDriverErasuresRequest\x12\x0f\n\x07service\x18\x01 \x01(\t\"Y\n!ListPendingDriverErasuresResponse\x12\x34\n\x08\x65rasures\x18\x01 \x03(\x0b\x32\".csms.auth.v1.PendingDriverErasure\"\xa1\x01\n\x14PendingDriverErasure\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x12\n\nerasure_id\x18\x02 \x01(\t\x12\x11\n\tid_tokens\x18\x03 \x03(\t\x12\x11\n\tpseudonym\x18\x04 \x01(\t\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0b\n\x03\x64ue\x18\x06 \x01(\x08\"\xa8\x01\n\x1aReportDriverErasureRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x12\n\nerasure_id\x18\x02 \x01(\t\x12\x0f\n\x07service\x18\x03 \x01(\t\x12\x14\n\x0cremoved_rows\x18\x04 \x01(\x03\x12\x14\n\x0c\x63hanged_rows\x18\x05 \x01(\x03\x12\x14\n\x0cwaiting_rows\x18\x06 \x01(\x03\x12\x10\n\x08\x66inished\x18\x07 \x01(\x08\"\x1d\n\x1bReportDriverErasureResponse2\xa2\x02\n\x1d\x44riverErasureDirectoryService\x12\x85\x01\n\x19ListPendingDriverErasures\x12..csms.auth.v1.ListPendingDriverErasuresRequest\x1a/.csms.auth.v1.ListPendingDriverErasuresResponse\"\x07\xf2\xbb\x18\x03\x02\x03\x05\x12s\n\x13ReportDriverErasure\x12(.csms.auth.v1.ReportDriverErasureRequest\x1a).csms.auth.v1.ReportDriverErasureResponse\"\x07\xf2\xbb\x18\x03\x02\x03\x05\x1a\x04\xa0\xbb\x18\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -44,11 +44,11 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTPENDINGDRIVERERASURESRESPONSE']._serialized_start=186
   _globals['_LISTPENDINGDRIVERERASURESRESPONSE']._serialized_end=275
   _globals['_PENDINGDRIVERERASURE']._serialized_start=278
-  _globals['_PENDINGDRIVERERASURE']._serialized_end=452
-  _globals['_REPORTDRIVERERASUREREQUEST']._serialized_start=455
-  _globals['_REPORTDRIVERERASUREREQUEST']._serialized_end=623
-  _globals['_REPORTDRIVERERASURERESPONSE']._serialized_start=625
-  _globals['_REPORTDRIVERERASURERESPONSE']._serialized_end=654
-  _globals['_DRIVERERASUREDIRECTORYSERVICE']._serialized_start=657
-  _globals['_DRIVERERASUREDIRECTORYSERVICE']._serialized_end=947
+  _globals['_PENDINGDRIVERERASURE']._serialized_end=439
+  _globals['_REPORTDRIVERERASUREREQUEST']._serialized_start=442
+  _globals['_REPORTDRIVERERASUREREQUEST']._serialized_end=610
+  _globals['_REPORTDRIVERERASURERESPONSE']._serialized_start=612
+  _globals['_REPORTDRIVERERASURERESPONSE']._serialized_end=641
+  _globals['_DRIVERERASUREDIRECTORYSERVICE']._serialized_start=644
+  _globals['_DRIVERERASUREDIRECTORYSERVICE']._serialized_end=934
 # @@protoc_insertion_point(module_scope)

@@ -76,15 +76,17 @@ class PendingDriverErasure(_message.Message):
     ID_TOKENS_FIELD_NUMBER: _builtins.int
     PSEUDONYM_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
-    SOURCES_FINISHED_FIELD_NUMBER: _builtins.int
+    DUE_FIELD_NUMBER: _builtins.int
     tenant_id: _builtins.str
     """The tenant."""
     erasure_id: _builtins.str
     """Its id."""
     pseudonym: _builtins.str
     """The text in their place."""
-    sources_finished: _builtins.bool
-    """Whether all services that pass events on are done, so that none with the id token can come any more."""
+    due: _builtins.bool
+    """Whether the services before this one are done: transaction_svc, which waits for the ends of transactions,
+    station_svc, auth_svc, and notification_svc, which gets the events of all.
+    """
     @_builtins.property
     def id_tokens(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The id token, and the id of its group where no other id token is in that group."""
@@ -101,11 +103,11 @@ class PendingDriverErasure(_message.Message):
         id_tokens: _abc.Iterable[_builtins.str] | None = ...,
         pseudonym: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
-        sources_finished: _builtins.bool = ...,
+        due: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "erasure_id", b"erasure_id", "id_tokens", b"id_tokens", "pseudonym", b"pseudonym", "sources_finished", b"sources_finished", "tenant_id", b"tenant_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "due", b"due", "erasure_id", b"erasure_id", "id_tokens", b"id_tokens", "pseudonym", b"pseudonym", "tenant_id", b"tenant_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
