@@ -18,6 +18,7 @@ async def test_each_tenant_keeps_its_events_for_its_own_days(notifications: Noti
     notifications.tenants.replace("fixed", TENANTS)
     for day in range(40):
         await notifications.publish(*(item(f"e{day}", tenant_id=one.tenant_id) for one in TENANTS))
+        await notifications.expire()
         clock.us += DAY_US
     clock.us -= DAY_US // 2
     await notifications.expire()
