@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0014"
-down_revision = "0012"
+down_revision = "0013"
 
 _KEY = sa.Text(collation="C").with_variant(sa.Text(), "sqlite")
 
