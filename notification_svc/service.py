@@ -6,13 +6,16 @@ from contextlib import AsyncExitStack
 import grpc
 from csms.audit.v1.audit_service_pb2_grpc import add_AuditServiceServicer_to_server
 from csms.condition.v1.condition_service_pb2_grpc import add_ConditionServiceServicer_to_server
+from csms.event.v1.data_export_service_pb2_grpc import add_DataExportServiceServicer_to_server
 from csms.event.v1.event_ingest_service_pb2_grpc import add_EventIngestServiceServicer_to_server
 from csms.event.v1.event_service_pb2_grpc import add_EventServiceServicer_to_server
 from csms.station.v1.placement_ingest_service_pb2_grpc import add_PlacementIngestServiceServicer_to_server
 
 from mesh.audit import chain_store
+from mesh.data_export import DataExports
 from mesh.database.engine import Database
 from mesh.database.partition_keeper import Kept, PartitionKeeper
+from mesh.driver_erasure import DriverErasures, RemoteErasures
 from mesh.grpc.channels import open_channel
 from mesh.identity.mesh_identity import MeshIdentity
 from mesh.identity.operator_access import remote_access
@@ -22,11 +25,13 @@ from mesh.runtime.background import Background
 from mesh.runtime.times import Clock
 from mesh.service import AddServicer, Parts
 from mesh.tenant_erasure import TenantErasure, reports_to
-from notification_svc import audit_store, server_sent_events, store
+from notification_svc import audit_store, driver_rows, server_sent_events, store
 from notification_svc.audit_servicer import AuditServicer
 from notification_svc.condition_servicer import ConditionServicer
 from notification_svc.condition_sources import ConditionSources
+from notification_svc.data_export_servicer import DataExportServicer
 from notification_svc.event_servicer import SIGN_OF_LIFE_S, EventServicer
+from notification_svc.export import EXPORTED
 from notification_svc.fanout import Fanout
 from notification_svc.feed import Feed
 from notification_svc.ingest_servicer import Announce, IngestServicer
@@ -62,19 +67,21 @@ async def build(
     )
     kept = Kept(partitions=PARTITIONS, days=settings.retention_days, on_drop=store.note_dropped)
     keeper = PartitionKeeper(engine=database.engine, clock=clock, kept=[kept])
+    exports = DataExportServicer(exports=DataExports(database=database, exported=EXPORTED, drivers=driver_rows.TABLES))
     return Parts(
         access=remote_access(channel, tenants),
         mesh=_ingest(database, clock, announce),
         operator=[
             lambda server: add_EventServiceServicer_to_server(events, server),
             lambda server: add_AuditServiceServicer_to_server(audit, server),
+            lambda server: add_DataExportServiceServicer_to_server(exports, server),
             lambda server: add_ConditionServiceServicer_to_server(conditions, server),
         ],
         background=[
             feed.run,
             retention.run,
             keeper.run,
-            _erasure(database, tenants, channel),
+            *_erasures(database, tenants, channel),
             *(fanout.run for fanout in fanouts),
         ],
         on_stop=[feed.stop],
@@ -114,13 +121,16 @@ def _conditions(
     )
 
 
-def _erasure(database: Database, tenants: TenantDirectory, channel: grpc.aio.Channel) -> Background:
-    """Erases the rows of removed tenants."""
-    report = reports_to(channel, "notification")
-    return TenantErasure(
+def _erasures(database: Database, tenants: TenantDirectory, channel: grpc.aio.Channel) -> Sequence[Background]:
+    """Erase the rows of removed tenants, and drivers."""
+    of_tenants = TenantErasure(
         erase_audit=[chain_store.erase_tenant, audit_store.erase_tenant],
         database=database,
         metadata=metadata,
         directory=tenants,
-        report=report,
+        report=reports_to(channel, "notification"),
+    )
+    source = RemoteErasures(channel=channel, part="notification")
+    return of_tenants.run, DriverErasures(
+        database=database, part="notification", tables=driver_rows.TABLES, source=source
     ).run
