@@ -18,6 +18,7 @@ from csms.auth.v1.sign_in_service_pb2_grpc import add_SignInServiceServicer_to_s
 from csms.auth.v1.tenant_directory_service_pb2_grpc import add_TenantDirectoryServiceServicer_to_server
 from csms.auth.v1.tenant_service_pb2_grpc import add_TenantServiceServicer_to_server
 from csms.auth.v1.user_service_pb2_grpc import add_UserServiceServicer_to_server
+from csms.condition.v1.condition_source_service_pb2_grpc import add_ConditionSourceServiceServicer_to_server
 from sqlalchemy.exc import IntegrityError
 
 from auth_svc import user_store
@@ -29,6 +30,7 @@ from auth_svc.caller_servicer import CallerServicer
 from auth_svc.callers import DirectCallers, LocalDirectory
 from auth_svc.certificate_office import CertificateOffice
 from auth_svc.certificate_servicer import CertificateAuthorityServicer, CertificateServicer
+from auth_svc.conditions import condition_queries
 from auth_svc.housekeeping import Housekeeper, retention_task
 from auth_svc.id_token_servicer import IdTokenServicer
 from auth_svc.invitation_servicer import InvitationServicer
@@ -47,6 +49,7 @@ from auth_svc.tenant_directory import KEPT_TABLES, LocalTenants, TenantDirectory
 from auth_svc.tenant_servicer import TenantServicer
 from auth_svc.user_servicer import UserServicer
 from mesh.audit import chain_store
+from mesh.conditions.servicer import ConditionSourceServicer
 from mesh.database.engine import Database
 from mesh.database.retention import RetentionTask
 from mesh.events.relay import open_relay
@@ -222,7 +225,15 @@ def _mesh(
     return [
         lambda server: add_AuthorizationServiceServicer_to_server(authorization, server),
         lambda server: add_TenantDirectoryServiceServicer_to_server(directory, server),
+        _conditions(database, authorization, clock),
     ]
+
+
+def _conditions(database: Database, authorization: AuthorizationServicer, clock: Clock) -> AddServicer:
+    """Finds conditions of id tokens and certificates, for notification_svc."""
+    queries = condition_queries(accepts_unknown=authorization.accepts_unknown)
+    servicer = ConditionSourceServicer(database=database, clock=clock, queries=queries)
+    return lambda server: add_ConditionSourceServiceServicer_to_server(servicer, server)
 
 
 def _tenants(

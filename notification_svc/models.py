@@ -107,5 +107,22 @@ audit_record_start = sa.Table(
     sa.Column("removed_hash", sa.Text, nullable=False),
     sa.PrimaryKeyConstraint("tenant_id", "source", name="audit_record_start_pkey"),
 )
+
+# Conditions that persons have taken note of. A row holds for as long as the condition lasts that it is about: one that
+# begins after both times is another.
+condition_acknowledgement = sa.Table(
+    "condition_acknowledgement",
+    metadata,
+    sa.Column("tenant_id", _KEY, nullable=False),
+    sa.Column("condition_id", _KEY, nullable=False),  # mesh.conditions.names.ConditionName, encoded
+    sa.Column("station_id", sa.Text, nullable=False),
+    sa.Column("begin_us", sa.BigInteger, nullable=False),  # of the condition
+    sa.Column("acknowledge_us", sa.BigInteger, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("comment", sa.Text, nullable=False),
+    sa.PrimaryKeyConstraint("tenant_id", "condition_id", name="condition_acknowledgement_pkey"),
+    sa.Index("condition_acknowledgement_by_time", "tenant_id", "acknowledge_us"),
+)
+
 # Where stations stand: a copy of station_svc's, some seconds behind (docs/SITES.md).
 PLACEMENTS = placement_tables(metadata, key=sa.Text())

@@ -1,9 +1,11 @@
 """notification_svc put together: its servicers, and what runs beside them."""
 
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
 import grpc
 from csms.audit.v1.audit_service_pb2_grpc import add_AuditServiceServicer_to_server
+from csms.condition.v1.condition_service_pb2_grpc import add_ConditionServiceServicer_to_server
 from csms.event.v1.event_ingest_service_pb2_grpc import add_EventIngestServiceServicer_to_server
 from csms.event.v1.event_service_pb2_grpc import add_EventServiceServicer_to_server
 from csms.station.v1.placement_ingest_service_pb2_grpc import add_PlacementIngestServiceServicer_to_server
@@ -18,14 +20,16 @@ from mesh.identity.tenants import RemoteTenants, TenantDirectory
 from mesh.placements.servicer import PlacementIngestServicer
 from mesh.runtime.background import Background
 from mesh.runtime.times import Clock
-from mesh.service import Parts
+from mesh.service import AddServicer, Parts
 from mesh.tenant_erasure import TenantErasure, reports_to
 from notification_svc import audit_store, store
 from notification_svc.audit_servicer import AuditServicer
+from notification_svc.condition_servicer import ConditionServicer
+from notification_svc.condition_sources import ConditionSources
 from notification_svc.event_servicer import SIGN_OF_LIFE_S, EventServicer
 from notification_svc.fanout import Fanout
 from notification_svc.feed import Feed
-from notification_svc.ingest_servicer import IngestServicer
+from notification_svc.ingest_servicer import Announce, IngestServicer
 from notification_svc.models import PARTITIONS, PLACEMENTS, metadata
 from notification_svc.retention import retention_task
 from notification_svc.settings import NotificationSettings
@@ -45,30 +49,62 @@ async def build(
     feed = Feed(database=database)
     fanouts = [] if settings.amqp_url is None else [Fanout(database=database, url=settings.amqp_url)]
     announce = [feed.announce, *(fanout.announce for fanout in fanouts)]
-    ingest = IngestServicer(database=database, clock=clock, announce=announce)
-    placements = PlacementIngestServicer(database=database, tables=PLACEMENTS)
     events = EventServicer(database=database, feed=feed, clock=clock, sign_of_life_s=sign_of_life_s)
     audit = AuditServicer(database=database)
+    conditions = _conditions(database, stack, channel, settings=settings, clock=clock, announce=announce)
     tenants = TenantDirectory(source=RemoteTenants(channel=channel))
     retention = retention_task(
         database=database, clock=clock, days=settings.retention_days, tenants=tenants, audit_days=settings.audit_days
     )
     kept = Kept(partitions=PARTITIONS, days=settings.retention_days, on_drop=store.note_dropped)
     keeper = PartitionKeeper(engine=database.engine, clock=clock, kept=[kept])
-    erasure = _erasure(database, tenants, channel)
     return Parts(
         access=remote_access(channel, tenants),
-        mesh=[
-            lambda server: add_EventIngestServiceServicer_to_server(ingest, server),
-            lambda server: add_PlacementIngestServiceServicer_to_server(placements, server),
-        ],
+        mesh=_ingest(database, clock, announce),
         operator=[
             lambda server: add_EventServiceServicer_to_server(events, server),
             lambda server: add_AuditServiceServicer_to_server(audit, server),
+            lambda server: add_ConditionServiceServicer_to_server(conditions, server),
         ],
-        background=[feed.run, retention.run, keeper.run, erasure, *(fanout.run for fanout in fanouts)],
+        background=[
+            feed.run,
+            retention.run,
+            keeper.run,
+            _erasure(database, tenants, channel),
+            *(fanout.run for fanout in fanouts),
+        ],
         on_stop=[feed.stop],
         pass_on_audit=audit_store.add,
+    )
+
+
+def _ingest(database: Database, clock: Clock, announce: Sequence[Announce]) -> Sequence[AddServicer]:
+    """Takes events, and where stations stand, from the other services."""
+    events = IngestServicer(database=database, clock=clock, announce=announce)
+    placements = PlacementIngestServicer(database=database, tables=PLACEMENTS)
+    return [
+        lambda server: add_EventIngestServiceServicer_to_server(events, server),
+        lambda server: add_PlacementIngestServiceServicer_to_server(placements, server),
+    ]
+
+
+def _conditions(
+    database: Database,
+    stack: AsyncExitStack,
+    auth: grpc.aio.Channel,
+    *,
+    settings: NotificationSettings,
+    clock: Clock,
+    announce: Sequence[Announce],
+) -> ConditionServicer:
+    """Gathers conditions from the services whose addresses are set."""
+    channels = {"auth": auth}
+    for part, address in (("station", settings.station_address), ("transaction", settings.transaction_address)):
+        if address is not None:
+            channels[part] = open_channel(address, identity=MeshIdentity(settings.mesh), to=part)
+            stack.push_async_callback(channels[part].close)
+    return ConditionServicer(
+        database=database, sources=ConditionSources(channels=channels), clock=clock, announce=announce
     )
 
 

@@ -5,11 +5,13 @@ from contextlib import AsyncExitStack
 from functools import partial
 
 import grpc
+from csms.condition.v1.condition_source_service_pb2_grpc import add_ConditionSourceServiceServicer_to_server
 from csms.station.v1.command_service_pb2_grpc import add_CommandServiceServicer_to_server
 from csms.station.v1.station_ingest_service_pb2_grpc import add_StationIngestServiceServicer_to_server
 from csms.station.v1.station_service_pb2_grpc import add_StationServiceServicer_to_server
 
 from mesh.audit import chain_store
+from mesh.conditions.servicer import ConditionSourceServicer
 from mesh.database.engine import Database
 from mesh.database.partition_keeper import Kept, PartitionKeeper
 from mesh.events.relay import open_relay
@@ -25,6 +27,7 @@ from mesh.tenant_erasure import TenantErasure, reports_to
 from station_svc.api import removals
 from station_svc.api.additions import StationAdditions
 from station_svc.api.command_servicer import make_servicer
+from station_svc.api.conditions import condition_queries
 from station_svc.api.removals import StationRemovals
 from station_svc.api.station_servicer import StationServicer
 from station_svc.catalogue import FEATURES, RETENTION, STORAGE
@@ -34,7 +37,7 @@ from station_svc.commands.sender import CommandSender
 from station_svc.commands.socket_closer import SocketCloser
 from station_svc.core.columns import metadata
 from station_svc.core.models import PLACEMENTS
-from station_svc.feature import FeatureParts, Resources, merged
+from station_svc.feature import FeatureParts, Preparations, Resources, merged
 from station_svc.features.certificates.authority import CertificateAuthority
 from station_svc.features.certificates.requests import CertificateRequests
 from station_svc.features.credentials.failures import CredentialFailures
@@ -60,6 +63,8 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
     identity = MeshIdentity(settings.mesh)
     resources = _resources(database, stack, settings=settings, identity=identity, clock=clock)
     built = [feature.build(resources) for feature in FEATURES]
+    for each in built:
+        resources.preparations.add(each.commands)
     jobs = Jobs(database=database, kinds=_job_kinds(built, resources), clock=clock)
     due = [feature.end_due for feature in FEATURES if feature.end_due]
     housekeeper = Housekeeper(database=database, clock=clock, storage=STORAGE, due=due)
@@ -69,7 +74,10 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
     trimmer = TransferTrimmer(database=database, limits=settings.transfer_limits)
     return Parts(
         access=remote_access(resources.auth, resources.tenants),
-        mesh=[_ingest(resources, failures=failures, trimmer=trimmer, proofs=proofs, settings=settings)],
+        mesh=[
+            _ingest(resources, failures=failures, trimmer=trimmer, proofs=proofs, settings=settings),
+            _conditions(resources, settings),
+        ],
         operator=[
             _stations(resources, proofs=proofs, settings=settings),
             _commands(resources, built),
@@ -151,6 +159,7 @@ def _resources(
         closer=SocketCloser(gateways=gateways),
         sender=CommandSender(commands=commands, station_budget_s=settings.command_timeout_s),
         job_sender=JobSender(commands=commands, station_budget_s=settings.command_timeout_s),
+        preparations=Preparations(),
     )
 
 
@@ -189,6 +198,16 @@ def _ingest(
         features=FEATURES,
     )
     return partial(add_StationIngestServiceServicer_to_server, servicer)
+
+
+def _conditions(resources: Resources, settings: StationSettings) -> AddServicer:
+    """Finds conditions of stations, for notification_svc."""
+    servicer = ConditionSourceServicer(
+        database=resources.database,
+        clock=resources.clock,
+        queries=condition_queries(offline_s=settings.offline_after_s),
+    )
+    return partial(add_ConditionSourceServiceServicer_to_server, servicer)
 
 
 def _stations(resources: Resources, *, proofs: Proofs, settings: StationSettings) -> AddServicer:

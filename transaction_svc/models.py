@@ -53,6 +53,9 @@ tx = sa.Table(
     # Whether it has changed since it was counted in rollups (rollup_worker.py); NULL, in rows that code before the
     # column wrote, stands for true. Open ones are counted by their time.
     sa.Column("rollup_due", sa.Boolean),
+    # Present power in watts (`TransactionState.power_w`). In no index: it changes with each event.
+    sa.Column("power_w", sa.Integer),
+    sa.Column("hanging_us", sa.BigInteger),  # since when it is hanging
     sa.PrimaryKeyConstraint("station_id", "transaction_id", "generation", "tenant_id", name="tx_pkey"),
     sa.Index("tx_newest", "tenant_id", "create_us"),
     sa.Index(
@@ -256,6 +259,15 @@ quarantine = sa.Table(
     sa.PrimaryKeyConstraint("tenant_id", "quarantine_id", name="quarantine_pkey"),
     sa.Index("quarantine_newest", "tenant_id", "create_us"),
     sa.Index("quarantine_age", "update_us"),
+    sa.Index(
+        "quarantine_open",
+        "tenant_id",
+        "station_id",
+        "reason",
+        "create_us",
+        postgresql_where=sa.text("state = 'OPEN'"),
+        sqlite_where=sa.text("state = 'OPEN'"),
+    ),
     sa.Index(
         "quarantine_unaccepted",
         "station_id",

@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack
 from functools import partial
 
 import grpc
+from csms.condition.v1.condition_source_service_pb2_grpc import add_ConditionSourceServiceServicer_to_server
 from csms.station.v1.placement_ingest_service_pb2_grpc import add_PlacementIngestServiceServicer_to_server
 from csms.transaction.v1.energy_service_pb2_grpc import add_EnergyServiceServicer_to_server
 from csms.transaction.v1.meter_profile_service_pb2_grpc import add_MeterProfileServiceServicer_to_server
@@ -12,6 +13,7 @@ from csms.transaction.v1.transaction_ingest_service_pb2_grpc import add_Transact
 from csms.transaction.v1.transaction_service_pb2_grpc import add_TransactionServiceServicer_to_server
 
 from mesh.audit import chain_store
+from mesh.conditions.servicer import ConditionSourceServicer
 from mesh.database.engine import Database
 from mesh.database.partition_keeper import Kept, PartitionKeeper
 from mesh.events.relay import open_relay
@@ -26,6 +28,7 @@ from mesh.runtime.times import Clock
 from mesh.service import AddServicer, Parts
 from mesh.tenant_erasure import TenantErasure, reports_to
 from transaction_svc import number_store
+from transaction_svc.conditions import condition_queries
 from transaction_svc.energy_servicer import EnergyServicer
 from transaction_svc.expiry import Expiry
 from transaction_svc.gateway_client import GatewayClient, Translator
@@ -55,7 +58,11 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: Transact
     tenants = TenantDirectory(source=RemoteTenants(channel=channel))
     return Parts(
         access=remote_access(channel, tenants),
-        mesh=[lambda server: add_TransactionIngestServiceServicer_to_server(ingest, server), _placements(database)],
+        mesh=[
+            lambda server: add_TransactionIngestServiceServicer_to_server(ingest, server),
+            _placements(database),
+            _conditions(database, clock),
+        ],
         operator=[
             lambda server: add_TransactionServiceServicer_to_server(transactions, server),
             lambda server: add_MeterProfileServiceServicer_to_server(profiles, server),
@@ -97,6 +104,12 @@ def _placements(database: Database) -> AddServicer:
     return partial(
         add_PlacementIngestServiceServicer_to_server, PlacementIngestServicer(database=database, tables=PLACEMENTS)
     )
+
+
+def _conditions(database: Database, clock: Clock) -> AddServicer:
+    """Finds conditions of transactions and messages, for notification_svc."""
+    servicer = ConditionSourceServicer(database=database, clock=clock, queries=condition_queries())
+    return partial(add_ConditionSourceServiceServicer_to_server, servicer)
 
 
 def _translator(stack: AsyncExitStack, settings: TransactionSettings, identity: MeshIdentity) -> Translator | None:

@@ -201,6 +201,8 @@ def _operator_option_faults(name: str, method: MethodDescriptorProto) -> Iterato
 # Lists for those who may change what they show, such as the sign-ins of others.
 _READING = ("List", "Get")
 _CHANGING = ("_WRITE", "_COMMAND", "_SEND_CALL")
+# Of simulated hardware, in a process that has no database for an entry (docs/adr/0034-the-simulator-s-own-service.md).
+_SIMULATED = "PERMISSION_SIMULATOR_WRITE"
 
 
 def _audit_faults(name: str, method: MethodDescriptorProto) -> Iterator[str]:
@@ -208,8 +210,12 @@ def _audit_faults(name: str, method: MethodDescriptorProto) -> Iterator[str]:
     permission = options_pb2.Permission.Name(method.options.Extensions[options_pb2.access].permission)
     if audit == options_pb2.AUDIT_UNSPECIFIED:
         yield f"{name}: states no audit; AUDIT_CHANGE is the one of a method that changes or commands something"
-    elif permission.endswith(_CHANGING) and audit != options_pb2.AUDIT_CHANGE and not method.name.startswith(_READING):
-        yield f"{name}: needs the permission {permission}, so its audit is AUDIT_CHANGE"
+        return
+    changes = permission.endswith(_CHANGING) and not method.name.startswith(_READING)
+    is_simulated = permission == _SIMULATED
+    wanted = options_pb2.AUDIT_SIMULATED if is_simulated else options_pb2.AUDIT_CHANGE
+    if (changes or audit == options_pb2.AUDIT_SIMULATED) and audit != wanted:
+        yield f"{name}: needs the permission {permission}, so its audit is {options_pb2.Audit.Name(wanted)}"
 
 
 def _word_faults(name: str, enum: EnumDescriptorProto) -> Iterator[str]:

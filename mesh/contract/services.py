@@ -38,21 +38,31 @@ OPERATOR_SERVICES = {
     "notification": (
         "csms.event.v1.EventService",
         "csms.audit.v1.AuditService",
+        "csms.condition.v1.ConditionService",
     ),
+}
+
+# The same of processes that are not part of every mesh: routed and listed where they run. Each is a part of the mesh.
+OPTIONAL_OPERATOR_SERVICES = {
+    "simulator": ("csms.simulator.v1.SimulatorService",),
 }
 
 # Served by each service that has a copy of where stations stand.
 PLACEMENTS = "csms.station.v1.PlacementIngestService"
 
+# Served by each service whose database has conditions.
+CONDITIONS = "csms.condition.v1.ConditionSourceService"
+
 # Served on mesh ports, to other processes; the front door has no route to them. The keys are the parts of the mesh.
 MESH_SERVICES = {
-    "station": ("csms.station.v1.StationIngestService",),
-    "transaction": ("csms.transaction.v1.TransactionIngestService", PLACEMENTS),
+    "station": ("csms.station.v1.StationIngestService", CONDITIONS),
+    "transaction": ("csms.transaction.v1.TransactionIngestService", PLACEMENTS, CONDITIONS),
     "auth": (
         "csms.auth.v1.AuthorizationService",
         "csms.auth.v1.CertificateAuthorityService",
         "csms.auth.v1.TenantDirectoryService",
         "csms.auth.v1.CallerService",
+        CONDITIONS,
     ),
     "notification": ("csms.event.v1.EventIngestService", PLACEMENTS),
     "gateway": ("csms.gateway.v1.GatewayService",),

@@ -18,15 +18,13 @@ from mesh.identity.acting import Acting, begin_acting
 from mesh.identity.caller_directory import Credential
 from mesh.identity.callers import (
     CREDENTIAL_NEEDED,
-    Caller,
-    Scope,
     current_caller,
     current_scope,
     set_caller,
     unauthenticated,
 )
 from mesh.identity.operator_access import OperatorAccess
-from mesh.identity.permissions import MethodRule, permission_name
+from mesh.identity.permissions import MethodRule, scope_of
 from mesh.identity.sources import Sources, set_source
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
@@ -205,20 +203,8 @@ class OperatorInterceptor(grpc.aio.ServerInterceptor):
             raise
         set_caller(caller)  # the audit names a caller who is refused, too
         if rule.permission is not None:
-            set_caller(caller, _scope(caller, rule.permission))
+            set_caller(caller, scope_of(caller, rule.permission))
         return credential
-
-
-def _scope(caller: Caller, permission: options_pb2.Permission.ValueType) -> Scope:
-    """The part of the tenant that a permission covers. Raises MeshError where the caller does not have it."""
-    scope = caller.scope(permission)
-    if scope is None:
-        raise MeshError(
-            grpc.StatusCode.PERMISSION_DENIED,
-            Reason.ROLE_TOO_LOW,
-            f"this needs the permission {permission_name(permission)}, which {caller.username} does not have",
-        )
-    return scope
 
 
 def _parser(parse: Callable[[bytes], Any] | None) -> Callable[[bytes], Any]:

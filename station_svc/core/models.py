@@ -37,6 +37,10 @@ station = sa.Table(
     big("failed_credentials"),
     sa.Column("failed_credential_us", sa.BigInteger),
     text("failed_credential_address"),
+    # The first handshake of the present run of them, which a day without any ends, and the number before it. NULL: the
+    # run is of a build before the column.
+    sa.Column("failed_credential_begin_us", sa.BigInteger),
+    big("failed_credentials_before"),
     # Its newest connection; 0 before the first.
     big("latest_epoch"),
     text("model"),

@@ -91,3 +91,24 @@ async def test_a_station_connects_to_its_tenant(mesh: RunningMesh, acme: Bearer,
         mesh.request, "GET", f"/v1/stations/{station_id}", authorization=f"Bearer {mesh.token()}"
     )
     assert (others.status, others.reason) == (404, "STATION_NOT_FOUND")
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/stations", {"stationId": "FD-SAME"}),
+        ("/v1/sites", {"siteId": "same"}),
+        ("/v1/roles", {"role": {"roleId": "same", "permissions": ["PERMISSION_STATIONS_READ"]}}),
+        ("/v1/idTokens", {"idToken": {"idToken": "SAME", "type": "Central"}}),
+        ("/v1/auth:register", {"username": "same", "password": PASSWORD, "role": "ROLE_VIEWER"}),
+    ],
+)
+def test_no_error_tells_that_another_tenant_has_a_name(
+    mesh: RunningMesh, acme: Bearer, path: str, body: dict[str, object]
+) -> None:
+    """What one tenant has can be added by another; what it has itself cannot."""
+    for bearer in ({"authorization": f"Bearer {mesh.token()}"}, acme):
+        added = mesh.request("POST", path, body=body, **bearer)
+        assert added.status == 200, added
+        again = mesh.request("POST", path, body=body, **bearer)
+        assert again.status == 409, again

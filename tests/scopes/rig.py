@@ -42,6 +42,7 @@ from station_svc.placement_publisher import PlacementPublisher
 from station_svc.settings import StationSettings
 from tests.conftest import FakeClock
 from tests.mesh_identities import mesh_environment, open_callers_channel
+from tests.ports import held_port
 from tests.scoped_callers import WHOLE, take_words
 from tests.transaction_svc.kit import start_16, stop_16, values_16
 from transaction_svc.rollup_worker import Rollups
@@ -156,12 +157,17 @@ async def running(database_url: str, clock: FakeClock, monkeypatch: pytest.Monke
     take_words(monkeypatch)
     values = {"CSMS_DATABASE_URL": database_url, "CSMS_ADMIN_PASSWORD": "correct horse battery"}
     async with AsyncExitStack() as stack:
+        # Known before it starts: notification_svc calls it, and is called by it.
+        own = dict.fromkeys(_MIGRATIONS, "127.0.0.1:0")
+        own["station"] = values["CSMS_STATION_ADDRESS"] = f"127.0.0.1:{stack.enter_context(held_port())}"
         services: dict[str, RunningService] = {}
         found: dict[type, Any] = {}
         for name, migrations in _MIGRATIONS.items():
-            env = Environment(
-                values | mesh_environment(name) | {f"CSMS_{name.upper()}_{kind}": "127.0.0.1:0" for kind in _PORTS}
-            )
+            ports = {
+                f"CSMS_{name.upper()}_ADDRESS": own[name],
+                f"CSMS_{name.upper()}_OPERATOR_ADDRESS": "127.0.0.1:0",
+            }
+            env = Environment(values | mesh_environment(name) | ports)
             build = partial(_quietly, building=_build(name, env, clock), found=found)
             service = await mesh.service.start(stack, _settings(env, name), migrations, build)
             values[f"CSMS_{name.upper()}_ADDRESS"] = f"127.0.0.1:{service.mesh_port}"
@@ -180,9 +186,6 @@ async def running(database_url: str, clock: FakeClock, monkeypatch: pytest.Monke
             publisher=found[PlacementPublisher],
             rollups=found[Rollups],
         )
-
-
-_PORTS = ("ADDRESS", "OPERATOR_ADDRESS")
 
 
 async def _quietly(database: Database, stack: AsyncExitStack, *, building: Build, found: dict[type, Any]) -> Parts:

@@ -25,11 +25,11 @@ def _build(resources: Resources) -> FeatureParts:
     )
 
 
-async def _get_version(_sent: local_list_pb2.GetLocalListVersionRequest, _context: Context) -> CommandHooks:
+async def _get_version(_sent: local_list_pb2.GetLocalListVersionRequest, _context: Context | None) -> CommandHooks:
     return RememberVersion()
 
 
-async def _send(sent: local_list_pb2.SendLocalListRequest, _context: Context) -> CommandHooks:
+async def _send(sent: local_list_pb2.SendLocalListRequest, _context: Context | None) -> CommandHooks:
     return RememberList(sent)
 
 

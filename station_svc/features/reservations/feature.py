@@ -22,7 +22,7 @@ def _build(resources: Resources) -> FeatureParts:
         database=resources.database, clock=resources.clock, sender=resources.sender, forms=forms
     )
 
-    async def reserve(sent: reservation_pb2.ReserveNowRequest, context: Context) -> CommandHooks:
+    async def reserve(sent: reservation_pb2.ReserveNowRequest, context: Context | None) -> CommandHooks:
         """The reservation keeps the token as it was given."""
         check_reserve(sent)
         given = IdToken()
@@ -36,7 +36,7 @@ def _build(resources: Resources) -> FeatureParts:
     )
 
 
-async def _cancel(sent: reservation_pb2.CancelReservationRequest, _context: Context) -> CommandHooks:
+async def _cancel(sent: reservation_pb2.CancelReservationRequest, _context: Context | None) -> CommandHooks:
     return rules.Cancel(reservation_id=sent.reservation_id)
 
 

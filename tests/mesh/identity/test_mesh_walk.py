@@ -62,6 +62,8 @@ CALLERS: Mapping[str, frozenset[str]] = {
     "/csms.auth.v1.TenantDirectoryService/ReportTenantErasure": frozenset({"station", "transaction", "notification"}),
     "/csms.event.v1.EventIngestService/PublishEvents": frozenset({"station", "transaction", "auth"}),
     "/csms.station.v1.PlacementIngestService/RecordPlacements": frozenset({"station"}),
+    "/csms.condition.v1.ConditionSourceService/FindConditions": frozenset({"notification"}),
+    "/csms.condition.v1.ConditionSourceService/CountFoundConditions": frozenset({"notification"}),
     "/csms.gateway.v1.GatewayService/Call": frozenset({"station"}),
     "/csms.gateway.v1.GatewayService/CloseSockets": frozenset({"station"}),
     "/csms.gateway.v1.GatewayService/TranslateMessage": frozenset({"transaction"}),

@@ -41,6 +41,10 @@ class TransactionServiceStub:
     """Lists transactions, newest first.
     Errors: INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN and INVALID_FILTER.
     """
+    GetTransactionSummary: _grpc.UnaryUnaryMultiCallable[_transaction_service_pb2.GetTransactionSummaryRequest, _transaction_service_pb2.GetTransactionSummaryResponse]
+    """Counts open transactions, and sums up their power and the energy of the present day.
+    Errors: INVALID_ARGUMENT, reasons INVALID_FILTER and INVALID_FIELD.
+    """
     ReassessTransaction: _grpc.UnaryUnaryMultiCallable[_transaction_service_pb2.ReassessTransactionRequest, _transaction_service_pb2.ReassessTransactionResponse]
     """Assesses the energy of a transaction again, from its recorded events, with the meter profile that applies to its
     station now. Where the result differs, an ended transaction is published once more as transaction.ended.
@@ -119,6 +123,10 @@ class TransactionServiceAsyncStub(TransactionServiceStub):
     ListTransactions: _aio.UnaryUnaryMultiCallable[_transaction_service_pb2.ListTransactionsRequest, _transaction_service_pb2.ListTransactionsResponse]  # type: ignore[assignment]
     """Lists transactions, newest first.
     Errors: INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN and INVALID_FILTER.
+    """
+    GetTransactionSummary: _aio.UnaryUnaryMultiCallable[_transaction_service_pb2.GetTransactionSummaryRequest, _transaction_service_pb2.GetTransactionSummaryResponse]  # type: ignore[assignment]
+    """Counts open transactions, and sums up their power and the energy of the present day.
+    Errors: INVALID_ARGUMENT, reasons INVALID_FILTER and INVALID_FIELD.
     """
     ReassessTransaction: _aio.UnaryUnaryMultiCallable[_transaction_service_pb2.ReassessTransactionRequest, _transaction_service_pb2.ReassessTransactionResponse]  # type: ignore[assignment]
     """Assesses the energy of a transaction again, from its recorded events, with the meter profile that applies to its
@@ -207,6 +215,16 @@ class TransactionServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_transaction_service_pb2.ListTransactionsResponse, _abc.Awaitable[_transaction_service_pb2.ListTransactionsResponse]]:
         """Lists transactions, newest first.
         Errors: INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN and INVALID_FILTER.
+        """
+
+    @_abc_1.abstractmethod
+    def GetTransactionSummary(
+        self,
+        request: _transaction_service_pb2.GetTransactionSummaryRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_transaction_service_pb2.GetTransactionSummaryResponse, _abc.Awaitable[_transaction_service_pb2.GetTransactionSummaryResponse]]:
+        """Counts open transactions, and sums up their power and the energy of the present day.
+        Errors: INVALID_ARGUMENT, reasons INVALID_FILTER and INVALID_FIELD.
         """
 
     @_abc_1.abstractmethod

@@ -1,0 +1,63 @@
+"""Bounds of what a browser loads, compressed as the front door does it."""
+
+import gzip
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from deploy.pages import LEVEL
+
+BUILT = Path(__file__).resolve().parents[2] / "dashboard" / "pages"
+CHUNKS: dict[str, Any] = json.loads((BUILT / "chunks.json").read_text())
+ENTRY = "index.html"
+FIRST_VIEW_KB, ROUTE_KB = 250, 120
+# The pages that a person sees first: the sign-in, and the start page behind it.
+FIRST_ROUTES = ("src/capabilities/sign_in/", "src/capabilities/needs_a_hand/")
+
+
+def _files(key: str) -> set[str]:
+    """The files that a chunk needs: its own, its styles, and those of the chunks that it imports."""
+    seen: set[str] = set()
+    due = [key]
+    while due:
+        chunk = due.pop()
+        if chunk not in seen:
+            seen.add(chunk)
+            due.extend(CHUNKS[chunk].get("imports", ()))
+    return {name for each in seen for name in (CHUNKS[each]["file"], *CHUNKS[each].get("css", ()))}
+
+
+def _workers() -> set[str]:
+    return {chunk["file"] for chunk in CHUNKS.values() if chunk.get("isWorkerEntry")}
+
+
+def _lazy() -> list[str]:
+    return [key for key, chunk in CHUNKS.items() if chunk.get("isDynamicEntry")]
+
+
+def _first_view() -> set[str]:
+    """With the worker of the event stream, and the routes that come first."""
+    first = [key for key in _lazy() if key.startswith(FIRST_ROUTES)]
+    return {ENTRY, *_workers()}.union(*map(_files, [ENTRY, *first]))
+
+
+def _kb(names: Iterable[str]) -> float:
+    return sum(len(gzip.compress((BUILT / name).read_bytes(), compresslevel=LEVEL)) for name in names) / 1000
+
+
+def test_the_first_view_is_small() -> None:
+    size = _kb(_first_view())
+    assert 10 < size <= FIRST_VIEW_KB, f"{size:.0f} KB"
+
+
+def test_each_further_route_is_small() -> None:
+    sizes = {key: _kb(_files(key) - _first_view()) for key in _lazy()}
+    assert {key: f"{size:.0f} KB" for key, size in sizes.items() if size > ROUTE_KB} == {}
+
+
+def test_each_file_is_counted_somewhere() -> None:
+    """Icons and such, which the two sums leave out, have a bound of their own."""
+    counted = _first_view().union(*map(_files, CHUNKS))
+    rest = {path.relative_to(BUILT).as_posix() for path in (BUILT / "assets").iterdir()} - counted
+    assert _kb(rest) <= ROUTE_KB, rest
