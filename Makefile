@@ -88,6 +88,8 @@ gen: $(VENV)/dev.stamp  ## Regenerate gen/ from proto/
 	rm -rf gen && mkdir gen
 	PATH=$(BIN):$$PATH $(PROTOC) --python_out=gen --mypy_out=quiet:gen --grpc_python_out=gen --mypy_grpc_out=quiet:gen $(PROTO)
 	$(PROTOC) --include_imports --descriptor_set_out=gen/csms/csms.binpb $(PROTO) google/rpc/error_details.proto
+	$(PROTOC) --include_imports --include_source_info --descriptor_set_out=.build/comments.binpb $(PROTO) google/rpc/error_details.proto
+	$(BIN)/python -m deploy.openapi .build/comments.binpb gen/csms/openapi.json
 
 .PHONY: gen-check
 gen-check:
