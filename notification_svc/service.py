@@ -66,13 +66,7 @@ async def build(
             lambda server: add_AuditServiceServicer_to_server(audit, server),
             lambda server: add_ConditionServiceServicer_to_server(conditions, server),
         ],
-        background=[
-            feed.run,
-            retention.run,
-            keeper.run,
-            _erasure(database, tenants, channel),
-            *(fanout.run for fanout in fanouts),
-        ],
+        background=[*(task.run for task in (feed, retention, keeper, *fanouts)), _erasure(database, tenants, channel)],
         on_stop=[feed.stop],
         pass_on_audit=audit_store.add,
     )

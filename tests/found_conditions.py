@@ -93,7 +93,7 @@ def remedies_of(condition: Condition) -> list[tuple[str, dict[str, Any]]]:
 
 
 def check(condition: Condition) -> None:
-    """What holds of each: a name, a begin, a severity; each remedy is a method of the contract and fits its request."""
+    """Each has a name, a begin and a severity; each remedy is a method of the contract and fits its request."""
     assert position_of(condition) is not None
     assert condition.begin_time.seconds
     assert condition.last_time.ToMicroseconds() >= condition.begin_time.ToMicroseconds()
