@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from auth_svc import tenant_store, tenant_values, user_store, usernames
 from auth_svc.built_in_tenants import new_tenant
 from auth_svc.passwords import Passwords
+from auth_svc.platform_callers import check_platform
 from auth_svc.tenant_store import TenantRow
 from auth_svc.tenant_values import Value
 from mesh.audit import entries as audit
@@ -29,6 +30,7 @@ from mesh.runtime.times import Clock
 # All tenants are one message of the directory, of 4 MiB at most.
 MOST_TENANTS = 5_000
 _ADMINISTRATOR = "admin"
+_SUBJECT = "tenants are managed for all"
 
 
 class TenantServicer(TenantServiceServicer):
@@ -51,7 +53,7 @@ class TenantServicer(TenantServiceServicer):
 
     async def CreateTenant(self, request: pb.CreateTenantRequest, context: Context) -> pb.CreateTenantResponse:
         """Adds a tenant with its first administrator."""
-        _check_platform()
+        check_platform(_SUBJECT)
         tenant_id, now_us = request.tenant.tenant_id, self._clock()
         if not is_tenant_id(tenant_id):
             raise invalid_field("tenant.tenant_id", ID_RULE)
@@ -79,12 +81,12 @@ class TenantServicer(TenantServiceServicer):
 
     async def GetTenant(self, request: pb.GetTenantRequest, context: Context) -> pb.GetTenantResponse:
         """Reads one, with the progress of its removal."""
-        _check_platform()
+        check_platform(_SUBJECT)
         return pb.GetTenantResponse(tenant=await self._read(request.tenant_id))
 
     async def ListTenants(self, request: pb.ListTenantsRequest, context: Context) -> pb.ListTenantsResponse:
         """Lists them."""
-        _check_platform()
+        check_platform(_SUBJECT)
         page = page_of(request, [str])
         (after,) = page.after or ("",)
 
@@ -100,25 +102,25 @@ class TenantServicer(TenantServiceServicer):
 
     async def UpdateTenant(self, request: pb.UpdateTenantRequest, context: Context) -> pb.UpdateTenantResponse:
         """Changes the named fields."""
-        _check_platform()
+        check_platform(_SUBJECT)
         values = tenant_values.changes(request.tenant, list(request.update_mask.paths))
         return pb.UpdateTenantResponse(tenant=await self._update(request.tenant.tenant_id, values))
 
     async def SuspendTenant(self, request: pb.SuspendTenantRequest, context: Context) -> pb.SuspendTenantResponse:
         """Refuses its stations and operators."""
-        _check_platform()
+        check_platform(_SUBJECT)
         _check_not(request.tenant_id, (PLATFORM_TENANT,))
         tenant = await self._update(request.tenant_id, {"state": int(TenantState.SUSPENDED)})
         return pb.SuspendTenantResponse(tenant=tenant)
 
     async def ResumeTenant(self, request: pb.ResumeTenantRequest, context: Context) -> pb.ResumeTenantResponse:
         """Serves them again."""
-        _check_platform()
+        check_platform(_SUBJECT)
         return pb.ResumeTenantResponse(tenant=await self._update(request.tenant_id, {"state": int(TenantState.ACTIVE)}))
 
     async def DeleteTenant(self, request: pb.DeleteTenantRequest, context: Context) -> pb.DeleteTenantResponse:
         """Begins the erasure: each service finds the state in the directory, and reports back."""
-        _check_platform()
+        check_platform(_SUBJECT)
         _check_not(request.tenant_id, (DEFAULT_TENANT, PLATFORM_TENANT))
         now_us = self._clock()
 
@@ -155,7 +157,7 @@ class TenantServicer(TenantServiceServicer):
         return await self._database.read(read)
 
     async def _update(self, tenant_id: str, values: dict[str, Value]) -> tenant_pb2.Tenant:
-        now_us, audited_in = self._clock(), current_caller().tenant_id
+        now_us = self._clock()
 
         def update(connection: Connection) -> None:
             before = _found(tenant_store.get_tenant(connection, tenant_id, for_update=True), tenant_id)
@@ -166,7 +168,7 @@ class TenantServicer(TenantServiceServicer):
             if host_name and tenant_store.has_host(connection, host_name, other_than=tenant_id):
                 raise _host_exists(host_name)
             if values:
-                tenant_store.set_values(connection, before, values, now_us=now_us, audited_in=audited_in)
+                tenant_store.set_values(connection, before, values, now_us=now_us)
             else:
                 audit.unchanged()
 
@@ -193,15 +195,6 @@ def _create(connection: Connection, *, tenant: TenantRow, administrator: user_st
             f"there is or was a tenant {tenant.tenant_id!r}: choose another id",
         )
     user_store.create_user(connection, administrator)
-
-
-def _check_platform() -> None:
-    """Raises MeshError unless the caller is of the tenant `platform`, whatever role somebody was given elsewhere."""
-    caller = current_caller()
-    if caller.tenant_id != PLATFORM_TENANT:
-        raise MeshError(
-            grpc.StatusCode.PERMISSION_DENIED, Reason.ROLE_TOO_LOW, "tenants are for platform administrators to manage"
-        )
 
 
 def _check_not(tenant_id: str, built_in: Sequence[str]) -> None:

@@ -46,12 +46,13 @@ from auth_svc.login_sources import source_of
 from auth_svc.login_tenant import login_tenant
 from auth_svc.normalization import fold
 from auth_svc.passwords import Passwords
+from auth_svc.platform_callers import check_platform
 from auth_svc.role_store import Assignment
 from auth_svc.session_limits import SessionLimits
 from auth_svc.sessions import ACCESS_TOKEN_S, Sessions
 from auth_svc.temporary_passwords import TemporaryPasswords
 from auth_svc.users import check_findable, check_password, to_message, user_exists, user_not_found
-from mesh.contract.tenants import DEFAULT_TENANT, PLATFORM_TENANT
+from mesh.contract.tenants import PLATFORM_TENANT
 from mesh.database.engine import Database
 from mesh.database.pages import page_of
 from mesh.grpc.types import Context
@@ -152,11 +153,14 @@ class UserServicer(UserServiceServicer):
         return LogoutResponse()
 
     async def Verify(self, request: VerifyRequest, context: Context) -> VerifyResponse:
-        """Says who is calling."""
+        """Says who is calling, and with which permissions."""
         caller = current_caller()
         user = await self._sessions.user(caller)
         [message] = await self._to_messages([user])
-        return VerifyResponse(user=message, expire_time=to_timestamp(caller.expires_s * SECOND_US))
+        response = VerifyResponse(user=message, expire_time=to_timestamp(caller.expires_s * SECOND_US))
+        for grant in caller.grants:
+            response.grants.add(permissions=sorted(grant.permissions), site_id=grant.site_id)
+        return response
 
     async def ListUsers(self, request: ListUsersRequest, context: Context) -> ListUsersResponse:
         """Lists the users of the caller's tenant."""
@@ -237,15 +241,9 @@ class UserServicer(UserServiceServicer):
         )
 
     async def RotateSigningKeys(self, request: RotateSigningKeysRequest, context: Context) -> RotateSigningKeysResponse:
-        """Replaces the signing key at once. It is all tenants': for the platform's and the default one's callers."""
-        tenant_id = current_caller().tenant_id
-        if tenant_id not in {DEFAULT_TENANT, PLATFORM_TENANT}:
-            raise MeshError(
-                grpc.StatusCode.PERMISSION_DENIED,
-                Reason.ROLE_TOO_LOW,
-                "the signing keys are those of all tenants: a platform administrator can rotate them",
-            )
-        return RotateSigningKeysResponse(key_id=await self._keys.rotate(tenant_id))
+        """Replaces the signing key at once. All tenants have the same one."""
+        check_platform("the signing keys are those of all tenants")
+        return RotateSigningKeysResponse(key_id=await self._keys.rotate(PLATFORM_TENANT))
 
     async def GetKeySet(self, request: GetKeySetRequest, context: Context) -> HttpBody:
         """The public keys, for the front door and all others that verify access tokens."""

@@ -1,7 +1,7 @@
 """CallerService: what callers may do, and the changes of it, as other services know them over the mesh."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 
 import grpc
@@ -34,11 +34,18 @@ from mesh.identity.operator_access import OperatorAccess
 from mesh.identity.operators import RemoteKeys, TokenVerifier
 from mesh.runtime.errors import MeshError
 from mesh.runtime.times import SECOND_US
-from tests.auth_svc.conftest import PASSWORD, Auth, Metadata, StartAuth, bearer
+from tests.auth_svc.conftest import PASSWORD, Auth, Metadata, StartAuth, bearer, refused
 from tests.conftest import FakeClock
 from tests.mesh_identities import open_callers_channel
 
 WITHIN_S = 5.0
+PLATFORM_PASSWORD = "a battery of staples"
+
+
+@pytest.fixture
+async def auth(start_auth: StartAuth) -> Auth:
+    """auth_svc with a platform administrator."""
+    return await start_auth(platform_admin_password=PLATFORM_PASSWORD)
 
 
 class Service:
@@ -148,7 +155,7 @@ async def test_a_known_caller_is_not_looked_up_again(auth: Auth, service: Servic
     assert all(caller is callers[0] for caller in callers)
 
 
-REVOCATIONS = {
+REVOCATIONS: Mapping[str, Callable[[Auth, Metadata, Metadata], Awaitable[object]]] = {
     "logout": lambda auth, vera, admin: auth.users.Logout(LogoutRequest(), metadata=vera),
     "user removed": lambda auth, vera, admin: auth.users.DeleteUser(DeleteUserRequest(username="vera"), metadata=admin),
     "own password changed": lambda auth, vera, admin: auth.users.ChangePassword(
@@ -163,10 +170,15 @@ REVOCATIONS = {
     "all sign-ins ended": lambda auth, vera, admin: auth.sign_ins.EndAllSignIns(
         EndAllSignInsRequest(username="vera"), metadata=admin
     ),
-    "signing keys replaced": lambda auth, vera, admin: auth.users.RotateSigningKeys(
-        RotateSigningKeysRequest(), metadata=admin
-    ),
+    "signing keys replaced": lambda auth, vera, admin: _replace_keys(auth),
 }
+
+
+async def _replace_keys(auth: Auth) -> None:
+    with refused(grpc.StatusCode.PERMISSION_DENIED, "ROLE_TOO_LOW"):
+        await auth.users.RotateSigningKeys(RotateSigningKeysRequest(), metadata=await auth.admin())
+    platform = bearer(await auth.login("platform", PLATFORM_PASSWORD, tenant_id="platform"))
+    await auth.users.RotateSigningKeys(RotateSigningKeysRequest(), metadata=platform)
 
 
 @pytest.mark.parametrize("way", REVOCATIONS)

@@ -6,6 +6,9 @@ from collections.abc import Callable, Iterator
 import grpc
 import pytest
 
+from tests.front_door.administration import Administration
+from tests.front_door.reflection import reflected_rpcs
+from tests.front_door.walk import Rpc
 from tests.running_mesh import RunningMesh, running_mesh
 
 DEVELOPMENT_ORIGIN = "http://localhost:5173"
@@ -67,3 +70,15 @@ def station_id(mesh: RunningMesh, login: Callable[[], str]) -> str:
     answer = mesh.request("POST", "/v1/stations", body={"stationId": "FD-1"}, authorization=f"Bearer {login()}")
     assert answer.status == 200, answer
     return "FD-1"
+
+
+@pytest.fixture(scope="module")
+def administration(mesh: RunningMesh, login: Callable[[], str]) -> Administration:
+    """An administrator."""
+    return Administration(mesh, {"authorization": f"Bearer {login()}"})
+
+
+@pytest.fixture(scope="module")
+def rpcs(mesh: RunningMesh, login: Callable[[], str]) -> list[Rpc]:
+    """All RPCs that reflection lists."""
+    return reflected_rpcs(mesh.target, login())

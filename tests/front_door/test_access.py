@@ -10,6 +10,7 @@ from csms.event.v1 import event_service_pb2 as events
 from csms.event.v1 import event_service_pb2_grpc as events_grpc
 
 from mesh.runtime.errors import from_rpc_error
+from tests.front_door.conftest import PLATFORM_PASSWORD
 from tests.running_mesh import RunningMesh
 
 WITHIN_S = 5.0
@@ -86,7 +87,11 @@ def test_signing_keys_are_replaced_at_once(mesh: RunningMesh, bearer: Bearer) ->
     former, refresh = _user(mesh, bearer, "rotating")
     paths = ("/v1/stations", "/v1/transactions", "/v1/events", "/v1/idTokens")
     assert {mesh.request("GET", path, **former).status for path in paths} == {200}
-    assert mesh.request("POST", "/v1/auth/keys:rotate", body={}, **bearer).status == 200
+    refused = mesh.request("POST", "/v1/auth/keys:rotate", body={}, **bearer)
+    assert (refused.status, refused.reason) == (403, "ROLE_TOO_LOW")
+    login = {"username": "platform", "password": PLATFORM_PASSWORD, "tenantId": "platform"}
+    platform = f"Bearer {mesh.request('POST', '/v1/auth:login', body=login).json['accessToken']}"
+    assert mesh.request("POST", "/v1/auth/keys:rotate", body={}, authorization=platform).status == 200
     rotated_s = time.monotonic()
     _until(lambda: {mesh.request("GET", path, **former).status for path in paths} == {401}, rotated_s, WITHIN_S + 1)
     answer = mesh.request("POST", "/v1/auth:refresh", body={"refreshToken": refresh})

@@ -1,7 +1,5 @@
 """gRPC at the front door, and the ports behind it."""
 
-from typing import Any
-
 import grpc
 import pytest
 from csms.auth.v1 import user_service_pb2 as users
@@ -19,6 +17,7 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoRe
 from grpc_status import rpc_status
 
 from mesh.contract.services import MESH_SERVICES, OPERATOR_SERVICES
+from tests.front_door.reflection import WithMetadata
 from tests.running_mesh import RunningMesh
 
 Metadata = tuple[tuple[str, str], ...]
@@ -142,20 +141,6 @@ def test_every_process_has_metrics(mesh: RunningMesh, process: str) -> None:
 def reflection(channel: grpc.Channel, metadata: Metadata) -> ProtoReflectionDescriptorDatabase:
     """Reflection, asked with a token."""
     return ProtoReflectionDescriptorDatabase(grpc.intercept_channel(channel, WithMetadata(metadata)))
-
-
-class WithMetadata(grpc.StreamStreamClientInterceptor):
-    """Sends this metadata with each call."""
-
-    def __init__(self, metadata: Metadata) -> None:
-        self._metadata = metadata
-
-    def intercept_stream_stream(self, continuation: Any, client_call_details: Any, request_iterator: Any) -> Any:
-        metadata = grpc.aio.Metadata(*self._metadata)
-        details = grpc.aio.ClientCallDetails(
-            client_call_details.method, client_call_details.timeout, metadata, None, None
-        )
-        return continuation(details, request_iterator)
 
 
 @pytest.mark.parametrize("token", [None, "nonsense"])

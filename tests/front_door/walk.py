@@ -8,7 +8,7 @@ import struct
 import threading
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote
 
@@ -20,8 +20,9 @@ from google.protobuf import descriptor_pb2
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
+from tests.front_door.transcoding import PATH_VALUE, RestCall
+
 UNREADABLE = b"\xff"  # no message of any type: a service refuses it once it has let the caller in
-PATH_VALUE = "1"  # an id, and a number where one is needed
 ADMITTED = "admitted"
 TIMEOUT_S = 120.0
 
@@ -96,6 +97,7 @@ class Outcome:
     code: str
     reason: str
     data: bytes = field(repr=False)
+    message: str = ""
 
 
 class Doors(ExitStack):
@@ -108,28 +110,11 @@ class Doors(ExitStack):
 
     def by_grpc(self, rpc: Rpc, visitor: Visitor) -> Outcome:
         """gRPC, with a request that no method can read."""
-        make: Any = self._channel().unary_stream if rpc.method.server_streaming else self._channel().unary_unary
-        call = make(rpc.path, request_serializer=lambda data: data, response_deserializer=lambda data: data)
-        try:
-            answer = call(UNREADABLE, metadata=tuple(visitor.headers.items()), timeout=TIMEOUT_S)
-            data = b"".join(answer) if rpc.method.server_streaming else answer
-        except grpc.RpcError as error:
-            status = rpc_status.from_call(error)
-            reason = "" if status is None else _reason(status)
-            return _outcome(error.code().name, reason, repr(error).encode() + str(status).encode())
-        return Outcome(code=ADMITTED, reason="", data=data)
+        return _outcome(self.ask_by_grpc(rpc, visitor.headers, UNREADABLE))
 
     def by_grpc_web(self, rpc: Rpc, visitor: Visitor) -> Outcome:
         """gRPC-web, with the same request."""
-        body = b"\0" + struct.pack(">I", len(UNREADABLE)) + UNREADABLE
-        headers = {"content-type": "application/grpc-web+proto", "x-grpc-web": "1", **visitor.headers}
-        http_status, found, data = self._request("POST", rpc.path, body, headers)
-        assert http_status in (200, 401), (rpc.path, visitor.name, http_status)  # 401: the front door's own answer
-        trailers = {**found, **_trailers(data)}
-        encoded = trailers.get("grpc-status-details-bin", "")
-        status = status_pb2.Status.FromString(base64.b64decode(encoded + "=" * (-len(encoded) % 4)))
-        name = code_pb2.Code.Name(code_pb2.Code.ValueType(int(trailers["grpc-status"])))
-        return _outcome(name, _reason(status), data + repr(found).encode() + status.SerializeToString())
+        return _outcome(self.ask_by_grpc_web(rpc, visitor.headers, UNREADABLE))
 
     def by_rest(self, rpc: Rpc, visitor: Visitor) -> Outcome:
         """REST, with the least that the path takes."""
@@ -142,6 +127,46 @@ class Doors(ExitStack):
         code = code_pb2.Code.Name(details["code"])
         assert {"UNAUTHENTICATED": 401, "PERMISSION_DENIED": 403, "RESOURCE_EXHAUSTED": 429}[code] == http_status
         return Outcome(code=code, reason=details["details"][0]["reason"], data=data + repr(found).encode())
+
+    def ask_by_grpc(self, rpc: Rpc, headers: Mapping[str, str], request: bytes) -> Outcome:
+        """The answer to a serialized request, by gRPC."""
+        make: Any = self._channel().unary_stream if rpc.method.server_streaming else self._channel().unary_unary
+        call = make(rpc.path, request_serializer=lambda data: data, response_deserializer=lambda data: data)
+        try:
+            answer = call(request, metadata=tuple(headers.items()), timeout=TIMEOUT_S)
+            data = b"".join(answer) if rpc.method.server_streaming else answer
+        except grpc.RpcError as error:
+            status = rpc_status.from_call(error)
+            reason = "" if status is None else _reason(status)
+            text = repr(error) + str(status)
+            return Outcome(code=error.code().name, reason=reason, data=text.encode(), message=error.details() or "")
+        return Outcome(code="OK", reason="", data=data)
+
+    def ask_by_grpc_web(self, rpc: Rpc, headers: Mapping[str, str], request: bytes) -> Outcome:
+        """The answer to a serialized request, by gRPC-web."""
+        body = b"\0" + struct.pack(">I", len(request)) + request
+        web = {"content-type": "application/grpc-web+proto", "x-grpc-web": "1", **headers}
+        http_status, found, data = self._request("POST", rpc.path, body, web)
+        assert http_status in (200, 401), (rpc.path, http_status)  # 401: the front door's own answer
+        trailers = {**found, **_trailers(data)}
+        encoded = trailers.get("grpc-status-details-bin", "")
+        status = status_pb2.Status.FromString(base64.b64decode(encoded + "=" * (-len(encoded) % 4)))
+        name = code_pb2.Code.Name(code_pb2.Code.ValueType(int(trailers["grpc-status"])))
+        text = data + repr(found).encode() + status.SerializeToString()
+        return Outcome(code=name, reason=_reason(status), data=text, message=status.message)
+
+    def ask_by_rest(self, call: RestCall, headers: Mapping[str, str]) -> Outcome:
+        """The answer to a request over REST."""
+        body = None if call.body is None else json.dumps(call.body).encode()
+        json_headers = {"content-type": "application/json", **headers}
+        http_status, found, data = self._request(call.verb, call.path, body, json_headers)
+        text = data + repr(found).encode()
+        if http_status == http.HTTPStatus.OK:
+            return Outcome(code="OK", reason="", data=text)
+        status = json.loads(data)
+        code = code_pb2.Code.Name(code_pb2.Code.ValueType(status["code"]))
+        reason = status["details"][0].get("reason", "") if status.get("details") else ""
+        return Outcome(code=code, reason=reason, data=text, message=status["message"])
 
     def _channel(self) -> grpc.Channel:
         if not hasattr(self._local, "channel"):
@@ -167,10 +192,10 @@ def permissions(*names: str) -> frozenset[int]:
     return frozenset(Permission.Value(f"PERMISSION_{name.removeprefix('PERMISSION_')}") for name in names)
 
 
-def _outcome(code: str, reason: str, data: bytes) -> Outcome:
+def _outcome(found: Outcome) -> Outcome:
     # The request cannot be read, which is noticed only once the caller has been let in.
-    is_admitted = (code, reason) == ("INVALID_ARGUMENT", "INVALID_REQUEST")
-    return Outcome(code=ADMITTED if is_admitted else code, reason=reason, data=data)
+    is_admitted = found.code == "OK" or (found.code, found.reason) == ("INVALID_ARGUMENT", "INVALID_REQUEST")
+    return replace(found, code=ADMITTED) if is_admitted else found
 
 
 def _trailers(data: bytes) -> dict[str, str]:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.brokers import amqp_url, broker  # noqa: F401 - fixtures
 from tests.gateway.rig import MeshRig, running_mesh
 from tests.templates import Templates
 

@@ -26,6 +26,7 @@ from csms.transaction.v1.energy_service_pb2_grpc import EnergyServiceStub
 import notification_svc.migrations
 import notification_svc.service
 from mesh import service
+from mesh.database.engine import Database
 from mesh.runtime.settings import Environment, ServiceSettings
 from mesh.runtime.times import now_us
 from notification_svc.settings import NotificationSettings
@@ -44,6 +45,7 @@ class TenantMesh:
 
     mesh: MeshRig
     notifications: grpc.aio.Channel
+    notification_database: Database
     platform: Metadata
 
     @property
@@ -112,6 +114,6 @@ async def running_tenants(database_url: str, **more: str) -> AsyncIterator[Tenan
         )
         channel = grpc.aio.insecure_channel(f"127.0.0.1:{notifications.operator_port}")
         stack.push_async_callback(channel.close)
-        found = TenantMesh(mesh=mesh, notifications=channel, platform=())
+        found = TenantMesh(mesh=mesh, notifications=channel, notification_database=notifications.database, platform=())
         found.platform = await found.log_in("platform", PLATFORM_PASSWORD, "platform")
         yield found

@@ -22,10 +22,10 @@ from mesh.runtime.errors import from_rpc_error
 from tests.gateway.raw_station import RawStation, basic
 from tests.gateway.rig import TIMEOUT_S
 from tests.gateway.tenant_rig import Metadata, TenantMesh, running_tenants
+from tests.gateway.tenant_sessions import add_token, charge
 from tests.waiting import eventually
 
 DAY = datetime(2026, 11, 21, tzinfo=UTC)  # of the sessions
-TAG = {"idToken": "TAG-1", "type": "ISO14443"}
 # What each tenant's station has of its own, beside the names that all have.
 MARKS = {"acme": "Anvil", "bolt": "Bolzen", "default": "Dflt"}
 
@@ -43,43 +43,6 @@ async def _fails(call: Awaitable[Any]) -> tuple[str, str]:
         await call
     error = from_rpc_error(caught.value)
     return str(error.reason), error.message
-
-
-def _event(seq_no: int, kind: str, value: float) -> dict[str, Any]:
-    time = f"2026-11-21T10:0{seq_no}:00Z"
-    context = {"Started": "Transaction.Begin", "Ended": "Transaction.End"}[kind]
-    sample = {"value": value, "context": context, "unitOfMeasure": {"unit": "kWh"}}
-    return {
-        "eventType": kind,
-        "timestamp": time,
-        "triggerReason": "Authorized",
-        "seqNo": seq_no,
-        "transactionInfo": {"transactionId": "tx-1"},
-        "evse": {"id": 1, "connectorId": 1},
-        "idToken": TAG,
-        "meterValue": [{"timestamp": time, "sampledValue": [sample]}],
-    }
-
-
-async def _charge(url: str, *, model: str, kwh: float, together: asyncio.Barrier) -> RawStation:
-    """A session of transaction tx-1; all stations begin it, and end it, at the same moment. Leaves the socket open."""
-    station = RawStation(url, subprotocols=["ocpp2.0.1"])
-    await station.__aenter__()
-    boot = {"reason": "PowerUp", "chargingStation": {"vendorName": "V", "model": model}}
-    assert (await station.call("BootNotification", boot))["status"] == "Accepted"
-    await together.wait()
-    started = await station.call("TransactionEvent", _event(0, "Started", 1.0))
-    assert started["idTokenInfo"]["status"] == "Accepted"
-    await together.wait()
-    await station.call("TransactionEvent", _event(1, "Ended", 1.0 + kwh))
-    return station
-
-
-async def _add_token(mesh: TenantMesh, metadata: Metadata) -> None:
-    """TAG-1, which may hold one transaction at a time."""
-    token = id_token_service_pb2.IdToken(id_token="TAG-1", max_concurrent_transactions=1)
-    request = id_token_service_pb2.CreateIdTokenRequest(id_token=token)
-    await IdTokenServiceStub(mesh.mesh.auth_channel).CreateIdToken(request, metadata=metadata, timeout=TIMEOUT_S)
 
 
 async def _sees(mesh: TenantMesh, metadata: Metadata) -> str:
@@ -105,11 +68,11 @@ async def test_tenants_with_the_same_station_and_tag_charge_at_once(tenants: Ten
     mesh, rig = tenants, tenants.mesh
     callers = {"acme": await mesh.add("acme"), "bolt": await mesh.add("bolt"), "default": rig.metadata}
     for metadata in callers.values():
-        await _add_token(mesh, metadata)
+        await add_token(mesh, metadata)
     urls = {"acme": rig.url("/ocpp/acme/CP1"), "bolt": rig.url("/ocpp/bolt/CP1"), "default": rig.station_url("CP1")}
     together = asyncio.Barrier(len(urls))
     charging = [
-        _charge(urls[name], model=MARKS[name], kwh=kwh, together=together)
+        charge(urls[name], model=MARKS[name], kwh=kwh, together=together)
         for name, kwh in (("acme", 1.5), ("bolt", 2.5), ("default", 3.5))
     ]
     stations = await asyncio.gather(*charging)
@@ -183,7 +146,7 @@ async def test_errors_are_those_of_what_does_not_exist(tenants: TenantMesh) -> N
         errors = [await _fails(real), await _fails(made_up)]
         assert errors[0][0] == errors[1][0]
         assert errors[0][1].replace("7", "8") == errors[1][1]
-    # What exists elsewhere can be added here.
+    # A name that exists elsewhere can be added here.
     await rig.stations.CreateStation(station_service_pb2.CreateStationRequest(station_id="CP7"), metadata=acme)
     user = user_service_pb2.RegisterRequest(username="Admin2", password="a battery of horses")
     for metadata in (rig.metadata, acme):

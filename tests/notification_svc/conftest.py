@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
+from tests.brokers import amqp_url, broker  # noqa: F401 - fixtures
 from tests.conftest import FakeClock
 from tests.notification_svc.rig import Notifications, start_notifications
 

@@ -2,9 +2,7 @@
 
 import asyncio
 import json
-import os
-import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,71 +11,18 @@ from urllib.parse import urlsplit
 
 import aio_pika
 import pytest
-from aio_pika.abc import AbstractChannel, AbstractQueue
-from aio_pika.exceptions import AMQPError
+from aio_pika.abc import AbstractQueue
 
 from mesh.runtime.times import to_timestamp
 from notification_svc import store
 from notification_svc.fanout import Fanout
+from tests.brokers import Broker, take
 from tests.notification_svc.rig import RETENTION_DAYS, Notifications, item
 from tests.waiting import eventually, until
 
-DEFAULT_URL = "amqp://guest:guest@127.0.0.1:5672/"
-
-
-@pytest.fixture(scope="session")
-def amqp_url() -> str:
-    """A broker, or the reason why these tests are skipped."""
-    url = os.environ.get("CSMS_TEST_AMQP_URL", DEFAULT_URL)
-    try:
-        asyncio.run(_knock(url))
-    except (AMQPError, OSError, TimeoutError) as error:
-        pytest.skip(f"no RabbitMQ answers at {urlsplit(url).hostname}:{urlsplit(url).port or 5672}: {error!r}")
-    return url
-
-
-async def _knock(url: str) -> None:
-    await (await aio_pika.connect(url, timeout=30)).close()
-
-
-@dataclass(kw_only=True)
-class Broker:
-    """A broker with an exchange of this test's own."""
-
-    url: str
-    exchange: str
-    channel: AbstractChannel
-
-    async def queue(self, pattern: str) -> AbstractQueue:
-        """A queue of what matches."""
-        exchange = await self.channel.declare_exchange(self.exchange, aio_pika.ExchangeType.TOPIC, durable=True)
-        queue = await self.channel.declare_queue(exclusive=True)
-        await queue.bind(exchange, pattern)
-        return queue
-
-
-@pytest.fixture
-async def broker(amqp_url: str) -> AsyncIterator[Broker]:
-    """The broker."""
-    async with await aio_pika.connect(amqp_url) as connection:
-        channel = await connection.channel()
-        name = f"csms.test.{secrets.token_hex(6)}"
-        yield Broker(url=amqp_url, exchange=name, channel=channel)
-        await channel.exchange_delete(name)
-
-
-async def _get(queue: AbstractQueue, count: int) -> list[aio_pika.abc.AbstractIncomingMessage]:
-    async with asyncio.timeout(120):
-        found: list[aio_pika.abc.AbstractIncomingMessage] = []
-        while len(found) < count:
-            message = await queue.get(no_ack=True, fail=False)
-            if message is not None:
-                found.append(message)
-        return found
-
 
 async def _ids(queue: AbstractQueue, count: int) -> list[str]:
-    return [json.loads(message.body)["eventId"] for message in await _get(queue, count)]
+    return [json.loads(message.body)["eventId"] for message in await take(queue, count)]
 
 
 Start = Callable[[str], Awaitable[Fanout]]
@@ -118,7 +63,7 @@ async def test_event_arrives_as_rest_gives_it(notifications: Notifications, brok
     sent.event.data.update({"energy_wh": 12.5, "text": "é"})
     await start(broker.url)
     await notifications.publish(item("other", tenant_id="acme"), item("foreign", source="transaction"), sent)
-    (message,) = await _get(queue, 1)
+    (message,) = await take(queue, 1)
     body = json.loads(message.body)
     assert body.pop("cursor") == str(message.headers["cursor"])
     assert body == {
@@ -148,7 +93,7 @@ async def test_all_that_is_kept_and_then_what_happens_in_each_stations_order(
         await notifications.publish(*(item(f"{batch}.{n}", station_id=f"CP{n % 7}") for n in range(100)))
         fanout.announce({})
     found: dict[str, list[str]] = {}
-    for message in await _get(queue, 800):
+    for message in await take(queue, 800):
         body = json.loads(message.body)
         found.setdefault(body["stationId"], []).append(body["eventId"])
     assert found == {f"CP{n}": [f"{b}.{m}" for b in range(8) for m in range(n, 100, 7)] for n in range(7)}

@@ -51,7 +51,7 @@ class Method:
 
     def least(self, values: Mapping[str, str]) -> Message:
         """The least request that passes the check of required fields; `values` are of texts, by field name."""
-        return _least(self.descriptor.input_type, values, 0)
+        return least_request(self.descriptor, values)
 
     async def call(
         self, channels: Mapping[str, grpc.aio.Channel], request: Message, metadata: Any
@@ -93,6 +93,11 @@ def methods(*scopes: int, streams: bool = False) -> Iterator[Method]:
                 method = Method(process=process, descriptor=descriptor)
                 if method.scope in scopes and descriptor.server_streaming is streams:
                     yield method
+
+
+def least_request(method: MethodDescriptor, values: Mapping[str, str]) -> Message:
+    """The least request that passes the check of required fields; `values` are of texts, by field name."""
+    return _least(method.input_type, values, 0)
 
 
 def _least(descriptor: Descriptor, values: Mapping[str, str], depth: int) -> Message:

@@ -199,7 +199,7 @@ async def test_a_station_that_moves_out_of_the_scope_is_gone(scoped_mesh: Scoped
 
 
 async def test_streams_have_their_scopes(scoped_mesh: ScopedMesh) -> None:
-    """Those about the tenant are refused; another one with events of stations needs a test like test_streams.py."""
+    """Streams about the tenant are refused; another one with events of stations needs a test like test_streams.py."""
     every = [value.number for value in options_pb2.ScopeRule.DESCRIPTOR.values]
     others = [method for method in methods(*every, streams=True) if method.name != "WatchEvents"]
     assert len(others) < len(list(methods(*every, streams=True)))

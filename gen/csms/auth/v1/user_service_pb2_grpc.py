@@ -146,7 +146,7 @@ class UserServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Verify(self, request, context):
-        """Returns the user of the call's access token and the end of its validity.
+        """Returns the user of the call's access token, its permissions and the end of its validity.
         Errors: UNAUTHENTICATED, reason INVALID_TOKEN.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -202,7 +202,8 @@ class UserServiceServicer:
 
     def RotateSigningKeys(self, request, context):
         """Replaces the key that access tokens are signed with at once, as after a leak. Tokens of all former keys are void:
-        services refuse them within 5 s. Sign-ins go on with the next Refresh.
+        services refuse them within 5 s. Sign-ins go on with the next Refresh. All tenants have the same key: only platform
+        administrators may replace it.
         Errors: PERMISSION_DENIED, reason ROLE_TOO_LOW.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

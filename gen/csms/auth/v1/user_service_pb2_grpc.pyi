@@ -62,7 +62,7 @@ class UserServiceStub:
     Errors: UNAUTHENTICATED, reason INVALID_TOKEN.
     """
     Verify: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.VerifyRequest, _user_service_pb2.VerifyResponse]
-    """Returns the user of the call's access token and the end of its validity.
+    """Returns the user of the call's access token, its permissions and the end of its validity.
     Errors: UNAUTHENTICATED, reason INVALID_TOKEN.
     """
     ListUsers: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.ListUsersRequest, _user_service_pb2.ListUsersResponse]
@@ -94,7 +94,8 @@ class UserServiceStub:
     """
     RotateSigningKeys: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.RotateSigningKeysRequest, _user_service_pb2.RotateSigningKeysResponse]
     """Replaces the key that access tokens are signed with at once, as after a leak. Tokens of all former keys are void:
-    services refuse them within 5 s. Sign-ins go on with the next Refresh.
+    services refuse them within 5 s. Sign-ins go on with the next Refresh. All tenants have the same key: only platform
+    administrators may replace it.
     Errors: PERMISSION_DENIED, reason ROLE_TOO_LOW.
     """
     GetKeySet: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.GetKeySetRequest, _httpbody_pb2.HttpBody]
@@ -136,7 +137,7 @@ class UserServiceAsyncStub(UserServiceStub):
     Errors: UNAUTHENTICATED, reason INVALID_TOKEN.
     """
     Verify: _aio.UnaryUnaryMultiCallable[_user_service_pb2.VerifyRequest, _user_service_pb2.VerifyResponse]  # type: ignore[assignment]
-    """Returns the user of the call's access token and the end of its validity.
+    """Returns the user of the call's access token, its permissions and the end of its validity.
     Errors: UNAUTHENTICATED, reason INVALID_TOKEN.
     """
     ListUsers: _aio.UnaryUnaryMultiCallable[_user_service_pb2.ListUsersRequest, _user_service_pb2.ListUsersResponse]  # type: ignore[assignment]
@@ -168,7 +169,8 @@ class UserServiceAsyncStub(UserServiceStub):
     """
     RotateSigningKeys: _aio.UnaryUnaryMultiCallable[_user_service_pb2.RotateSigningKeysRequest, _user_service_pb2.RotateSigningKeysResponse]  # type: ignore[assignment]
     """Replaces the key that access tokens are signed with at once, as after a leak. Tokens of all former keys are void:
-    services refuse them within 5 s. Sign-ins go on with the next Refresh.
+    services refuse them within 5 s. Sign-ins go on with the next Refresh. All tenants have the same key: only platform
+    administrators may replace it.
     Errors: PERMISSION_DENIED, reason ROLE_TOO_LOW.
     """
     GetKeySet: _aio.UnaryUnaryMultiCallable[_user_service_pb2.GetKeySetRequest, _httpbody_pb2.HttpBody]  # type: ignore[assignment]
@@ -237,7 +239,7 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _user_service_pb2.VerifyRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_user_service_pb2.VerifyResponse, _abc.Awaitable[_user_service_pb2.VerifyResponse]]:
-        """Returns the user of the call's access token and the end of its validity.
+        """Returns the user of the call's access token, its permissions and the end of its validity.
         Errors: UNAUTHENTICATED, reason INVALID_TOKEN.
         """
 
@@ -305,7 +307,8 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_user_service_pb2.RotateSigningKeysResponse, _abc.Awaitable[_user_service_pb2.RotateSigningKeysResponse]]:
         """Replaces the key that access tokens are signed with at once, as after a leak. Tokens of all former keys are void:
-        services refuse them within 5 s. Sign-ins go on with the next Refresh.
+        services refuse them within 5 s. Sign-ins go on with the next Refresh. All tenants have the same key: only platform
+        administrators may replace it.
         Errors: PERMISSION_DENIED, reason ROLE_TOO_LOW.
         """
 
