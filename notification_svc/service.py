@@ -67,6 +67,7 @@ async def build(
     )
     keeper = _keeper(database, settings, clock)
     exports = DataExportServicer(exports=DataExports(database=database, exported=EXPORTED, drivers=driver_rows.TABLES))
+    background = [feed.run, retention.run, keeper.run, *_erasures(database, tenants, channel)]
     return Parts(
         access=remote_access(channel, tenants),
         mesh=_ingest(database, clock, announce),
@@ -76,10 +77,7 @@ async def build(
             lambda server: add_DataExportServiceServicer_to_server(exports, server),
             lambda server: add_ConditionServiceServicer_to_server(conditions, server),
         ],
-        background=[
-            *(task.run for task in (feed, retention, keeper, *fanouts)),
-            *_erasures(database, tenants, channel),
-        ],
+        background=[*background, *(fanout.run for fanout in fanouts)],
         on_stop=[feed.stop],
         pass_on_audit=audit_store.add,
         tickets=tickets,
