@@ -19,7 +19,9 @@ export default defineConfig({
     // Which file needs which others: tests/dashboard/test_sizes.py reads it. It is not served.
     manifest: "chunks.json",
     reportCompressedSize: false,
+    // The dashboard, and the page of the API (src/docs/).
+    rolldownOptions: { input: ["index.html", "docs.html"] },
   },
-  server: { proxy: { "/v1": MESH, "/csms.": MESH } },
+  server: { proxy: { "/v1": MESH, "/csms.": MESH, "/openapi.json": MESH } },
   test: { include: ["src/**/*.test.{ts,tsx}", "scripts/**/*.test.js"] },
 });
