@@ -67,7 +67,7 @@ function Answer(props: { document: ApiDocument; call: Call }) {
   const example = typeof media.example === "string" ? media.example : JSON.stringify(media.example, null, 2);
   return (
     <Section title={t.answer}>
-      <SchemaTable document={props.document} schema={media.schema} label={t.answer} />
+      <SchemaTable document={props.document} schema={media.schema} label={t.answer} isAnswer />
       <CodeBlock label={`${t.example} · ${mediaType}`} text={example} />
     </Section>
   );

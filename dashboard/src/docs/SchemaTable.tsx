@@ -29,7 +29,13 @@ function Values(props: { schema: Schema }) {
   );
 }
 
-function Nested(props: { document: ApiDocument; schema: Schema; name: string; above: readonly string[] }) {
+function Nested(props: {
+  document: ApiDocument;
+  schema: Schema;
+  name: string;
+  isAnswer: boolean;
+  above: readonly string[];
+}) {
   const [open, setOpen] = useState(false);
   const inner = innerType(props.schema);
   const type = props.document.components.schemas[inner];
@@ -49,7 +55,13 @@ function Nested(props: { document: ApiDocument; schema: Schema; name: string; ab
         {inner.split(".").at(-1)}
       </Button>
       {open && (
-        <SchemaTable document={props.document} schema={type} label={props.name} above={[...props.above, inner]} />
+        <SchemaTable
+          document={props.document}
+          schema={type}
+          label={props.name}
+          isAnswer={props.isAnswer}
+          above={[...props.above, inner]}
+        />
       )}
     </>
   );
@@ -59,6 +71,8 @@ export function SchemaTable(props: {
   document: ApiDocument;
   schema: Schema;
   label: string;
+  /** All fields of an answer are there, but for those that are absent on purpose: none is marked as required. */
+  isAnswer?: boolean;
   above?: readonly string[];
 }) {
   const t = useDocsText();
@@ -80,7 +94,9 @@ export function SchemaTable(props: {
             <tr key={name}>
               <th scope="row">
                 <code>{name}</code>
-                {schema.required?.includes(name) && <span className={styles.mark}>{t.required}</span>}
+                {!props.isAnswer && schema.required?.includes(name) && (
+                  <span className={styles.mark}>{t.required}</span>
+                )}
                 {field.readOnly && <span className={styles.mark}>{t.readOnly}</span>}
                 {field.deprecated && <span className={styles.mark}>{t.deprecated}</span>}
               </th>
@@ -89,7 +105,13 @@ export function SchemaTable(props: {
               </td>
               <td>
                 <Text text={field.description ?? ""} />
-                <Nested document={props.document} schema={field} name={name} above={props.above ?? []} />
+                <Nested
+                  document={props.document}
+                  schema={field}
+                  name={name}
+                  isAnswer={props.isAnswer ?? false}
+                  above={props.above ?? []}
+                />
               </td>
             </tr>
           ))}
