@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,14 @@ def _compose_is_there() -> bool:
     if docker is None:
         return False
     return subprocess.run([docker, "compose", "version"], capture_output=True, check=False).returncode == 0  # noqa: S603
+
+
+def test_the_image_has_all_that_the_wheel_has() -> None:
+    """A path that .dockerignore does not name stays out: the front door's templates and pages, too."""
+    wheel = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+    needed = {*wheel["packages"], *wheel["force-include"]} - {"proto/csms"}
+    copied = [line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")]
+    assert {name for name in needed if not any(f"{name}/".startswith(f"{each}/") for each in copied)} == set()
 
 
 @pytest.mark.skipif(not _compose_is_there(), reason="docker compose is not here")

@@ -60,6 +60,12 @@ CALLERS: Mapping[str, frozenset[str]] = {
     "/csms.auth.v1.CertificateAuthorityService/SignCertificates": frozenset({"station"}),
     "/csms.auth.v1.TenantDirectoryService/GetTenantDirectory": frozenset({"gateway", *_VERIFIERS}),
     "/csms.auth.v1.TenantDirectoryService/ReportTenantErasure": frozenset({"station", "transaction", "notification"}),
+    "/csms.auth.v1.DriverErasureDirectoryService/ListPendingDriverErasures": frozenset(
+        {"station", "transaction", "notification"}
+    ),
+    "/csms.auth.v1.DriverErasureDirectoryService/ReportDriverErasure": frozenset(
+        {"station", "transaction", "notification"}
+    ),
     "/csms.event.v1.EventIngestService/PublishEvents": frozenset({"station", "transaction", "auth"}),
     "/csms.station.v1.PlacementIngestService/RecordPlacements": frozenset({"station"}),
     "/csms.condition.v1.ConditionSourceService/FindConditions": frozenset({"notification"}),
