@@ -63,22 +63,19 @@ async def build(
     )
     kept = Kept(partitions=PARTITIONS, days=settings.retention_days, on_drop=store.note_dropped)
     keeper = PartitionKeeper(engine=database.engine, clock=clock, kept=[kept])
-    exports = DataExportServicer(exports=DataExports(database=database, exported=EXPORTED, drivers=driver_rows.TABLES))
     return Parts(
         access=remote_access(channel, tenants),
         mesh=_ingest(database, clock, announce),
         operator=[
             lambda server: add_EventServiceServicer_to_server(events, server),
             lambda server: add_AuditServiceServicer_to_server(audit, server),
-            lambda server: add_DataExportServiceServicer_to_server(exports, server),
+            _exports(database),
             lambda server: add_ConditionServiceServicer_to_server(conditions, server),
         ],
         background=[
-            feed.run,
-            retention.run,
-            keeper.run,
-            *_erasures(database, tenants, channel),
+            *(feed.run, retention.run, keeper.run),
             *(fanout.run for fanout in fanouts),
+            *_erasures(database, tenants, channel),
         ],
         on_stop=[feed.stop],
         pass_on_audit=audit_store.add,
@@ -93,6 +90,11 @@ def _ingest(database: Database, clock: Clock, announce: Sequence[Announce]) -> S
         lambda server: add_EventIngestServiceServicer_to_server(events, server),
         lambda server: add_PlacementIngestServiceServicer_to_server(placements, server),
     ]
+
+
+def _exports(database: Database) -> AddServicer:
+    exports = DataExportServicer(exports=DataExports(database=database, exported=EXPORTED, drivers=driver_rows.TABLES))
+    return lambda server: add_DataExportServiceServicer_to_server(exports, server)
 
 
 def _conditions(

@@ -85,8 +85,7 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
         ],
         operator=[
             _stations(resources, proofs=proofs, settings=settings),
-            _commands(resources, built),
-            _exports(database),
+            *(_commands(resources, built), _exports(database)),
             *(add for parts in built for add in parts.operator),
         ],
         scopes=PlacementScopes(database=database, tables=PLACEMENTS),
