@@ -16,7 +16,7 @@ def _data(stored: str) -> Any:
 
 EXPORTED = ExportedTables(
     metadata=metadata,
-    left_out=("driver_erasure_progress", "stream", "fanout"),
+    left_out=("driver_erasure_progress", "stream", "fanout", "watch_ticket"),
     decoded={"event.data": _data},
     orders={"event": ("cursor",)},
 )

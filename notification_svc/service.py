@@ -27,7 +27,7 @@ from mesh.runtime.times import Clock
 from mesh.service import AddServicer, Parts
 from mesh.tenant_erasure import TenantErasure, reports_to
 from mesh.tenant_storage import StorageQuota, StoredRows
-from notification_svc import audit_store, driver_rows, store
+from notification_svc import audit_store, driver_rows, server_sent_events, store
 from notification_svc.audit_servicer import AuditServicer
 from notification_svc.condition_servicer import ConditionServicer
 from notification_svc.condition_sources import ConditionSources
@@ -40,6 +40,9 @@ from notification_svc.ingest_servicer import Announce, IngestServicer
 from notification_svc.models import PARTITIONS, PLACEMENTS, event, metadata
 from notification_svc.retention import retention_task
 from notification_svc.settings import NotificationSettings
+from notification_svc.tickets import WatchTickets
+
+_STREAM_EVENTS = "/csms.event.v1.EventService/StreamEvents"
 
 
 async def build(
@@ -56,7 +59,8 @@ async def build(
     feed = Feed(database=database)
     fanouts = [] if settings.amqp_url is None else [Fanout(database=database, url=settings.amqp_url)]
     announce = [feed.announce, *(fanout.announce for fanout in fanouts)]
-    events = EventServicer(database=database, feed=feed, clock=clock, sign_of_life_s=sign_of_life_s)
+    tickets = WatchTickets(database=database, clock=clock)
+    events = EventServicer(database=database, feed=feed, tickets=tickets, clock=clock, sign_of_life_s=sign_of_life_s)
     audit = AuditServicer(database=database)
     conditions = _conditions(database, stack, channel, settings=settings, clock=clock, announce=announce)
     tenants = TenantDirectory(source=RemoteTenants(channel=channel))
@@ -82,6 +86,8 @@ async def build(
         ],
         on_stop=[feed.stop],
         pass_on_audit=audit_store.add,
+        tickets=tickets,
+        last_words={_STREAM_EVENTS: server_sent_events.failure},
     )
 
 

@@ -164,6 +164,7 @@ class Reason(StrEnum):
     # Users, id tokens, certificates
     INVALID_TOKEN = auto(), "The access token is missing, wrong or expired.", Retry.AFTER_CHANGE
     INVALID_API_KEY = auto(), "The API key is wrong, revoked or expired.", Retry.AFTER_CHANGE
+    INVALID_TICKET = auto(), "The ticket is wrong, used or expired: make another one.", Retry.AFTER_CHANGE
     CALLER_UNKNOWN = auto(), "What the caller may do cannot be looked up at this moment.", Retry.LATER
     ROLE_TOO_LOW = auto(), "The caller's role does not have the permission.", Retry.AFTER_CHANGE
     GRANTS_CHANGED = auto(), "The caller's roles changed while a stream was open.", Retry.LATER

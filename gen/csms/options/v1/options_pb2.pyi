@@ -448,22 +448,28 @@ class Access(_message.Message):
     PERMISSION_FIELD_NUMBER: _builtins.int
     PUBLIC_ACCESS_FIELD_NUMBER: _builtins.int
     SCOPE_FIELD_NUMBER: _builtins.int
+    TICKET_FIELD_NUMBER: _builtins.int
     permission: Global___Permission.ValueType
     """Callers whose role has this permission."""
     public_access: Global___PublicAccess.ValueType
     """Callers without an access token, too."""
     scope: Global___ScopeRule.ValueType
     """Effect of the caller's scope, where its permission covers a part of its tenant. Stated beside every permission."""
+    ticket: _builtins.bool
+    """Instead of an access token or an API key, a caller may send a ticket in the request's field `ticket`: for a browser,
+    which can send no header with some calls. The ticket stands for the caller who had it made.
+    """
     def __init__(
         self,
         *,
         permission: Global___Permission.ValueType = ...,
         public_access: Global___PublicAccess.ValueType = ...,
         scope: Global___ScopeRule.ValueType = ...,
+        ticket: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["permission", b"permission", "public_access", b"public_access", "rule", b"rule"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["permission", b"permission", "public_access", b"public_access", "rule", b"rule", "scope", b"scope"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["permission", b"permission", "public_access", b"public_access", "rule", b"rule", "scope", b"scope", "ticket", b"ticket"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_rule: _TypeAlias = _typing.Literal["permission", "public_access"]  # noqa: Y015
     _WhichOneofArgType_rule: _TypeAlias = _typing.Literal["rule", b"rule"]  # noqa: Y015
