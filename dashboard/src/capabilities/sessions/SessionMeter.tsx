@@ -93,11 +93,7 @@ function ReadingTable(props: { rows: readonly Row[]; hasSoc: boolean; isStale: b
       label: t.time,
       width: "minmax(100px, 1fr)",
       card: "head",
-      cell: ({ timeMs }) => (
-        <time title={formats.dateTime(timeMs)}>
-          {clock.format(timeMs)}
-        </time>
-      ),
+      cell: ({ timeMs }) => <time title={formats.dateTime(timeMs)}>{clock.format(timeMs)}</time>,
     },
     {
       id: "power",
