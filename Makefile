@@ -35,15 +35,25 @@ $(VENV)/dev.stamp: requirements/dev.txt $(VENV)/run.stamp
 $(VENV)/npm.stamp: tests/conformance/ocpp_rpc/package-lock.json $(VENV)/dev.stamp
 	@$(BIN)/python -m tests.conformance.node && touch $@ || echo "ocpp-rpc could not be installed: its tests will be skipped"
 
+# The dashboard's packages, from npm. Without them its checks and tests are skipped, and say so; in CI that is an error.
+NPM := $(BIN)/python -m tests.dashboard.npm
+$(VENV)/dashboard.stamp: dashboard/package-lock.json $(VENV)/dev.stamp
+	@rm -f $@
+	@$(NPM) ci --ignore-scripts --loglevel=error && touch $@ \
+	  || { echo "the dashboard's packages could not be installed: its checks and tests will be skipped"; test -z "$$CI"; }
+
+$(VENV)/stubs.stamp: $(PROTO) $(VENV)/dashboard.stamp
+	@test ! -e $(VENV)/dashboard.stamp || { $(NPM) run --silent stubs && touch $@; }
+
 .PHONY: run
 run: $(VENV)/run.stamp  ## Run the whole mesh here, in the foreground, on SQLite (DEMO=0: without simulated stations)
 	@exec env CSMS_DEMO=$(or $(DEMO),1) $(BIN)/python -m deploy.local
 
 .PHONY: install
-install: $(VENV)/dev.stamp $(VENV)/npm.stamp  ## Install everything into .venv without running anything
+install: $(VENV)/dev.stamp $(VENV)/npm.stamp $(VENV)/stubs.stamp  ## Install everything into .venv without running anything
 
 .PHONY: test
-test: $(VENV)/dev.stamp $(VENV)/npm.stamp  ## Run all tests, on SQLite and on a PostgreSQL of their own
+test: $(VENV)/dev.stamp $(VENV)/npm.stamp $(VENV)/stubs.stamp  ## Run all tests, on SQLite and on a PostgreSQL of their own
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 .PHONY: check
@@ -56,6 +66,7 @@ check: $(VENV)/dev.stamp  ## Lint, type-check and hold the code against its cont
 	@$(MAKE) --no-print-directory breaking gen-check
 	$(BIN)/python -m deploy.contract_check
 	$(BIN)/python -m tests.conformance.ocpp_table --check
+	@$(MAKE) --no-print-directory dashboard-check
 
 .PHONY: security
 security: $(VENV)/dev.stamp  ## Look for insecure constructs in our Python (bandit)
@@ -77,12 +88,30 @@ gen: $(VENV)/dev.stamp  ## Regenerate gen/ from proto/
 	rm -rf gen && mkdir gen
 	PATH=$(BIN):$$PATH $(PROTOC) --python_out=gen --mypy_out=quiet:gen --grpc_python_out=gen --mypy_grpc_out=quiet:gen $(PROTO)
 	$(PROTOC) --include_imports --descriptor_set_out=gen/csms/csms.binpb $(PROTO) google/rpc/error_details.proto
+	$(PROTOC) --include_imports --include_source_info --descriptor_set_out=.build/comments.binpb $(PROTO) google/rpc/error_details.proto
+	$(BIN)/python -m deploy.openapi .build/comments.binpb gen/csms/openapi.json
 
 .PHONY: gen-check
 gen-check:
 	@before=$$(find gen proto -type f -exec sha256sum {} + | sort); $(MAKE) --no-print-directory gen >/dev/null \
 	  && test "$$before" = "$$(find gen proto -type f -exec sha256sum {} + | sort)" \
 	  || { echo "gen/ or proto/ was not what make gen leaves; it has been regenerated: commit it"; exit 1; }
+
+.PHONY: pages
+pages: $(VENV)/stubs.stamp  ## Build the dashboard into dashboard/pages/, which is committed
+	$(NPM) run --silent build
+
+# Types, rules, format; and that the pages are those of the sources, whoever builds them.
+.PHONY: dashboard-check
+dashboard-check: $(VENV)/stubs.stamp
+	@if test -e $(VENV)/dashboard.stamp; then $(NPM) run --silent check && $(MAKE) --no-print-directory pages-check; \
+	  else echo "the dashboard is not checked: its packages are not installed"; test -z "$$CI"; fi
+
+BUILT := find dashboard/pages dashboard/LICENSES.md -type f -exec sha256sum {} + | sort
+.PHONY: pages-check
+pages-check:
+	@before=$$($(BUILT)); $(MAKE) --no-print-directory pages >/dev/null || exit 1; test "$$before" = "$$($(BUILT))" \
+	  || { echo "dashboard/pages/ was not what make pages builds; it has been built anew: commit it"; exit 1; }
 
 .PHONY: docs
 docs: $(VENV)/dev.stamp  ## Make docs/OCPP.md from the routes, the contract and the tests

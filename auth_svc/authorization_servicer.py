@@ -58,6 +58,9 @@ _FORM_HOLDS_US = 3600 * SECOND_US
 
 log = get_logger(__name__)
 
+_ACCEPTED = id_token_pb2.AUTHORIZATION_STATUS_ACCEPTED
+_UNKNOWN = id_token_pb2.AUTHORIZATION_STATUS_UNKNOWN
+
 
 class _Question(msgspec.Struct, frozen=True):
     """One item, as far as it could be read: a key to look for, an answer that needs none, or an error."""
@@ -193,21 +196,21 @@ class AuthorizationServicer(AuthorizationServiceServicer):
         elif question.key is None:
             result.id_token_info.status = question.status
         elif (token := found.get(question.key)) is None:
-            result.id_token_info.status = self._status_of_unknown(question.key[0])
+            result.id_token_info.status = _ACCEPTED if self.accepts_unknown(question.key[0]) else _UNKNOWN
             self._write_limit(result, None)
         else:
             _write_info(result.id_token_info, token, now_us)
             self._write_limit(result, token.max_concurrent_transactions)
 
-    def _status_of_unknown(self, tenant_id: str) -> AuthorizationStatus.ValueType:
-        """Of an id token that the tenant does not know: by its own setting, or else the environment's."""
+    def accepts_unknown(self, tenant_id: str) -> bool:
+        """Whether id tokens that a tenant does not know are accepted: by its own setting, or else the environment's."""
         tenant = self._tenants.find(tenant_id)
         accepts = None if tenant is None else tenant.settings.accepts_unknown_tokens
         if accepts is None:
             accepts = self._accepts_unknown
         elif not self._admits_anyone:  # other machines can connect: see Environment.unknown_tokens_accepted
             accepts = False
-        return id_token_pb2.AUTHORIZATION_STATUS_ACCEPTED if accepts else id_token_pb2.AUTHORIZATION_STATUS_UNKNOWN
+        return accepts
 
     def _write_limit(self, result: AuthorizeResult, own: int | None) -> None:
         rule = self._concurrency

@@ -153,11 +153,14 @@ class UserServicer(UserServiceServicer):
         return LogoutResponse()
 
     async def Verify(self, request: VerifyRequest, context: Context) -> VerifyResponse:
-        """Says who is calling."""
+        """Says who is calling, and with which permissions."""
         caller = current_caller()
         user = await self._sessions.user(caller)
         [message] = await self._to_messages([user])
-        return VerifyResponse(user=message, expire_time=to_timestamp(caller.expires_s * SECOND_US))
+        response = VerifyResponse(user=message, expire_time=to_timestamp(caller.expires_s * SECOND_US))
+        for grant in caller.grants:
+            response.grants.add(permissions=sorted(grant.permissions), site_id=grant.site_id)
+        return response
 
     async def ListUsers(self, request: ListUsersRequest, context: Context) -> ListUsersResponse:
         """Lists the users of the caller's tenant."""

@@ -2,13 +2,18 @@ import jsxA11y from "eslint-plugin-jsx-a11y";
 import reactHooks from "eslint-plugin-react-hooks";
 import tseslint from "typescript-eslint";
 
+import boundaries from "./scripts/boundaries.js";
+
+const SOURCES = ["src/**/*.{ts,tsx}"];
+
 export default tseslint.config(
   { ignores: ["pages", "src/stubs", "node_modules"] },
-  ...tseslint.configs.strictTypeChecked.map((config) => ({ ...config, files: ["src/**/*.{ts,tsx}"] })),
+  ...tseslint.configs.strictTypeChecked.map((config) => ({ ...config, files: SOURCES })),
   {
-    files: ["src/**/*.{ts,tsx}"],
+    files: SOURCES,
     ...jsxA11y.flatConfigs.strict,
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
   },
-  { files: ["src/**/*.{ts,tsx}"], ...reactHooks.configs.flat.recommended },
+  { files: SOURCES, ...reactHooks.configs.flat.recommended },
+  { files: SOURCES, plugins: { dashboard: { rules: { boundaries } } }, rules: { "dashboard/boundaries": "error" } },
 );

@@ -1,11 +1,28 @@
 import react from "@vitejs/plugin-react";
-import { defineConfig } from "vite";
+import { defineConfig } from "vitest/config";
+
+import { injectedStyles } from "./scripts/injected_styles.js";
+import { licenses } from "./scripts/licenses.js";
 
 // `npm run dev` serves the sources against the mesh that `make run` has started.
 const MESH = process.env.MESH ?? "http://127.0.0.1:8080";
+const bundled = licenses(import.meta.dirname);
 
 export default defineConfig({
-  plugins: [react()],
-  build: { outDir: "pages", assetsInlineLimit: 0, modulePreload: { polyfill: false } },
+  plugins: [react(), injectedStyles(), bundled.ofPages()],
+  worker: { format: "es", plugins: () => [bundled.ofWorkers()] },
+  build: {
+    outDir: "pages",
+    // What a rebuild on another machine gives: names from contents, no times, no paths, nothing inlined into the page.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    // Which file needs which others: tests/dashboard/test_sizes.py reads it. It is not served.
+    manifest: "chunks.json",
+    reportCompressedSize: false,
+    // Bounds of sizes are tests, too.
+    chunkSizeWarningLimit: Infinity,
+    rolldownOptions: { checks: { pluginTimings: false } },
+  },
   server: { proxy: { "/v1": MESH, "/csms.": MESH } },
+  test: { include: ["src/**/*.test.{ts,tsx}", "scripts/**/*.test.js"] },
 });

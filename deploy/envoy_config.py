@@ -21,8 +21,9 @@ from deploy import body_fields
 from deploy.envoy_descriptor import Contract, read_contract
 from deploy.envoy_limits import EnvoyLimits
 from deploy.local_replies import LOCAL_REPLIES, LocalReply
+from deploy.pages import INDEX, Pages, PagesError, Variant, match_of
 from mesh.contract.published import contract_files
-from mesh.contract.services import OPERATOR_SERVICES
+from mesh.contract.services import OPERATOR_SERVICES, OPTIONAL_OPERATOR_SERVICES
 from mesh.identity.front_door import (
     ADDRESS_HEADER,
     HOST_HEADER,
@@ -44,6 +45,7 @@ _HERE = Path(__file__).resolve().parent
 TEMPLATES = next(filter(Path.is_dir, (_HERE / "envoy", _HERE.parent / "envoy")))
 DESCRIPTOR = "csms.binpb"
 EX_USAGE = 2
+_SERVICES = OPERATOR_SERVICES | OPTIONAL_OPERATOR_SERVICES
 ON, OFF = "on", "off"
 WELCOME = {"name": "ocpp-mesh", "rest": "/v1/", "chargePoints": "/ocpp/{station_id}", "health": "/healthz"}
 
@@ -70,18 +72,18 @@ class FrontDoor:
 
 
 def write(door: FrontDoor, folder: Path) -> Path:
-    """Writes the configuration and what it needs into `folder`; returns the path of the configuration."""
+    """Writes the configuration and its files into `folder`; returns its path. Raises PagesError."""
     contract = read_contract()
     (folder / DESCRIPTOR).write_bytes(contract.descriptor)
     path = folder / "envoy.yaml"
-    path.write_text(render(door, contract))
+    path.write_text(render(door, contract, Pages().write(folder)))
     path.chmod(0o600)  # it has the proof by which gateways recognize Envoy
     return path
 
 
-def render(door: FrontDoor, contract: Contract) -> str:
+def render(door: FrontDoor, contract: Contract, pages: Sequence[Variant]) -> str:
     """The configuration as YAML."""
-    processes = [name for name in OPERATOR_SERVICES if name in door.upstreams]
+    processes = [name for name in _SERVICES if name in door.upstreams]
     # Reflection and REST's preliminary route need one process; any would do.
     first = processes[0]
     values = {
@@ -91,9 +93,9 @@ def render(door: FrontDoor, contract: Contract) -> str:
         "descriptor": _quoted(str(door.folder / DESCRIPTOR)),
         "issuer": ISSUER,
         "audience": AUDIENCE,
-        "services": json.dumps([service for name in processes for service in OPERATOR_SERVICES[name]]),
+        "services": json.dumps([service for name in processes for service in _SERVICES[name]]),
         "cors_origins": json.dumps([{"exact": origin} for origin in door.cors_origins]),
-        "healthy_clusters": json.dumps({name: {"value": 100} for name in [*processes, "gateway_health"]}),
+        "healthy_clusters": json.dumps({name: {"value": 100} for name in _needed(processes)}),
         "unwrap": _quoted((TEMPLATES / "unwrap.lua").read_text()),
         **_entrance("front_door", door, idle_timeout="60s"),
         "station_listener": _station_listener(door),
@@ -101,6 +103,8 @@ def render(door: FrontDoor, contract: Contract) -> str:
         "address_limit": _address_limit(door.limits),
         "body_fields": _quoted(_body_fields(contract, processes)),
         "welcome": _quoted(json.dumps(WELCOME)),
+        "page_routes": _each("page-route", (_page(door, each) for each in _index_last(pages))),
+        "largest_page": str(max(each.size for each in pages)),
         "rest_cluster": first,
         "local_replies": _local_replies(),
         "public_rules": _each("public-rule", ({"method": method} for method in _public_methods())),
@@ -115,6 +119,25 @@ def render(door: FrontDoor, contract: Contract) -> str:
         "front_door_endpoint": _endpoint("front_door", f"{reachable(door.host)}:{door.port}"),
     }
     return _fill((TEMPLATES / "envoy.yaml").read_text(), values)
+
+
+def _index_last(pages: Sequence[Variant]) -> Sequence[Variant]:
+    """Its routes match every path that is left."""
+    return sorted(pages, key=lambda each: each.name == INDEX)
+
+
+def _page(door: FrontDoor, page: Variant) -> dict[str, str]:
+    headers = [{"header": {"key": name, "value": value}} for name, value in page.headers.items()]
+    return {
+        "match": json.dumps(match_of(page)),
+        "file": _quoted(str(door.folder / page.file)),
+        "headers": json.dumps([{**each, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"} for each in headers]),
+    }
+
+
+def _needed(processes: Iterable[str]) -> list[str]:
+    """The clusters without which the mesh is not healthy."""
+    return [*(name for name in processes if name not in OPTIONAL_OPERATOR_SERVICES), "gateway_health"]
 
 
 _LOGGERS = "type.googleapis.com/envoy.extensions.access_loggers"
@@ -168,10 +191,13 @@ def _address_limit(limits: EnvoyLimits) -> str:
 
 
 def _public_methods() -> list[str]:
-    """The methods that serve without an access token, also those of processes that do not run."""
-    services = [service for names in OPERATOR_SERVICES.values() for service in names]
+    """The methods that serve without an access token, also those of processes that do not run.
+
+    One that takes a ticket is among them: the service refuses a caller who has none.
+    """
+    services = [service for names in _SERVICES.values() for service in names]
     rules = method_rules(contract_files(), services)
-    return sorted(method for method, rule in rules.items() if rule.permission is None)
+    return sorted(method for method, rule in rules.items() if rule.permission is None or rule.takes_ticket)
 
 
 # Once every two seconds costs nothing; before the first call the default would be once a minute.
@@ -205,7 +231,7 @@ UNARY = {
 
 
 def _operator_routes(process: str, contract: Contract) -> str:
-    services = OPERATOR_SERVICES[process]
+    services = _SERVICES[process]
     unary, host = json.dumps({"cluster": process, **UNARY}), HOST_HEADER.lower()
     streams = (method for method in contract.streaming if method.partition("/")[0] in services)
     unwrapped = (
@@ -266,7 +292,7 @@ def reachable(host: str) -> str:
 
 def _body_fields(contract: Contract, processes: Iterable[str]) -> str:
     files = descriptor_pb2.FileDescriptorSet.FromString(contract.descriptor)
-    services = [service for name in processes for service in OPERATOR_SERVICES[name]]
+    services = [service for name in processes for service in _SERVICES[name]]
     return body_fields.script((TEMPLATES / "body-fields.lua").read_text(), files, services)
 
 
@@ -348,7 +374,7 @@ def read_access_log(env: Environment) -> str:
 def read_front_door(env: Environment, folder: Path) -> FrontDoor:
     """The front door of a mesh whose processes have these settings. Raises SettingError."""
     gateway_mesh = env.text("CSMS_GATEWAY_ADDRESS")
-    addresses = {name: env.optional(f"CSMS_{name.upper()}_OPERATOR_ADDRESS") for name in OPERATOR_SERVICES}
+    addresses = {name: env.optional(f"CSMS_{name.upper()}_OPERATOR_ADDRESS") for name in _SERVICES}
     return FrontDoor(
         host=env.text("CSMS_HOST", "127.0.0.1"),
         port=env.port("CSMS_HTTP_PORT", 8080),
@@ -375,7 +401,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     folder = Path(given[0])
     try:
         write(read_front_door(Environment(os.environ), folder), folder)
-    except (SettingError, ContractError) as error:
+    except (SettingError, ContractError, PagesError) as error:
         sys.stderr.write(f"envoy_config: {error}\n")
         return EX_CONFIG
     return 0

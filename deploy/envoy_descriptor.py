@@ -11,7 +11,7 @@ from google.api import annotations_pb2
 from google.protobuf import descriptor_pb2
 
 from mesh.contract.published import CONTRACT
-from mesh.contract.services import OPERATOR_SERVICES
+from mesh.contract.services import OPERATOR_SERVICES, OPTIONAL_OPERATOR_SERVICES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +41,8 @@ def read_contract() -> Contract:
 def _operator_methods(
     files: descriptor_pb2.FileDescriptorSet,
 ) -> Iterator[tuple[str, descriptor_pb2.MethodDescriptorProto]]:
-    wanted = {service for services in OPERATOR_SERVICES.values() for service in services}
+    groups = (OPERATOR_SERVICES | OPTIONAL_OPERATOR_SERVICES).values()
+    wanted = {service for services in groups for service in services}
     for file in files.file:
         for service in file.service:
             if f"{file.package}.{service.name}" in wanted:

@@ -13,7 +13,7 @@ import json
 import os
 import secrets
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from joserfc.jwk import ECKey, KeySet
@@ -51,15 +51,20 @@ class MeshKeys:
             "CSMS_FRONT_DOOR_SECRET_FILE": str(self.front_door_secret),
         }
 
-    def make(self) -> Sequence[str]:
-        """Makes what is missing; returns what that was. Raises OSError."""
-        made = [part for part in PARTS if not self._private(part).exists()]
+    def make(self, optional: Iterable[str] = ()) -> Sequence[str]:
+        """Makes what is missing, also of parts that not every mesh has; returns what that was. Raises OSError."""
+        made = [part for part in (*PARTS, *optional) if not self._private(part).exists()]
         for part in made:
             self.rotate(part)
         if not self.front_door_secret.exists():
             _write(self.front_door_secret, secrets.token_hex(_SECRET_BYTES).encode(), _PRIVATE)
             made.append("front door")
         return made
+
+    def remove(self, part: str) -> None:
+        """Takes the keys of a part away, if there are any: no process can be of that part any more. Raises OSError."""
+        public_keys_file(self._folder / "public", part).unlink(missing_ok=True)
+        self._private(part).unlink(missing_ok=True)
 
     def rotate(self, part: str) -> None:
         """Gives a part another key. The former one is valid until `retire`. Raises OSError."""

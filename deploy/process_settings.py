@@ -10,18 +10,25 @@ _EVERY = {
     *("CSMS_MESH_KEY_FILE", "CSMS_MESH_PUBLIC_KEYS", "CSMS_MESH_SECRET"),
     *("CSMS_AUTH_ADDRESS", "CSMS_FRONT_DOOR_SECRET_FILE"),
 }
-_SERVICE = _EVERY | {
-    *("CSMS_AUTO_MIGRATE", "CSMS_DATABASE_URL", "CSMS_DATA_DIR", "CSMS_NOTIFICATION_ADDRESS"),
-    *("CSMS_REFLECTION", "CSMS_REFLECTION_OPEN", "CSMS_AUDIT_RETENTION_DAYS"),
+_LIMITS = {
     *("CSMS_CALLS_PER_CALLER_S", "CSMS_CALLS_PER_TENANT_S", "CSMS_CONCURRENT_CALLS_PER_CALLER"),
     *("CSMS_STREAMS_PER_CALLER", "CSMS_STREAMS_PER_TENANT", "CSMS_STREAMS"),
 }
+_SERVICE = (
+    _EVERY
+    | _LIMITS
+    | {
+        *("CSMS_AUTO_MIGRATE", "CSMS_DATABASE_URL", "CSMS_DATA_DIR", "CSMS_NOTIFICATION_ADDRESS"),
+        *("CSMS_REFLECTION", "CSMS_REFLECTION_OPEN", "CSMS_AUDIT_RETENTION_DAYS"),
+        "CSMS_SIMULATOR_OPERATOR_ADDRESS",
+    }
+)
 _OUTBOX = {"CSMS_OUTBOX_RETENTION_DAYS"}
 _OWN: Mapping[str, set[str]] = {
     "station": _OUTBOX
     | {
         *("CSMS_HOST", "CSMS_ONBOARDING", "CSMS_TRANSACTION_ADDRESS", "CSMS_NODE_LEASE_S"),
-        *("CSMS_HEARTBEAT_INTERVAL_S", "CSMS_BOOT_RETRY_INTERVAL_S", "CSMS_COMMAND_TIMEOUT_S"),
+        *("CSMS_OFFLINE_AFTER_S", "CSMS_HEARTBEAT_INTERVAL_S", "CSMS_BOOT_RETRY_INTERVAL_S", "CSMS_COMMAND_TIMEOUT_S"),
         *("CSMS_DATA_TRANSFER_VENDORS", "CSMS_DATA_TRANSFERS_PER_STATION", "CSMS_DATA_TRANSFER_MIB_PER_STATION"),
         *("CSMS_MESSAGE_RETENTION_DAYS", "CSMS_STATUS_REPORT_RETENTION_DAYS", "CSMS_DATA_TRANSFER_RETENTION_DAYS"),
         *("CSMS_COMMAND_RETENTION_DAYS", "CSMS_CONNECTION_RETENTION_DAYS", "CSMS_JOB_RETENTION_DAYS"),
@@ -44,18 +51,27 @@ _OWN: Mapping[str, set[str]] = {
         *("CSMS_CA_CERTIFICATE_FILE", "CSMS_CA_KEY_FILE", "CSMS_CERTIFICATE_ORGANIZATION"),
         *("CSMS_CERTIFICATE_VALIDITY_DAYS", "CSMS_CERTIFICATE_RETENTION_DAYS"),
     },
-    "notification": {"CSMS_AMQP_URL", "CSMS_EVENT_RETENTION_DAYS"},
+    "notification": {
+        *("CSMS_AMQP_URL", "CSMS_EVENT_RETENTION_DAYS"),
+        *("CSMS_STATION_ADDRESS", "CSMS_TRANSACTION_ADDRESS"),
+    },
     "gateway": {
         *("CSMS_HOST", "CSMS_OCPP_PORT", "CSMS_ONBOARDING", "CSMS_STATION_ORIGINS"),
         *("CSMS_STATION_ADDRESS", "CSMS_TRANSACTION_ADDRESS"),
         *("CSMS_GATEWAY_ADVERTISED_HOST", "CSMS_GATEWAY_SHARED_PORT", "CSMS_GATEWAY_WORKERS"),
     },
+    # The data directory shows which run its process belongs to.
+    "simulator": _LIMITS | {"CSMS_DATA_DIR", "CSMS_SIMULATOR_OPERATOR_ADDRESS"},
 }
+# They have no database.
+_WITHOUT_DATABASE = ("gateway", "simulator")
 
 
 def settings_of(part: str) -> frozenset[str]:
     """The names of the settings that a process of this part of the mesh reads."""
     prefix = f"CSMS_{part.upper()}"
+    if part == "simulator":
+        return frozenset(_EVERY | _OWN[part])
     if part == "gateway":
         return frozenset(_EVERY | _OWN[part] | {f"{prefix}_ADDRESS", f"{prefix}_METRICS_ADDRESS"})
     kinds = ("ADDRESS", "OPERATOR_ADDRESS", "METRICS_ADDRESS", "DATABASE_URL")
@@ -68,5 +84,5 @@ def environment_of(part: str, values: Mapping[str, str]) -> dict[str, str]:
     Variables of PostgreSQL's client library (PGPASSWORD and others) go to services alone.
     """
     own = settings_of(part)
-    prefixes = ("CSMS_", "PG") if part == "gateway" else ("CSMS_",)
+    prefixes = ("CSMS_", "PG") if part in _WITHOUT_DATABASE else ("CSMS_",)
     return {name: value for name, value in values.items() if name in own or not name.startswith(prefixes)}

@@ -15,17 +15,19 @@ from mesh.audit import chain_store
 from mesh.audit.calls import CallAudit
 from mesh.audit.linker import Linker, PassOn, to_outbox
 from mesh.audit.verification import report
-from mesh.contract.services import MESH_SERVICES, OPERATOR_SERVICES
+from mesh.contract.services import MESH_SERVICES, OPERATOR_SERVICES, OPTIONAL_OPERATOR_SERVICES
 from mesh.database import migrate
 from mesh.database.engine import Database, is_unavailable, make_engine
 from mesh.database.retention import RetentionTask, older_than
 from mesh.grpc.call_watch import UNAUDITED
+from mesh.grpc.operator_interceptor import LastWords
 from mesh.grpc.servers import GrpcServer, add_reflection, mesh_server, operator_server
 from mesh.grpc.station_scopes import StationScopes
 from mesh.identity.front_door import read_front_door_secrets
 from mesh.identity.mesh_identity import MeshIdentity
 from mesh.identity.operator_access import OperatorAccess
-from mesh.runtime.background import Background
+from mesh.identity.tickets import Tickets
+from mesh.runtime.background import Background, keep
 from mesh.runtime.logs import get_logger
 from mesh.runtime.masking import mask_text
 from mesh.runtime.process import EX_CONFIG, freeze_startup_objects, run, serve_metrics
@@ -56,6 +58,9 @@ class Parts:
     on_stop: Sequence[Callable[[], None]] = ()
     # Passes linked audit entries on: to notification_svc, which has them as they are.
     pass_on_audit: PassOn = to_outbox
+    # Of methods that take a ticket, and of streams for REST callers.
+    tickets: Tickets | None = None
+    last_words: LastWords | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,7 +185,7 @@ async def start(
     for counted in (audit.refused, audit.reads):
         stack.push_async_callback(counted.close)
     for task in (*parts.access.background, *parts.background, *_audit_tasks(database, settings, parts, audit)):
-        stack.push_async_callback(_cancel, asyncio.create_task(_keep(task)))
+        stack.push_async_callback(_cancel, asyncio.create_task(keep(task)))
     for server in (mesh, operator):
         await server.start()
         stack.push_async_callback(server.stop)
@@ -231,24 +236,17 @@ def _servers(settings: ServiceSettings, parts: Parts, audit: CallAudit) -> tuple
         call_rules=settings.call_rules,
         front_door_secrets=settings.front_door_secrets,
         watch=audit,
+        tickets=parts.tickets,
+        last_words=parts.last_words,
     )
     for add in parts.mesh:
         add(mesh.server)
     for add in parts.operator:
         add(operator.server)
     if settings.reflection:
-        add_reflection(operator, (name for names in OPERATOR_SERVICES.values() for name in names))
+        optional = {part: OPTIONAL_OPERATOR_SERVICES[part] for part in settings.optional_parts}
+        add_reflection(operator, (name for names in (OPERATOR_SERVICES | optional).values() for name in names))
     return mesh, operator
-
-
-async def _keep(task: Background) -> None:
-    """Runs a background task again when it fails: one failure must not end it for good."""
-    while True:
-        try:
-            await task()
-        except Exception:
-            log.exception("background task failed, and is started again")
-        await asyncio.sleep(1)
 
 
 async def _cancel(task: asyncio.Task[None]) -> None:

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from mesh.audit.entries import audit_tables
 from mesh.database.partitions import TimePartitions
+from mesh.driver_tables import progress_table
 from mesh.placements.tables import placement_tables
 
 metadata = sa.MetaData()
@@ -64,6 +65,20 @@ fanout = sa.Table(
     sa.PrimaryKeyConstraint("tenant_id", name="fanout_pkey"),
 )
 
+# Tickets for streams of events that have not been used (docs/adr/0033). `credential` is JSON: tickets.py.
+watch_ticket = sa.Table(
+    "watch_ticket",
+    metadata,
+    sa.Column("ticket_sha256", sa.Text, nullable=False),  # in hexadecimal
+    sa.Column("tenant_id", sa.Text, nullable=False),
+    sa.Column("credential", sa.Text, nullable=False),
+    sa.Column("expire_us", sa.BigInteger, nullable=False),
+    sa.PrimaryKeyConstraint("ticket_sha256", name="watch_ticket_pkey"),
+    sa.Index("watch_ticket_by_expiry", "expire_us"),
+)
+
+driver_erasure_progress = progress_table(metadata)
+
 # The audit of this service itself, as each service has it.
 audit_entry, audit_head = audit_tables(metadata)
 
@@ -107,5 +122,22 @@ audit_record_start = sa.Table(
     sa.Column("removed_hash", sa.Text, nullable=False),
     sa.PrimaryKeyConstraint("tenant_id", "source", name="audit_record_start_pkey"),
 )
+
+# Conditions that persons have taken note of. A row holds for as long as the condition lasts that it is about: one that
+# begins after both times is another.
+condition_acknowledgement = sa.Table(
+    "condition_acknowledgement",
+    metadata,
+    sa.Column("tenant_id", _KEY, nullable=False),
+    sa.Column("condition_id", _KEY, nullable=False),  # mesh.conditions.names.ConditionName, encoded
+    sa.Column("station_id", sa.Text, nullable=False),
+    sa.Column("begin_us", sa.BigInteger, nullable=False),  # of the condition
+    sa.Column("acknowledge_us", sa.BigInteger, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("comment", sa.Text, nullable=False),
+    sa.PrimaryKeyConstraint("tenant_id", "condition_id", name="condition_acknowledgement_pkey"),
+    sa.Index("condition_acknowledgement_by_time", "tenant_id", "acknowledge_us"),
+)
+
 # Where stations stand: a copy of station_svc's, some seconds behind (docs/SITES.md).
 PLACEMENTS = placement_tables(metadata, key=sa.Text())

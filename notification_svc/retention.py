@@ -9,9 +9,10 @@ from mesh.database.retention import Removal, RetentionTask, older_than
 from mesh.identity.tenants import TenantDirectory
 from mesh.runtime.settings import AUDIT_DAYS
 from mesh.runtime.times import DAY_US, Clock
-from notification_svc import audit_store, store
+from notification_svc import audit_store, condition_store, store
 
 _EVERY_S = 3600.0
+_ACKNOWLEDGEMENT_DAYS = 365
 # Rows in a transaction: the streams are locked meanwhile, and new events wait.
 _CHUNK = 1_000
 
@@ -27,6 +28,7 @@ def retention_task(
         older_than(days, _remove_old),
         partial(_remove_of_tenants, days=days, tenants=tenants),
         older_than(audit_days, audit_store.remove_old),
+        older_than(_ACKNOWLEDGEMENT_DAYS, condition_store.remove_old),
     ]
     return RetentionTask(database=database, clock=clock, removals=removals, every_s=_EVERY_S, chunk=_CHUNK)
 

@@ -12,6 +12,8 @@ class NotificationSettings:
     """The settings of notification_svc's own. The address is host:port."""
 
     auth_address: str
+    station_address: str | None = None  # None: conditions of that service are not known
+    transaction_address: str | None = None
     mesh: MeshSettings
     retention_days: int
     audit_days: int = AUDIT_DAYS
@@ -25,6 +27,8 @@ class NotificationSettings:
             raise SettingError("CSMS_AMQP_URL: a URL that begins with amqp:// or amqps:// is needed")
         return cls(
             auth_address=env.text("CSMS_AUTH_ADDRESS"),
+            station_address=env.optional("CSMS_STATION_ADDRESS"),
+            transaction_address=env.optional("CSMS_TRANSACTION_ADDRESS"),
             mesh=MeshSettings.read(env, "notification"),
             retention_days=env.number("CSMS_EVENT_RETENTION_DAYS", 30, least=1, most=3650),
             audit_days=env.number("CSMS_AUDIT_RETENTION_DAYS", AUDIT_DAYS, least=1, most=36_500),

@@ -5,16 +5,25 @@ import asyncio
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import AsyncExitStack, suppress
+from functools import partial
 from pathlib import Path
 
 from mesh.runtime.logs import get_logger
 from mesh.runtime.process import run
+from mesh.runtime.settings import Environment
 from mesh.runtime.startup_errors import SettingError
 from simulator import DEFAULT_ID_TAGS
 from simulator.firmware import Failure
-from simulator.fleet import ANY, FleetOptions, make_fleet
+from simulator.fleet import ANY, FleetOptions, StationMaker
+from simulator.live_fleet import LiveFleet
 from simulator.misbehaviour import Assignment, parse_assignment, table
-from simulator.runner import run_all
+from simulator.settings import OperatorSettings
+
+log = get_logger(__name__)
+
+_LOOK_S = 0.25
+_REACHED_S = 1.0
 
 
 def parse(arguments: Sequence[str]) -> FleetOptions:
@@ -82,12 +91,53 @@ def read_passwords(path: Path) -> dict[str, str]:
     return passwords
 
 
-async def _serve(stop: asyncio.Event) -> None:
-    """Runs the fleet of the command line until `stop` is set."""
-    options = parse(sys.argv[1:])
-    log = get_logger(__name__)
+async def _serve(stop: asyncio.Event, *, env: Environment) -> None:
+    """Runs the fleet of the command line until `stop` is set, and serves operators where a port is configured."""
+    options, operators = parse(sys.argv[1:]), OperatorSettings.read(env)
+    maker = StationMaker(options)
+    fleet = LiveFleet(maker.fleet())
     log.info("stations start", stations=options.stations, url=options.url, speed=options.speed)
-    await run_all(make_fleet(options), stop)
+    async with AsyncExitStack() as stack:
+        if operators is not None:
+            serving = asyncio.create_task(_serve_operators(stack, operators, fleet, maker))
+            serving.add_done_callback(lambda task: stop.set() if _has_failed(task) else None)
+            stack.push_async_callback(_end, serving)
+        await fleet.run(stop)
+
+
+async def _serve_operators(
+    stack: AsyncExitStack, settings: OperatorSettings, fleet: LiveFleet, maker: StationMaker
+) -> None:
+    """Serves operators once auth_svc can be reached, without which no caller can be verified.
+
+    Until then the rest of the mesh starts and needs the processors: gRPC takes a third of a second to load.
+    """
+    while not await _is_reachable(settings.auth_address):  # noqa: ASYNC110 - it is another process
+        await asyncio.sleep(_LOOK_S)
+    from simulator.operator_port import serve_operators  # noqa: PLC0415 - see above
+
+    await serve_operators(stack, settings, fleet=fleet, maker=maker)
+
+
+async def _is_reachable(address: str) -> bool:
+    host, _, port = address.rpartition(":")
+    try:
+        _reader, writer = await asyncio.wait_for(asyncio.open_connection(host.strip("[]"), int(port)), _REACHED_S)
+    except (OSError, TimeoutError):
+        return False
+    writer.close()
+    return True
+
+
+def _has_failed(task: asyncio.Task[None]) -> bool:
+    return not task.cancelled() and task.exception() is not None
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    """Cancels a task where it has not ended. Raises what it failed of."""
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
 
 
 class _ListQuirks(argparse.Action):
@@ -130,7 +180,7 @@ def _words(text: str) -> tuple[str, ...]:
 
 def main() -> None:
     """Runs the fleet until a signal stops the process."""
-    run("simulator", _serve, environ=os.environ)
+    run("simulator", partial(_serve, env=Environment(os.environ)), environ=os.environ)
 
 
 if __name__ == "__main__":

@@ -24,6 +24,11 @@ class StationClock:
         self._start_s = monotonic_s()
         self._start = now()
 
+    @property
+    def speed(self) -> float:
+        """How many times as fast it goes."""
+        return self._speed
+
     def life_ms(self) -> int:
         """The present, in the station's life."""
         return int((self._monotonic_s() - self._start_s) * 1000 * self._speed)

@@ -95,18 +95,20 @@ class Connector:
         self.supply = Supply(power_w=max_power_w, voltage_v=voltage_v, phases=phases)
         self.meter = EnergyMeter(start_wh=start_wh)
         self.vehicle: Vehicle | None = None
+        self.by_hand = False  # the vehicle was plugged in by an operator: no driver comes
         self.transaction: Transaction | None = None
         self.operative = True
         self.held = False  # out of service for a while, as the station itself needs it
         self.reserved_for: str | None = None  # the id tag
         self.faulted = False
+        self.error_code: str | None = None  # of the fault, where it has one of its own
         self.events: list[Event] = []
         self.now_ms = 0
         self._host = host
         self._grant: Grant | None = None  # may charge as soon as a vehicle is plugged in
         self._used = False  # the vehicle that is plugged in has had its transaction
         self._power_w = 0
-        self._reported = Status.AVAILABLE
+        self._reported: tuple[Status, str | None] = (Status.AVAILABLE, None)
 
     @property
     def status(self) -> Status:
@@ -213,9 +215,19 @@ class Connector:
         """Whether it is kept for somebody."""
         return self.reserved_for is not None
 
-    def set_faulted(self, faulted: bool) -> None:
+    @property
+    def power_w(self) -> int:
+        """The power that is drawn at present."""
+        return self._power_w
+
+    def skip_to(self, now_ms: int) -> None:
+        """Lets time go by in which the station was switched off: nothing happened."""
+        self.now_ms = now_ms
+
+    def set_faulted(self, faulted: bool, error_code: str | None = None) -> None:
         """Breaks or mends the connector. The caller has ended the transaction."""
         self.faulted = faulted
+        self.error_code = error_code if faulted else None
         self._grant = None
         self._report_status()
 
@@ -317,6 +329,13 @@ class Connector:
         self._host.ended(self)
 
     def _report_status(self) -> None:
-        if self.status is not self._reported:
-            self._reported = self.status
-            self.events.append(StatusChanged(connector_id=self.connector_id, status=self.status, at_ms=self.now_ms))
+        present = (self.status, self.error_code)
+        if present != self._reported:
+            self._reported = present
+            self.events.append(self.status_changed(self.now_ms))
+
+    def status_changed(self, at_ms: int) -> StatusChanged:
+        """The report of the present status."""
+        return StatusChanged(
+            connector_id=self.connector_id, status=self.status, at_ms=at_ms, error_code=self.error_code
+        )

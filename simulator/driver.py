@@ -87,6 +87,11 @@ class Driver:
         self._patience_ms: int | None = None
         self._next_ms = random.randrange(MINUTE_MS // 6, 6 * MINUTE_MS)
 
+    @property
+    def connector_id(self) -> int:
+        """The connector that it uses."""
+        return self._connector.connector_id
+
     def advance(self, now_ms: int) -> None:
         """Acts where it is time to."""
         charging = self._connector.transaction is not None

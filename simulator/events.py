@@ -56,11 +56,12 @@ class Reading:
 
 @dataclass(frozen=True, kw_only=True)
 class StatusChanged:
-    """The status of a connector is now another."""
+    """The status of a connector, or the error code of its fault, is now another. No code: that of the status."""
 
     connector_id: int
     status: Status
     at_ms: int
+    error_code: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

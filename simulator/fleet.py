@@ -1,4 +1,4 @@
-"""Makes the stations of a fleet: the same ones for the same seed."""
+"""Makes stations: those of a fleet, the same ones for the same seed, and others beside them."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -48,21 +48,65 @@ class FleetOptions:
     firmware_fails: frozenset[Failure] = frozenset()
 
 
+@dataclass(frozen=True, kw_only=True)
+class NewStation:
+    """A station beside those of the fleet. `sample_interval_s` None: the usual one."""
+
+    station_id: str
+    evse_count: int
+    max_power_w: int
+    is_driven: bool
+    sample_interval_s: int | None = None
+
+
+class StationMaker:
+    """Makes stations that go to one central system, with drivers who share their id tags."""
+
+    def __init__(self, options: FleetOptions) -> None:
+        self.options = options
+        self._id_tags = IdTags(id_tags=options.id_tags, random=Random(options.seed))  # noqa: S311 - no secret
+
+    def fleet(self) -> list[Runner]:
+        """The runners of the fleet, not started."""
+        digits = max(3, int(math.log10(self.options.stations)) + 1)
+        return [self._of_fleet(f"{self.options.prefix}{n:0{digits}d}", n) for n in range(1, self.options.stations + 1)]
+
+    def new(self, wanted: NewStation) -> Runner:
+        """The runner of another station, not started."""
+        power_w = wanted.max_power_w
+        model = f"Post {wanted.evse_count}x{power_w // 1000}"
+        product = Product(vendor="Voltgarten", model=model, connector_powers_w=(power_w,) * wanted.evse_count)
+        random = Random(f"{self.options.seed}/{wanted.station_id}")  # noqa: S311 - no secret
+        runner = _make_runner(self.options, wanted.station_id, product, random=random, id_tags=self._id_tags)
+        runner.station.is_driven = wanted.is_driven
+        if wanted.sample_interval_s is not None:
+            runner.station.configuration.set("MeterValueSampleInterval", str(wanted.sample_interval_s))
+        return runner
+
+    def _of_fleet(self, station_id: str, number: int) -> Runner:
+        product = PRODUCTS[number % len(PRODUCTS)]
+        random = Random(f"{self.options.seed}/{number}")  # noqa: S311 - no secret
+        quirks = quirks_of(station_id, number, self.options.misbehave)
+        return _make_runner(self.options, station_id, product, random=random, id_tags=self._id_tags, quirks=quirks)
+
+
 def make_fleet(options: FleetOptions) -> list[Runner]:
     """The runners of a fleet, not started."""
-    id_tags = IdTags(id_tags=options.id_tags, random=Random(options.seed))  # noqa: S311 - no secret
-    digits = max(3, int(math.log10(options.stations)) + 1)
-    return [
-        _make_runner(options, f"{options.prefix}{n:0{digits}d}", n, id_tags) for n in range(1, options.stations + 1)
-    ]
+    return StationMaker(options).fleet()
 
 
-def _make_runner(options: FleetOptions, station_id: str, number: int, id_tags: IdTags) -> Runner:
-    random = Random(f"{options.seed}/{number}")  # noqa: S311 - no secret
+def _make_runner(
+    options: FleetOptions,
+    station_id: str,
+    product: Product,
+    *,
+    random: Random,
+    id_tags: IdTags,
+    quirks: frozenset[int] = frozenset(),
+) -> Runner:
     clock = StationClock(speed=options.speed)
-    quirks = quirks_of(station_id, number, options.misbehave)
-    station = _make_station(station_id, PRODUCTS[number % len(PRODUCTS)], random, clock, options.firmware_fails)
-    misbehave(station, quirks)
+    station = _make_station(station_id, product, random, clock, options.firmware_fails)
+    set_quirks(station, quirks)
     station.drivers.extend(
         Driver(connector=connector, random=random, id_tags=id_tags, swipe=station.swipe)
         for connector in station.connectors.values()
@@ -79,12 +123,18 @@ def _make_runner(options: FleetOptions, station_id: str, number: int, id_tags: I
         ),
         clock=clock,
         backoff=Backoff(first_s=1.0, most_s=30.0, uniform=random.uniform),
-        boots_once=8 in quirks,
+        quirks=quirks,
     )
 
 
-def misbehave(station: Station, quirks: frozenset[int]) -> None:
-    """Configures the quirks of a station's behaviour; those of its frames and its line are elsewhere."""
+def misbehave(runner: Runner, quirks: frozenset[int]) -> None:
+    """Sets the quirks of a station that may be running, in place of those that it has."""
+    set_quirks(runner.station, quirks)
+    runner.misbehave(quirks, Dialect16(quirks=quirks))
+
+
+def set_quirks(station: Station, quirks: frozenset[int]) -> None:
+    """The quirks of a station's behaviour; those of its frames and its line are elsewhere."""
     station.closing_samples = 22 in quirks
     station.restarts_on_change = 24 in quirks
 

@@ -80,6 +80,10 @@ class Line:
             if not self._is_left_behind(connection):
                 await connection.close()
 
+    def misbehave(self, quirks: frozenset[int]) -> None:
+        """Sets the quirks, from the next connection on."""
+        self._quirks = quirks
+
     async def close(self) -> None:
         """Closes what was left behind."""
         for task in tuple(self._left_behind):

@@ -1,10 +1,11 @@
 """Keeps one station alive: its life goes on whether it is connected or not; its socket comes back after every loss."""
 
 import asyncio
-import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, WebSocketException
 
 from mesh.runtime.backoff import Backoff
@@ -20,7 +21,6 @@ from simulator.transfers import fetch, upload
 log = get_logger(__name__)
 
 TICK_S = 0.25
-SWITCH_OFF_S = 3.0  # how long a fleet that is switched off may take to say so
 RESTART_S = 20.0  # of the station's life
 
 
@@ -51,18 +51,23 @@ class Runner:
         line: Line,
         clock: StationClock,
         backoff: Backoff,
-        boots_once: bool = False,
+        quirks: frozenset[int] = frozenset(),
     ) -> None:
         self.station = station
         self.memory = Memory()
         self._dialect = dialect
         self._line = line
-        self._clock = clock
+        self.clock = clock
         self._backoff = backoff
         self._failures = 0  # to connect, or to stay connected, in a row
-        self._boots_once = boots_once  # quirk 8 of simulator.misbehaviour
+        self.quirks = quirks  # of simulator.misbehaviour
         self._online = False
         self._alive = True
+        self._line_up = asyncio.Event()  # unset: the line is cut
+        self._line_up.set()
+        self._at_once = asyncio.Event()  # the next attempt to connect does not wait
+        self._attempt: asyncio.Task[None] | None = None
+        self._connection: ClientConnection | None = None
 
     async def run(self) -> None:
         """Runs until it is cancelled; the socket is closed properly then."""
@@ -95,6 +100,53 @@ class Runner:
         self.station.switch_off()
         self.collect()
 
+    def switch_on(self) -> None:
+        """Begins another life after `switch_off`: `run` is to be called again."""
+        self._alive = True
+        self._failures = 0
+        self._line_up.set()
+        self.memory.accepted = self._boots_once and self.memory.accepted
+        self.station.switch_on(self.clock.life_ms())
+
+    def cut_line(self) -> None:
+        """Ends the connection without a closing handshake; there is no other one until `mend_line`."""
+        self._line_up.clear()
+        self._drop()
+
+    def mend_line(self) -> None:
+        """Connects again, at once."""
+        self._line_up.set()
+        self._at_once.set()
+
+    def misbehave(self, quirks: frozenset[int], dialect: Dialect) -> None:
+        """Sets the quirks of line and dialect, and connects anew where they are others."""
+        if quirks == self.quirks:
+            return
+        self.quirks = quirks
+        self._dialect = dialect
+        self._line.misbehave(quirks)
+        self._at_once.set()
+        self._drop()
+
+    @property
+    def is_on(self) -> bool:
+        """Whether the station is switched on."""
+        return self._alive
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether its line is cut."""
+        return not self._line_up.is_set()
+
+    @property
+    def is_online(self) -> bool:
+        """Whether it is connected."""
+        return self._online
+
+    @property
+    def _boots_once(self) -> bool:
+        return 8 in self.quirks
+
     @property
     def has_to_say(self) -> bool:
         """Whether transaction messages wait that a central system could have now."""
@@ -104,7 +156,7 @@ class Runner:
         """Moves the station on, and collects what it has to say."""
         while self._alive:
             if self.station.restart_wanted is None:
-                self.station.advance(self._clock.life_ms())
+                self.station.advance(self.clock.life_ms())
             self.collect()
             await asyncio.sleep(TICK_S)
 
@@ -120,37 +172,64 @@ class Runner:
 
     async def _stay_connected(self) -> None:
         while True:
+            await self._line_up.wait()
+            self._attempt = asyncio.create_task(self._connect_once())
             try:
-                await self._connect_once()
-            except (OSError, WebSocketException, TimeoutError) as error:
+                await asyncio.wait((self._attempt,))
+            finally:
+                self._attempt.cancel()  # where this task is cancelled: its socket is closed properly
+                await asyncio.gather(self._attempt, return_exceptions=True)
                 self._online = False
-                self._failures += 1
-                wait_s = self._backoff.after(self._failures)
-                log.info("offline", station_id=self._id, reason=_explain(error), again_in_s=round(wait_s, 1))
-                await asyncio.sleep(wait_s)
-            else:
+            if self._attempt.cancelled():  # by `_drop`
+                continue
+            error = self._attempt.exception()
+            if error is None:
                 await self._come_back()
+            elif isinstance(error, OSError | WebSocketException | TimeoutError):
+                await self._wait_to_connect(error)
+            else:
+                raise error
+
+    async def _wait_to_connect(self, error: Exception) -> None:
+        self._failures += 1
+        wait_s = 0.0 if self.is_cut else self._backoff.after(self._failures)
+        log.info("offline", station_id=self._id, reason=_explain(error), again_in_s=round(wait_s, 1))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(wait_s):
+                await self._at_once.wait()
+        self._at_once.clear()
+
+    def _drop(self) -> None:
+        """Ends the connection as a line that breaks does, or the attempt to get one."""
+        if self._connection is not None:
+            self._connection.transport.abort()
+        elif self._attempt is not None:
+            self._attempt.cancel()
 
     async def _connect_once(self) -> None:
         configuration = self.station.configuration
         ping_s = configuration.number("WebSocketPingInterval") or None
         async with self._line.connection(key=configuration.text("AuthorizationKey"), ping_s=ping_s) as connection:
             self._failures = 0
+            self._at_once.clear()
             self._online = True
-            session = self._dialect.open(
-                station=self.station, memory=self.memory, clock=self._clock, connection=connection
-            )
-            await session.run()
+            self._connection = connection
+            try:
+                session = self._dialect.open(
+                    station=self.station, memory=self.memory, clock=self.clock, connection=connection
+                )
+                await session.run()
+            finally:
+                self._connection = None
 
     async def _come_back(self) -> None:
         """Goes down and comes up again, as a reset asked for; a new key needs no more than a new connection."""
-        self._online = False
         self.station.reconnect_wanted = False
         if self.station.restart_wanted is None:
             return
         self.memory.accepted = self._boots_once and self.memory.accepted
         log.info("restarting", station_id=self._id, how=self.station.restart_wanted)
-        await asyncio.sleep(max(0.5, self._clock.real_seconds(RESTART_S)))
+        await asyncio.sleep(max(0.5, self.clock.real_seconds(RESTART_S)))
         self.station.restarted()
 
     @property
@@ -165,31 +244,3 @@ def _explain(error: Exception) -> str:
     if isinstance(error, ConnectionClosed):
         return f"closed: {error}"
     return str(error) or type(error).__name__
-
-
-async def run_all(runners: list[Runner], stop: asyncio.Event) -> None:
-    """Runs stations until `stop` is set, then switches them off and closes their sockets.
-
-    A station that leaves in the middle of a transaction ends it first, so that none stays open for ever. Raises what a
-    station failed of.
-    """
-    tasks = [asyncio.create_task(runner.run()) for runner in runners]
-    stopping = asyncio.create_task(stop.wait())
-    try:
-        await asyncio.wait([*tasks, stopping], return_when=asyncio.FIRST_COMPLETED)
-        await _switch_off(runners)
-    finally:
-        for task in (*tasks, stopping):
-            task.cancel()
-        outcomes = await asyncio.gather(*tasks, return_exceptions=True)
-    for outcome in outcomes:
-        if isinstance(outcome, Exception):
-            raise outcome
-
-
-async def _switch_off(runners: list[Runner]) -> None:
-    for runner in runners:
-        runner.switch_off()
-    until_s = time.monotonic() + SWITCH_OFF_S
-    while time.monotonic() < until_s and any(runner.has_to_say for runner in runners):  # noqa: ASYNC110 - seconds
-        await asyncio.sleep(0.02)

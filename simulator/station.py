@@ -112,6 +112,7 @@ class Station:
         )
         self.maintenance.security(SecurityEventType.STARTUP)
         self.drivers: list[Driver] = []
+        self.is_driven = True  # whether they come
         self.reconnect_wanted = False  # the present connection is to be replaced, as a new key asks for
         self.restart_wanted: Restart | None = None
         self.closing_samples = False  # a sample follows each stop (quirk 22 of simulator.misbehaviour)
@@ -132,7 +133,8 @@ class Station:
             for connector in self.connectors.values():
                 connector.advance(self.now_ms)
             for driver in self.drivers:
-                driver.advance(self.now_ms)
+                if self.is_driven and not self.connectors[driver.connector_id].by_hand:
+                    driver.advance(self.now_ms)
             if self.reservations.expire(self.moment()):
                 self._show_reservations()
             self._maintain()
@@ -150,11 +152,7 @@ class Station:
         """The status of everything, 0 being the station as a whole."""
         whole = Status.AVAILABLE if self._operative else Status.UNAVAILABLE
         changed = [StatusChanged(connector_id=0, status=whole, at_ms=self.now_ms)]
-        changed += [
-            StatusChanged(connector_id=number, status=connector.status, at_ms=self.now_ms)
-            for number, connector in self.connectors.items()
-        ]
-        return changed
+        return [*changed, *(connector.status_changed(self.now_ms) for connector in self.connectors.values())]
 
     def swipe(self, connector: Connector, id_tag: str) -> None:
         """Somebody holds an id tag to the reader: the tag that started, or its group, stops; others ask to start."""
@@ -225,12 +223,12 @@ class Station:
         self._show_reservations()
         return found
 
-    def set_faulted(self, connector_id: int, *, faulted: bool) -> None:
+    def set_faulted(self, connector_id: int, *, faulted: bool, error_code: str | None = None) -> None:
         """Breaks or mends a connector: its transaction ends, its reservation lapses."""
         if faulted:
             self.connectors[connector_id].stop(StopReason.OTHER)
             self.reservations.release_connector(connector_id)
-        self.connectors[connector_id].set_faulted(faulted)
+        self.connectors[connector_id].set_faulted(faulted, error_code)
         self._show_reservations()
 
     def stop_transaction(self, key: int, reason: StopReason) -> bool:
@@ -289,6 +287,14 @@ class Station:
     def switch_off(self) -> None:
         """Ends what is under way, for good."""
         self._stop_all(StopReason.POWER_LOSS)
+
+    def switch_on(self, now_ms: int) -> None:
+        """Comes up again after it was switched off; vehicles are where they were, and nothing happened meanwhile."""
+        self.now_ms = now_ms
+        for connector in self.connectors.values():
+            connector.skip_to(now_ms)
+        self.restarted()
+        self.maintenance.security(SecurityEventType.STARTUP)
 
     def restarted(self) -> None:
         """The station is up again: settings that waited for this are in force."""

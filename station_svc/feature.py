@@ -12,7 +12,8 @@ from mesh.grpc.types import Context
 from mesh.identity.tenants import TenantDirectory
 from mesh.runtime.times import Clock
 from mesh.service import AddServicer
-from station_svc.commands.hooks import NO_HOOKS, CommandHooks
+from station_svc.commands.evses import resolve_evse
+from station_svc.commands.hooks import NO_HOOKS, CommandHooks, together
 from station_svc.commands.sender import CommandSender
 from station_svc.commands.socket_closer import SocketCloser
 from station_svc.core.reports import Boot, Status
@@ -39,14 +40,33 @@ StatusHandler = Callable[[Connection, Sequence[Status]], None]
 DueHandler = Callable[..., int]
 """`handler(connection, now_us=…, limit=…)` ends up to so many things whose time has come, and returns how many."""
 
-Preparation = Callable[[Any, Context], Awaitable[CommandHooks]]
+Preparation = Callable[[Any, Context | None], Awaitable[CommandHooks]]
 """`await prepare(sent, context)` checks a command before it leaves, and may fill in what is sent, in place.
 
-It returns what the command changes beside its own record. Raises MeshError for a command that is not sent.
+It returns what the command changes beside its own record. `context` is of an operator's call, None for a job. What is
+filled in stays when it is prepared again. Raises MeshError for a command that is not sent.
 """
 
 
-async def as_it_is(_sent: Any, _context: Context) -> CommandHooks:
+class Preparations:
+    """The preparations of all commands, once all features are built: for jobs that give commands of any feature."""
+
+    def __init__(self) -> None:
+        self._by_rpc: dict[str, list[Preparation]] = {}
+
+    def add(self, commands: Mapping[str, Preparation]) -> None:
+        """Adds those of a feature, by RPC of CommandService."""
+        for rpc, prepare in commands.items():
+            self._by_rpc.setdefault(rpc, []).append(prepare)
+
+    async def prepare(self, rpc: str, sent: Any, context: Context | None) -> CommandHooks:
+        """Prepares a command, in place, as its RPC does."""
+        if {"evse", "evse_id"} <= set(sent.DESCRIPTOR.fields_by_name):
+            resolve_evse(sent)
+        return together([await prepare(sent, context) for prepare in self._by_rpc[rpc]])
+
+
+async def as_it_is(_sent: Any, _context: Context | None) -> CommandHooks:
     """The Preparation of a command that is sent as it is given, and changes nothing here."""
     return NO_HOOKS
 
@@ -63,6 +83,7 @@ class Resources:
     closer: SocketCloser
     sender: CommandSender  # for operators
     job_sender: JobSender
+    preparations: Preparations
 
 
 @dataclass(frozen=True, kw_only=True)

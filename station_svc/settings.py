@@ -7,6 +7,7 @@ from typing import Self
 from mesh.events import outbox
 from mesh.runtime.settings import Environment, MeshSettings, Onboarding, is_loopback
 from mesh.runtime.startup_errors import SettingError
+from station_svc.api.condition_store import OFFLINE_S
 from station_svc.catalogue import RETENTION
 from station_svc.features.data_transfer.transfer_limits import TransferLimits
 from station_svc.features.data_transfer.vendors import Vendors
@@ -27,6 +28,7 @@ class StationSettings:
     onboarding: Onboarding
     admits_anyone: bool = True  # whether onboarding may be `accept`: no other machine can connect
     lease_duration_s: int
+    offline_after_s: int = OFFLINE_S
     heartbeat_interval_s: int
     boot_retry_interval_s: int
     command_timeout_s: int
@@ -46,6 +48,7 @@ class StationSettings:
             onboarding=env.onboarding(host=host),
             admits_anyone=is_loopback(host),
             lease_duration_s=env.number("CSMS_NODE_LEASE_S", 12, least=2, most=3600),
+            offline_after_s=env.number("CSMS_OFFLINE_AFTER_S", OFFLINE_S, least=30, most=7 * 86_400),
             heartbeat_interval_s=env.number("CSMS_HEARTBEAT_INTERVAL_S", 300, least=1, most=86_400),
             boot_retry_interval_s=env.number("CSMS_BOOT_RETRY_INTERVAL_S", 60, least=1, most=86_400),
             command_timeout_s=env.number("CSMS_COMMAND_TIMEOUT_S", 30, least=1, most=300),

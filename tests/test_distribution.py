@@ -14,6 +14,12 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"][
     "packages"
 ]
+RENAMED = {
+    "gen/csms": "csms",
+    "proto/csms": "csms/proto/csms",
+    "envoy": "deploy/envoy",
+    "dashboard/pages": "deploy/pages",
+}
 # The virtual environment of the tree has the tree on its path; an installed distribution has not.
 _WITHOUT_TREE = "import sys; sys.path[:] = [p for p in sys.path if p not in (sys.argv[1], sys.argv[1] + '/gen')]\n"
 
@@ -52,14 +58,20 @@ def _run(site: Path, code: str, *arguments: str | Path) -> str:
 
 
 def _expected() -> set[str]:
-    """Every file of the packages, as it is named in the wheel; and the templates of the front door."""
+    """Every file of the packages, as it is named in the wheel; the templates of the front door, and its pages."""
     tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout  # noqa: S607
     names = set()
     for name in tracked.splitlines():
-        top = next((package for package in (*PACKAGES, "proto/csms", "envoy") if name.startswith(f"{package}/")), None)
+        top = next(
+            (
+                package
+                for package in (*PACKAGES, "proto/csms", "envoy", "dashboard/pages")
+                if name.startswith(f"{package}/")
+            ),
+            None,
+        )
         if top is not None and (ROOT / name).exists():
-            renamed = {"gen/csms": "csms", "proto/csms": "csms/proto/csms", "envoy": "deploy/envoy"}.get(top, top)
-            names.add(renamed + name.removeprefix(top))
+            names.add(RENAMED.get(top, top) + name.removeprefix(top))
     return names - {"deploy/Dockerfile", "deploy/source_roots.py"}
 
 
@@ -97,7 +109,7 @@ main()
     assert (tmp_path / f"{name}.db").stat().st_size > 0
 
 
-def test_an_installed_front_door_finds_contract_and_templates(site: Path, tmp_path: Path) -> None:
+def test_an_installed_front_door_finds_contract_templates_and_pages(site: Path, tmp_path: Path) -> None:
     code = """
 from auth_svc import guessing
 from deploy.envoy_config import main
@@ -106,7 +118,8 @@ sys.exit(main([sys.argv[2]]))
 """
     settings = {"CSMS_GATEWAY_ADDRESS": "127.0.0.1:1", "CSMS_AUTH_OPERATOR_ADDRESS": "127.0.0.1:2"}
     _run(site, f"import os; os.environ.update({settings!r})\n" + code, tmp_path)
-    assert sorted(_names(tmp_path)) == ["csms.binpb", "envoy.yaml"]
+    assert sorted(_names(tmp_path)) == ["csms.binpb", "envoy.yaml", "pages"]
+    assert (tmp_path / "pages" / "index.html.gz").is_file()
 
 
 def _names(folder: Path) -> Sequence[str]:

@@ -57,6 +57,16 @@ class Metering(msgspec.Struct, rename=SHORT, omit_defaults=True):
         return self.interval_mwh if self.stands_on_intervals else self.energy.mwh
 
     @property
+    def power_w(self) -> int | None:
+        """Power between the two latest readings of the register that the energy is based on, in watts."""
+        if self.assessed is not None:
+            register = self.registers.get(self.assessed.series)
+            power_w = None if register is None else register.power_w
+        else:
+            power_w = next((register.power_w for register in self.registers.values()), None)
+        return None if power_w is None else min(power_w, self.terms.power_w)
+
+    @property
     def basis(self) -> int:
         """The readings that the energy is based on."""
         return Basis.INTERVALS if self.stands_on_intervals else self.energy.basis

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from mesh.audit.entries import audit_tables
 from mesh.database.partitions import TimePartitions
+from mesh.driver_tables import progress_table
 from mesh.events.outbox import outbox_table
 from mesh.placements.tables import placement_tables
 
@@ -53,6 +54,9 @@ tx = sa.Table(
     # Whether it has changed since it was counted in rollups (rollup_worker.py); NULL, in rows that code before the
     # column wrote, stands for true. Open ones are counted by their time.
     sa.Column("rollup_due", sa.Boolean),
+    # Present power in watts (`TransactionState.power_w`). In no index: it changes with each event.
+    sa.Column("power_w", sa.Integer),
+    sa.Column("hanging_us", sa.BigInteger),  # since when it is hanging
     sa.PrimaryKeyConstraint("station_id", "transaction_id", "generation", "tenant_id", name="tx_pkey"),
     sa.Index("tx_newest", "tenant_id", "create_us"),
     sa.Index(
@@ -237,6 +241,9 @@ METER_VALUES_PARTITIONS = TimePartitions(
     indexes={"key": "UNIQUE (tenant_id, station_id, sample_us, content_key)"},
 )
 
+# The order of the index that each partition has.
+METER_VALUES_ORDER = ("station_id", "sample_us", "content_key")
+
 quarantine = sa.Table(
     "quarantine",
     metadata,
@@ -256,6 +263,15 @@ quarantine = sa.Table(
     sa.PrimaryKeyConstraint("tenant_id", "quarantine_id", name="quarantine_pkey"),
     sa.Index("quarantine_newest", "tenant_id", "create_us"),
     sa.Index("quarantine_age", "update_us"),
+    sa.Index(
+        "quarantine_open",
+        "tenant_id",
+        "station_id",
+        "reason",
+        "create_us",
+        postgresql_where=sa.text("state = 'OPEN'"),
+        sqlite_where=sa.text("state = 'OPEN'"),
+    ),
     sa.Index(
         "quarantine_unaccepted",
         "station_id",
@@ -326,5 +342,6 @@ tx_counter = sa.Table(
 PLACEMENTS = placement_tables(metadata)
 station_placement, station_group = PLACEMENTS.placement, PLACEMENTS.group
 
+driver_erasure_progress = progress_table(metadata)
 outbox = outbox_table(metadata)
 audit_entry, audit_head = audit_tables(metadata)

@@ -24,6 +24,8 @@ from csms.transaction.v1.transaction_service_pb2 import (
     GetQuarantinedItemResponse,
     GetTransactionRequest,
     GetTransactionResponse,
+    GetTransactionSummaryRequest,
+    GetTransactionSummaryResponse,
     ListMeterValuesRequest,
     ListMeterValuesResponse,
     ListQuarantinedItemsRequest,
@@ -73,6 +75,7 @@ from transaction_svc.quarantine import Quarantine
 from transaction_svc.quarantine_store import Quarantined
 from transaction_svc.quarantined_items import to_new_mend, to_quarantined_item
 from transaction_svc.reassessments import Reassessments
+from transaction_svc.summaries import Summaries
 
 T = TypeVar("T")
 
@@ -86,6 +89,7 @@ class TransactionServicer(transaction_service_pb2_grpc.TransactionServiceService
         self._database = database
         self._quarantine = Quarantine(database=database, clock=clock, meters=meters, translator=translator)
         self._reassessments = Reassessments(database=database, clock=clock, meters=meters)
+        self._summaries = Summaries(database=database, clock=clock)
         self._ends = OperatorEnds(database=database, clock=clock)
         self._scopes = PlacementScopes(database=database, tables=PLACEMENTS)
 
@@ -93,6 +97,12 @@ class TransactionServicer(transaction_service_pb2_grpc.TransactionServiceService
         """Reads one transaction: the generation of the request, or the latest."""
         found = await self._get(request)
         return GetTransactionResponse(transaction=to_transaction(found))
+
+    async def GetTransactionSummary(
+        self, request: GetTransactionSummaryRequest, context: Context
+    ) -> GetTransactionSummaryResponse:
+        """Counts open transactions, and sums up their power and the energy of the present day."""
+        return GetTransactionSummaryResponse(summary=await self._summaries.sum_up(request))
 
     async def ReassessTransaction(
         self, request: ReassessTransactionRequest, context: Context
@@ -314,6 +324,7 @@ def to_transaction(row: store.Transaction) -> Transaction:
         hanging_time=to_timestamp(state.mark.since_us) if state.mark is not None and state.hanging else None,
         end_origin=TransactionEndOrigin.ValueType(state.end_origin),
         operator_end=_operator_end(state.closure),
+        power_w=state.power_w,
     )
 
 

@@ -48,6 +48,7 @@ class _TransactionData(msgspec.Struct, kw_only=True, rename="camel", omit_defaul
     end_origin: str | None = None
     stopped_reason: str | None = None
     charging_state: str | None = None
+    power_w: int | None = None
     # Of transactions with anomalies.
     authorization_status: str | None = None
     flags: list[str] | None = None
@@ -132,6 +133,7 @@ def _data(tx: TrackedTransaction) -> _TransactionData:
         id_token={"idToken": token, "type": token_type} if token else None,
         start_time=_text(state.start_us),
         charging_state=_word(_CHARGING_STATES, state.charging_state),
+        power_w=state.power_w,
     )
     if state.ended:
         data.end_time, data.end_origin = _text(state.end_us), _word(_END_ORIGINS, state.end_origin)

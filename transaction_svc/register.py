@@ -23,6 +23,8 @@ ROUNDING_MWH = 1_000
 _MOST_STEP_MWH = 1_000_000
 UJ_PER_MWH = 3_600_000  # W times µs is µJ
 _NO_READING = 2**62
+# A step of the register that stands for more power than this, between two readings, is too coarse for it.
+_COARSE_W = 1_000
 # More runs than any known meter makes; the oldest are summed up.
 _MOST_RUNS = 16
 
@@ -47,6 +49,7 @@ class Run(msgspec.Struct, rename=SHORT, omit_defaults=True):
     first_at: Moment
     last_at: Moment
     before: int | None = None  # the reading before `last`
+    gap_us: int = 0  # time between these two
     count: int = 1
     fallen: int = 0  # difference between the highest reading and `last`, less than rounding
     other: bool = False  # an older run went on after it: a counter beside it, or a wrong reading
@@ -64,6 +67,7 @@ class Run(msgspec.Struct, rename=SHORT, omit_defaults=True):
     def extend(self, mwh: int, at: Moment) -> None:
         """Takes the next reading."""
         self.fallen = max(self.last + self.fallen - mwh, 0)
+        self.gap_us = _gap(self.last_at, at)
         self.before, self.last, self.last_at = self.last, mwh, at
         self.count += 1
 
@@ -140,9 +144,26 @@ class Register(msgspec.Struct, rename=SHORT, omit_defaults=True):
             while mwh % self.step:
                 self.step //= 10
         self.position = self.last_us = 0
+        run.gap_us = at.station_us - latest.station_us
         run.before, run.last, run.last_at = run.last, mwh, at
         run.count += 1
         return True
+
+    @property
+    def power_w(self) -> int | None:
+        """Mean power between the two latest readings, in watts; None where there are not two.
+
+        Where the register is too coarse to tell, the mean since its run began.
+        """
+        if not self.runs:
+            return None
+        run = self.runs[self.current]
+        if run.before is None or run.gap_us <= 0:
+            return None
+        rise, gap_us = run.last - run.before, run.gap_us
+        if self.step * UJ_PER_MWH > _COARSE_W * gap_us:
+            rise, gap_us = run.rise, max(_gap(run.first_at, run.last_at), gap_us)
+        return max(rise, 0) * UJ_PER_MWH // gap_us
 
     @property
     def tolerance(self) -> int:
@@ -245,6 +266,12 @@ class Register(msgspec.Struct, rename=SHORT, omit_defaults=True):
         gone = self.runs.pop(index)
         if not gone.other:
             self.settled += gone.rise
+
+
+def _gap(since: Moment, until: Moment) -> int:
+    """Time between two readings, by the station's clock unless that was set meanwhile."""
+    gap_us = until.station_us - since.station_us
+    return gap_us if 0 < gap_us < DAY_US else max(until.our_us - since.our_us, 0)
 
 
 def _fits_our_clock(rise_mwh: int, since: Moment, until: Moment, power_w: int) -> bool:

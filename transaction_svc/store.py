@@ -205,7 +205,7 @@ _NAMES = ", ".join(_NEW_COLUMNS)
 _INSERT_TXS = RowStatement(f"INSERT INTO tx ({_NAMES}) SELECT {_NAMES} FROM {{rows}}", **_NEW_COLUMNS)  # noqa: S608
 # Columns that change with each event of an open transaction, and with its end. An update costs time for each index of a
 # column that it names, even where the value stays the same.
-_RUNNING_COLUMNS = {name: _TX_COLUMNS[name] for name in (*_KEY_COLUMNS, "fold", "energy_mwh", "update_us")}
+_RUNNING_COLUMNS = {name: _TX_COLUMNS[name] for name in (*_KEY_COLUMNS, "fold", "energy_mwh", "update_us", "power_w")}
 _ENDED_COLUMNS = {**_RUNNING_COLUMNS, **{name: _TX_COLUMNS[name] for name in ("ended", "end_us", "rollup_due")}}
 # Only who counts it makes it false.
 _SET = {"rollup_due": "rollup_due = tx.rollup_due OR rows.rollup_due"}

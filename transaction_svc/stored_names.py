@@ -73,6 +73,7 @@ SHORT: Mapping[str, str] = {
     "last_at": "la",
     "before": "p",
     "count": "ct",
+    "gap_us": "gp",
     # Terms
     "power_w": "w",
     "previous_mwh": "pm",

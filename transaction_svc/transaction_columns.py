@@ -27,6 +27,7 @@ def running_row(tx: TrackedTransaction) -> dict[str, Any]:
         "fold": stored_form.encode(state),
         "energy_mwh": state.meter.energy_mwh,
         "update_us": state.updated_us,
+        "power_w": state.power_w,
     }
 
 
@@ -66,6 +67,8 @@ def full_row(tx: TrackedTransaction) -> dict[str, Any]:
         "flags": flags_text(tx.flags),
         "hanging_due_us": None if is_open else state.hanging_due_us,
         "rollup_due": tx.ends_or_ended,
+        "power_w": state.power_w,
+        "hanging_us": state.mark.since_us if state.mark is not None and state.hanging else None,
     }
 
 

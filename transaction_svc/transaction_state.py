@@ -17,6 +17,9 @@ from transaction_svc.event_record import END, ENDED, STARTED, UPDATED, EventReco
 from transaction_svc.metering import Metering
 from transaction_svc.stored_names import SHORT
 
+# csms.transaction.v1.ChargingState: EV_CONNECTED, SUSPENDED_EV, SUSPENDED_EVSE, IDLE.
+_NOT_CHARGING = frozenset({2, 3, 4, 5})
+
 
 class Reassessment(msgspec.Struct, frozen=True, rename=SHORT, omit_defaults=True):
     """The latest reassessment by an operator."""
@@ -150,6 +153,14 @@ class TransactionState(msgspec.Struct, tag_field="v", tag=3, rename=SHORT, omit_
     def authorization_status(self) -> int:
         """The refusal of `held_by`, as csms.common.v1.AuthorizationStatus; 0 where it was accepted."""
         return 0 if self.id_token else self.refused_status
+
+    @property
+    def power_w(self) -> int | None:
+        """Present power in watts; None where it is not known, and once it has ended."""
+        if self.ended or self.waiting:
+            return None
+        power_w = self.meter.power_w
+        return 0 if self.charging_state in _NOT_CHARGING and power_w is not None else power_w
 
     @property
     def holds_token(self) -> bool:

@@ -4,6 +4,8 @@ import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
+import { writeComments } from "./comments.js";
+
 const dashboard = dirname(dirname(fileURLToPath(import.meta.url)));
 const root = dirname(dashboard);
 const stubs = join(dashboard, "src", "stubs");
@@ -32,4 +34,11 @@ execFileSync(
     ...protos("google", googleapis),
   ],
   { stdio: "inherit" },
+);
+
+writeComments(
+  join(root, ".venv", "bin", "python"),
+  [`-I${join(root, "proto")}`, `-I${googleapis}`],
+  protos("csms", join(root, "proto")),
+  join(stubs, "comments.json"),
 );

@@ -1,7 +1,6 @@
-import { StrictMode } from "react";
-import { createRoot } from "react-dom/client";
+import "./ui/theme.css";
+
+import { start } from "./shell/start";
 
 const root = document.getElementById("root");
-if (root) {
-  createRoot(root).render(<StrictMode>ocpp-mesh</StrictMode>);
-}
+if (root) start(root);

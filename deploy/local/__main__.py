@@ -16,6 +16,7 @@ from deploy.local.settings import RunSettings
 from deploy.local.status_file import StatusFile
 from deploy.local.supervisor import Supervisor, run_until
 from deploy.local.terminal import Terminal, say, until_gone
+from deploy.pages import PagesError
 from mesh.runtime.startup_errors import SettingError
 
 # Each station needs one file descriptor of the gateway, and two of the front door.
@@ -36,7 +37,7 @@ def main() -> int:
     try:
         raise_file_limit()
         asyncio.run(_run(settings, data, began_s))
-    except (SettingError, PartFailedError) as error:
+    except (SettingError, PagesError, PartFailedError) as error:
         return _fail(error)
     finally:
         data.release()
@@ -88,6 +89,7 @@ def _announce(settings: RunSettings, plan: Plan, *, new_login: bool, took_s: flo
     if settings.admin_password_given:
         known += " (CSMS_ADMIN_PASSWORD where that was set then)"
     say("")
+    say(f"  dashboard        {plan.http_url}/")
     say(f"  operators        {plan.http_url}   REST under /v1/, gRPC, gRPC-web; /healthz")
     say(f"  charge points    {plan.ocpp_urls[0]}/{{station_id}}")
     say(f"                   {plan.ocpp_urls[1]}/{{station_id}}   (the gateway itself)")

@@ -20,10 +20,10 @@ from deploy.local.settings import RunSettings
 from deploy.mesh_keys import MeshKeys
 from deploy.process_settings import environment_of
 from mesh.contract.services import OPERATOR_SERVICES
+from mesh.identity.key_files import OPTIONAL_PARTS
 from mesh.runtime.startup_errors import SettingError
 
 DEMO_STATIONS = 5
-_SIMULATOR_SETTINGS = frozenset({"CSMS_DATA_DIR", "CSMS_LIFELINE", "CSMS_LOG_LEVEL"})
 # Longest path of a unix socket (sys/un.h), with its closing zero; macOS has four bytes less.
 _SOCKET_PATH = 100
 _SHORT_FOLDER = Path("/tmp")  # noqa: S108  # nosec B108
@@ -50,13 +50,19 @@ class Plan:
 class _Inner:
     """The ports of a process whose numbers are not configured."""
 
-    mesh: Reservation
     operator: Reservation | None
-    metrics: Reservation
+    mesh: Reservation | None = None
+    metrics: Reservation | None = None
 
     @classmethod
     def reserve(cls, *, operator: bool = True) -> "_Inner":
         return cls(mesh=Reservation(), operator=Reservation() if operator else None, metrics=Reservation())
+
+    @property
+    def mesh_address(self) -> str:
+        """The address of the mesh port, where there is one."""
+        assert self.mesh is not None  # noqa: S101 - asked of services and gateways alone
+        return self.mesh.address
 
     def named(self) -> dict[str, Reservation]:
         """The ports that are there, by their names in the settings."""
@@ -77,14 +83,18 @@ def make_plan(settings: RunSettings, data: DataDirectory, *, on_login: Callable[
     http, ocpp, stations = _entrances(settings)
     inner = {name: _Inner.reserve() for name in OPERATOR_SERVICES if _exists(f"{name}_svc")}
     inner["gateway"] = _Inner.reserve(operator=False)
+    if settings.demo:
+        inner["simulator"] = _Inner(operator=Reservation())
     env = _environment(settings, data, ocpp.port, inner)
-    keys = make_keys(data)
-    services = tuple(_service(name, env, inner[name], on_login, keys=keys) for name in inner if name != "gateway")
+    keys = make_keys(data, simulator=settings.demo)
+    services = tuple(
+        _service(name, env, ports, on_login, keys=keys) for name, ports in inner.items() if name in OPERATOR_SERVICES
+    )
     gateway = _gateway(settings, env, inner["gateway"], ocpp, keys=keys)
     front_door, is_open = _front_door(
         settings, data, inner, (http, ocpp, stations), secret=keys.read_front_door_secret()
     )
-    simulator = (_simulator(env, settings, ocpp.port),) if settings.demo else ()
+    simulator = (_simulator(env, settings, inner["simulator"], ocpp, keys=keys),) if settings.demo else ()
     host = _url_host(settings.host)
     return Plan(
         groups=(simulator, (gateway,), (front_door,), services),
@@ -113,11 +123,17 @@ def _exists(package: str) -> bool:
     return importlib.util.find_spec(package) is not None and importlib.util.find_spec(f"{package}.__main__") is not None
 
 
-def make_keys(data: DataDirectory) -> MeshKeys:
-    """The keys of the mesh in its data directory, made where they are missing. Raises SettingError."""
+def make_keys(data: DataDirectory, *, simulator: bool = False) -> MeshKeys:
+    """The keys of the mesh in its data directory, made where they are missing. Raises SettingError.
+
+    A simulator has keys only where it runs.
+    """
     keys = MeshKeys(data.keys)
     try:
-        keys.make()
+        keys.make(OPTIONAL_PARTS if simulator else ())
+        if not simulator:
+            for part in OPTIONAL_PARTS:
+                keys.remove(part)
     except OSError as error:
         raise SettingError(f"cannot write the keys of the mesh into {data.keys}: {error.strerror}") from error
     return keys
@@ -164,7 +180,7 @@ def _service(name: str, env: dict[str, str], ports: _Inner, on_login: Callable[[
         command=[sys.executable, "-m", f"{name}_svc"],
         env=_own(name, env, keys),
         ready=probes.all_of(
-            probes.serves_grpc(ports.mesh.address),
+            probes.serves_grpc(ports.mesh_address),
             *([probes.serves_grpc(ports.operator.address)] if ports.operator else []),
         ),
         before_start=ports.release,
@@ -182,7 +198,7 @@ def _gateway(settings: RunSettings, env: dict[str, str], ports: _Inner, ocpp: Re
         command=[sys.executable, "-m", "gateway"],
         env=_own("gateway", env, keys),
         ready=probes.all_of(
-            probes.serves_grpc(ports.mesh.address), probes.listens(reachable(settings.host), ocpp.port)
+            probes.serves_grpc(ports.mesh_address), probes.listens(reachable(settings.host), ocpp.port)
         ),
         grace_s=12.0,  # it finishes calls in flight, and sends the items in its buffers
         before_start=release,
@@ -235,7 +251,7 @@ def _configuration(
         port=http.port,
         upstreams={name: each.operator.address for name, each in inner.items() if each.operator},
         gateway=f"{reachable(settings.host)}:{ocpp.port}",
-        gateway_mesh=inner["gateway"].mesh.address,
+        gateway_mesh=inner["gateway"].mesh_address,
         admin_socket=_socket_path(data.run),
         folder=data.run,
         secret=secret,
@@ -247,18 +263,15 @@ def _configuration(
     )
 
 
-def _simulator(env: dict[str, str], settings: RunSettings, ocpp_port: int) -> Part:
-    # Like a station outside, it gets the way in and no secret. The data directory says which run it belongs to.
-    url = f"ws://{_url_host(reachable(settings.host))}:{ocpp_port}/ocpp"
+def _simulator(env: dict[str, str], settings: RunSettings, ports: _Inner, ocpp: Reservation, *, keys: MeshKeys) -> Part:
+    # Its stations get the way in, as those outside do, and no more. Its key serves to verify callers of its own port.
+    url = f"ws://{_url_host(reachable(settings.host))}:{ocpp.port}/ocpp"
     return Part(
         name="simulator",
         command=[sys.executable, "-m", "simulator", "--url", url, "--stations", str(DEMO_STATIONS)],
-        env={
-            name: value
-            for name, value in env.items()
-            if name in _SIMULATOR_SETTINGS or not name.startswith(("CSMS_", "PG"))
-        },
+        env=_own("simulator", env, keys),
         grace_s=4.0,
+        before_start=ports.release,
     )
 
 

@@ -156,6 +156,10 @@ def _access_faults(name: str, method: MethodDescriptorProto, requests: Mapping[s
         yield f"{name}: states no scope beside its permission"
     elif rule == "public_access" and access.scope:
         yield f"{name}: states a scope, but needs no permission"
+    if access.ticket and rule != "permission":
+        yield f"{name}: takes a ticket, but needs no permission"
+    elif access.ticket and "ticket" not in {field.name for field in requests[method.input_type].field}:
+        yield f"{name}: takes a ticket, but its request has no field of that name"
     if access.scope == options_pb2.SCOPE_RULE_STATION and not _names_station(requests, method.input_type):
         yield f"{name}: its scope is STATION, but its request has neither station_id nor station.station_id"
     if access.scope == options_pb2.SCOPE_RULE_CALLER and access.permission != options_pb2.PERMISSION_OWN_ACCOUNT:
@@ -201,6 +205,8 @@ def _operator_option_faults(name: str, method: MethodDescriptorProto) -> Iterato
 # Lists for those who may change what they show, such as the sign-ins of others.
 _READING = ("List", "Get")
 _CHANGING = ("_WRITE", "_COMMAND", "_SEND_CALL")
+# Of simulated hardware, in a process that has no database for an entry (docs/adr/0034-the-simulator-s-own-service.md).
+_SIMULATED = "PERMISSION_SIMULATOR_WRITE"
 
 
 def _audit_faults(name: str, method: MethodDescriptorProto) -> Iterator[str]:
@@ -208,8 +214,12 @@ def _audit_faults(name: str, method: MethodDescriptorProto) -> Iterator[str]:
     permission = options_pb2.Permission.Name(method.options.Extensions[options_pb2.access].permission)
     if audit == options_pb2.AUDIT_UNSPECIFIED:
         yield f"{name}: states no audit; AUDIT_CHANGE is the one of a method that changes or commands something"
-    elif permission.endswith(_CHANGING) and audit != options_pb2.AUDIT_CHANGE and not method.name.startswith(_READING):
-        yield f"{name}: needs the permission {permission}, so its audit is AUDIT_CHANGE"
+        return
+    changes = permission.endswith(_CHANGING) and not method.name.startswith(_READING)
+    is_simulated = permission == _SIMULATED
+    wanted = options_pb2.AUDIT_SIMULATED if is_simulated else options_pb2.AUDIT_CHANGE
+    if (changes or audit == options_pb2.AUDIT_SIMULATED) and audit != wanted:
+        yield f"{name}: needs the permission {permission}, so its audit is {options_pb2.Audit.Name(wanted)}"
 
 
 def _word_faults(name: str, enum: EnumDescriptorProto) -> Iterator[str]:

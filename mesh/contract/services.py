@@ -19,11 +19,13 @@ OPERATOR_SERVICES = {
         "csms.station.v1.LocalListService",
         "csms.station.v1.RolloutService",
         "csms.station.v1.SiteService",
+        "csms.station.v1.DataExportService",
     ),
     "transaction": (
         "csms.transaction.v1.TransactionService",
         "csms.transaction.v1.MeterProfileService",
         "csms.transaction.v1.EnergyService",
+        "csms.transaction.v1.DataExportService",
     ),
     "auth": (
         "csms.auth.v1.UserService",
@@ -34,25 +36,39 @@ OPERATOR_SERVICES = {
         "csms.auth.v1.IdTokenService",
         "csms.auth.v1.CertificateService",
         "csms.auth.v1.TenantService",
+        "csms.auth.v1.DriverErasureService",
+        "csms.auth.v1.DataExportService",
     ),
     "notification": (
         "csms.event.v1.EventService",
         "csms.audit.v1.AuditService",
+        "csms.event.v1.DataExportService",
+        "csms.condition.v1.ConditionService",
     ),
+}
+
+# The same of processes that are not part of every mesh: routed and listed where they run. Each is a part of the mesh.
+OPTIONAL_OPERATOR_SERVICES = {
+    "simulator": ("csms.simulator.v1.SimulatorService",),
 }
 
 # Served by each service that has a copy of where stations stand.
 PLACEMENTS = "csms.station.v1.PlacementIngestService"
 
+# Served by each service whose database has conditions.
+CONDITIONS = "csms.condition.v1.ConditionSourceService"
+
 # Served on mesh ports, to other processes; the front door has no route to them. The keys are the parts of the mesh.
 MESH_SERVICES = {
-    "station": ("csms.station.v1.StationIngestService",),
-    "transaction": ("csms.transaction.v1.TransactionIngestService", PLACEMENTS),
+    "station": ("csms.station.v1.StationIngestService", CONDITIONS),
+    "transaction": ("csms.transaction.v1.TransactionIngestService", PLACEMENTS, CONDITIONS),
     "auth": (
         "csms.auth.v1.AuthorizationService",
         "csms.auth.v1.CertificateAuthorityService",
         "csms.auth.v1.TenantDirectoryService",
+        "csms.auth.v1.DriverErasureDirectoryService",
         "csms.auth.v1.CallerService",
+        CONDITIONS,
     ),
     "notification": ("csms.event.v1.EventIngestService", PLACEMENTS),
     "gateway": ("csms.gateway.v1.GatewayService",),

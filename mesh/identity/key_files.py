@@ -13,7 +13,7 @@ from stat import S_IRWXO, S_ISVTX, S_IWGRP, S_IWOTH, S_IXGRP
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, KeySet
 
-from mesh.contract.services import MESH_SERVICES
+from mesh.contract.services import MESH_SERVICES, OPTIONAL_OPERATOR_SERVICES
 from mesh.runtime.logs import get_logger
 from mesh.runtime.startup_errors import SettingError
 
@@ -21,6 +21,9 @@ log = get_logger(__name__)
 
 ALGORITHM, CURVE = "ES256", "P-256"
 PARTS: Sequence[str] = tuple(MESH_SERVICES)
+# Parts that some meshes have: they call, and are not called. Without a public key nobody can be one.
+OPTIONAL_PARTS: Sequence[str] = tuple(OPTIONAL_OPERATOR_SERVICES)
+_ALL_PARTS = (*PARTS, *OPTIONAL_PARTS)
 # Files are looked at no more often than this: a key that is taken away holds no longer.
 LOOK_EVERY_S = 1.0
 
@@ -112,10 +115,11 @@ class PublicKeyFolder:
     def __init__(self, folder: Path, *, clock_s: ClockS) -> None:
         """Reads them. Raises SettingError where a part has none."""
         self._folder = folder
-        self._watch = _Watch([public_keys_file(folder, part) for part in PARTS], clock_s=clock_s)
+        self._watch = _Watch([public_keys_file(folder, part) for part in _ALL_PARTS], clock_s=clock_s)
         self._by_part = {part: self._read(part) for part in PARTS}
+        self._by_part |= {part: self._read_optional(part) for part in OPTIONAL_PARTS}
         self.keys = _by_id(self._by_part)
-        if without := [part for part, keys in self._by_part.items() if not keys]:
+        if without := [part for part in PARTS if not self._by_part[part]]:
             raise SettingError(f"CSMS_MESH_PUBLIC_KEYS: {folder} has no key of {', '.join(without)}")
 
     def refresh(self, *, at_once: bool = False) -> bool:
@@ -125,7 +129,7 @@ class PublicKeyFolder:
         """
         if not self._watch.has_changed(at_once=at_once):
             return False
-        by_part = {part: self._read_or_keep(part) for part in PARTS}
+        by_part = {part: self._read_or_keep(part) for part in _ALL_PARTS}
         try:
             keys = _by_id(by_part)
         except SettingError as error:
@@ -140,13 +144,17 @@ class PublicKeyFolder:
     def _read_or_keep(self, part: str) -> Sequence[ECKey]:
         """The keys in the file of a part; none where it is not there any more."""
         if not public_keys_file(self._folder, part).exists():
-            log.warning("a part of the mesh has no public key any more: it is refused", part=part)
+            if self._by_part[part]:
+                log.warning("a part of the mesh has no public key any more: it is refused", part=part)
             return ()
         try:
             return self._read(part)
         except SettingError as error:
             log.warning("the former public keys of a part stay in use", part=part, error=str(error))
             return self._by_part[part]
+
+    def _read_optional(self, part: str) -> Sequence[ECKey]:
+        return self._read(part) if public_keys_file(self._folder, part).exists() else ()
 
     def _read(self, part: str) -> Sequence[ECKey]:
         path = public_keys_file(self._folder, part)

@@ -3,12 +3,15 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+import grpc
 from csms.options.v1 import options_pb2
 from csms.options.v1.options_pb2 import Permission, ScopeRule
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
 from mesh.contract.options import access_of
-from mesh.identity.callers import Role
+from mesh.identity.callers import Caller, Role, Scope
+from mesh.runtime.error_reasons import Reason
+from mesh.runtime.errors import MeshError
 from mesh.runtime.startup_errors import ContractError
 
 # The least role that has a permission; higher roles have it too.
@@ -57,12 +60,18 @@ LEAST_ROLES: Mapping[Permission.ValueType, Role] = {
     options_pb2.PERMISSION_ID_TOKENS_WRITE: Role.OPERATOR,
     options_pb2.PERMISSION_ISSUED_CERTIFICATES_READ: Role.VIEWER,
     options_pb2.PERMISSION_EVENTS_READ: Role.VIEWER,
+    options_pb2.PERMISSION_CONDITIONS_WRITE: Role.OPERATOR,
     options_pb2.PERMISSION_AUDIT_READ: Role.ADMINISTRATOR,
     options_pb2.PERMISSION_AUDIT_EXPORT: Role.ADMINISTRATOR,
     options_pb2.PERMISSION_TENANTS_READ: Role.PLATFORM_ADMINISTRATOR,
     options_pb2.PERMISSION_TENANTS_WRITE: Role.PLATFORM_ADMINISTRATOR,
     options_pb2.PERMISSION_TENANT_SETTINGS_READ: Role.ADMINISTRATOR,
     options_pb2.PERMISSION_TENANT_SETTINGS_WRITE: Role.ADMINISTRATOR,
+    options_pb2.PERMISSION_TENANT_DATA_EXPORT: Role.ADMINISTRATOR,
+    options_pb2.PERMISSION_DRIVER_DATA_EXPORT: Role.ADMINISTRATOR,
+    options_pb2.PERMISSION_DRIVER_DATA_ERASE: Role.ADMINISTRATOR,
+    options_pb2.PERMISSION_SIMULATOR_READ: Role.VIEWER,
+    options_pb2.PERMISSION_SIMULATOR_WRITE: Role.OPERATOR,
 }
 
 # All that a platform administrator may: the tenants, the users of the tenant `platform`, the keys that all share.
@@ -93,17 +102,31 @@ def permission_name(permission: Permission.ValueType) -> str:
     return Permission.Name(permission).removeprefix("PERMISSION_")
 
 
+def scope_of(caller: Caller, permission: Permission.ValueType) -> Scope:
+    """The part of the tenant that a permission covers. Raises MeshError where the caller has it nowhere."""
+    scope = caller.scope(permission)
+    if scope is None:
+        raise MeshError(
+            grpc.StatusCode.PERMISSION_DENIED,
+            Reason.ROLE_TOO_LOW,
+            f"this needs the permission {permission_name(permission)}, which {caller.username} does not have",
+        )
+    return scope
+
+
 @dataclass(frozen=True, kw_only=True)
 class MethodRule:
     """The callers that a method serves: those with a permission, or everyone where that is None.
 
     For a method that serves everyone, `ignores_invalid_token` is whether an invalid token counts as none. `scope` is
-    the effect of the part of the tenant that the permission covers.
+    the effect of the part of the tenant that the permission covers. With `takes_ticket` the request's field `ticket`
+    may say who calls.
     """
 
     permission: Permission.ValueType | None
     scope: ScopeRule.ValueType = options_pb2.SCOPE_RULE_UNSPECIFIED
     ignores_invalid_token: bool = False
+    takes_ticket: bool = False
 
 
 def method_rules(files: FileDescriptorSet, services: Iterable[str]) -> dict[str, MethodRule]:
@@ -123,4 +146,4 @@ def _rule(method: str, access: options_pb2.Access) -> MethodRule:
             f"no role has the permission that {method[1:]} needs, number {access.permission}: "
             "add it to LEAST_ROLES in mesh/identity/permissions.py"
         )
-    return MethodRule(permission=access.permission, scope=access.scope)
+    return MethodRule(permission=access.permission, scope=access.scope, takes_ticket=access.ticket)

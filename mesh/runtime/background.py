@@ -17,6 +17,16 @@ Turn = Callable[[], Awaitable[object]]
 """One turn of work that recurs."""
 
 
+async def keep(task: Background) -> None:
+    """Runs a background task again when it fails: one failure must not end it for good."""
+    while True:
+        try:
+            await task()
+        except Exception:
+            log.exception("background task failed, and is started again")
+        await asyncio.sleep(1)
+
+
 class PeriodicTask:
     """Has `turn` run at once, and again `every_s` seconds after each of its ends. Run `run` beside the servers.
 

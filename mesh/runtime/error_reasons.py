@@ -113,6 +113,7 @@ class Reason(StrEnum):
     FIRMWARE_REFUSED = auto(), "The station refused the update.", Retry.AFTER_CHANGE
     FIRMWARE_FAILED = auto(), "The update failed.", Retry.AFTER_CHANGE
     FIRMWARE_SUPERSEDED = auto(), "Another update took its place.", Retry.AFTER_CHANGE
+    COMMAND_REFUSED = auto(), "The station rejected the command of a rollout.", Retry.AFTER_CHANGE
 
     # Connections of stations and what they report: csms.station.v1.StationIngestService
     INVALID_STATION_ID = auto(), "The text cannot be a station's id.", Retry.NEVER
@@ -133,6 +134,10 @@ class Reason(StrEnum):
     SITE_CYCLE = auto(), "A site cannot become a part of itself.", Retry.AFTER_CHANGE
     SITE_TOO_DEEP = auto(), "The tree of sites would have more than 32 levels.", Retry.AFTER_CHANGE
     SCOPE_TOO_NARROW = auto(), "The caller's permission covers parts of the tenant only.", Retry.AFTER_CHANGE
+
+    # Conditions that need a person
+    CONDITION_NOT_FOUND = auto(), "There is no such condition, or it has ended.", Retry.AFTER_CHANGE
+    CONDITION_SOURCE_UNAVAILABLE = auto(), "The service that has the condition is unavailable.", Retry.LATER
 
     # Transactions and their quarantine
     SCHEMA_VIOLATION = auto(), "The payload breaks the schema of its action.", Retry.NEVER
@@ -159,6 +164,7 @@ class Reason(StrEnum):
     # Users, id tokens, certificates
     INVALID_TOKEN = auto(), "The access token is missing, wrong or expired.", Retry.AFTER_CHANGE
     INVALID_API_KEY = auto(), "The API key is wrong, revoked or expired.", Retry.AFTER_CHANGE
+    INVALID_TICKET = auto(), "The ticket is wrong, used or expired: make another one.", Retry.AFTER_CHANGE
     CALLER_UNKNOWN = auto(), "What the caller may do cannot be looked up at this moment.", Retry.LATER
     ROLE_TOO_LOW = auto(), "The caller's role does not have the permission.", Retry.AFTER_CHANGE
     GRANTS_CHANGED = auto(), "The caller's roles changed while a stream was open.", Retry.LATER
@@ -191,12 +197,22 @@ class Reason(StrEnum):
     TENANT_LIMIT_REACHED = auto(), "There are as many tenants as may be.", Retry.AFTER_CHANGE
     TENANT_QUOTA_REACHED = auto(), "The tenant has as many of these as its quota allows.", Retry.AFTER_CHANGE
     TENANTS_NOT_KNOWN = auto(), "The process has not read the tenants yet.", Retry.LATER
+    DRIVER_ERASURE_NOT_FOUND = auto(), "No erasure of a driver has this id, or it is finished.", Retry.AFTER_CHANGE
+    DRIVER_ERASURE_LIMIT_REACHED = auto(), "As many erasures of drivers are running as may be.", Retry.AFTER_CHANGE
     HOST_NAME_EXISTS = auto(), "A tenant has this host name.", Retry.AFTER_CHANGE
     CSR_UNREADABLE = auto(), "The text is no PKCS#10 request.", Retry.NEVER
     CSR_SIGNATURE_WRONG = auto(), "The request is not signed with its own key, or weakly.", Retry.NEVER
     CSR_KEY_WEAK = auto(), "The key is too short, or of an unknown kind.", Retry.NEVER
     CSR_SUBJECT_WRONG = auto(), "The request names another station or organization.", Retry.NEVER
     CERTIFICATE_TYPE_NOT_SIGNED = auto(), "Certificates of this type are not signed.", Retry.NEVER
+
+    # Simulated stations, where a simulator runs
+    SIMULATED_STATION_NOT_FOUND = auto(), "The simulator has no station of this id.", Retry.AFTER_CHANGE
+    SIMULATED_STATION_RUNNING = auto(), "The simulated station is switched on already.", Retry.AFTER_CHANGE
+    SIMULATED_STATION_STOPPED = auto(), "The simulated station is switched off.", Retry.AFTER_CHANGE
+    TOO_MANY_SIMULATED_STATIONS = auto(), "As many are switched on as may be.", Retry.AFTER_CHANGE
+    VEHICLE_PLUGGED_IN = auto(), "A vehicle is plugged in there already.", Retry.AFTER_CHANGE
+    NO_VEHICLE = auto(), "No vehicle is plugged in there.", Retry.AFTER_CHANGE
 
     # Any method
     INVALID_FILTER = auto(), "The filter cannot be read (AIP-160).", Retry.NEVER

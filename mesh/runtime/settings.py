@@ -139,6 +139,7 @@ class ServiceSettings:
     audit_days: int = AUDIT_DAYS  # how long audit entries are kept
     call_rules: CallRules = field(default_factory=CallRules)
     front_door_secrets: tuple[str, ...] = field(default=(), repr=False)  # by which Envoy proves itself
+    optional_parts: tuple[str, ...] = ()  # the parts with operator services that run here, though not in every mesh
 
     @classmethod
     def read(cls, env: Environment, name: str) -> Self:
@@ -155,11 +156,13 @@ class ServiceSettings:
             reflection=env.switch("CSMS_REFLECTION", default=True),
             reflection_open=env.switch("CSMS_REFLECTION_OPEN", default=False),
             audit_days=env.number("CSMS_AUDIT_RETENTION_DAYS", AUDIT_DAYS, least=1, most=36_500),
-            call_rules=_call_rules(env),
+            call_rules=read_call_rules(env),
+            optional_parts=("simulator",) if env.optional("CSMS_SIMULATOR_OPERATOR_ADDRESS") else (),
         )
 
 
-def _call_rules(env: Environment) -> CallRules:
+def read_call_rules(env: Environment) -> CallRules:
+    """The limits of operators' calls. Raises SettingError."""
     default = CallRules()
     return CallRules(
         calls_per_caller_s=env.number("CSMS_CALLS_PER_CALLER_S", default.calls_per_caller_s),

@@ -56,7 +56,7 @@ def status(event: StatusChanged, at: datetime) -> Any:
     """StatusNotification."""
     return call.StatusNotification(
         connector_id=event.connector_id,
-        error_code=_error_code(event.status),
+        error_code=_error_code(event),
         status=ChargePointStatus(event.status.value),
         timestamp=format_time(at),
     )
@@ -108,8 +108,10 @@ def _plain(status: FirmwareStatus16) -> FirmwareStatus16:
     return _PLAIN.get(status, status)
 
 
-def _error_code(status: Status) -> ChargePointErrorCode:
-    return ChargePointErrorCode.other_error if status is Status.FAULTED else ChargePointErrorCode.no_error
+def _error_code(event: StatusChanged) -> ChargePointErrorCode:
+    if event.status is not Status.FAULTED:
+        return ChargePointErrorCode.no_error
+    return ChargePointErrorCode(event.error_code or ChargePointErrorCode.other_error)
 
 
 def _diagnostics_status(status: UploadStatus) -> DiagnosticsStatus:

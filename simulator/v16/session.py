@@ -46,7 +46,7 @@ class Session16:
         self._charge_point = ChargePoint16(
             station=station, memory=memory, connection=connection, response_timeout_s=RESPONSE_TIMEOUT_S
         )
-        self._reported: dict[int, Status] = {}
+        self._reported: dict[int, tuple[Status, str | None]] = {}
         self._heartbeat_s = time.monotonic()  # when the latest was sent
         self._not_before_s = 0.0  # when the first transaction message may be sent again
         self._flush_until_s: float | None = None
@@ -166,10 +166,10 @@ class Session16:
             await self._report(status)
 
     async def _report(self, status: StatusChanged) -> None:
-        if self._reported.get(status.connector_id) is status.status:
+        if self._reported.get(status.connector_id) == (status.status, status.error_code):
             return
         if await self._call(messages.status(status, self._clock.to_real(status.at_ms))) is not None:
-            self._reported[status.connector_id] = status.status
+            self._reported[status.connector_id] = (status.status, status.error_code)
 
     async def _authorize(self, question: AuthorizationNeeded) -> None:
         allowed = self._station.tags.may_start_unasked(question.id_tag, datetime.now(UTC), online=True)

@@ -1,8 +1,9 @@
 """Stations as the contract has them."""
 
-from csms.station.v1 import station_pb2
+from csms.station.v1 import station_pb2, station_service_pb2
 
 from mesh.runtime.times import to_timestamp
+from station_svc.api.summary_store import Summary
 from station_svc.core.digests import HASH, WEAK
 from station_svc.core.station_rows import ConditionRow, ConnectionRow, ConnectorRow, FailureRow, StationRow
 
@@ -38,6 +39,23 @@ def to_station(row: StationRow) -> station_pb2.Station:
     if row.seen_us is not None:
         station.last_seen_time.CopyFrom(to_timestamp(row.seen_us))
     return station
+
+
+def to_summary(counted: Summary) -> station_service_pb2.StationSummary:
+    """Numbers of stations and connectors as operators see them."""
+    summary = station_service_pb2.StationSummary(
+        station_count=counted.stations,
+        connected_count=counted.connected,
+        never_connected_count=counted.never_connected,
+        pending_count=counted.pending,
+    )
+    for status, (connected, disconnected) in sorted(counted.connectors.items()):
+        summary.connectors.add(
+            status=station_pb2.ConnectorStatus.ValueType(status),
+            connected_count=connected,
+            disconnected_count=disconnected,
+        )
+    return summary
 
 
 _STRENGTHS = {WEAK: station_pb2.CREDENTIAL_STRENGTH_WEAK, HASH: station_pb2.CREDENTIAL_STRENGTH_UNKNOWN}

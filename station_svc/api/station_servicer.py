@@ -20,10 +20,10 @@ from mesh.identity.callers import Caller, Scope, current_caller, current_scope
 from mesh.placements.conditions import both
 from mesh.runtime.errors import invalid_field
 from mesh.runtime.times import Clock, to_timestamp
-from station_svc.api import change_store
+from station_svc.api import change_store, summary_store
 from station_svc.api.additions import StationAdditions
 from station_svc.api.newcomers import check_display_name, check_profile
-from station_svc.api.resource import to_station
+from station_svc.api.resource import to_station, to_summary
 from station_svc.commands.gateways import station_offline
 from station_svc.commands.socket_closer import SocketCloser
 from station_svc.core import placement_store
@@ -131,6 +131,20 @@ class StationServicer(StationServiceServicer):
         )
         rows, token = page.cut(rows, lambda row: (row.station_id,))
         return station_service_pb2.ListStationsResponse(stations=map(to_station, rows), next_page_token=token)
+
+    async def GetStationSummary(
+        self, request: station_service_pb2.GetStationSummaryRequest, context: Context
+    ) -> station_service_pb2.GetStationSummaryResponse:
+        """Counts stations and connectors by their present state."""
+        del context
+        now_us = self._clock()
+        tenant_id = current_caller().tenant_id
+        wanted = to_condition(request.filter, store.station_filters(tenant_id, now_us))
+        condition = both(wanted, placement_store.conditions(tenant_id).in_scope(current_scope()))
+        summary = await self._database.read(
+            lambda connection: summary_store.sum_up(connection, tenant_id, now_us=now_us, condition=condition)
+        )
+        return station_service_pb2.GetStationSummaryResponse(summary=to_summary(summary))
 
     async def UpdateStation(
         self, request: station_service_pb2.UpdateStationRequest, context: Context

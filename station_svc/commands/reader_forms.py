@@ -25,7 +25,7 @@ class ReaderForms:
         self._stub = AuthorizationServiceStub(channel)
         self._timeout_s = timeout_s
 
-    async def apply(self, id_token: IdToken, context: Context) -> None:
+    async def apply(self, id_token: IdToken, context: Context | None) -> None:
         """Writes the token, in place, as readers send it: a station compares the two letter by letter.
 
         A token that is not known stays as it is, as does one whose form would be too long for OCPP 1.6 where what was
@@ -34,7 +34,9 @@ class ReaderForms:
         if not id_token.id_token:
             return
         request = FindReaderFormsRequest(tenant_id=current_caller().tenant_id, id_tokens=[id_token.id_token])
-        left_s: float | None = context.time_remaining()  # type: ignore[no-untyped-call,unused-ignore]
+        left_s: float | None = (
+            None if context is None else context.time_remaining()  # type: ignore[no-untyped-call,unused-ignore]
+        )
         timeout_s = self._timeout_s if left_s is None else min(self._timeout_s, left_s * _SHARE)
         try:
             answer = await self._stub.FindReaderForms(request, timeout=timeout_s)

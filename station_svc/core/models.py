@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 
 from mesh.audit.entries import audit_tables
+from mesh.driver_tables import progress_table
 from mesh.events.outbox import outbox_table
 from mesh.placements.tables import placement_tables
 from station_svc.core.columns import Identity, Key, big, metadata, partial_index, small, station_key, text
@@ -37,6 +38,10 @@ station = sa.Table(
     big("failed_credentials"),
     sa.Column("failed_credential_us", sa.BigInteger),
     text("failed_credential_address"),
+    # The first handshake of the present run of them, which a day without any ends, and the number before it. NULL: the
+    # run is of a build before the column.
+    sa.Column("failed_credential_begin_us", sa.BigInteger),
+    big("failed_credentials_before"),
     # Its newest connection; 0 before the first.
     big("latest_epoch"),
     text("model"),
@@ -224,5 +229,6 @@ site_label = sa.Table(
     sa.Index("site_label_value", "tenant_id", "label", "value"),
 )
 
+driver_erasure_progress = progress_table(metadata)
 outbox = outbox_table(metadata)
 audit_entry, audit_head = audit_tables(metadata)

@@ -31,6 +31,7 @@ rollout = sa.Table(
     sa.Column("create_us", sa.BigInteger, nullable=False),
     sa.Column("update_us", sa.BigInteger, nullable=False),
     sa.Column("end_us", sa.BigInteger),
+    text("retry_of"),  # the rollout at whose stations it tries again
     sa.Index("rollout_request", "tenant_id", "request_id", unique=True),
     sa.Index("rollout_list", "tenant_id", "create_us", "rollout_id"),
 )
@@ -49,6 +50,10 @@ rollout_target = sa.Table(
     sa.Column("reboot_required", sa.Boolean, nullable=False, server_default=sa.false()),
     big("firmware_update_id"),
     sa.Column("error", sa.LargeBinary),  # google.rpc.Status, serialized
+    text("error_reason"),  # its reason
+    sa.Column("answer", sa.LargeBinary),  # csms.station.v1.CommandAnswer, serialized
+    text("answer_status"),  # its status as a word
+    text("answer_reason"),  # the station's own code of the reason
     sa.Column("start_us", sa.BigInteger),
     sa.Column("end_us", sa.BigInteger),
     sa.Index("rollout_target_state", "tenant_id", "rollout_id", "state", "held", "station_id"),

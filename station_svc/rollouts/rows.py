@@ -62,6 +62,7 @@ class RolloutRow:
     create_us: int
     update_us: int
     end_us: int | None = None
+    retry_of: str = ""  # the rollout at whose stations it tries again
 
     @property
     def pending(self) -> int:
@@ -97,5 +98,8 @@ class TargetRow:
     reboot_required: bool
     firmware_update_id: int
     error: bytes | None
+    answer: bytes | None
+    answer_status: str
+    answer_reason: str
     start_us: int | None
     end_us: int | None

@@ -9,7 +9,7 @@ a rollout that was stopped. A job that has begun is never cancelled.
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
 
 import grpc
 from sqlalchemy import Connection
@@ -94,25 +94,14 @@ def own_job(row: RolloutRow) -> NewJob:
     )
 
 
-def save_progress(
-    connection: Connection,
-    *,
-    assignment: Assignment,
-    progress: str,
-    reboot_required: bool = False,
-    firmware_update_id: int = 0,
-) -> None:
-    """Writes down how far the work at a station is. Raises MeshError JOB_LOST where another process does it by now."""
+def save_progress(connection: Connection, *, assignment: Assignment, **columns: Any) -> None:
+    """Writes down how far the work at a station is: columns of its target, others than its state.
+
+    Raises MeshError JOB_LOST where another process does it by now.
+    """
     if job_store.hold(connection, assignment.job) is None:
         raise _lost()
-    store.update_target(
-        connection,
-        assignment.rollout,
-        assignment.target.station_id,
-        progress=progress,
-        reboot_required=reboot_required,
-        firmware_update_id=firmware_update_id,
-    )
+    store.update_target(connection, assignment.rollout, assignment.target.station_id, **columns)
 
 
 def _lost() -> MeshError:

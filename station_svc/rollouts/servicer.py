@@ -9,7 +9,7 @@ from functools import partial
 import grpc
 from csms.station.v1 import rollout_service_pb2 as pb
 from csms.station.v1.rollout_service_pb2_grpc import RolloutServiceServicer
-from google.rpc import status_pb2
+from google.protobuf.message import Message
 from sqlalchemy import ColumnElement, Connection
 from sqlalchemy.exc import IntegrityError
 
@@ -21,24 +21,29 @@ from mesh.database.filters import to_condition
 from mesh.database.pages import page_of
 from mesh.grpc.types import Context
 from mesh.identity.callers import Scope, current_caller, current_scope
+from mesh.identity.permissions import scope_of
 from mesh.placements.conditions import both
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError, invalid_field
-from mesh.runtime.masking import is_secret, mask_text
-from mesh.runtime.times import DAY_US, SECOND_US, Clock, from_timestamp, to_timestamp
+from mesh.runtime.masking import is_secret
+from mesh.runtime.times import DAY_US, SECOND_US, Clock, from_timestamp
 from station_svc.commands.guard import is_credential, use_rotate_credential
 from station_svc.core import placement_store, station_store
+from station_svc.feature import Preparations
 from station_svc.jobs import store as job_store
+from station_svc.rollouts import commands, store
 from station_svc.rollouts import firmware as firmware_rollout
-from station_svc.rollouts import store
 from station_svc.rollouts import variables as variables_rollout
-from station_svc.rollouts.rows import STOPPED_BY_OPERATOR, RolloutRow, RolloutState, TargetRow
+from station_svc.rollouts.messages import to_message, to_target
+from station_svc.rollouts.rows import STOPPED_BY_OPERATOR, RolloutRow, RolloutState
 from station_svc.rollouts.runner import own_job
 
 _MOST_NAME = 255
 _MOST_VARIABLES = 50
 _MOST_PARALLEL = 1000
 _USUAL_PARALLEL = 10
+_MOST_LISTED = 10_000
+_FAILED = "state = FAILED"
 _SHORTEST_TIMEOUT_S = 60
 _USUAL_US = 30 * DAY_US
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[!-~]+")  # the form that gateways require of a location, too
@@ -56,30 +61,41 @@ Change = Callable[[Connection, RolloutRow, int], RolloutRow]
 class RolloutServicer(RolloutServiceServicer):
     """Serves operators. A rollout of another tenant is not there for them."""
 
-    def __init__(self, *, database: Database, clock: Clock) -> None:
+    def __init__(self, *, database: Database, clock: Clock, preparations: Preparations) -> None:
         self._database = database
         self._clock = clock
+        self._preparations = preparations
 
     async def CreateRollout(self, request: pb.CreateRolloutRequest, context: Context) -> pb.CreateRolloutResponse:
         """Adds a rollout and queues the job that keeps it going."""
+        now_us = self._clock()
+        if request.WhichOneof("work") == commands.KIND:
+            await commands.check(request.command, self._preparations, context)
+        tenant_id, scope = current_caller().tenant_id, current_scope()
+        station_ids = _listed(request)
+        wanted = to_condition(request.filter, station_store.station_filters(tenant_id, now_us))
+        row = _to_row(request, now_us)
+        condition = both(wanted, _allowed(row, scope))
+        create = partial(_create, row=row, condition=condition, scope=scope, station_ids=station_ids)
+        return pb.CreateRolloutResponse(rollout=to_message(await self._add(create)))
+
+    async def RetryRollout(self, request: pb.RetryRolloutRequest, context: Context) -> pb.RetryRolloutResponse:
+        """Adds a rollout of the same work, at some of the stations of an earlier one."""
         del context
         now_us = self._clock()
-        if not request.filter.strip():
-            raise invalid_field("filter", 'is required; `station_id != ""` finds every station')
         tenant_id, scope = current_caller().tenant_id, current_scope()
-        wanted = to_condition(request.filter, station_store.station_filters(tenant_id, now_us))
-        condition = both(wanted, placement_store.conditions(tenant_id).in_scope(scope))
-        create = partial(_create, row=_to_row(request, now_us), condition=condition, scope=scope)
-        try:
-            row = await self._database.write(create)
-        except IntegrityError:  # another one of the same request id was created at the same time
-            row = await self._database.write(create)
-        return pb.CreateRolloutResponse(rollout=_to_message(row))
+        fields = store.target_filters(tenant_id, _STATES)
+        chosen = to_condition(request.filter.strip() or _FAILED, fields)
+        earlier = await self._read(request.rollout_id)
+        row = _to_retry(request, earlier, now_us)
+        condition = both(store.targets_of(earlier, chosen), _allowed(row, scope))
+        create = partial(_create, row=row, condition=condition, scope=scope)
+        return pb.RetryRolloutResponse(rollout=to_message(await self._add(create)))
 
     async def GetRollout(self, request: pb.GetRolloutRequest, context: Context) -> pb.GetRolloutResponse:
         """Reads one rollout."""
         del context
-        return pb.GetRolloutResponse(rollout=_to_message(await self._read(request.rollout_id)))
+        return pb.GetRolloutResponse(rollout=to_message(await self._read(request.rollout_id)))
 
     async def ListRollouts(self, request: pb.ListRolloutsRequest, context: Context) -> pb.ListRolloutsResponse:
         """Lists rollouts, newest first."""
@@ -90,7 +106,7 @@ class RolloutServicer(RolloutServiceServicer):
         page = page_of(request, (int, str), binding=request.filter, condition=condition)
         rows = await self._database.read(lambda connection: store.list_(connection, tenant_id, page))
         rows, token = page.cut(rows, lambda row: (row.create_us, row.rollout_id))
-        return pb.ListRolloutsResponse(rollouts=map(_to_message, rows), next_page_token=token)
+        return pb.ListRolloutsResponse(rollouts=map(to_message, rows), next_page_token=token)
 
     async def ListRolloutTargets(
         self, request: pb.ListRolloutTargetsRequest, context: Context
@@ -103,7 +119,7 @@ class RolloutServicer(RolloutServiceServicer):
         row = await self._read(request.rollout_id)
         rows = await self._database.read(lambda connection: store.list_targets(connection, row, page))
         rows, token = page.cut(rows, lambda target: (target.station_id,))
-        return pb.ListRolloutTargetsResponse(targets=map(_to_target, rows), next_page_token=token)
+        return pb.ListRolloutTargetsResponse(targets=map(to_target, rows), next_page_token=token)
 
     async def PauseRollout(self, request: pb.PauseRolloutRequest, context: Context) -> pb.PauseRolloutResponse:
         """Lets it begin at no further station."""
@@ -119,6 +135,12 @@ class RolloutServicer(RolloutServiceServicer):
         """Ends it."""
         del context
         return pb.StopRolloutResponse(rollout=await self._change(request.rollout_id, _stop))
+
+    async def _add(self, create: Callable[[Connection], RolloutRow]) -> RolloutRow:
+        try:
+            return await self._database.write(create)
+        except IntegrityError:  # another one of the same request id was created at the same time
+            return await self._database.write(create)
 
     async def _read(self, rollout_id: str) -> RolloutRow:
         tenant_id, scope = current_caller().tenant_id, current_scope()
@@ -136,14 +158,45 @@ class RolloutServicer(RolloutServiceServicer):
             job_store.pull_forward(connection, tenant_id, [row.unique_key], run_us=now_us)
             return changed
 
-        return _to_message(await self._database.write(work))
+        return to_message(await self._database.write(work))
 
 
 # --- requests ------------------------------------------------------------------------------------------------------
 
 
+def _listed(request: pb.CreateRolloutRequest) -> frozenset[str]:
+    """The stations that are listed; none where there is a filter. Raises MeshError INVALID_FIELD."""
+    if bool(request.filter.strip()) is bool(request.station_ids):
+        raise invalid_field(
+            "filter", 'is required, or station_ids in its place; `station_id != ""` finds every station'
+        )
+    if len(request.station_ids) > _MOST_LISTED:
+        raise invalid_field("station_ids", f"at most {_MOST_LISTED} are taken: use a filter")
+    if not all(station_id and is_storable(station_id) for station_id in request.station_ids):
+        raise invalid_field("station_ids", "has an empty one, or one with U+0000")
+    return frozenset(request.station_ids)
+
+
+def _allowed(row: RolloutRow, scope: Scope) -> ColumnElement[bool] | None:
+    """Of stations that the caller may reach: by the permission of rollouts, and by that of the command itself.
+
+    Raises MeshError ROLE_TOO_LOW where the caller does not have the second one.
+    """
+    placements = placement_store.conditions(row.tenant_id)
+    if row.kind != commands.KIND:
+        return placements.in_scope(scope)
+    command = commands.name_of(pb.CommandRollout.FromString(row.work))
+    own = scope_of(current_caller(), commands.permission_of(command))
+    return both(placements.in_scope(scope), placements.in_scope(own))
+
+
 def _create(
-    connection: Connection, *, row: RolloutRow, condition: ColumnElement[bool] | None, scope: Scope
+    connection: Connection,
+    *,
+    row: RolloutRow,
+    condition: ColumnElement[bool] | None,
+    scope: Scope,
+    station_ids: frozenset[str] = frozenset(),
 ) -> RolloutRow:
     if row.request_id is not None:
         earlier = store.find_request(connection, row.tenant_id, row.request_id)
@@ -156,7 +209,7 @@ def _create(
                 )
             audit.unchanged()
             return earlier
-    made = store.create(connection, row, condition=condition)
+    made = store.create(connection, row, condition=condition, station_ids=station_ids)
     job_store.add(connection, own_job(made), made.create_us)
     return made
 
@@ -218,10 +271,40 @@ def _to_row(request: pb.CreateRolloutRequest, now_us: int) -> RolloutRow:
         state=RolloutState.SCHEDULED,
         username=caller.username,
         request_id=request.request_id or None,
-        digest=hashlib.sha256(request.SerializeToString(deterministic=True)).hexdigest(),
+        digest=_digest(request),
         create_us=now_us,
         update_us=now_us,
     )
+
+
+def _to_retry(request: pb.RetryRolloutRequest, earlier: RolloutRow, now_us: int) -> RolloutRow:
+    check_text("display_name", request.display_name, most=_MOST_NAME)
+    expire_us = from_timestamp(request.expire_time) if request.HasField("expire_time") else now_us + _USUAL_US
+    if expire_us <= now_us:
+        raise invalid_field("expire_time", "must be after the rollout begins")
+    return RolloutRow(
+        tenant_id=earlier.tenant_id,
+        rollout_id=secrets.token_hex(8),
+        display_name=request.display_name or earlier.display_name,
+        filter="",
+        kind=earlier.kind,
+        work=earlier.work,
+        max_parallel=earlier.max_parallel,
+        stop_after_failures=earlier.stop_after_failures,
+        start_us=now_us,
+        expire_us=expire_us,
+        state=RolloutState.SCHEDULED,
+        username=current_caller().username,
+        request_id=request.request_id or None,
+        digest=_digest(request),
+        create_us=now_us,
+        update_us=now_us,
+        retry_of=earlier.rollout_id,
+    )
+
+
+def _digest(request: Message) -> str:
+    return hashlib.sha256(request.SerializeToString(deterministic=True)).hexdigest()
 
 
 def _work(request: pb.CreateRolloutRequest) -> tuple[str, bytes]:
@@ -231,7 +314,7 @@ def _work(request: pb.CreateRolloutRequest) -> tuple[str, bytes]:
         _check_variables(request.variables)
     elif kind == firmware_rollout.KIND:
         _check_firmware(request.firmware)
-    else:
+    elif kind != commands.KIND:  # which `commands.check` has checked
         raise invalid_field("work", "is required")
     return kind, getattr(request, kind).SerializeToString(deterministic=True)
 
@@ -265,58 +348,3 @@ def _storable(rollout_id: str) -> str:
     if not is_storable(rollout_id):
         raise store.not_found(rollout_id)
     return rollout_id
-
-
-# --- answers -------------------------------------------------------------------------------------------------------
-
-
-def _to_message(row: RolloutRow) -> pb.Rollout:
-    message = pb.Rollout(
-        rollout_id=row.rollout_id,
-        display_name=row.display_name,
-        filter=row.filter,
-        max_parallel=row.max_parallel,
-        stop_after_failures=row.stop_after_failures,
-        start_time=to_timestamp(row.start_us),
-        expire_time=to_timestamp(row.expire_us),
-        state=pb.RolloutState.ValueType(row.state),
-        stop_reason=pb.RolloutStopReason.ValueType(row.stop_reason),
-        progress=pb.RolloutProgress(
-            total=row.total,
-            pending=row.pending,
-            running=row.running,
-            succeeded=row.succeeded,
-            failed=row.failed,
-            skipped=row.skipped,
-            cancelled=row.cancelled,
-        ),
-        username=row.username,
-        request_id=row.request_id or "",
-        create_time=to_timestamp(row.create_us),
-        update_time=to_timestamp(row.update_us),
-    )
-    getattr(message, row.kind).MergeFromString(row.work)
-    if row.kind == firmware_rollout.KIND:
-        firmware = message.firmware.firmware
-        firmware.location = mask_text(firmware.location)
-        firmware.ClearField("signing_certificate")
-        firmware.ClearField("signature")
-    if row.end_us is not None:
-        message.end_time.CopyFrom(to_timestamp(row.end_us))
-    return message
-
-
-def _to_target(row: TargetRow) -> pb.RolloutTarget:
-    message = pb.RolloutTarget(
-        station_id=row.station_id,
-        state=pb.RolloutTargetState.ValueType(row.state),
-        reboot_required=row.reboot_required,
-        firmware_update_id=row.firmware_update_id,
-    )
-    if row.error is not None:
-        message.error.CopyFrom(status_pb2.Status.FromString(row.error))
-    if row.start_us is not None:
-        message.start_time.CopyFrom(to_timestamp(row.start_us))
-    if row.end_us is not None:
-        message.end_time.CopyFrom(to_timestamp(row.end_us))
-    return message

@@ -4,7 +4,7 @@ Locks are taken in one order: job, rollout, targets. A transaction that changes 
 change with it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from functools import partial
 from typing import Any
@@ -31,12 +31,48 @@ from station_svc.rollouts.models import rollout, rollout_target
 from station_svc.rollouts.rows import RolloutRow, RolloutState, TargetRow, TargetState
 
 MOST_TARGETS = 50_000
+_MOST_NAMED = 5
 _ROLLOUT = [rollout.c[one.name] for one in fields(RolloutRow)]
 _TARGET = [rollout_target.c[one.name] for one in fields(TargetRow)]
 
 
-def create(connection: Connection, row: RolloutRow, *, condition: ColumnElement[bool] | None) -> RolloutRow:
-    """Adds a rollout with the stations that a condition finds. Raises MeshError NO_STATIONS, TOO_MANY_STATIONS."""
+def create(
+    connection: Connection,
+    row: RolloutRow,
+    *,
+    condition: ColumnElement[bool] | None,
+    station_ids: Collection[str] = (),
+) -> RolloutRow:
+    """Adds a rollout with the stations that a condition finds; of `station_ids`, where some are given, all of them.
+
+    Raises MeshError NO_STATIONS, TOO_MANY_STATIONS, STATION_NOT_FOUND.
+    """
+    found = _selected(row, condition, station_ids)
+    insert = sa.insert(rollout_target).from_select(["tenant_id", "rollout_id", "station_id", "state"], found)
+    total = connection.execute(insert).rowcount
+    if total < len(station_ids):
+        raise _missing(connection, row, station_ids)
+    if not total:
+        raise MeshError(
+            grpc.StatusCode.FAILED_PRECONDITION,
+            Reason.NO_STATIONS,
+            "the filter finds no station; ListStations takes the same filter, ListRolloutTargets that of a retry",
+        )
+    if total > MOST_TARGETS:
+        raise MeshError(
+            grpc.StatusCode.FAILED_PRECONDITION,
+            Reason.TOO_MANY_STATIONS,
+            f"the filter finds more than {MOST_TARGETS} stations: make several rollouts, each with a narrower one",
+        )
+    made = replace(row, total=total)
+    connection.execute(sa.insert(rollout).values(asdict(made)))
+    outbox.append(connection, [events.created(made)])
+    _audit(connection, None, made, time_us=made.create_us)
+    return made
+
+
+def _selected(row: RolloutRow, condition: ColumnElement[bool] | None, station_ids: Collection[str]) -> sa.Select[Any]:
+    """The targets of a new rollout, one more than it may have."""
     joined = station.outerjoin(station_connection, station_connection.c.epoch == station.c.latest_epoch).outerjoin(
         node, node.c.node_id == station_connection.c.node_id
     )
@@ -53,25 +89,25 @@ def create(connection: Connection, row: RolloutRow, *, condition: ColumnElement[
     )
     if condition is not None:
         found = found.where(condition)
-    insert = sa.insert(rollout_target).from_select(["tenant_id", "rollout_id", "station_id", "state"], found)
-    total = connection.execute(insert).rowcount
-    if not total:
-        raise MeshError(
-            grpc.StatusCode.FAILED_PRECONDITION,
-            Reason.NO_STATIONS,
-            "the filter finds no station; ListStations takes the same filter",
-        )
-    if total > MOST_TARGETS:
-        raise MeshError(
-            grpc.StatusCode.FAILED_PRECONDITION,
-            Reason.TOO_MANY_STATIONS,
-            f"the filter finds more than {MOST_TARGETS} stations: make several rollouts, each with a narrower one",
-        )
-    made = replace(row, total=total)
-    connection.execute(sa.insert(rollout).values(asdict(made)))
-    outbox.append(connection, [events.created(made)])
-    _audit(connection, None, made, time_us=made.create_us)
-    return made
+    return found.where(station.c.station_id.in_(station_ids)) if station_ids else found
+
+
+def _missing(connection: Connection, row: RolloutRow, station_ids: Collection[str]) -> MeshError:
+    """NOT_FOUND, reason STATION_NOT_FOUND: with some of the listed stations that are not there for the caller."""
+    query = sa.select(rollout_target.c.station_id).where(_of(row))
+    missing = sorted(set(station_ids) - set(connection.execute(query).scalars()))
+    named = ", ".join(map(repr, missing[:_MOST_NAMED])) + (", …" if len(missing) > _MOST_NAMED else "")
+    return MeshError(
+        grpc.StatusCode.NOT_FOUND,
+        Reason.STATION_NOT_FOUND,
+        f"{len(missing)} of the listed stations are not there: {named}",
+    )
+
+
+def targets_of(row: RolloutRow, condition: ColumnElement[bool] | None) -> ColumnElement[bool]:
+    """Of stations that are targets of a rollout for which this holds (`target_filters`)."""
+    query = sa.select(rollout_target.c.station_id).where(_of(row))
+    return station.c.station_id.in_(query if condition is None else query.where(condition))
 
 
 _AUDITED = (
@@ -189,10 +225,12 @@ def move(
     if not targets:
         return row
     status = None if error is None else error.to_status().SerializeToString()
+    reason = "" if error is None else str(error.reason)
     time = {"start_us": now_us} if state is TargetState.RUNNING else {"end_us": now_us}
     key = rollout_target.c.station_id.in_([target.station_id for target in targets])
     where = (rollout_target.c.tenant_id == row.tenant_id) & (rollout_target.c.rollout_id == row.rollout_id) & key
-    connection.execute(sa.update(rollout_target).where(where).values(state=state, held=False, error=status, **time))
+    changed_to = {"state": state, "held": False, "error": status, "error_reason": reason}
+    connection.execute(sa.update(rollout_target).where(where).values(**changed_to, **time))
     outbox.append(connection, [events.target_changed(row, one.station_id, state, error, now_us) for one in targets])
     counts = {name: getattr(row, name) for name in ("running", state.name.lower())}
     counts["running"] -= sum(target.state is TargetState.RUNNING for target in targets)
@@ -240,6 +278,9 @@ def target_filters(tenant_id: str, states: Mapping[str, int]) -> Mapping[str, Fi
     return {
         "station_id": Field(rollout_target.c.station_id),
         "state": Field(rollout_target.c.state, state),
+        "answer_status": Field(rollout_target.c.answer_status, str.upper),
+        "answer_reason": Field(rollout_target.c.answer_reason),
+        "error_reason": Field(rollout_target.c.error_reason, str.upper),
         **placements.fields(),
     }
 

@@ -28,16 +28,23 @@ def why_not() -> str:
     )
 
 
-def main() -> int:
-    """Installs what the lock names, and only that. Fails where there is no npm, or it does not reach its registry."""
+def npm() -> list[str] | None:
+    """The command of npm: the one that comes with `node()`, so that both are of one version; None without Node.js."""
     executable = node()
     if executable is None:
+        return None
+    own = Path(executable).parents[1] / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    return [executable, str(own)] if own.exists() else [shutil.which("npm") or "npm"]
+
+
+def main() -> int:
+    """Installs what the lock names, and only that. Fails where there is no npm, or it does not reach its registry."""
+    command = npm()
+    if command is None:
         sys.stderr.write(why_not() + "\n")
         return 1
-    own = Path(executable).parents[1] / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-    npm = [executable, str(own)] if own.exists() else [shutil.which("npm") or "npm"]
     arguments = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]
-    return subprocess.run([*npm, *arguments], cwd=FOLDER, check=False).returncode  # noqa: S603 - npm, from the wheel
+    return subprocess.run([*command, *arguments], cwd=FOLDER, check=False).returncode  # noqa: S603 - npm, from the wheel
 
 
 if __name__ == "__main__":

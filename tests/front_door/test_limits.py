@@ -33,7 +33,7 @@ OPERATORS, STATIONS = 40, 25
 PER_ADDRESS_S, BURST = 40, 200
 REQUEST_TIMEOUT_S = 30
 # Other addresses of this machine, each a source of its own.
-ATTACKER, OTHER, FORGER = "127.0.0.2", "127.0.0.3", "127.0.0.4"
+ATTACKER, OTHER, FORGER, READER = "127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.5"
 
 
 @pytest.fixture(scope="module")
@@ -237,6 +237,24 @@ def test_requests_of_one_address_are_limited_and_those_of_others_are_not(limited
     assert connection.getresponse().read() is not None
     connection.close()
     assert limited.token()  # from another address
+
+
+def test_files_of_the_dashboard_do_not_count_as_requests_of_an_address(limited: RunningMesh) -> None:
+    """Several people behind one address open it at once, and are served without the services behind the front door."""
+    host, port = _place(limited.http_url)
+    connection = http.client.HTTPConnection(host, port, timeout=PATIENCE_S, source_address=(READER, 0))
+
+    def status(path: str, accept: str) -> int:
+        connection.request("GET", path, headers={"accept": accept})
+        answer = connection.getresponse()
+        answer.read()
+        return answer.status
+
+    assert {status(path, "text/html") for path in ("/", "/licenses.txt", "/stations") for _ in range(2 * BURST)} == {
+        200
+    }
+    assert status("/v1/stations", "*/*") == 401
+    connection.close()
 
 
 def test_grpc_callers_of_an_address_that_calls_too_often_get_a_status_with_its_reason(limited: RunningMesh) -> None:

@@ -19,7 +19,7 @@ def test_healthz_needs_no_token(mesh: RunningMesh) -> None:
 
 
 def test_the_front_page_says_where_things_are(mesh: RunningMesh) -> None:
-    """Until there is a dashboard."""
+    """To callers that do not ask for HTML; browsers get the dashboard (tests/dashboard/)."""
     assert mesh.request("GET", "/").json["health"] == "/healthz"
 
 

@@ -42,6 +42,7 @@ from station_svc.placement_publisher import PlacementPublisher
 from station_svc.settings import StationSettings
 from tests.conftest import FakeClock
 from tests.mesh_identities import mesh_environment, open_callers_channel
+from tests.ports import held_port
 from tests.scoped_callers import WHOLE, take_words
 from tests.transaction_svc.kit import start_16, stop_16, values_16
 from transaction_svc.rollup_worker import Rollups
@@ -69,12 +70,17 @@ class ScopedMesh:
     databases: Mapping[str, Database]
     publisher: PlacementPublisher
     rollups: Rollups
+    stacks: Mapping[str, AsyncExitStack]  # of each service
     sent: int = 0
 
     @property
     def stations(self) -> Any:
         """StationService."""
         return StationServiceStub(self.channels["station"])
+
+    async def stop(self, name: str) -> None:
+        """Stops a service, as SIGTERM does."""
+        await self.stacks[name].aclose()
 
     async def add_site(self, site_id: str, parent: str = "", **more: Any) -> None:
         """Adds a site."""
@@ -156,14 +162,21 @@ async def running(database_url: str, clock: FakeClock, monkeypatch: pytest.Monke
     take_words(monkeypatch)
     values = {"CSMS_DATABASE_URL": database_url, "CSMS_ADMIN_PASSWORD": "correct horse battery"}
     async with AsyncExitStack() as stack:
+        # Known before it starts: notification_svc calls it, and is called by it.
+        own = dict.fromkeys(_MIGRATIONS, "127.0.0.1:0")
+        own["station"] = values["CSMS_STATION_ADDRESS"] = f"127.0.0.1:{stack.enter_context(held_port())}"
         services: dict[str, RunningService] = {}
+        stacks: dict[str, AsyncExitStack] = {}
         found: dict[type, Any] = {}
         for name, migrations in _MIGRATIONS.items():
-            env = Environment(
-                values | mesh_environment(name) | {f"CSMS_{name.upper()}_{kind}": "127.0.0.1:0" for kind in _PORTS}
-            )
+            ports = {
+                f"CSMS_{name.upper()}_ADDRESS": own[name],
+                f"CSMS_{name.upper()}_OPERATOR_ADDRESS": "127.0.0.1:0",
+            }
+            env = Environment(values | mesh_environment(name) | ports)
             build = partial(_quietly, building=_build(name, env, clock), found=found)
-            service = await mesh.service.start(stack, _settings(env, name), migrations, build)
+            stacks[name] = await stack.enter_async_context(AsyncExitStack())
+            service = await mesh.service.start(stacks[name], _settings(env, name), migrations, build)
             values[f"CSMS_{name.upper()}_ADDRESS"] = f"127.0.0.1:{service.mesh_port}"
             services[name] = service
         channels, mesh_channels = {}, {}
@@ -179,10 +192,8 @@ async def running(database_url: str, clock: FakeClock, monkeypatch: pytest.Monke
             databases={name: service.database for name, service in services.items()},
             publisher=found[PlacementPublisher],
             rollups=found[Rollups],
+            stacks=stacks,
         )
-
-
-_PORTS = ("ADDRESS", "OPERATOR_ADDRESS")
 
 
 async def _quietly(database: Database, stack: AsyncExitStack, *, building: Build, found: dict[type, Any]) -> Parts:

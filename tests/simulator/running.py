@@ -8,7 +8,7 @@ from typing import Protocol
 
 from mesh.runtime.backoff import Backoff
 from simulator.clocks import StationClock
-from simulator.fleet import misbehave
+from simulator.fleet import set_quirks
 from simulator.line import Access, Line
 from simulator.runner import Runner
 from simulator.station import Identity, Station
@@ -32,7 +32,7 @@ def make_runner(central: Listening, *quirks: int, password: str | None = None, s
     station = Station(
         identity=identity, connector_powers_w=(11_000, 11_000), start_wh=(1_000, 0), to_real=clock.to_real
     )
-    misbehave(station, frozenset(quirks))
+    set_quirks(station, frozenset(quirks))
     return Runner(
         station=station,
         dialect=Dialect16(quirks=frozenset(quirks)),
@@ -45,7 +45,7 @@ def make_runner(central: Listening, *quirks: int, password: str | None = None, s
         ),
         clock=clock,
         backoff=Backoff(first_s=0.05, most_s=0.2, uniform=Random(1).uniform),  # noqa: S311 - no secret
-        boots_once=8 in quirks,
+        quirks=frozenset(quirks),
     )
 
 

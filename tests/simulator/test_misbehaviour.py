@@ -216,7 +216,7 @@ async def test_quirk_12(station_id: str, year: str | None) -> None:
         if year is not None:
             assert start.startswith(year)
         else:
-            ahead_s = parse_time(start).timestamp() - runner._clock.to_real(0).timestamp()
+            ahead_s = parse_time(start).timestamp() - runner.clock.to_real(0).timestamp()
             assert 7_199 <= ahead_s < 7_260
 
 

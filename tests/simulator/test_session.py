@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from ocpp.v16 import call
 
-from simulator.runner import run_all
+from simulator.live_fleet import run_all
 from simulator.v16.core_actions import ECHO_VENDOR
 from tests.simulator.central import central_system
 from tests.simulator.running import booted, make_runner, plug_in, running, swipe, until
@@ -168,7 +168,7 @@ async def test_reset_really_restarts(kind: str, reason: str) -> None:
 
 async def test_switching_a_fleet_off_leaves_no_transaction_open(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its stops are sent, with reason PowerLoss, before the sockets close."""
-    monkeypatch.setattr("simulator.runner.SWITCH_OFF_S", 60)
+    monkeypatch.setattr("simulator.live_fleet.SWITCH_OFF_S", 60)
     async with central_system() as central:
         runner = make_runner(central)
         stop = asyncio.Event()

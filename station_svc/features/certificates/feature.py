@@ -27,11 +27,11 @@ def _build(resources: Resources) -> FeatureParts:
         clock=resources.clock,
     )
 
-    async def signed(sent: certificate_pb2.CertificateSignedRequest, _context: Context) -> CommandHooks:
+    async def signed(sent: certificate_pb2.CertificateSignedRequest, _context: Context | None) -> CommandHooks:
         check_chain(sent.certificate_chain, "certificate_chain", resources.clock())
         return FitsStation(chain=sent.certificate_chain)
 
-    async def install(sent: certificate_pb2.InstallCertificateRequest, _context: Context) -> CommandHooks:
+    async def install(sent: certificate_pb2.InstallCertificateRequest, _context: Context | None) -> CommandHooks:
         check_root(sent.certificate, "certificate", resources.clock())
         return NO_HOOKS
 
@@ -47,11 +47,13 @@ def _build(resources: Resources) -> FeatureParts:
     )
 
 
-async def _delete(sent: certificate_pb2.DeleteCertificateRequest, _context: Context) -> CommandHooks:
+async def _delete(sent: certificate_pb2.DeleteCertificateRequest, _context: Context | None) -> CommandHooks:
     return ForgetCertificate(sent.certificate_hash_data)
 
 
-async def _get_installed(sent: certificate_pb2.GetInstalledCertificateIdsRequest, _context: Context) -> CommandHooks:
+async def _get_installed(
+    sent: certificate_pb2.GetInstalledCertificateIdsRequest, _context: Context | None
+) -> CommandHooks:
     return RememberCertificates(frozenset(sent.certificate_types))
 
 

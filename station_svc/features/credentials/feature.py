@@ -14,7 +14,7 @@ def _build(resources: Resources) -> FeatureParts:
     return FeatureParts(jobs={KIND: first.kind}, commands={"SetVariables": _set_variables})
 
 
-async def _set_variables(sent: SetVariablesRequest, _context: Context) -> CommandHooks:
+async def _set_variables(sent: SetVariablesRequest, _context: Context | None) -> CommandHooks:
     return hooks_of(sent.variables)
 
 

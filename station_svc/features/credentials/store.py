@@ -18,6 +18,7 @@ from mesh.events import outbox
 from mesh.identity.acting import Actor, ActorKind
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
+from mesh.runtime.times import DAY_US
 from station_svc.core import audit_store
 from station_svc.core.digests import StoredCredential, from_text, to_text
 from station_svc.core.events import updated
@@ -231,10 +232,17 @@ def fail_first(connection: Connection, *, tenant_id: str, station_id: str, error
     return True
 
 
+RUN_US = DAY_US
+"""Refused handshakes of a station belong together unless there were none for this long."""
+
 _NOTE_FAILURES = RowStatement(
     """
     UPDATE station SET failed_credentials = station.failed_credentials + rows.count,
-      failed_credential_us = rows.last_us, failed_credential_address = rows.last_address
+      failed_credential_us = rows.last_us, failed_credential_address = rows.last_address,
+      failed_credential_begin_us = CASE WHEN station.failed_credential_us > rows.run_since_us
+        THEN COALESCE(station.failed_credential_begin_us, station.failed_credential_us) ELSE rows.last_us END,
+      failed_credentials_before = CASE WHEN station.failed_credential_us > rows.run_since_us
+        THEN station.failed_credentials_before ELSE station.failed_credentials END
     FROM {rows} WHERE station.tenant_id = rows.tenant_id AND station.station_id = rows.station_id
     RETURNING station.tenant_id, station.station_id, station.failed_credentials
     """,
@@ -243,6 +251,7 @@ _NOTE_FAILURES = RowStatement(
     count="bigint",
     last_us="bigint",
     last_address="text",
+    run_since_us="bigint",
 )
 
 
@@ -251,7 +260,12 @@ def note_failures(connection: Connection, failures: Mapping[StationKey, Failures
     # Locked in the order in which all that changes stations locks them.
     lock_stations(connection, failures.keys())
     noted = [
-        {"tenant_id": tenant_id, "station_id": station_id, **asdict(failures[tenant_id, station_id])}
+        {
+            "tenant_id": tenant_id,
+            "station_id": station_id,
+            **asdict(failures[tenant_id, station_id]),
+            "run_since_us": failures[tenant_id, station_id].last_us - RUN_US,
+        }
         for tenant_id, station_id in sorted(failures)
     ]
     rows = _NOTE_FAILURES.run(connection, noted).all()

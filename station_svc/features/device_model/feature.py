@@ -13,13 +13,13 @@ def _build(_resources: Resources) -> FeatureParts:
     return FeatureParts(commands={"GetVariables": _get_variables, "SetVariables": _set_variables})
 
 
-async def _get_variables(sent: pb.GetVariablesRequest, _context: Context) -> CommandHooks:
+async def _get_variables(sent: pb.GetVariablesRequest, _context: Context | None) -> CommandHooks:
     if sent.items_per_message < 0:
         raise invalid_field("items_per_message", "must not be below 0")
     return RememberVariables(sent)
 
 
-async def _set_variables(_sent: pb.SetVariablesRequest, _context: Context) -> CommandHooks:
+async def _set_variables(_sent: pb.SetVariablesRequest, _context: Context | None) -> CommandHooks:
     return RememberVariables()
 
 

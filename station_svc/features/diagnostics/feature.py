@@ -18,7 +18,7 @@ def _build(resources: Resources) -> FeatureParts:
     return FeatureParts(operator=[partial(add_LogServiceServicer_to_server, servicer)], commands={"GetLog": _get_log})
 
 
-async def _get_log(sent: log_pb2.GetLogRequest, _context: Context) -> CommandHooks:
+async def _get_log(sent: log_pb2.GetLogRequest, _context: Context | None) -> CommandHooks:
     if sent.log_upload_id < 0:
         raise invalid_field("log_upload_id", "must not be below 0")
     uploads.complete(sent)

@@ -16,7 +16,7 @@ from station_svc.features.firmware.servicer import FirmwareServicer
 def _build(resources: Resources) -> FeatureParts:
     servicer = FirmwareServicer(database=resources.database, clock=resources.clock)
 
-    async def update(sent: firmware_pb2.UpdateFirmwareRequest, _context: Context) -> CommandHooks:
+    async def update(sent: firmware_pb2.UpdateFirmwareRequest, _context: Context | None) -> CommandHooks:
         if sent.firmware_update_id < 0:
             raise invalid_field("firmware_update_id", "must not be below 0")
         updates.complete(sent, resources.clock)

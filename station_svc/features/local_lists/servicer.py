@@ -9,18 +9,15 @@ from csms.station.v1.local_list_service_pb2_grpc import LocalListServiceServicer
 from google.rpc import status_pb2
 from sqlalchemy import Connection
 
-from mesh.audit import entries as audit
 from mesh.database import pages
 from mesh.database.engine import Database
 from mesh.grpc.types import Context
-from mesh.identity.callers import Caller, current_caller
+from mesh.identity.callers import current_caller
 from mesh.runtime.times import Clock, to_timestamp
 from station_svc.core.lists import storable
-from station_svc.core.station_store import not_found
 from station_svc.features.local_lists import store
 from station_svc.features.local_lists.hooks import to_message
-from station_svc.features.local_lists.sync import new_job
-from station_svc.jobs import store as job_store
+from station_svc.features.local_lists.sync import SyncRequest, request_sync
 
 _MOST_DROPPED = 100
 
@@ -53,8 +50,15 @@ class LocalListServicer(LocalListServiceServicer):
         """Queues the job that sends the list."""
         del context
         request_id = request.request_id or secrets.token_hex(16)
-        ask = partial(_ask, caller=current_caller(), request=request, request_id=request_id, now_us=self._clock())
-        row = await self._database.write(ask)
+        caller = current_caller()
+        asked = SyncRequest(
+            tenant_id=caller.tenant_id,
+            station_id=storable(request.station_id),
+            username=caller.username,
+            request_id=request_id,
+            full=request.full,
+        )
+        row = await self._database.write(partial(_ask, asked=asked, now_us=self._clock()))
         return pb.SyncLocalListResponse(request_id=request_id, local_list=_to_message(row))
 
     async def _read(self, station_id: str) -> store.LocalListRow:
@@ -62,39 +66,9 @@ class LocalListServicer(LocalListServiceServicer):
         return await self._database.read(read)
 
 
-def _ask(
-    connection: Connection, *, caller: Caller, request: pb.SyncLocalListRequest, request_id: str, now_us: int
-) -> store.LocalListRow:
-    """Notes the request, and queues the job where none waits. The job is locked first, as its end does too."""
-    station_id = storable(request.station_id)
-    waiting = job_store.lock_unique_key(connection, caller.tenant_id, store.unique_key(station_id))
-    row = store.lock(connection, caller.tenant_id, station_id)
-    if row is None:
-        raise not_found(station_id)
-    if row.request_id != request_id:  # else it is repeated: it was noted the first time
-        store.update(
-            connection,
-            row,
-            request_id=request_id,
-            request_us=max(now_us, (row.request_us or 0) + 1),
-            full=row.full or request.full,
-            sync_state=store.SYNCING,
-            error=None,
-        )
-        if waiting is None:
-            job_store.add(connection, new_job(caller.tenant_id, station_id, username=caller.username), now_us)
-        audit.acted(
-            connection,
-            tenant_id=caller.tenant_id,
-            resource_type="local_list",
-            resource=station_id,
-            station_id=station_id,
-            details={"requestId": request_id, "full": request.full},
-            time_us=now_us,
-        )
-    else:
-        audit.unchanged()
-    return store.read(connection, caller.tenant_id, station_id)
+def _ask(connection: Connection, *, asked: SyncRequest, now_us: int) -> store.LocalListRow:
+    request_sync(connection, asked, now_us)
+    return store.read(connection, asked.tenant_id, asked.station_id)
 
 
 def _to_message(row: store.LocalListRow) -> pb.LocalList:

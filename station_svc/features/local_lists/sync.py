@@ -6,6 +6,7 @@ if a run ends early, the next one finds the recorded parts and continues there.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 
 import grpc
@@ -14,11 +15,13 @@ from csms.auth.v1.authorization_service_pb2_grpc import AuthorizationServiceStub
 from csms.station.v1 import command_service_pb2, local_list_pb2, station_pb2
 from sqlalchemy import Connection
 
+from mesh.audit import entries as audit
 from mesh.database.engine import Database
 from mesh.events import outbox
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError, from_rpc_error
 from station_svc.commands.variables import RememberVariables
+from station_svc.core.station_store import not_found
 from station_svc.features.local_lists import events, store
 from station_svc.features.local_lists.hooks import RememberList, RememberVersion, to_entry, to_request
 from station_svc.features.local_lists.parts import Entry, Limits, Part, choose, next_version, plan
@@ -181,6 +184,52 @@ class LocalListSync:
                 {"status": word},
             )
         return len(answer.left_out_id_tokens)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SyncRequest:
+    """A request for a sync, of an operator or of a rollout."""
+
+    tenant_id: str
+    station_id: str
+    username: str
+    request_id: str
+    full: bool
+
+
+def request_sync(connection: Connection, request: SyncRequest, now_us: int) -> None:
+    """Notes a request, and queues the job where none waits. The job is locked first, as its end does too.
+
+    Raises MeshError STATION_NOT_FOUND.
+    """
+    tenant_id, station_id = request.tenant_id, request.station_id
+    waiting = job_store.lock_unique_key(connection, tenant_id, store.unique_key(station_id))
+    row = store.lock(connection, tenant_id, station_id)
+    if row is None:
+        raise not_found(station_id)
+    if row.request_id == request.request_id:  # it is repeated: it was noted the first time
+        audit.unchanged()
+        return
+    store.update(
+        connection,
+        row,
+        request_id=request.request_id,
+        request_us=max(now_us, (row.request_us or 0) + 1),
+        full=row.full or request.full,
+        sync_state=store.SYNCING,
+        error=None,
+    )
+    if waiting is None:
+        job_store.add(connection, new_job(tenant_id, station_id, username=request.username), now_us)
+    audit.acted(
+        connection,
+        tenant_id=tenant_id,
+        resource_type="local_list",
+        resource=station_id,
+        station_id=station_id,
+        details={"requestId": request.request_id, "full": request.full},
+        time_us=now_us,
+    )
 
 
 def new_job(tenant_id: str, station_id: str, *, username: str) -> NewJob:

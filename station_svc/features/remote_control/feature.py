@@ -15,13 +15,13 @@ def _build(resources: Resources) -> FeatureParts:
     transactions = TransactionLookup(channel=resources.transactions)
     forms = ReaderForms(channel=resources.auth)
 
-    async def request_start(sent: pb.RequestStartTransactionRequest, context: Context) -> CommandHooks:
+    async def request_start(sent: pb.RequestStartTransactionRequest, context: Context | None) -> CommandHooks:
         if not sent.HasField("remote_start_id"):
             sent.remote_start_id = 1 + secrets.randbelow(2**31 - 1)
         await forms.apply(sent.id_token, context)
         return NO_HOOKS
 
-    async def request_stop(sent: pb.RequestStopTransactionRequest, _context: Context) -> CommandHooks:
+    async def request_stop(sent: pb.RequestStopTransactionRequest, _context: Context | None) -> CommandHooks:
         """The transaction has to be known here unless the caller allows an unknown one."""
         if not sent.send_unknown:
             await transactions.expect(station_id=sent.station_id, transaction_id=sent.transaction_id)

@@ -6,6 +6,7 @@ from csms.common.v1.id_token_pb2 import IdToken
 from csms.station.v1 import reservation_pb2
 from csms.station.v1.reservation_service_pb2_grpc import add_ReservationServiceServicer_to_server
 
+from mesh.driver_tables import DriverTable
 from mesh.grpc.types import Context
 from station_svc.commands.hooks import CommandHooks
 from station_svc.commands.reader_forms import ReaderForms
@@ -22,7 +23,7 @@ def _build(resources: Resources) -> FeatureParts:
         database=resources.database, clock=resources.clock, sender=resources.sender, forms=forms
     )
 
-    async def reserve(sent: reservation_pb2.ReserveNowRequest, context: Context) -> CommandHooks:
+    async def reserve(sent: reservation_pb2.ReserveNowRequest, context: Context | None) -> CommandHooks:
         """The reservation keeps the token as it was given."""
         check_reserve(sent)
         given = IdToken()
@@ -36,7 +37,7 @@ def _build(resources: Resources) -> FeatureParts:
     )
 
 
-async def _cancel(sent: reservation_pb2.CancelReservationRequest, _context: Context) -> CommandHooks:
+async def _cancel(sent: reservation_pb2.CancelReservationRequest, _context: Context | None) -> CommandHooks:
     return rules.Cancel(reservation_id=sent.reservation_id)
 
 
@@ -44,6 +45,7 @@ FEATURE = Feature(
     storage=Storage(
         present=[reservation],
         retention=[Retention(name="RESERVATION", days=90, removals=[store.remove_old])],
+        drivers=[DriverTable(table=reservation, decide=rules.of_driver)],
     ),
     reports={"reservation_use": rules.record_uses},
     on_statuses=rules.follow_statuses,

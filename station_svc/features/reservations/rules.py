@@ -9,6 +9,9 @@ from google.protobuf.message import Message
 from sqlalchemy import Connection
 
 from mesh.audit import entries as audit
+from mesh.contract.drivers import Driver
+from mesh.database.row_walk import Row
+from mesh.driver_tables import REMOVE, WAIT, Decision
 from mesh.events import outbox
 from mesh.events.outbox import OutboxEvent
 from mesh.runtime.errors import MeshError
@@ -212,3 +215,10 @@ def _event(row: ReservationRow) -> OutboxEvent:
             "transactionId": row.transaction_id,
         },
     )
+
+
+def of_driver(row: Row, driver: Driver) -> Decision:
+    """A reservation of a driver, for their erasure: one that a station may still keep waits for its end."""
+    if not driver.is_token(row["id_token"]) and not driver.is_token(row["group_id_token"]):
+        return None
+    return WAIT if row["due_us"] is not None else REMOVE

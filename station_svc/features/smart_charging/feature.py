@@ -28,18 +28,22 @@ def _build(resources: Resources) -> FeatureParts:
     )
 
 
-async def _request_start(sent: command_service_pb2.RequestStartTransactionRequest, _context: Context) -> CommandHooks:
+async def _request_start(
+    sent: command_service_pb2.RequestStartTransactionRequest, _context: Context | None
+) -> CommandHooks:
     """Prepares a start that may have a charging profile."""
     if not sent.HasField("charging_profile"):
         return NO_HOOKS
     return rules.SetProfile(evse_id=sent.evse_id, profile=sent.charging_profile)
 
 
-async def _set_profile(sent: charging_profile_pb2.SetChargingProfileRequest, _context: Context) -> CommandHooks:
+async def _set_profile(sent: charging_profile_pb2.SetChargingProfileRequest, _context: Context | None) -> CommandHooks:
     return rules.SetProfile(evse_id=sent.evse_id, profile=sent.charging_profile)
 
 
-async def _clear_profiles(sent: charging_profile_pb2.ClearChargingProfileRequest, _context: Context) -> CommandHooks:
+async def _clear_profiles(
+    sent: charging_profile_pb2.ClearChargingProfileRequest, _context: Context | None
+) -> CommandHooks:
     if sent.HasField("criteria"):
         resolve_evse(sent.criteria, "criteria.")
     return rules.ClearProfiles(criteria=rules.to_criteria(sent))

@@ -12,7 +12,7 @@ from mesh.runtime.error_reasons import Reason, Retry, Sent, UnlistedReason, reas
 from mesh.runtime.errors import MeshError, from_status
 
 ROOT = Path(__file__).resolve().parents[3]
-PRODUCT = ("mesh", "gateway", "station_svc", "transaction_svc", "auth_svc", "notification_svc", "deploy")
+PRODUCT = ("mesh", "gateway", "station_svc", "transaction_svc", "auth_svc", "notification_svc", "deploy", "simulator")
 _WORD = re.compile(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b")
 
 NOT_SENT = {
@@ -46,7 +46,7 @@ RETRYABLE = {
     *("WRONG_RESULTS", "CHANNEL_CLOSED", "GATEWAY_UNAVAILABLE", "EVENT_NOT_FOUND", "TOO_MANY_ATTEMPTS"),
     *("TOO_MANY_REQUESTS", "TOO_MANY_CALLS", "TOO_MANY_STREAMS"),
     *("DATABASE_UNAVAILABLE", "SERVICE_STOPPING", "TOO_SLOW", "SERVICE_AWAY", "NO_ANSWER_IN_TIME"),
-    *("CALLER_UNKNOWN", "GRANTS_CHANGED"),
+    *("CALLER_UNKNOWN", "GRANTS_CHANGED", "CONDITION_SOURCE_UNAVAILABLE"),
     *("INVALID_MESH_TOKEN", "TENANTS_NOT_KNOWN"),
 }
 # Reasons that no comment of the contract names: those of the front door's own answers (deploy/local_replies.py),

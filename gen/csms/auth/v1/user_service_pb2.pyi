@@ -4,6 +4,7 @@ isort:skip_file
 """
 
 from collections import abc as _abc
+from csms.options.v1 import options_pb2 as _options_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from google.protobuf import message as _message
@@ -381,6 +382,7 @@ class VerifyResponse(_message.Message):
 
     USER_FIELD_NUMBER: _builtins.int
     EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    GRANTS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def user(self) -> Global___User:
         """The user."""
@@ -389,19 +391,52 @@ class VerifyResponse(_message.Message):
     def expire_time(self) -> _timestamp_pb2.Timestamp:
         """End of the access token's validity."""
 
+    @_builtins.property
+    def grants(self) -> _containers.RepeatedCompositeFieldContainer[Global___GrantedPermissions]:
+        """The permissions of the caller at this moment, and the place of each: those of its roles, and OWN_ACCOUNT."""
+
     def __init__(
         self,
         *,
         user: Global___User | None = ...,
         expire_time: _timestamp_pb2.Timestamp | None = ...,
+        grants: _abc.Iterable[Global___GrantedPermissions] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "user", b"user"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "user", b"user"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "grants", b"grants", "user", b"user"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___VerifyResponse: _TypeAlias = VerifyResponse  # noqa: Y015
+
+@_typing.final
+class GrantedPermissions(_message.Message):
+    """Permissions in the whole tenant, or in the subtree of one of its sites."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PERMISSIONS_FIELD_NUMBER: _builtins.int
+    SITE_ID_FIELD_NUMBER: _builtins.int
+    site_id: _builtins.str
+    """The site; empty: the whole tenant."""
+    @_builtins.property
+    def permissions(self) -> _containers.RepeatedScalarFieldContainer[_options_pb2.Permission.ValueType]:
+        """The permissions."""
+
+    def __init__(
+        self,
+        *,
+        permissions: _abc.Iterable[_options_pb2.Permission.ValueType] | None = ...,
+        site_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["permissions", b"permissions", "site_id", b"site_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GrantedPermissions: _TypeAlias = GrantedPermissions  # noqa: Y015
 
 @_typing.final
 class ListUsersRequest(_message.Message):

@@ -146,7 +146,7 @@ class UserServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Verify(self, request, context):
-        """Returns the user of the call's access token and the end of its validity.
+        """Returns the user of the call's access token, its permissions and the end of its validity.
         Errors: UNAUTHENTICATED, reason INVALID_TOKEN.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -62,7 +62,7 @@ class UserServiceStub:
     Errors: UNAUTHENTICATED, reason INVALID_TOKEN.
     """
     Verify: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.VerifyRequest, _user_service_pb2.VerifyResponse]
-    """Returns the user of the call's access token and the end of its validity.
+    """Returns the user of the call's access token, its permissions and the end of its validity.
     Errors: UNAUTHENTICATED, reason INVALID_TOKEN.
     """
     ListUsers: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.ListUsersRequest, _user_service_pb2.ListUsersResponse]
@@ -137,7 +137,7 @@ class UserServiceAsyncStub(UserServiceStub):
     Errors: UNAUTHENTICATED, reason INVALID_TOKEN.
     """
     Verify: _aio.UnaryUnaryMultiCallable[_user_service_pb2.VerifyRequest, _user_service_pb2.VerifyResponse]  # type: ignore[assignment]
-    """Returns the user of the call's access token and the end of its validity.
+    """Returns the user of the call's access token, its permissions and the end of its validity.
     Errors: UNAUTHENTICATED, reason INVALID_TOKEN.
     """
     ListUsers: _aio.UnaryUnaryMultiCallable[_user_service_pb2.ListUsersRequest, _user_service_pb2.ListUsersResponse]  # type: ignore[assignment]
@@ -239,7 +239,7 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _user_service_pb2.VerifyRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_user_service_pb2.VerifyResponse, _abc.Awaitable[_user_service_pb2.VerifyResponse]]:
-        """Returns the user of the call's access token and the end of its validity.
+        """Returns the user of the call's access token, its permissions and the end of its validity.
         Errors: UNAUTHENTICATED, reason INVALID_TOKEN.
         """
 

@@ -66,6 +66,8 @@ class _PartEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Part.ValueType],
     """auth_svc."""
     PART_NOTIFICATION: _Part.ValueType  # 5
     """notification_svc."""
+    PART_SIMULATOR: _Part.ValueType  # 6
+    """The simulator, where one runs: it verifies the callers of its own operator service."""
 
 class Part(_Part, metaclass=_PartEnumTypeWrapper):
     """A kind of process of the mesh. Any number of processes may be of one part."""
@@ -82,6 +84,8 @@ PART_AUTH: Part.ValueType  # 4
 """auth_svc."""
 PART_NOTIFICATION: Part.ValueType  # 5
 """notification_svc."""
+PART_SIMULATOR: Part.ValueType  # 6
+"""The simulator, where one runs: it verifies the callers of its own operator service."""
 Global___Part: _TypeAlias = Part  # noqa: Y015
 
 class _ScopeRule:
@@ -166,6 +170,11 @@ class _AuditEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Audit.ValueType
     """An entry in the transaction of each change, or of each command. A call that fails is counted with its reason."""
     AUDIT_SENSITIVE_READ: _Audit.ValueType  # 3
     """A counted entry for each caller: the method reads what stations and drivers sent, as it came."""
+    AUDIT_SIMULATED: _Audit.ValueType  # 4
+    """None: the method acts on simulated hardware, in a process without a database. The process logs each call with its
+    caller, and what the hardware reports is recorded as reports of stations are. For methods with
+    PERMISSION_SIMULATOR_WRITE alone.
+    """
 
 class Audit(_Audit, metaclass=_AuditEnumTypeWrapper):
     """The trace that a call leaves in the audit, beside the one that every refused call leaves."""
@@ -178,6 +187,11 @@ AUDIT_CHANGE: Audit.ValueType  # 2
 """An entry in the transaction of each change, or of each command. A call that fails is counted with its reason."""
 AUDIT_SENSITIVE_READ: Audit.ValueType  # 3
 """A counted entry for each caller: the method reads what stations and drivers sent, as it came."""
+AUDIT_SIMULATED: Audit.ValueType  # 4
+"""None: the method acts on simulated hardware, in a process without a database. The process logs each call with its
+caller, and what the hardware reports is recorded as reports of stations are. For methods with
+PERMISSION_SIMULATOR_WRITE alone.
+"""
 Global___Audit: _TypeAlias = Audit  # noqa: Y015
 
 class _Permission:
@@ -247,7 +261,7 @@ class _PermissionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Permission
     PERMISSION_STATION_CERTIFICATES_WRITE: _Permission.ValueType  # 31
     """To install and delete certificates at stations."""
     PERMISSION_ROLLOUTS_READ: _Permission.ValueType  # 32
-    """Rollouts of settings and firmware, and their targets."""
+    """Rollouts of settings, firmware and commands, and their targets."""
     PERMISSION_ROLLOUTS_WRITE: _Permission.ValueType  # 33
     """To begin, pause, resume and stop rollouts."""
     PERMISSION_SITES_READ: _Permission.ValueType  # 34
@@ -280,6 +294,8 @@ class _PermissionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Permission
     """The audit: who changed and commanded which resource."""
     PERMISSION_AUDIT_EXPORT: _Permission.ValueType  # 62
     """To export the audit as a whole."""
+    PERMISSION_CONDITIONS_WRITE: _Permission.ValueType  # 63
+    """To acknowledge conditions, and to take acknowledgements back."""
     PERMISSION_TENANTS_READ: _Permission.ValueType  # 70
     """All tenants, without their data. Of platform administrators alone."""
     PERMISSION_TENANTS_WRITE: _Permission.ValueType  # 71
@@ -288,6 +304,16 @@ class _PermissionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Permission
     """The settings and quotas of the caller's own tenant."""
     PERMISSION_TENANT_SETTINGS_WRITE: _Permission.ValueType  # 73
     """To change the settings of the caller's own tenant."""
+    PERMISSION_TENANT_DATA_EXPORT: _Permission.ValueType  # 74
+    """To export all data of the caller's own tenant."""
+    PERMISSION_DRIVER_DATA_EXPORT: _Permission.ValueType  # 75
+    """To export all data about one driver."""
+    PERMISSION_DRIVER_DATA_ERASE: _Permission.ValueType  # 76
+    """To erase a driver, for good."""
+    PERMISSION_SIMULATOR_READ: _Permission.ValueType  # 80
+    """Simulated stations, where a simulator runs."""
+    PERMISSION_SIMULATOR_WRITE: _Permission.ValueType  # 81
+    """To start and stop simulated stations, and to act as their drivers, vehicles and faults."""
 
 class Permission(_Permission, metaclass=_PermissionEnumTypeWrapper):
     """The right that a method needs, or that a role or an API key has. mesh/identity/permissions.py has the built-in roles
@@ -358,7 +384,7 @@ PERMISSION_STATION_CERTIFICATES_READ: Permission.ValueType  # 30
 PERMISSION_STATION_CERTIFICATES_WRITE: Permission.ValueType  # 31
 """To install and delete certificates at stations."""
 PERMISSION_ROLLOUTS_READ: Permission.ValueType  # 32
-"""Rollouts of settings and firmware, and their targets."""
+"""Rollouts of settings, firmware and commands, and their targets."""
 PERMISSION_ROLLOUTS_WRITE: Permission.ValueType  # 33
 """To begin, pause, resume and stop rollouts."""
 PERMISSION_SITES_READ: Permission.ValueType  # 34
@@ -391,6 +417,8 @@ PERMISSION_AUDIT_READ: Permission.ValueType  # 61
 """The audit: who changed and commanded which resource."""
 PERMISSION_AUDIT_EXPORT: Permission.ValueType  # 62
 """To export the audit as a whole."""
+PERMISSION_CONDITIONS_WRITE: Permission.ValueType  # 63
+"""To acknowledge conditions, and to take acknowledgements back."""
 PERMISSION_TENANTS_READ: Permission.ValueType  # 70
 """All tenants, without their data. Of platform administrators alone."""
 PERMISSION_TENANTS_WRITE: Permission.ValueType  # 71
@@ -399,6 +427,16 @@ PERMISSION_TENANT_SETTINGS_READ: Permission.ValueType  # 72
 """The settings and quotas of the caller's own tenant."""
 PERMISSION_TENANT_SETTINGS_WRITE: Permission.ValueType  # 73
 """To change the settings of the caller's own tenant."""
+PERMISSION_TENANT_DATA_EXPORT: Permission.ValueType  # 74
+"""To export all data of the caller's own tenant."""
+PERMISSION_DRIVER_DATA_EXPORT: Permission.ValueType  # 75
+"""To export all data about one driver."""
+PERMISSION_DRIVER_DATA_ERASE: Permission.ValueType  # 76
+"""To erase a driver, for good."""
+PERMISSION_SIMULATOR_READ: Permission.ValueType  # 80
+"""Simulated stations, where a simulator runs."""
+PERMISSION_SIMULATOR_WRITE: Permission.ValueType  # 81
+"""To start and stop simulated stations, and to act as their drivers, vehicles and faults."""
 Global___Permission: _TypeAlias = Permission  # noqa: Y015
 
 @_typing.final
@@ -410,22 +448,28 @@ class Access(_message.Message):
     PERMISSION_FIELD_NUMBER: _builtins.int
     PUBLIC_ACCESS_FIELD_NUMBER: _builtins.int
     SCOPE_FIELD_NUMBER: _builtins.int
+    TICKET_FIELD_NUMBER: _builtins.int
     permission: Global___Permission.ValueType
     """Callers whose role has this permission."""
     public_access: Global___PublicAccess.ValueType
     """Callers without an access token, too."""
     scope: Global___ScopeRule.ValueType
     """Effect of the caller's scope, where its permission covers a part of its tenant. Stated beside every permission."""
+    ticket: _builtins.bool
+    """Instead of an access token or an API key, a caller may send a ticket in the request's field `ticket`: for a browser,
+    which can send no header with some calls. The ticket stands for the caller who had it made.
+    """
     def __init__(
         self,
         *,
         permission: Global___Permission.ValueType = ...,
         public_access: Global___PublicAccess.ValueType = ...,
         scope: Global___ScopeRule.ValueType = ...,
+        ticket: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["permission", b"permission", "public_access", b"public_access", "rule", b"rule"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["permission", b"permission", "public_access", b"public_access", "rule", b"rule", "scope", b"scope"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["permission", b"permission", "public_access", b"public_access", "rule", b"rule", "scope", b"scope", "ticket", b"ticket"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_rule: _TypeAlias = _typing.Literal["permission", "public_access"]  # noqa: Y015
     _WhichOneofArgType_rule: _TypeAlias = _typing.Literal["rule", b"rule"]  # noqa: Y015
@@ -437,6 +481,7 @@ AUDIENCE_FIELD_NUMBER: _builtins.int
 ACCESS_FIELD_NUMBER: _builtins.int
 CALLERS_FIELD_NUMBER: _builtins.int
 AUDIT_FIELD_NUMBER: _builtins.int
+FOR_MANY_STATIONS_FIELD_NUMBER: _builtins.int
 OCPP_WORD_FIELD_NUMBER: _builtins.int
 OCPP_16_WORD_FIELD_NUMBER: _builtins.int
 NO_OCPP_WORD_FIELD_NUMBER: _builtins.int
@@ -450,6 +495,10 @@ other method has any.
 """
 audit: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, Global___Audit.ValueType]
 """The trace that calls of a method leave in the audit. Every method of a service for operators states it."""
+for_many_stations: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, _builtins.bool]
+"""The message in this field is the request about one station, for many: its `station_id` and `request_id` are left
+empty, though they may be required elsewhere.
+"""
 ocpp_word: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.EnumValueOptions, _builtins.str]
 """The word of OCPP for this value, in every version that has the value; `ocpp_16_word` may differ. If one value of an
 enumeration has a word, then all have one or state `no_ocpp_word`, but for the one with number 0.

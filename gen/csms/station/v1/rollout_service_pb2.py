@@ -23,7 +23,12 @@ _sym_db = _symbol_database.Default()
 
 
 from csms.options.v1 import options_pb2 as csms_dot_options_dot_v1_dot_options__pb2
+from csms.station.v1 import certificate_pb2 as csms_dot_station_dot_v1_dot_certificate__pb2
+from csms.station.v1 import charging_profile_pb2 as csms_dot_station_dot_v1_dot_charging__profile__pb2
+from csms.station.v1 import command_service_pb2 as csms_dot_station_dot_v1_dot_command__service__pb2
 from csms.station.v1 import firmware_pb2 as csms_dot_station_dot_v1_dot_firmware__pb2
+from csms.station.v1 import local_list_service_pb2 as csms_dot_station_dot_v1_dot_local__list__service__pb2
+from csms.station.v1 import log_pb2 as csms_dot_station_dot_v1_dot_log__pb2
 from csms.station.v1 import station_pb2 as csms_dot_station_dot_v1_dot_station__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
@@ -32,19 +37,39 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%csms/station/v1/rollout_service.proto\x12\x0f\x63sms.station.v1\x1a\x1d\x63sms/options/v1/options.proto\x1a\x1e\x63sms/station/v1/firmware.proto\x1a\x1d\x63sms/station/v1/station.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\"\x9e\x05\n\x07Rollout\x12\x12\n\nrollout_id\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x03 \x01(\t\x12\x36\n\tvariables\x18\x04 \x01(\x0b\x32!.csms.station.v1.VariablesRolloutH\x00\x12\x34\n\x08\x66irmware\x18\x11 \x01(\x0b\x32 .csms.station.v1.FirmwareRolloutH\x00\x12\x14\n\x0cmax_parallel\x18\x05 \x01(\x05\x12\x1b\n\x13stop_after_failures\x18\x06 \x01(\x05\x12.\n\nstart_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x05state\x18\t \x01(\x0e\x32\x1d.csms.station.v1.RolloutState\x12\x37\n\x0bstop_reason\x18\n \x01(\x0e\x32\".csms.station.v1.RolloutStopReason\x12\x32\n\x08progress\x18\x0b \x01(\x0b\x32 .csms.station.v1.RolloutProgress\x12\x10\n\x08username\x18\x0c \x01(\t\x12\x12\n\nrequest_id\x18\r \x01(\t\x12/\n\x0b\x63reate_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\n\x04work\"d\n\x10VariablesRollout\x12\x32\n\tvariables\x18\x01 \x03(\x0b\x32\x19.csms.station.v1.VariableB\x04\xe2\x41\x01\x02\x12\x1c\n\x14reset_where_required\x18\x02 \x01(\x08\"\xd7\x01\n\x0f\x46irmwareRollout\x12\x31\n\x08\x66irmware\x18\x01 \x01(\x0b\x32\x19.csms.station.v1.FirmwareB\x04\xe2\x41\x01\x02\x12\x14\n\x07retries\x18\x02 \x01(\x05H\x00\x88\x01\x01\x12\x1d\n\x10retry_interval_s\x18\x03 \x01(\x05H\x01\x88\x01\x01\x12\x0f\n\x07version\x18\x04 \x01(\t\x12*\n\x07timeout\x18\x05 \x01(\x0b\x32\x19.google.protobuf.DurationB\n\n\x08_retriesB\x13\n\x11_retry_interval_s\"\x89\x01\n\x0fRolloutProgress\x12\r\n\x05total\x18\x01 \x01(\x05\x12\x0f\n\x07pending\x18\x02 \x01(\x05\x12\x0f\n\x07running\x18\x03 \x01(\x05\x12\x11\n\tsucceeded\x18\x04 \x01(\x05\x12\x0e\n\x06\x66\x61iled\x18\x05 \x01(\x05\x12\x0f\n\x07skipped\x18\x06 \x01(\x05\x12\x11\n\tcancelled\x18\x07 \x01(\x05\"\x8d\x02\n\rRolloutTarget\x12\x12\n\nstation_id\x18\x01 \x01(\t\x12\x32\n\x05state\x18\x02 \x01(\x0e\x32#.csms.station.v1.RolloutTargetState\x12!\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x12.google.rpc.Status\x12\x17\n\x0freboot_required\x18\x04 \x01(\x08\x12.\n\nstart_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1a\n\x12\x66irmware_update_id\x18\x07 \x01(\x05\"\xe0\x02\n\x14\x43reateRolloutRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x14\n\x06\x66ilter\x18\x03 \x01(\tB\x04\xe2\x41\x01\x02\x12\x36\n\tvariables\x18\x04 \x01(\x0b\x32!.csms.station.v1.VariablesRolloutH\x00\x12\x34\n\x08\x66irmware\x18\t \x01(\x0b\x32 .csms.station.v1.FirmwareRolloutH\x00\x12\x14\n\x0cmax_parallel\x18\x05 \x01(\x05\x12\x1b\n\x13stop_after_failures\x18\x06 \x01(\x05\x12.\n\nstart_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\n\x04work\"B\n\x15\x43reateRolloutResponse\x12)\n\x07rollout\x18\x01 \x01(\x0b\x32\x18.csms.station.v1.Rollout\"-\n\x11GetRolloutRequest\x12\x18\n\nrollout_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"?\n\x12GetRolloutResponse\x12)\n\x07rollout\x18\x01 \x01(\x0b\x32\x18.csms.station.v1.Rollout\"L\n\x13ListRolloutsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x03 \x01(\t\"[\n\x14ListRolloutsResponse\x12*\n\x08rollouts\x18\x01 \x03(\x0b\x32\x18.csms.station.v1.Rollout\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"l\n\x19ListRolloutTargetsRequest\x12\x18\n\nrollout_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x04 \x01(\t\"f\n\x1aListRolloutTargetsResponse\x12/\n\x07targets\x18\x01 \x03(\x0b\x32\x1e.csms.station.v1.RolloutTarget\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"/\n\x13PauseRolloutRequest\x12\x18\n\nrollout_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"A\n\x14PauseRolloutResponse\x12)\n\x07rollout\x18\x01 \x01(\x0b\x32\x18.csms.station.v1.Rollout\"0\n\x14ResumeRolloutRequest\x12\x18\n\nrollout_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"B\n\x15ResumeRolloutResponse\x12)\n\x07rollout\x18\x01 \x01(\x0b\x32\x18.csms.station.v1.Rollout\".\n\x12StopRolloutRequest\x12\x18\n\nrollout_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"@\n\x13StopRolloutResponse\x12)\n\x07rollout\x18\x01 \x01(\x0b\x32\x18.csms.station.v1.Rollout*\xb2\x01\n\x0cRolloutState\x12\x1d\n\x19ROLLOUT_STATE_UNSPECIFIED\x10\x00\x12\x1b\n\x17ROLLOUT_STATE_SCHEDULED\x10\x01\x12\x19\n\x15ROLLOUT_STATE_RUNNING\x10\x02\x12\x18\n\x14ROLLOUT_STATE_PAUSED\x10\x03\x12\x19\n\x15ROLLOUT_STATE_STOPPED\x10\x04\x12\x16\n\x12ROLLOUT_STATE_DONE\x10\x05*|\n\x11RolloutStopReason\x12#\n\x1fROLLOUT_STOP_REASON_UNSPECIFIED\x10\x00\x12 \n\x1cROLLOUT_STOP_REASON_OPERATOR\x10\x01\x12 \n\x1cROLLOUT_STOP_REASON_FAILURES\x10\x02*\x89\x02\n\x12RolloutTargetState\x12$\n ROLLOUT_TARGET_STATE_UNSPECIFIED\x10\x00\x12 \n\x1cROLLOUT_TARGET_STATE_PENDING\x10\x01\x12 \n\x1cROLLOUT_TARGET_STATE_RUNNING\x10\x02\x12\"\n\x1eROLLOUT_TARGET_STATE_SUCCEEDED\x10\x03\x12\x1f\n\x1bROLLOUT_TARGET_STATE_FAILED\x10\x04\x12 \n\x1cROLLOUT_TARGET_STATE_SKIPPED\x10\x05\x12\"\n\x1eROLLOUT_TARGET_STATE_CANCELLED\x10\x06\x32\xb8\x08\n\x0eRolloutService\x12\x8c\x01\n\rCreateRollout\x12%.csms.station.v1.CreateRolloutRequest\x1a&.csms.station.v1.CreateRolloutResponse\",\xa2\xbb\x18\x04\x08!\x18\x02\xc0\xbc\x18\x02\x82\xd3\xe4\x93\x02\x1a\"\x0c/v1/rollouts:\x01*b\x07rollout\x12\x8d\x01\n\nGetRollout\x12\".csms.station.v1.GetRolloutRequest\x1a#.csms.station.v1.GetRolloutResponse\"6\xa2\xbb\x18\x04\x08 \x18\x02\xc0\xbc\x18\x01\x82\xd3\xe4\x93\x02$\x12\x19/v1/rollouts/{rollout_id}b\x07rollout\x12}\n\x0cListRollouts\x12$.csms.station.v1.ListRolloutsRequest\x1a%.csms.station.v1.ListRolloutsResponse\" \xa2\xbb\x18\x04\x08 \x18\x02\xc0\xbc\x18\x01\x82\xd3\xe4\x93\x02\x0e\x12\x0c/v1/rollouts\x12\xa4\x01\n\x12ListRolloutTargets\x12*.csms.station.v1.ListRolloutTargetsRequest\x1a+.csms.station.v1.ListRolloutTargetsResponse\"5\xa2\xbb\x18\x04\x08 \x18\x02\xc0\xbc\x18\x01\x82\xd3\xe4\x93\x02#\x12!/v1/rollouts/{rollout_id}/targets\x12\x9c\x01\n\x0cPauseRollout\x12$.csms.station.v1.PauseRolloutRequest\x1a%.csms.station.v1.PauseRolloutResponse\"?\xa2\xbb\x18\x04\x08!\x18\x02\xc0\xbc\x18\x02\x82\xd3\xe4\x93\x02-\"\x1f/v1/rollouts/{rollout_id}:pause:\x01*b\x07rollout\x12\xa0\x01\n\rResumeRollout\x12%.csms.station.v1.ResumeRolloutRequest\x1a&.csms.station.v1.ResumeRolloutResponse\"@\xa2\xbb\x18\x04\x08!\x18\x02\xc0\xbc\x18\x02\x82\xd3\xe4\x93\x02.\" /v1/rollouts/{rollout_id}:resume:\x01*b\x07rollout\x12\x98\x01\n\x0bStopRollout\x12#.csms.station.v1.StopRolloutRequest\x1a$.csms.station.v1.StopRolloutResponse\">\xa2\xbb\x18\x04\x08!\x18\x02\xc0\xbc\x18\x02\x82\xd3\xe4\x93\x02,\"\x1e/v1/rollouts/{rollout_id}:stop:\x01*b\x07rollout\x1a\x04\xa0\xbb\x18\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%csms/station/v1/rollout_service.proto\x12\x0f\x63sms.station.v1\x1a\x1d\x63sms/options/v1/options.proto\x1a!csms/station/v1/certificate.proto\x1a&csms/station/v1/charging_profile.proto\x1a%csms/station/v1/command_service.proto\x1a\x1e\x63sms/station/v1/firmware.proto\x1a(csms/station/v1/local_list_service.proto\x1a\x19\x63sms/station/v1/log.proto\x1a\x1d\x63sms/station/v1/station.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\"\xe4\x05\n\x07Rollout\x12\x12\n\nrollout_id\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x03 \x01(\t\x12\x36\n\tvariables\x18\x04 \x01(\x0b\x32!.csms.station.v1.VariablesRolloutH\x00\x12\x34\n\x08\x66irmware\x18\x11 \x01(\x0b\x32 .csms.station.v1.FirmwareRolloutH\x00\x12\x32\n\x07\x63ommand\x18\x12 \x01(\x0b\x32\x1f.csms.station.v1.CommandRolloutH\x00\x12\x14\n\x0cmax_parallel\x18\x05 \x01(\x05\x12\x1b\n\x13stop_after_failures\x18\x06 \x01(\x05\x12.\n\nstart_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x05state\x18\t \x01(\x0e\x32\x1d.csms.station.v1.RolloutState\x12\x37\n\x0bstop_reason\x18\n \x01(\x0e\x32\".csms.station.v1.RolloutStopReason\x12\x32\n\x08progress\x18\x0b \x01(\x0b\x32 .csms.station.v1.RolloutProgress\x12\x10\n\x08username\x18\x0c \x01(\t\x12\x12\n\nrequest_id\x18\r \x01(\t\x12/\n\x0b\x63reate_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08retry_of\x18\x13 \x01(\tB\x06\n\x04work\"\xba\x06\n\x0e\x43ommandRollout\x12\x34\n\x05reset\x18\x01 \x01(\x0b\x32\x1d.csms.station.v1.ResetRequestB\x04\xa0\xbb\x18\x01H\x00\x12O\n\x13\x63hange_availability\x18\x02 \x01(\x0b\x32*.csms.station.v1.ChangeAvailabilityRequestB\x04\xa0\xbb\x18\x01H\x00\x12G\n\x0ftrigger_message\x18\x03 \x01(\x0b\x32&.csms.station.v1.TriggerMessageRequestB\x04\xa0\xbb\x18\x01H\x00\x12?\n\x0b\x63lear_cache\x18\x04 \x01(\x0b\x32\".csms.station.v1.ClearCacheRequestB\x04\xa0\xbb\x18\x01H\x00\x12\x43\n\rget_variables\x18\x05 \x01(\x0b\x32$.csms.station.v1.GetVariablesRequestB\x04\xa0\xbb\x18\x01H\x00\x12\x37\n\x07get_log\x18\x06 \x01(\x0b\x32\x1e.csms.station.v1.GetLogRequestB\x04\xa0\xbb\x18\x01H\x00\x12\x46\n\x0fsync_local_list\x18\x07 \x01(\x0b\x32%.csms.station.v1.SyncLocalListRequestB\x04\xa0\xbb\x18\x01H\x00\x12P\n\x14set_charging_profile\x18\x08 \x01(\x0b\x32*.csms.station.v1.SetChargingProfileRequestB\x04\xa0\xbb\x18\x01H\x00\x12T\n\x16\x63lear_charging_profile\x18\t \x01(\x0b\x32,.csms.station.v1.ClearChargingProfileRequestB\x04\xa0\xbb\x18\x01H\x00\x12O\n\x13install_certificate\x18\n \x01(\x0b\x32*.csms.station.v1.InstallCertificateRequestB\x04\xa0\xbb\x18\x01H\x00\x12M\n\x12\x64\x65lete_certificate\x18\x0b \x01(\x0b\x32).csms.station.v1.DeleteCertificateRequestB\x04\xa0\xbb\x18\x01H\x00\x42\t\n\x07\x63ommand\"\xbe\x05\n\rCommandAnswer\x12/\n\x05reset\x18\x01 \x01(\x0b\x32\x1e.csms.station.v1.ResetResponseH\x00\x12J\n\x13\x63hange_availability\x18\x02 \x01(\x0b\x32+.csms.station.v1.ChangeAvailabilityResponseH\x00\x12\x42\n\x0ftrigger_message\x18\x03 \x01(\x0b\x32\'.csms.station.v1.TriggerMessageResponseH\x00\x12:\n\x0b\x63lear_cache\x18\x04 \x01(\x0b\x32#.csms.station.v1.ClearCacheResponseH\x00\x12>\n\rget_variables\x18\x05 \x01(\x0b\x32%.csms.station.v1.GetVariablesResponseH\x00\x12\x32\n\x07get_log\x18\x06 \x01(\x0b\x32\x1f.csms.station.v1.GetLogResponseH\x00\x12K\n\x14set_charging_profile\x18\x08 \x01(\x0b\x32+.csms.station.v1.SetChargingProfileResponseH\x00\x12O\n\x16\x63lear_charging_profile\x18\t \x01(\x0b\x32-.csms.station.v1.ClearChargingProfileResponseH\x00\x12J\n\x13install_certificate\x18\n \x01(\x0b\x32+.csms.station.v1.InstallCertificateResponseH\x00\x12H\n\x12\x64\x65lete_certificate\x18\x0b \x01(\x0b\x32*.csms.station.v1.DeleteCertificateResponseH\x00\x42\x08\n\x06\x61nswer\"d\n\x10VariablesRollout\x12\x32\n\tvariables\x18\x01 \x03(\x0b\x32\x19.csms.station.v1.VariableB\x04\xe2\x41\x01\x02\x12\x1c\n\x14reset_where_required\x18\x02 \x01(\x08\"\xd7\x01\n\x0f\x46irmwareRollout\x12\x31\n\x08\x66irmware\x18\x01 \x01(\x0b\x32\x19.csms.station.v1.FirmwareB\x04\xe2\x41\x01\x02\x12\x14\n\x07retries\x18\x02 \x01(\x05H\x00\x88\x01\x01\x12\x1d\n\x10retry_interval_s\x18\x03 \x01(\x05H\x01\x88\x01\x01\x12\x0f\n\x07version\x18\x04 \x01(\t\x12*\n\x07timeout\x18\x05 \x01(\x0b\x32\x19.google.protobuf.DurationB\n\n\x08_retriesB\x13\n\x11_retry_interval_s\"\x89\x01\n\x0fRolloutProgress\x12\r\n\x05total\x18\x01 \x01(\x05\x12\x0f\n\x07pending\x18\x02 \x01(\x05\x12\x0f\n\x07running\x18\x03 \x01(\x05\x12\x11\n\tsucceeded\x18\x04 \x01(\x05\x12\x0e\n\x06\x66\x61iled\x18\x05 \x01(\x05\x12\x0f\n\x07skipped\x18\x06 \x01(\x05\x12\x11\n\tcancelled\x18\x07 \x01(\x05\"\xeb\x02\n\rRolloutTarget\x12\x12\n\nstation_id\x18\x01 \x01(\t\x12\x32\n\x05state\x18\x02 \x01(\x0e\x32#.csms.station.v1.RolloutTargetState\x12!\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x12.google.rpc.Status\x12\x17\n\x0freboot_required\x18\x04 \x01(\x08\x12.\n\nstart_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1a\n\x12\x66irmware_update_id\x18\x07 \x01(\x05\x12.\n\x06\x61nswer\x18\x08 \x01(\x0b\x32\x1e.csms.station.v1.CommandAnswer\x12\x15\n\ranswer_status\x18\t \x01(\t\x12\x15\n\ranswer_reason\x18\n \x01(\t\"\xa3\x03\n\x14\x43reateRolloutRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x03 \x01(\t\x12\x13\n\x0bstation_ids\x18\n \x03(\t\x12\x36\n\tvariables\x18\x04 \x01(\x0b\x32!.csms.station.v1.VariablesRolloutH\x00\x12\x34\n\x08\x66irmware\x18\t \x01(\x0b\x32 .csms.station.v1.FirmwareRolloutH\x00\x12\x32\n\x07\x63ommand\x18\x0b \x01(\x0b\x32\x1f.csms.station.v1.CommandRolloutH\x00\x12\x14\n\x0cmax_parallel\x18\x05 \x01(\x05\x12\x1b\n\x13stop_after_failures\x18\x06 \x01(\x05\x12.\n\nstart_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\n\x04work\"B\n\x15\x43reateRolloutResponse\x12)\n\x07rollout\x18\x01 \x01(\x0b\x32\x18.csms.station.v1.Rollout\"-\n\x11GetRolloutRequest\x12\x18\n\nrollout_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"?\n\x12GetRolloutResponse\x12)\n\x07rollout\x18\x01 \x01(\x0b\x32\x18.csms.station.v1.Rollout\"L\n\x13ListRolloutsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x03 \x01(\t\"[\n\x14ListRolloutsResponse\x12*\n\x08rollouts\x18\x01 \x03(\x0b\x32\x18.csms.station.v1.Rollout\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"l\n\x19ListRolloutTargetsRequest\x12\x18\n\nrollout_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x04 \x01(\t\"f\n\x1aListRolloutTargetsResponse\x12/\n\x07targets\x18\x01 \x03(\x0b\x32\x1e.csms.station.v1.RolloutTarget\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"/\n\x13PauseRolloutRequest\x12\x18\n\nrollout_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"A\n\x14PauseRolloutResponse\x12)\n\x07rollout\x18\x01 \x01(\x0b\x32\x18.csms.station.v1.Rollout\"0\n\x14ResumeRolloutRequest\x12\x18\n\nrollout_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"B\n\x15ResumeRolloutResponse\x12)\n\x07rollout\x18\x01 \x01(\x0b\x32\x18.csms.station.v1.Rollout\".\n\x12StopRolloutRequest\x12\x18\n\nrollout_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"@\n\x13StopRolloutResponse\x12)\n\x07rollout\x18\x01 \x01(\x0b\x32\x18.csms.station.v1.Rollout\"\x9a\x01\n\x13RetryRolloutRequest\x12\x18\n\nrollout_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x03 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x04 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"A\n\x14RetryRolloutResponse\x12)\n\x07rollout\x18\x01 \x01(\x0b\x32\x18.csms.station.v1.Rollout*\xb2\x01\n\x0cRolloutState\x12\x1d\n\x19ROLLOUT_STATE_UNSPECIFIED\x10\x00\x12\x1b\n\x17ROLLOUT_STATE_SCHEDULED\x10\x01\x12\x19\n\x15ROLLOUT_STATE_RUNNING\x10\x02\x12\x18\n\x14ROLLOUT_STATE_PAUSED\x10\x03\x12\x19\n\x15ROLLOUT_STATE_STOPPED\x10\x04\x12\x16\n\x12ROLLOUT_STATE_DONE\x10\x05*|\n\x11RolloutStopReason\x12#\n\x1fROLLOUT_STOP_REASON_UNSPECIFIED\x10\x00\x12 \n\x1cROLLOUT_STOP_REASON_OPERATOR\x10\x01\x12 \n\x1cROLLOUT_STOP_REASON_FAILURES\x10\x02*\x89\x02\n\x12RolloutTargetState\x12$\n ROLLOUT_TARGET_STATE_UNSPECIFIED\x10\x00\x12 \n\x1cROLLOUT_TARGET_STATE_PENDING\x10\x01\x12 \n\x1cROLLOUT_TARGET_STATE_RUNNING\x10\x02\x12\"\n\x1eROLLOUT_TARGET_STATE_SUCCEEDED\x10\x03\x12\x1f\n\x1bROLLOUT_TARGET_STATE_FAILED\x10\x04\x12 \n\x1cROLLOUT_TARGET_STATE_SKIPPED\x10\x05\x12\"\n\x1eROLLOUT_TARGET_STATE_CANCELLED\x10\x06\x32\xd7\t\n\x0eRolloutService\x12\x8c\x01\n\rCreateRollout\x12%.csms.station.v1.CreateRolloutRequest\x1a&.csms.station.v1.CreateRolloutResponse\",\xa2\xbb\x18\x04\x08!\x18\x02\xc0\xbc\x18\x02\x82\xd3\xe4\x93\x02\x1a\"\x0c/v1/rollouts:\x01*b\x07rollout\x12\x8d\x01\n\nGetRollout\x12\".csms.station.v1.GetRolloutRequest\x1a#.csms.station.v1.GetRolloutResponse\"6\xa2\xbb\x18\x04\x08 \x18\x02\xc0\xbc\x18\x01\x82\xd3\xe4\x93\x02$\x12\x19/v1/rollouts/{rollout_id}b\x07rollout\x12}\n\x0cListRollouts\x12$.csms.station.v1.ListRolloutsRequest\x1a%.csms.station.v1.ListRolloutsResponse\" \xa2\xbb\x18\x04\x08 \x18\x02\xc0\xbc\x18\x01\x82\xd3\xe4\x93\x02\x0e\x12\x0c/v1/rollouts\x12\xa4\x01\n\x12ListRolloutTargets\x12*.csms.station.v1.ListRolloutTargetsRequest\x1a+.csms.station.v1.ListRolloutTargetsResponse\"5\xa2\xbb\x18\x04\x08 \x18\x02\xc0\xbc\x18\x01\x82\xd3\xe4\x93\x02#\x12!/v1/rollouts/{rollout_id}/targets\x12\x9c\x01\n\x0cPauseRollout\x12$.csms.station.v1.PauseRolloutRequest\x1a%.csms.station.v1.PauseRolloutResponse\"?\xa2\xbb\x18\x04\x08!\x18\x02\xc0\xbc\x18\x02\x82\xd3\xe4\x93\x02-\"\x1f/v1/rollouts/{rollout_id}:pause:\x01*b\x07rollout\x12\xa0\x01\n\rResumeRollout\x12%.csms.station.v1.ResumeRolloutRequest\x1a&.csms.station.v1.ResumeRolloutResponse\"@\xa2\xbb\x18\x04\x08!\x18\x02\xc0\xbc\x18\x02\x82\xd3\xe4\x93\x02.\" /v1/rollouts/{rollout_id}:resume:\x01*b\x07rollout\x12\x98\x01\n\x0bStopRollout\x12#.csms.station.v1.StopRolloutRequest\x1a$.csms.station.v1.StopRolloutResponse\">\xa2\xbb\x18\x04\x08!\x18\x02\xc0\xbc\x18\x02\x82\xd3\xe4\x93\x02,\"\x1e/v1/rollouts/{rollout_id}:stop:\x01*b\x07rollout\x12\x9c\x01\n\x0cRetryRollout\x12$.csms.station.v1.RetryRolloutRequest\x1a%.csms.station.v1.RetryRolloutResponse\"?\xa2\xbb\x18\x04\x08!\x18\x02\xc0\xbc\x18\x02\x82\xd3\xe4\x93\x02-\"\x1f/v1/rollouts/{rollout_id}:retry:\x01*b\x07rollout\x1a\x04\xa0\xbb\x18\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'csms.station.v1.rollout_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_COMMANDROLLOUT'].fields_by_name['reset']._loaded_options = None
+  _globals['_COMMANDROLLOUT'].fields_by_name['reset']._serialized_options = b'\240\273\030\001'
+  _globals['_COMMANDROLLOUT'].fields_by_name['change_availability']._loaded_options = None
+  _globals['_COMMANDROLLOUT'].fields_by_name['change_availability']._serialized_options = b'\240\273\030\001'
+  _globals['_COMMANDROLLOUT'].fields_by_name['trigger_message']._loaded_options = None
+  _globals['_COMMANDROLLOUT'].fields_by_name['trigger_message']._serialized_options = b'\240\273\030\001'
+  _globals['_COMMANDROLLOUT'].fields_by_name['clear_cache']._loaded_options = None
+  _globals['_COMMANDROLLOUT'].fields_by_name['clear_cache']._serialized_options = b'\240\273\030\001'
+  _globals['_COMMANDROLLOUT'].fields_by_name['get_variables']._loaded_options = None
+  _globals['_COMMANDROLLOUT'].fields_by_name['get_variables']._serialized_options = b'\240\273\030\001'
+  _globals['_COMMANDROLLOUT'].fields_by_name['get_log']._loaded_options = None
+  _globals['_COMMANDROLLOUT'].fields_by_name['get_log']._serialized_options = b'\240\273\030\001'
+  _globals['_COMMANDROLLOUT'].fields_by_name['sync_local_list']._loaded_options = None
+  _globals['_COMMANDROLLOUT'].fields_by_name['sync_local_list']._serialized_options = b'\240\273\030\001'
+  _globals['_COMMANDROLLOUT'].fields_by_name['set_charging_profile']._loaded_options = None
+  _globals['_COMMANDROLLOUT'].fields_by_name['set_charging_profile']._serialized_options = b'\240\273\030\001'
+  _globals['_COMMANDROLLOUT'].fields_by_name['clear_charging_profile']._loaded_options = None
+  _globals['_COMMANDROLLOUT'].fields_by_name['clear_charging_profile']._serialized_options = b'\240\273\030\001'
+  _globals['_COMMANDROLLOUT'].fields_by_name['install_certificate']._loaded_options = None
+  _globals['_COMMANDROLLOUT'].fields_by_name['install_certificate']._serialized_options = b'\240\273\030\001'
+  _globals['_COMMANDROLLOUT'].fields_by_name['delete_certificate']._loaded_options = None
+  _globals['_COMMANDROLLOUT'].fields_by_name['delete_certificate']._serialized_options = b'\240\273\030\001'
   _globals['_VARIABLESROLLOUT'].fields_by_name['variables']._loaded_options = None
   _globals['_VARIABLESROLLOUT'].fields_by_name['variables']._serialized_options = b'\342A\001\002'
   _globals['_FIRMWAREROLLOUT'].fields_by_name['firmware']._loaded_options = None
   _globals['_FIRMWAREROLLOUT'].fields_by_name['firmware']._serialized_options = b'\342A\001\002'
-  _globals['_CREATEROLLOUTREQUEST'].fields_by_name['filter']._loaded_options = None
-  _globals['_CREATEROLLOUTREQUEST'].fields_by_name['filter']._serialized_options = b'\342A\001\002'
   _globals['_GETROLLOUTREQUEST'].fields_by_name['rollout_id']._loaded_options = None
   _globals['_GETROLLOUTREQUEST'].fields_by_name['rollout_id']._serialized_options = b'\342A\001\002'
   _globals['_LISTROLLOUTTARGETSREQUEST'].fields_by_name['rollout_id']._loaded_options = None
@@ -55,6 +80,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RESUMEROLLOUTREQUEST'].fields_by_name['rollout_id']._serialized_options = b'\342A\001\002'
   _globals['_STOPROLLOUTREQUEST'].fields_by_name['rollout_id']._loaded_options = None
   _globals['_STOPROLLOUTREQUEST'].fields_by_name['rollout_id']._serialized_options = b'\342A\001\002'
+  _globals['_RETRYROLLOUTREQUEST'].fields_by_name['rollout_id']._loaded_options = None
+  _globals['_RETRYROLLOUTREQUEST'].fields_by_name['rollout_id']._serialized_options = b'\342A\001\002'
   _globals['_ROLLOUTSERVICE']._loaded_options = None
   _globals['_ROLLOUTSERVICE']._serialized_options = b'\240\273\030\001'
   _globals['_ROLLOUTSERVICE'].methods_by_name['CreateRollout']._loaded_options = None
@@ -71,50 +98,60 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ROLLOUTSERVICE'].methods_by_name['ResumeRollout']._serialized_options = b'\242\273\030\004\010!\030\002\300\274\030\002\202\323\344\223\002.\" /v1/rollouts/{rollout_id}:resume:\001*b\007rollout'
   _globals['_ROLLOUTSERVICE'].methods_by_name['StopRollout']._loaded_options = None
   _globals['_ROLLOUTSERVICE'].methods_by_name['StopRollout']._serialized_options = b'\242\273\030\004\010!\030\002\300\274\030\002\202\323\344\223\002,\"\036/v1/rollouts/{rollout_id}:stop:\001*b\007rollout'
-  _globals['_ROLLOUTSTATE']._serialized_start=2979
-  _globals['_ROLLOUTSTATE']._serialized_end=3157
-  _globals['_ROLLOUTSTOPREASON']._serialized_start=3159
-  _globals['_ROLLOUTSTOPREASON']._serialized_end=3283
-  _globals['_ROLLOUTTARGETSTATE']._serialized_start=3286
-  _globals['_ROLLOUTTARGETSTATE']._serialized_end=3551
-  _globals['_ROLLOUT']._serialized_start=306
-  _globals['_ROLLOUT']._serialized_end=976
-  _globals['_VARIABLESROLLOUT']._serialized_start=978
-  _globals['_VARIABLESROLLOUT']._serialized_end=1078
-  _globals['_FIRMWAREROLLOUT']._serialized_start=1081
-  _globals['_FIRMWAREROLLOUT']._serialized_end=1296
-  _globals['_ROLLOUTPROGRESS']._serialized_start=1299
-  _globals['_ROLLOUTPROGRESS']._serialized_end=1436
-  _globals['_ROLLOUTTARGET']._serialized_start=1439
-  _globals['_ROLLOUTTARGET']._serialized_end=1708
-  _globals['_CREATEROLLOUTREQUEST']._serialized_start=1711
-  _globals['_CREATEROLLOUTREQUEST']._serialized_end=2063
-  _globals['_CREATEROLLOUTRESPONSE']._serialized_start=2065
-  _globals['_CREATEROLLOUTRESPONSE']._serialized_end=2131
-  _globals['_GETROLLOUTREQUEST']._serialized_start=2133
-  _globals['_GETROLLOUTREQUEST']._serialized_end=2178
-  _globals['_GETROLLOUTRESPONSE']._serialized_start=2180
-  _globals['_GETROLLOUTRESPONSE']._serialized_end=2243
-  _globals['_LISTROLLOUTSREQUEST']._serialized_start=2245
-  _globals['_LISTROLLOUTSREQUEST']._serialized_end=2321
-  _globals['_LISTROLLOUTSRESPONSE']._serialized_start=2323
-  _globals['_LISTROLLOUTSRESPONSE']._serialized_end=2414
-  _globals['_LISTROLLOUTTARGETSREQUEST']._serialized_start=2416
-  _globals['_LISTROLLOUTTARGETSREQUEST']._serialized_end=2524
-  _globals['_LISTROLLOUTTARGETSRESPONSE']._serialized_start=2526
-  _globals['_LISTROLLOUTTARGETSRESPONSE']._serialized_end=2628
-  _globals['_PAUSEROLLOUTREQUEST']._serialized_start=2630
-  _globals['_PAUSEROLLOUTREQUEST']._serialized_end=2677
-  _globals['_PAUSEROLLOUTRESPONSE']._serialized_start=2679
-  _globals['_PAUSEROLLOUTRESPONSE']._serialized_end=2744
-  _globals['_RESUMEROLLOUTREQUEST']._serialized_start=2746
-  _globals['_RESUMEROLLOUTREQUEST']._serialized_end=2794
-  _globals['_RESUMEROLLOUTRESPONSE']._serialized_start=2796
-  _globals['_RESUMEROLLOUTRESPONSE']._serialized_end=2862
-  _globals['_STOPROLLOUTREQUEST']._serialized_start=2864
-  _globals['_STOPROLLOUTREQUEST']._serialized_end=2910
-  _globals['_STOPROLLOUTRESPONSE']._serialized_start=2912
-  _globals['_STOPROLLOUTRESPONSE']._serialized_end=2976
-  _globals['_ROLLOUTSERVICE']._serialized_start=3554
-  _globals['_ROLLOUTSERVICE']._serialized_end=4634
+  _globals['_ROLLOUTSERVICE'].methods_by_name['RetryRollout']._loaded_options = None
+  _globals['_ROLLOUTSERVICE'].methods_by_name['RetryRollout']._serialized_options = b'\242\273\030\004\010!\030\002\300\274\030\002\202\323\344\223\002-\"\037/v1/rollouts/{rollout_id}:retry:\001*b\007rollout'
+  _globals['_ROLLOUTSTATE']._serialized_start=5151
+  _globals['_ROLLOUTSTATE']._serialized_end=5329
+  _globals['_ROLLOUTSTOPREASON']._serialized_start=5331
+  _globals['_ROLLOUTSTOPREASON']._serialized_end=5455
+  _globals['_ROLLOUTTARGETSTATE']._serialized_start=5458
+  _globals['_ROLLOUTTARGETSTATE']._serialized_end=5723
+  _globals['_ROLLOUT']._serialized_start=489
+  _globals['_ROLLOUT']._serialized_end=1229
+  _globals['_COMMANDROLLOUT']._serialized_start=1232
+  _globals['_COMMANDROLLOUT']._serialized_end=2058
+  _globals['_COMMANDANSWER']._serialized_start=2061
+  _globals['_COMMANDANSWER']._serialized_end=2763
+  _globals['_VARIABLESROLLOUT']._serialized_start=2765
+  _globals['_VARIABLESROLLOUT']._serialized_end=2865
+  _globals['_FIRMWAREROLLOUT']._serialized_start=2868
+  _globals['_FIRMWAREROLLOUT']._serialized_end=3083
+  _globals['_ROLLOUTPROGRESS']._serialized_start=3086
+  _globals['_ROLLOUTPROGRESS']._serialized_end=3223
+  _globals['_ROLLOUTTARGET']._serialized_start=3226
+  _globals['_ROLLOUTTARGET']._serialized_end=3589
+  _globals['_CREATEROLLOUTREQUEST']._serialized_start=3592
+  _globals['_CREATEROLLOUTREQUEST']._serialized_end=4011
+  _globals['_CREATEROLLOUTRESPONSE']._serialized_start=4013
+  _globals['_CREATEROLLOUTRESPONSE']._serialized_end=4079
+  _globals['_GETROLLOUTREQUEST']._serialized_start=4081
+  _globals['_GETROLLOUTREQUEST']._serialized_end=4126
+  _globals['_GETROLLOUTRESPONSE']._serialized_start=4128
+  _globals['_GETROLLOUTRESPONSE']._serialized_end=4191
+  _globals['_LISTROLLOUTSREQUEST']._serialized_start=4193
+  _globals['_LISTROLLOUTSREQUEST']._serialized_end=4269
+  _globals['_LISTROLLOUTSRESPONSE']._serialized_start=4271
+  _globals['_LISTROLLOUTSRESPONSE']._serialized_end=4362
+  _globals['_LISTROLLOUTTARGETSREQUEST']._serialized_start=4364
+  _globals['_LISTROLLOUTTARGETSREQUEST']._serialized_end=4472
+  _globals['_LISTROLLOUTTARGETSRESPONSE']._serialized_start=4474
+  _globals['_LISTROLLOUTTARGETSRESPONSE']._serialized_end=4576
+  _globals['_PAUSEROLLOUTREQUEST']._serialized_start=4578
+  _globals['_PAUSEROLLOUTREQUEST']._serialized_end=4625
+  _globals['_PAUSEROLLOUTRESPONSE']._serialized_start=4627
+  _globals['_PAUSEROLLOUTRESPONSE']._serialized_end=4692
+  _globals['_RESUMEROLLOUTREQUEST']._serialized_start=4694
+  _globals['_RESUMEROLLOUTREQUEST']._serialized_end=4742
+  _globals['_RESUMEROLLOUTRESPONSE']._serialized_start=4744
+  _globals['_RESUMEROLLOUTRESPONSE']._serialized_end=4810
+  _globals['_STOPROLLOUTREQUEST']._serialized_start=4812
+  _globals['_STOPROLLOUTREQUEST']._serialized_end=4858
+  _globals['_STOPROLLOUTRESPONSE']._serialized_start=4860
+  _globals['_STOPROLLOUTRESPONSE']._serialized_end=4924
+  _globals['_RETRYROLLOUTREQUEST']._serialized_start=4927
+  _globals['_RETRYROLLOUTREQUEST']._serialized_end=5081
+  _globals['_RETRYROLLOUTRESPONSE']._serialized_start=5083
+  _globals['_RETRYROLLOUTRESPONSE']._serialized_end=5148
+  _globals['_ROLLOUTSERVICE']._serialized_start=5726
+  _globals['_ROLLOUTSERVICE']._serialized_end=6965
 # @@protoc_insertion_point(module_scope)

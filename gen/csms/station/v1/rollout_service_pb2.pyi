@@ -4,7 +4,12 @@ isort:skip_file
 """
 
 from collections import abc as _abc
+from csms.station.v1 import certificate_pb2 as _certificate_pb2
+from csms.station.v1 import charging_profile_pb2 as _charging_profile_pb2
+from csms.station.v1 import command_service_pb2 as _command_service_pb2
 from csms.station.v1 import firmware_pb2 as _firmware_pb2
+from csms.station.v1 import local_list_service_pb2 as _local_list_service_pb2
+from csms.station.v1 import log_pb2 as _log_pb2
 from csms.station.v1 import station_pb2 as _station_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import duration_pb2 as _duration_pb2
@@ -135,6 +140,7 @@ class Rollout(_message.Message):
     FILTER_FIELD_NUMBER: _builtins.int
     VARIABLES_FIELD_NUMBER: _builtins.int
     FIRMWARE_FIELD_NUMBER: _builtins.int
+    COMMAND_FIELD_NUMBER: _builtins.int
     MAX_PARALLEL_FIELD_NUMBER: _builtins.int
     STOP_AFTER_FAILURES_FIELD_NUMBER: _builtins.int
     START_TIME_FIELD_NUMBER: _builtins.int
@@ -147,12 +153,13 @@ class Rollout(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     END_TIME_FIELD_NUMBER: _builtins.int
+    RETRY_OF_FIELD_NUMBER: _builtins.int
     rollout_id: _builtins.str
     """Its id, made up."""
     display_name: _builtins.str
     """Name for people, given by an operator."""
     filter: _builtins.str
-    """The filter that its stations matched when it was created."""
+    """The filter that its stations matched when it was created; empty where they were listed."""
     max_parallel: _builtins.int
     """Most stations at a time."""
     stop_after_failures: _builtins.int
@@ -165,6 +172,8 @@ class Rollout(_message.Message):
     """User who created it."""
     request_id: _builtins.str
     """request_id of its creation; empty where there was none."""
+    retry_of: _builtins.str
+    """The rollout at whose stations this one tries again; empty where there is none."""
     @_builtins.property
     def variables(self) -> Global___VariablesRollout:
         """Sets variables."""
@@ -172,6 +181,10 @@ class Rollout(_message.Message):
     @_builtins.property
     def firmware(self) -> Global___FirmwareRollout:
         """Updates the firmware."""
+
+    @_builtins.property
+    def command(self) -> Global___CommandRollout:
+        """Gives a command."""
 
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
@@ -205,6 +218,7 @@ class Rollout(_message.Message):
         filter: _builtins.str = ...,
         variables: Global___VariablesRollout | None = ...,
         firmware: Global___FirmwareRollout | None = ...,
+        command: Global___CommandRollout | None = ...,
         max_parallel: _builtins.int = ...,
         stop_after_failures: _builtins.int = ...,
         start_time: _timestamp_pb2.Timestamp | None = ...,
@@ -217,16 +231,187 @@ class Rollout(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
         end_time: _timestamp_pb2.Timestamp | None = ...,
+        retry_of: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "end_time", b"end_time", "expire_time", b"expire_time", "firmware", b"firmware", "progress", b"progress", "start_time", b"start_time", "update_time", b"update_time", "variables", b"variables", "work", b"work"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["command", b"command", "create_time", b"create_time", "end_time", b"end_time", "expire_time", b"expire_time", "firmware", b"firmware", "progress", b"progress", "start_time", b"start_time", "update_time", b"update_time", "variables", b"variables", "work", b"work"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "display_name", b"display_name", "end_time", b"end_time", "expire_time", b"expire_time", "filter", b"filter", "firmware", b"firmware", "max_parallel", b"max_parallel", "progress", b"progress", "request_id", b"request_id", "rollout_id", b"rollout_id", "start_time", b"start_time", "state", b"state", "stop_after_failures", b"stop_after_failures", "stop_reason", b"stop_reason", "update_time", b"update_time", "username", b"username", "variables", b"variables", "work", b"work"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["command", b"command", "create_time", b"create_time", "display_name", b"display_name", "end_time", b"end_time", "expire_time", b"expire_time", "filter", b"filter", "firmware", b"firmware", "max_parallel", b"max_parallel", "progress", b"progress", "request_id", b"request_id", "retry_of", b"retry_of", "rollout_id", b"rollout_id", "start_time", b"start_time", "state", b"state", "stop_after_failures", b"stop_after_failures", "stop_reason", b"stop_reason", "update_time", b"update_time", "username", b"username", "variables", b"variables", "work", b"work"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_work: _TypeAlias = _typing.Literal["variables", "firmware"]  # noqa: Y015
+    _WhichOneofReturnType_work: _TypeAlias = _typing.Literal["variables", "firmware", "command"]  # noqa: Y015
     _WhichOneofArgType_work: _TypeAlias = _typing.Literal["work", b"work"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_work) -> _WhichOneofReturnType_work | None: ...
 
 Global___Rollout: _TypeAlias = Rollout  # noqa: Y015
+
+@_typing.final
+class CommandRollout(_message.Message):
+    """A command to give, once to each station. A station has succeeded where it accepts; its own answer is kept either way.
+    Where a command was sent and no answer came, the station may have acted: it has failed, and is not sent it again.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESET_FIELD_NUMBER: _builtins.int
+    CHANGE_AVAILABILITY_FIELD_NUMBER: _builtins.int
+    TRIGGER_MESSAGE_FIELD_NUMBER: _builtins.int
+    CLEAR_CACHE_FIELD_NUMBER: _builtins.int
+    GET_VARIABLES_FIELD_NUMBER: _builtins.int
+    GET_LOG_FIELD_NUMBER: _builtins.int
+    SYNC_LOCAL_LIST_FIELD_NUMBER: _builtins.int
+    SET_CHARGING_PROFILE_FIELD_NUMBER: _builtins.int
+    CLEAR_CHARGING_PROFILE_FIELD_NUMBER: _builtins.int
+    INSTALL_CERTIFICATE_FIELD_NUMBER: _builtins.int
+    DELETE_CERTIFICATE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def reset(self) -> _command_service_pb2.ResetRequest:
+        """Restart."""
+
+    @_builtins.property
+    def change_availability(self) -> _command_service_pb2.ChangeAvailabilityRequest:
+        """Take out of service, or into it."""
+
+    @_builtins.property
+    def trigger_message(self) -> _command_service_pb2.TriggerMessageRequest:
+        """Request a message."""
+
+    @_builtins.property
+    def clear_cache(self) -> _command_service_pb2.ClearCacheRequest:
+        """Clear the authorization cache."""
+
+    @_builtins.property
+    def get_variables(self) -> _command_service_pb2.GetVariablesRequest:
+        """Read variables. A station that answers has succeeded, whatever it says of each variable."""
+
+    @_builtins.property
+    def get_log(self) -> _log_pb2.GetLogRequest:
+        """Have a log uploaded, without its number: each station has its own. Read back with the password in its location
+        masked.
+        """
+
+    @_builtins.property
+    def sync_local_list(self) -> _local_list_service_pb2.SyncLocalListRequest:
+        """Bring the local list in line with the id tokens. A station has succeeded once it holds them."""
+
+    @_builtins.property
+    def set_charging_profile(self) -> _charging_profile_pb2.SetChargingProfileRequest:
+        """Set a charging profile."""
+
+    @_builtins.property
+    def clear_charging_profile(self) -> _charging_profile_pb2.ClearChargingProfileRequest:
+        """Clear charging profiles."""
+
+    @_builtins.property
+    def install_certificate(self) -> _certificate_pb2.InstallCertificateRequest:
+        """Install a root certificate."""
+
+    @_builtins.property
+    def delete_certificate(self) -> _certificate_pb2.DeleteCertificateRequest:
+        """Delete a certificate."""
+
+    def __init__(
+        self,
+        *,
+        reset: _command_service_pb2.ResetRequest | None = ...,
+        change_availability: _command_service_pb2.ChangeAvailabilityRequest | None = ...,
+        trigger_message: _command_service_pb2.TriggerMessageRequest | None = ...,
+        clear_cache: _command_service_pb2.ClearCacheRequest | None = ...,
+        get_variables: _command_service_pb2.GetVariablesRequest | None = ...,
+        get_log: _log_pb2.GetLogRequest | None = ...,
+        sync_local_list: _local_list_service_pb2.SyncLocalListRequest | None = ...,
+        set_charging_profile: _charging_profile_pb2.SetChargingProfileRequest | None = ...,
+        clear_charging_profile: _charging_profile_pb2.ClearChargingProfileRequest | None = ...,
+        install_certificate: _certificate_pb2.InstallCertificateRequest | None = ...,
+        delete_certificate: _certificate_pb2.DeleteCertificateRequest | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["change_availability", b"change_availability", "clear_cache", b"clear_cache", "clear_charging_profile", b"clear_charging_profile", "command", b"command", "delete_certificate", b"delete_certificate", "get_log", b"get_log", "get_variables", b"get_variables", "install_certificate", b"install_certificate", "reset", b"reset", "set_charging_profile", b"set_charging_profile", "sync_local_list", b"sync_local_list", "trigger_message", b"trigger_message"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["change_availability", b"change_availability", "clear_cache", b"clear_cache", "clear_charging_profile", b"clear_charging_profile", "command", b"command", "delete_certificate", b"delete_certificate", "get_log", b"get_log", "get_variables", b"get_variables", "install_certificate", b"install_certificate", "reset", b"reset", "set_charging_profile", b"set_charging_profile", "sync_local_list", b"sync_local_list", "trigger_message", b"trigger_message"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["reset", "change_availability", "trigger_message", "clear_cache", "get_variables", "get_log", "sync_local_list", "set_charging_profile", "clear_charging_profile", "install_certificate", "delete_certificate"]  # noqa: Y015
+    _WhichOneofArgType_command: _TypeAlias = _typing.Literal["command", b"command"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_command) -> _WhichOneofReturnType_command | None: ...
+
+Global___CommandRollout: _TypeAlias = CommandRollout  # noqa: Y015
+
+@_typing.final
+class CommandAnswer(_message.Message):
+    """The answer of one station to a command, as CommandService returns it; of the command that the rollout has."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESET_FIELD_NUMBER: _builtins.int
+    CHANGE_AVAILABILITY_FIELD_NUMBER: _builtins.int
+    TRIGGER_MESSAGE_FIELD_NUMBER: _builtins.int
+    CLEAR_CACHE_FIELD_NUMBER: _builtins.int
+    GET_VARIABLES_FIELD_NUMBER: _builtins.int
+    GET_LOG_FIELD_NUMBER: _builtins.int
+    SET_CHARGING_PROFILE_FIELD_NUMBER: _builtins.int
+    CLEAR_CHARGING_PROFILE_FIELD_NUMBER: _builtins.int
+    INSTALL_CERTIFICATE_FIELD_NUMBER: _builtins.int
+    DELETE_CERTIFICATE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def reset(self) -> _command_service_pb2.ResetResponse:
+        """To reset."""
+
+    @_builtins.property
+    def change_availability(self) -> _command_service_pb2.ChangeAvailabilityResponse:
+        """To change_availability."""
+
+    @_builtins.property
+    def trigger_message(self) -> _command_service_pb2.TriggerMessageResponse:
+        """To trigger_message."""
+
+    @_builtins.property
+    def clear_cache(self) -> _command_service_pb2.ClearCacheResponse:
+        """To clear_cache."""
+
+    @_builtins.property
+    def get_variables(self) -> _command_service_pb2.GetVariablesResponse:
+        """To get_variables."""
+
+    @_builtins.property
+    def get_log(self) -> _log_pb2.GetLogResponse:
+        """To get_log."""
+
+    @_builtins.property
+    def set_charging_profile(self) -> _charging_profile_pb2.SetChargingProfileResponse:
+        """To set_charging_profile."""
+
+    @_builtins.property
+    def clear_charging_profile(self) -> _charging_profile_pb2.ClearChargingProfileResponse:
+        """To clear_charging_profile."""
+
+    @_builtins.property
+    def install_certificate(self) -> _certificate_pb2.InstallCertificateResponse:
+        """To install_certificate."""
+
+    @_builtins.property
+    def delete_certificate(self) -> _certificate_pb2.DeleteCertificateResponse:
+        """To delete_certificate."""
+
+    def __init__(
+        self,
+        *,
+        reset: _command_service_pb2.ResetResponse | None = ...,
+        change_availability: _command_service_pb2.ChangeAvailabilityResponse | None = ...,
+        trigger_message: _command_service_pb2.TriggerMessageResponse | None = ...,
+        clear_cache: _command_service_pb2.ClearCacheResponse | None = ...,
+        get_variables: _command_service_pb2.GetVariablesResponse | None = ...,
+        get_log: _log_pb2.GetLogResponse | None = ...,
+        set_charging_profile: _charging_profile_pb2.SetChargingProfileResponse | None = ...,
+        clear_charging_profile: _charging_profile_pb2.ClearChargingProfileResponse | None = ...,
+        install_certificate: _certificate_pb2.InstallCertificateResponse | None = ...,
+        delete_certificate: _certificate_pb2.DeleteCertificateResponse | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "change_availability", b"change_availability", "clear_cache", b"clear_cache", "clear_charging_profile", b"clear_charging_profile", "delete_certificate", b"delete_certificate", "get_log", b"get_log", "get_variables", b"get_variables", "install_certificate", b"install_certificate", "reset", b"reset", "set_charging_profile", b"set_charging_profile", "trigger_message", b"trigger_message"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "change_availability", b"change_availability", "clear_cache", b"clear_cache", "clear_charging_profile", b"clear_charging_profile", "delete_certificate", b"delete_certificate", "get_log", b"get_log", "get_variables", b"get_variables", "install_certificate", b"install_certificate", "reset", b"reset", "set_charging_profile", b"set_charging_profile", "trigger_message", b"trigger_message"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_answer: _TypeAlias = _typing.Literal["reset", "change_availability", "trigger_message", "clear_cache", "get_variables", "get_log", "set_charging_profile", "clear_charging_profile", "install_certificate", "delete_certificate"]  # noqa: Y015
+    _WhichOneofArgType_answer: _TypeAlias = _typing.Literal["answer", b"answer"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_answer) -> _WhichOneofReturnType_answer | None: ...
+
+Global___CommandAnswer: _TypeAlias = CommandAnswer  # noqa: Y015
 
 @_typing.final
 class VariablesRollout(_message.Message):
@@ -376,6 +561,9 @@ class RolloutTarget(_message.Message):
     START_TIME_FIELD_NUMBER: _builtins.int
     END_TIME_FIELD_NUMBER: _builtins.int
     FIRMWARE_UPDATE_ID_FIELD_NUMBER: _builtins.int
+    ANSWER_FIELD_NUMBER: _builtins.int
+    ANSWER_STATUS_FIELD_NUMBER: _builtins.int
+    ANSWER_REASON_FIELD_NUMBER: _builtins.int
     station_id: _builtins.str
     """The station."""
     state: Global___RolloutTargetState.ValueType
@@ -384,13 +572,20 @@ class RolloutTarget(_message.Message):
     """Whether a variable takes effect only after a restart, and the station was not restarted."""
     firmware_update_id: _builtins.int
     """Number of the firmware update, for FirmwareService; 0 before it, and in other rollouts."""
+    answer_status: _builtins.str
+    """The status of that answer as a word, such as ACCEPTED or REJECTED; empty without one."""
+    answer_reason: _builtins.str
+    """The station's own code of the reason (StatusInfo.reasonCode of 2.x, or the error code of its CALLERROR); empty where
+    it gave none.
+    """
     @_builtins.property
     def error(self) -> _status_pb2.Status:
         """Error for which it failed or was skipped, or of the last attempt of one that is running. Reasons: those of
         CommandService; VARIABLE_REFUSED: the station rejected a variable; VARIABLES_NOT_KEPT: it restarted and does not
         hold them; RESET_REFUSED, RESET_NOT_SEEN: it did not restart; FIRMWARE_REFUSED: it rejected the update;
-        FIRMWARE_FAILED: the update failed; FIRMWARE_SUPERSEDED: another update replaced it; STATION_NOT_FOUND: the station
-        was removed; JOB_EXPIRED: it was not connected in time, or the job did not end in time; the message has the last
+        FIRMWARE_FAILED: the update failed; FIRMWARE_SUPERSEDED: another update replaced it; COMMAND_REFUSED: it rejected the
+        command; LOCAL_LIST_NOT_SUPPORTED, LOCAL_LIST_REFUSED: it keeps no local list, or rejected a part of it; SUPERSEDED:
+        another sync of its local list replaced this one; STATION_NOT_FOUND: the station was removed; JOB_EXPIRED: it was not connected in time, or the job did not end in time; the message has the last
         step.
         """
 
@@ -402,6 +597,10 @@ class RolloutTarget(_message.Message):
     def end_time(self) -> _timestamp_pb2.Timestamp:
         """End of the job; absent before."""
 
+    @_builtins.property
+    def answer(self) -> Global___CommandAnswer:
+        """The station's own answer to the command of the rollout; absent before, without an answer, and in other rollouts."""
+
     def __init__(
         self,
         *,
@@ -412,10 +611,13 @@ class RolloutTarget(_message.Message):
         start_time: _timestamp_pb2.Timestamp | None = ...,
         end_time: _timestamp_pb2.Timestamp | None = ...,
         firmware_update_id: _builtins.int = ...,
+        answer: Global___CommandAnswer | None = ...,
+        answer_status: _builtins.str = ...,
+        answer_reason: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "error", b"error", "start_time", b"start_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "end_time", b"end_time", "error", b"error", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "error", b"error", "firmware_update_id", b"firmware_update_id", "reboot_required", b"reboot_required", "start_time", b"start_time", "state", b"state", "station_id", b"station_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "answer_reason", b"answer_reason", "answer_status", b"answer_status", "end_time", b"end_time", "error", b"error", "firmware_update_id", b"firmware_update_id", "reboot_required", b"reboot_required", "start_time", b"start_time", "state", b"state", "station_id", b"station_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -430,8 +632,10 @@ class CreateRolloutRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     DISPLAY_NAME_FIELD_NUMBER: _builtins.int
     FILTER_FIELD_NUMBER: _builtins.int
+    STATION_IDS_FIELD_NUMBER: _builtins.int
     VARIABLES_FIELD_NUMBER: _builtins.int
     FIRMWARE_FIELD_NUMBER: _builtins.int
+    COMMAND_FIELD_NUMBER: _builtins.int
     MAX_PARALLEL_FIELD_NUMBER: _builtins.int
     STOP_AFTER_FAILURES_FIELD_NUMBER: _builtins.int
     START_TIME_FIELD_NUMBER: _builtins.int
@@ -441,14 +645,18 @@ class CreateRolloutRequest(_message.Message):
     display_name: _builtins.str
     """Name for people, up to 255 characters."""
     filter: _builtins.str
-    """Filter of the stations: AIP-160 as in ListStations. Required, so that a misspelt field does not select all of them;
-    `station_id != ""` selects all, and `site:berlin` those that stand there. Stations that the caller's permission does
-    not cover are never selected.
+    """Filter of the stations: AIP-160 as in ListStations. Required without station_ids, so that a misspelt field does not
+    select all of them; `station_id != ""` selects all, and `site:berlin` those that stand there. Stations that the
+    caller's permission does not cover are never selected.
     """
     max_parallel: _builtins.int
     """Most stations at a time, up to 1000; 0 means 10."""
     stop_after_failures: _builtins.int
     """Number of failed stations after which it is stopped; 0: never."""
+    @_builtins.property
+    def station_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The stations, in place of a filter: up to 10,000, each of which has to be there."""
+
     @_builtins.property
     def variables(self) -> Global___VariablesRollout:
         """Set variables."""
@@ -456,6 +664,10 @@ class CreateRolloutRequest(_message.Message):
     @_builtins.property
     def firmware(self) -> Global___FirmwareRollout:
         """Update firmware."""
+
+    @_builtins.property
+    def command(self) -> Global___CommandRollout:
+        """Give a command."""
 
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
@@ -471,18 +683,20 @@ class CreateRolloutRequest(_message.Message):
         request_id: _builtins.str = ...,
         display_name: _builtins.str = ...,
         filter: _builtins.str = ...,
+        station_ids: _abc.Iterable[_builtins.str] | None = ...,
         variables: Global___VariablesRollout | None = ...,
         firmware: Global___FirmwareRollout | None = ...,
+        command: Global___CommandRollout | None = ...,
         max_parallel: _builtins.int = ...,
         stop_after_failures: _builtins.int = ...,
         start_time: _timestamp_pb2.Timestamp | None = ...,
         expire_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "firmware", b"firmware", "start_time", b"start_time", "variables", b"variables", "work", b"work"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["command", b"command", "expire_time", b"expire_time", "firmware", b"firmware", "start_time", b"start_time", "variables", b"variables", "work", b"work"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["display_name", b"display_name", "expire_time", b"expire_time", "filter", b"filter", "firmware", b"firmware", "max_parallel", b"max_parallel", "request_id", b"request_id", "start_time", b"start_time", "stop_after_failures", b"stop_after_failures", "variables", b"variables", "work", b"work"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["command", b"command", "display_name", b"display_name", "expire_time", b"expire_time", "filter", b"filter", "firmware", b"firmware", "max_parallel", b"max_parallel", "request_id", b"request_id", "start_time", b"start_time", "station_ids", b"station_ids", "stop_after_failures", b"stop_after_failures", "variables", b"variables", "work", b"work"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_work: _TypeAlias = _typing.Literal["variables", "firmware"]  # noqa: Y015
+    _WhichOneofReturnType_work: _TypeAlias = _typing.Literal["variables", "firmware", "command"]  # noqa: Y015
     _WhichOneofArgType_work: _TypeAlias = _typing.Literal["work", b"work"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_work) -> _WhichOneofReturnType_work | None: ...
 
@@ -635,7 +849,9 @@ class ListRolloutTargetsRequest(_message.Message):
     page_token: _builtins.str
     """next_page_token of the page before; empty for the first."""
     filter: _builtins.str
-    """AIP-160 over station_id, state, site and labels, for example `state = FAILED AND site:berlin`."""
+    """AIP-160 over station_id, state, answer_status, answer_reason, error_reason (the reason of the error), site and labels,
+    for example `state = FAILED AND site:berlin` or `answer_status = "REJECTED"`.
+    """
     def __init__(
         self,
         *,
@@ -817,3 +1033,67 @@ class StopRolloutResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___StopRolloutResponse: _TypeAlias = StopRolloutResponse  # noqa: Y015
+
+@_typing.final
+class RetryRolloutRequest(_message.Message):
+    """Request to try again."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ROLLOUT_ID_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    FILTER_FIELD_NUMBER: _builtins.int
+    DISPLAY_NAME_FIELD_NUMBER: _builtins.int
+    EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    rollout_id: _builtins.str
+    """The earlier rollout."""
+    request_id: _builtins.str
+    """As in CreateRolloutRequest."""
+    filter: _builtins.str
+    """Filter of its stations, as in ListRolloutTargets; empty: `state = FAILED`."""
+    display_name: _builtins.str
+    """Name for people, up to 255 characters; empty: that of the earlier one."""
+    @_builtins.property
+    def expire_time(self) -> _timestamp_pb2.Timestamp:
+        """Time until which stations are waited for; absent: 30 days from now."""
+
+    def __init__(
+        self,
+        *,
+        rollout_id: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        filter: _builtins.str = ...,
+        display_name: _builtins.str = ...,
+        expire_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["display_name", b"display_name", "expire_time", b"expire_time", "filter", b"filter", "request_id", b"request_id", "rollout_id", b"rollout_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RetryRolloutRequest: _TypeAlias = RetryRolloutRequest  # noqa: Y015
+
+@_typing.final
+class RetryRolloutResponse(_message.Message):
+    """The other rollout has begun."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ROLLOUT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def rollout(self) -> Global___Rollout:
+        """The other rollout."""
+
+    def __init__(
+        self,
+        *,
+        rollout: Global___Rollout | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["rollout", b"rollout"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["rollout", b"rollout"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RetryRolloutResponse: _TypeAlias = RetryRolloutResponse  # noqa: Y015

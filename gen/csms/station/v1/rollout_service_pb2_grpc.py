@@ -72,6 +72,11 @@ class RolloutServiceStub:
                 request_serializer=csms_dot_station_dot_v1_dot_rollout__service__pb2.StopRolloutRequest.SerializeToString,
                 response_deserializer=csms_dot_station_dot_v1_dot_rollout__service__pb2.StopRolloutResponse.FromString,
                 _registered_method=True)
+        self.RetryRollout = channel.unary_unary(
+                '/csms.station.v1.RolloutService/RetryRollout',
+                request_serializer=csms_dot_station_dot_v1_dot_rollout__service__pb2.RetryRolloutRequest.SerializeToString,
+                response_deserializer=csms_dot_station_dot_v1_dot_rollout__service__pb2.RetryRolloutResponse.FromString,
+                _registered_method=True)
 
 
 class RolloutServiceServicer:
@@ -81,11 +86,13 @@ class RolloutServiceServicer:
     """
 
     def CreateRollout(self, request, context):
-        """Begins a rollout to the stations that match a filter now. Stations that are not connected are waited for; the
-        others do not wait for them.
-        Errors: INVALID_ARGUMENT, reasons INVALID_FIELD and INVALID_FILTER; FAILED_PRECONDITION, reasons NO_STATIONS (no
-        station matches the filter), TOO_MANY_STATIONS (above 50,000) and USE_ROTATE_CREDENTIAL (each station has its own);
-        ABORTED, reason REQUEST_ID_REUSED.
+        """Begins a rollout to the stations that match a filter now, or to those of a list. Stations that are not connected are
+        waited for; the others do not wait for them. A rollout of a command needs the permission of that command, too:
+        stations that it does not cover are not selected.
+        Errors: INVALID_ARGUMENT, reasons INVALID_FIELD and INVALID_FILTER; PERMISSION_DENIED, reason ROLE_TOO_LOW (of the
+        command); NOT_FOUND, reason STATION_NOT_FOUND (of the list); FAILED_PRECONDITION, reasons NO_STATIONS (no station
+        matches the filter), TOO_MANY_STATIONS (above 50,000) and USE_ROTATE_CREDENTIAL (each station has its own); ABORTED,
+        reason REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -101,7 +108,7 @@ class RolloutServiceServicer:
 
     def ListRollouts(self, request, context):
         """Lists rollouts, newest first.
-        Errors: INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
+        Errors: INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN and INVALID_FILTER.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -135,6 +142,16 @@ class RolloutServiceServicer:
         """Ends a rollout: stations at which it has not begun are cancelled. Jobs that have begun continue. A rollout that has
         ended is not changed.
         Errors: NOT_FOUND, reason ROLLOUT_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RetryRollout(self, request, context):
+        """Begins another rollout of the same work, at stations of an earlier one that a filter finds now: at those where it
+        failed, where no filter is given. The earlier one is not changed. Stations that were removed are left out.
+        Errors: NOT_FOUND, reason ROLLOUT_NOT_FOUND; INVALID_ARGUMENT, reasons INVALID_FIELD and INVALID_FILTER;
+        PERMISSION_DENIED, reason ROLE_TOO_LOW; FAILED_PRECONDITION, reason NO_STATIONS; ABORTED, reason REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -177,6 +194,11 @@ def add_RolloutServiceServicer_to_server(servicer, server):
                     servicer.StopRollout,
                     request_deserializer=csms_dot_station_dot_v1_dot_rollout__service__pb2.StopRolloutRequest.FromString,
                     response_serializer=csms_dot_station_dot_v1_dot_rollout__service__pb2.StopRolloutResponse.SerializeToString,
+            ),
+            'RetryRollout': grpc.unary_unary_rpc_method_handler(
+                    servicer.RetryRollout,
+                    request_deserializer=csms_dot_station_dot_v1_dot_rollout__service__pb2.RetryRolloutRequest.FromString,
+                    response_serializer=csms_dot_station_dot_v1_dot_rollout__service__pb2.RetryRolloutResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -371,6 +393,33 @@ class RolloutService:
             '/csms.station.v1.RolloutService/StopRollout',
             csms_dot_station_dot_v1_dot_rollout__service__pb2.StopRolloutRequest.SerializeToString,
             csms_dot_station_dot_v1_dot_rollout__service__pb2.StopRolloutResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RetryRollout(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csms.station.v1.RolloutService/RetryRollout',
+            csms_dot_station_dot_v1_dot_rollout__service__pb2.RetryRolloutRequest.SerializeToString,
+            csms_dot_station_dot_v1_dot_rollout__service__pb2.RetryRolloutResponse.FromString,
             options,
             channel_credentials,
             insecure,

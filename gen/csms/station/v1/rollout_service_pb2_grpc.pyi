@@ -37,11 +37,13 @@ class RolloutServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> RolloutServiceAsyncStub: ...
     CreateRollout: _grpc.UnaryUnaryMultiCallable[_rollout_service_pb2.CreateRolloutRequest, _rollout_service_pb2.CreateRolloutResponse]
-    """Begins a rollout to the stations that match a filter now. Stations that are not connected are waited for; the
-    others do not wait for them.
-    Errors: INVALID_ARGUMENT, reasons INVALID_FIELD and INVALID_FILTER; FAILED_PRECONDITION, reasons NO_STATIONS (no
-    station matches the filter), TOO_MANY_STATIONS (above 50,000) and USE_ROTATE_CREDENTIAL (each station has its own);
-    ABORTED, reason REQUEST_ID_REUSED.
+    """Begins a rollout to the stations that match a filter now, or to those of a list. Stations that are not connected are
+    waited for; the others do not wait for them. A rollout of a command needs the permission of that command, too:
+    stations that it does not cover are not selected.
+    Errors: INVALID_ARGUMENT, reasons INVALID_FIELD and INVALID_FILTER; PERMISSION_DENIED, reason ROLE_TOO_LOW (of the
+    command); NOT_FOUND, reason STATION_NOT_FOUND (of the list); FAILED_PRECONDITION, reasons NO_STATIONS (no station
+    matches the filter), TOO_MANY_STATIONS (above 50,000) and USE_ROTATE_CREDENTIAL (each station has its own); ABORTED,
+    reason REQUEST_ID_REUSED.
     """
     GetRollout: _grpc.UnaryUnaryMultiCallable[_rollout_service_pb2.GetRolloutRequest, _rollout_service_pb2.GetRolloutResponse]
     """Reads one rollout.
@@ -49,7 +51,7 @@ class RolloutServiceStub:
     """
     ListRollouts: _grpc.UnaryUnaryMultiCallable[_rollout_service_pb2.ListRolloutsRequest, _rollout_service_pb2.ListRolloutsResponse]
     """Lists rollouts, newest first.
-    Errors: INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
+    Errors: INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN and INVALID_FILTER.
     """
     ListRolloutTargets: _grpc.UnaryUnaryMultiCallable[_rollout_service_pb2.ListRolloutTargetsRequest, _rollout_service_pb2.ListRolloutTargetsResponse]
     """Lists the stations of a rollout with their states, by id.
@@ -68,6 +70,12 @@ class RolloutServiceStub:
     ended is not changed.
     Errors: NOT_FOUND, reason ROLLOUT_NOT_FOUND.
     """
+    RetryRollout: _grpc.UnaryUnaryMultiCallable[_rollout_service_pb2.RetryRolloutRequest, _rollout_service_pb2.RetryRolloutResponse]
+    """Begins another rollout of the same work, at stations of an earlier one that a filter finds now: at those where it
+    failed, where no filter is given. The earlier one is not changed. Stations that were removed are left out.
+    Errors: NOT_FOUND, reason ROLLOUT_NOT_FOUND; INVALID_ARGUMENT, reasons INVALID_FIELD and INVALID_FILTER;
+    PERMISSION_DENIED, reason ROLE_TOO_LOW; FAILED_PRECONDITION, reason NO_STATIONS; ABORTED, reason REQUEST_ID_REUSED.
+    """
 
 @_typing.type_check_only
 class RolloutServiceAsyncStub(RolloutServiceStub):
@@ -78,11 +86,13 @@ class RolloutServiceAsyncStub(RolloutServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateRollout: _aio.UnaryUnaryMultiCallable[_rollout_service_pb2.CreateRolloutRequest, _rollout_service_pb2.CreateRolloutResponse]  # type: ignore[assignment]
-    """Begins a rollout to the stations that match a filter now. Stations that are not connected are waited for; the
-    others do not wait for them.
-    Errors: INVALID_ARGUMENT, reasons INVALID_FIELD and INVALID_FILTER; FAILED_PRECONDITION, reasons NO_STATIONS (no
-    station matches the filter), TOO_MANY_STATIONS (above 50,000) and USE_ROTATE_CREDENTIAL (each station has its own);
-    ABORTED, reason REQUEST_ID_REUSED.
+    """Begins a rollout to the stations that match a filter now, or to those of a list. Stations that are not connected are
+    waited for; the others do not wait for them. A rollout of a command needs the permission of that command, too:
+    stations that it does not cover are not selected.
+    Errors: INVALID_ARGUMENT, reasons INVALID_FIELD and INVALID_FILTER; PERMISSION_DENIED, reason ROLE_TOO_LOW (of the
+    command); NOT_FOUND, reason STATION_NOT_FOUND (of the list); FAILED_PRECONDITION, reasons NO_STATIONS (no station
+    matches the filter), TOO_MANY_STATIONS (above 50,000) and USE_ROTATE_CREDENTIAL (each station has its own); ABORTED,
+    reason REQUEST_ID_REUSED.
     """
     GetRollout: _aio.UnaryUnaryMultiCallable[_rollout_service_pb2.GetRolloutRequest, _rollout_service_pb2.GetRolloutResponse]  # type: ignore[assignment]
     """Reads one rollout.
@@ -90,7 +100,7 @@ class RolloutServiceAsyncStub(RolloutServiceStub):
     """
     ListRollouts: _aio.UnaryUnaryMultiCallable[_rollout_service_pb2.ListRolloutsRequest, _rollout_service_pb2.ListRolloutsResponse]  # type: ignore[assignment]
     """Lists rollouts, newest first.
-    Errors: INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
+    Errors: INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN and INVALID_FILTER.
     """
     ListRolloutTargets: _aio.UnaryUnaryMultiCallable[_rollout_service_pb2.ListRolloutTargetsRequest, _rollout_service_pb2.ListRolloutTargetsResponse]  # type: ignore[assignment]
     """Lists the stations of a rollout with their states, by id.
@@ -109,6 +119,12 @@ class RolloutServiceAsyncStub(RolloutServiceStub):
     ended is not changed.
     Errors: NOT_FOUND, reason ROLLOUT_NOT_FOUND.
     """
+    RetryRollout: _aio.UnaryUnaryMultiCallable[_rollout_service_pb2.RetryRolloutRequest, _rollout_service_pb2.RetryRolloutResponse]  # type: ignore[assignment]
+    """Begins another rollout of the same work, at stations of an earlier one that a filter finds now: at those where it
+    failed, where no filter is given. The earlier one is not changed. Stations that were removed are left out.
+    Errors: NOT_FOUND, reason ROLLOUT_NOT_FOUND; INVALID_ARGUMENT, reasons INVALID_FIELD and INVALID_FILTER;
+    PERMISSION_DENIED, reason ROLE_TOO_LOW; FAILED_PRECONDITION, reason NO_STATIONS; ABORTED, reason REQUEST_ID_REUSED.
+    """
 
 class RolloutServiceServicer(metaclass=_abc_1.ABCMeta):
     """Rollouts: the same job at many stations, a few at a time, with progress, pause and stop. A job that has begun at a
@@ -122,11 +138,13 @@ class RolloutServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _rollout_service_pb2.CreateRolloutRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_rollout_service_pb2.CreateRolloutResponse, _abc.Awaitable[_rollout_service_pb2.CreateRolloutResponse]]:
-        """Begins a rollout to the stations that match a filter now. Stations that are not connected are waited for; the
-        others do not wait for them.
-        Errors: INVALID_ARGUMENT, reasons INVALID_FIELD and INVALID_FILTER; FAILED_PRECONDITION, reasons NO_STATIONS (no
-        station matches the filter), TOO_MANY_STATIONS (above 50,000) and USE_ROTATE_CREDENTIAL (each station has its own);
-        ABORTED, reason REQUEST_ID_REUSED.
+        """Begins a rollout to the stations that match a filter now, or to those of a list. Stations that are not connected are
+        waited for; the others do not wait for them. A rollout of a command needs the permission of that command, too:
+        stations that it does not cover are not selected.
+        Errors: INVALID_ARGUMENT, reasons INVALID_FIELD and INVALID_FILTER; PERMISSION_DENIED, reason ROLE_TOO_LOW (of the
+        command); NOT_FOUND, reason STATION_NOT_FOUND (of the list); FAILED_PRECONDITION, reasons NO_STATIONS (no station
+        matches the filter), TOO_MANY_STATIONS (above 50,000) and USE_ROTATE_CREDENTIAL (each station has its own); ABORTED,
+        reason REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod
@@ -146,7 +164,7 @@ class RolloutServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_rollout_service_pb2.ListRolloutsResponse, _abc.Awaitable[_rollout_service_pb2.ListRolloutsResponse]]:
         """Lists rollouts, newest first.
-        Errors: INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
+        Errors: INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN and INVALID_FILTER.
         """
 
     @_abc_1.abstractmethod
@@ -188,6 +206,18 @@ class RolloutServiceServicer(metaclass=_abc_1.ABCMeta):
         """Ends a rollout: stations at which it has not begun are cancelled. Jobs that have begun continue. A rollout that has
         ended is not changed.
         Errors: NOT_FOUND, reason ROLLOUT_NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def RetryRollout(
+        self,
+        request: _rollout_service_pb2.RetryRolloutRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rollout_service_pb2.RetryRolloutResponse, _abc.Awaitable[_rollout_service_pb2.RetryRolloutResponse]]:
+        """Begins another rollout of the same work, at stations of an earlier one that a filter finds now: at those where it
+        failed, where no filter is given. The earlier one is not changed. Stations that were removed are left out.
+        Errors: NOT_FOUND, reason ROLLOUT_NOT_FOUND; INVALID_ARGUMENT, reasons INVALID_FIELD and INVALID_FILTER;
+        PERMISSION_DENIED, reason ROLE_TOO_LOW; FAILED_PRECONDITION, reason NO_STATIONS; ABORTED, reason REQUEST_ID_REUSED.
         """
 
 def add_RolloutServiceServicer_to_server(servicer: RolloutServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

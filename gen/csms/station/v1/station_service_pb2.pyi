@@ -336,6 +336,122 @@ class ListStationsResponse(_message.Message):
 Global___ListStationsResponse: _TypeAlias = ListStationsResponse  # noqa: Y015
 
 @_typing.final
+class GetStationSummaryRequest(_message.Message):
+    """Request for numbers of stations and connectors."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILTER_FIELD_NUMBER: _builtins.int
+    filter: _builtins.str
+    """Stations that are counted; as in ListStationsRequest."""
+    def __init__(
+        self,
+        *,
+        filter: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetStationSummaryRequest: _TypeAlias = GetStationSummaryRequest  # noqa: Y015
+
+@_typing.final
+class GetStationSummaryResponse(_message.Message):
+    """The numbers."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUMMARY_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def summary(self) -> Global___StationSummary:
+        """The numbers."""
+
+    def __init__(
+        self,
+        *,
+        summary: Global___StationSummary | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["summary", b"summary"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["summary", b"summary"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetStationSummaryResponse: _TypeAlias = GetStationSummaryResponse  # noqa: Y015
+
+@_typing.final
+class StationSummary(_message.Message):
+    """Numbers of stations and connectors."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATION_COUNT_FIELD_NUMBER: _builtins.int
+    CONNECTED_COUNT_FIELD_NUMBER: _builtins.int
+    NEVER_CONNECTED_COUNT_FIELD_NUMBER: _builtins.int
+    PENDING_COUNT_FIELD_NUMBER: _builtins.int
+    CONNECTORS_FIELD_NUMBER: _builtins.int
+    station_count: _builtins.int
+    """Number of stations."""
+    connected_count: _builtins.int
+    """Number of those that are connected."""
+    never_connected_count: _builtins.int
+    """Number of stations that have never been connected."""
+    pending_count: _builtins.int
+    """Number of stations that wait for an operator to accept them."""
+    @_builtins.property
+    def connectors(self) -> _containers.RepeatedCompositeFieldContainer[Global___ConnectorStatusCount]:
+        """Numbers of connectors by status, without the rows of a station as a whole (EVSE 0); those of 0 are left out."""
+
+    def __init__(
+        self,
+        *,
+        station_count: _builtins.int = ...,
+        connected_count: _builtins.int = ...,
+        never_connected_count: _builtins.int = ...,
+        pending_count: _builtins.int = ...,
+        connectors: _abc.Iterable[Global___ConnectorStatusCount] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["connected_count", b"connected_count", "connectors", b"connectors", "never_connected_count", b"never_connected_count", "pending_count", b"pending_count", "station_count", b"station_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StationSummary: _TypeAlias = StationSummary  # noqa: Y015
+
+@_typing.final
+class ConnectorStatusCount(_message.Message):
+    """Number of connectors with one status."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATUS_FIELD_NUMBER: _builtins.int
+    CONNECTED_COUNT_FIELD_NUMBER: _builtins.int
+    DISCONNECTED_COUNT_FIELD_NUMBER: _builtins.int
+    status: _station_pb2.ConnectorStatus.ValueType
+    """The status that was reported last."""
+    connected_count: _builtins.int
+    """Number of them at stations that are connected."""
+    disconnected_count: _builtins.int
+    """Number of them at stations that are not: the status may have changed since."""
+    def __init__(
+        self,
+        *,
+        status: _station_pb2.ConnectorStatus.ValueType = ...,
+        connected_count: _builtins.int = ...,
+        disconnected_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["connected_count", b"connected_count", "disconnected_count", b"disconnected_count", "status", b"status"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ConnectorStatusCount: _TypeAlias = ConnectorStatusCount  # noqa: Y015
+
+@_typing.final
 class UpdateStationRequest(_message.Message):
     """Request to change a station."""
 

@@ -55,6 +55,11 @@ class StationServiceStub:
                 request_serializer=csms_dot_station_dot_v1_dot_station__service__pb2.ListStationsRequest.SerializeToString,
                 response_deserializer=csms_dot_station_dot_v1_dot_station__service__pb2.ListStationsResponse.FromString,
                 _registered_method=True)
+        self.GetStationSummary = channel.unary_unary(
+                '/csms.station.v1.StationService/GetStationSummary',
+                request_serializer=csms_dot_station_dot_v1_dot_station__service__pb2.GetStationSummaryRequest.SerializeToString,
+                response_deserializer=csms_dot_station_dot_v1_dot_station__service__pb2.GetStationSummaryResponse.FromString,
+                _registered_method=True)
         self.UpdateStation = channel.unary_unary(
                 '/csms.station.v1.StationService/UpdateStation',
                 request_serializer=csms_dot_station_dot_v1_dot_station__service__pb2.UpdateStationRequest.SerializeToString,
@@ -131,6 +136,14 @@ class StationServiceServicer:
     def ListStations(self, request, context):
         """Lists stations, sorted by id.
         Errors: INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN and INVALID_FILTER.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetStationSummary(self, request, context):
+        """Counts stations and connectors, by their present state.
+        Errors: INVALID_ARGUMENT, reason INVALID_FILTER.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -236,6 +249,11 @@ def add_StationServiceServicer_to_server(servicer, server):
                     servicer.ListStations,
                     request_deserializer=csms_dot_station_dot_v1_dot_station__service__pb2.ListStationsRequest.FromString,
                     response_serializer=csms_dot_station_dot_v1_dot_station__service__pb2.ListStationsResponse.SerializeToString,
+            ),
+            'GetStationSummary': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetStationSummary,
+                    request_deserializer=csms_dot_station_dot_v1_dot_station__service__pb2.GetStationSummaryRequest.FromString,
+                    response_serializer=csms_dot_station_dot_v1_dot_station__service__pb2.GetStationSummaryResponse.SerializeToString,
             ),
             'UpdateStation': grpc.unary_unary_rpc_method_handler(
                     servicer.UpdateStation,
@@ -387,6 +405,33 @@ class StationService:
             '/csms.station.v1.StationService/ListStations',
             csms_dot_station_dot_v1_dot_station__service__pb2.ListStationsRequest.SerializeToString,
             csms_dot_station_dot_v1_dot_station__service__pb2.ListStationsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetStationSummary(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csms.station.v1.StationService/GetStationSummary',
+            csms_dot_station_dot_v1_dot_station__service__pb2.GetStationSummaryRequest.SerializeToString,
+            csms_dot_station_dot_v1_dot_station__service__pb2.GetStationSummaryResponse.FromString,
             options,
             channel_credentials,
             insecure,

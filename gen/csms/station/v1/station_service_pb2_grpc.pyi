@@ -52,6 +52,10 @@ class StationServiceStub:
     """Lists stations, sorted by id.
     Errors: INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN and INVALID_FILTER.
     """
+    GetStationSummary: _grpc.UnaryUnaryMultiCallable[_station_service_pb2.GetStationSummaryRequest, _station_service_pb2.GetStationSummaryResponse]
+    """Counts stations and connectors, by their present state.
+    Errors: INVALID_ARGUMENT, reason INVALID_FILTER.
+    """
     UpdateStation: _grpc.UnaryUnaryMultiCallable[_station_service_pb2.UpdateStationRequest, _station_service_pb2.UpdateStationResponse]
     """Changes the named fields of a station: registration_status, display_name, security_profile, pinned_ocpp_version,
     site_id, labels.
@@ -122,6 +126,10 @@ class StationServiceAsyncStub(StationServiceStub):
     ListStations: _aio.UnaryUnaryMultiCallable[_station_service_pb2.ListStationsRequest, _station_service_pb2.ListStationsResponse]  # type: ignore[assignment]
     """Lists stations, sorted by id.
     Errors: INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN and INVALID_FILTER.
+    """
+    GetStationSummary: _aio.UnaryUnaryMultiCallable[_station_service_pb2.GetStationSummaryRequest, _station_service_pb2.GetStationSummaryResponse]  # type: ignore[assignment]
+    """Counts stations and connectors, by their present state.
+    Errors: INVALID_ARGUMENT, reason INVALID_FILTER.
     """
     UpdateStation: _aio.UnaryUnaryMultiCallable[_station_service_pb2.UpdateStationRequest, _station_service_pb2.UpdateStationResponse]  # type: ignore[assignment]
     """Changes the named fields of a station: registration_status, display_name, security_profile, pinned_ocpp_version,
@@ -214,6 +222,16 @@ class StationServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_station_service_pb2.ListStationsResponse, _abc.Awaitable[_station_service_pb2.ListStationsResponse]]:
         """Lists stations, sorted by id.
         Errors: INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN and INVALID_FILTER.
+        """
+
+    @_abc_1.abstractmethod
+    def GetStationSummary(
+        self,
+        request: _station_service_pb2.GetStationSummaryRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_station_service_pb2.GetStationSummaryResponse, _abc.Awaitable[_station_service_pb2.GetStationSummaryResponse]]:
+        """Counts stations and connectors, by their present state.
+        Errors: INVALID_ARGUMENT, reason INVALID_FILTER.
         """
 
     @_abc_1.abstractmethod

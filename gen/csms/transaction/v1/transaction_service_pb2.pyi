@@ -227,6 +227,7 @@ class Transaction(_message.Message):
     METER_PROFILE_ID_FIELD_NUMBER: _builtins.int
     REASSESS_TIME_FIELD_NUMBER: _builtins.int
     REASSESSED_BY_FIELD_NUMBER: _builtins.int
+    POWER_W_FIELD_NUMBER: _builtins.int
     station_id: _builtins.str
     """The station."""
     transaction_id: _builtins.str
@@ -267,6 +268,10 @@ class Transaction(_message.Message):
     """The meter profile by which its energy is assessed; empty where none applied. It may have been changed since."""
     reassessed_by: _builtins.str
     """The operator."""
+    power_w: _builtins.float
+    """Present power in watts: the energy between its two latest readings by the time between them; 0 while charging is
+    suspended. Absent where two readings did not come yet, and once it has ended.
+    """
     @_builtins.property
     def evse(self) -> _evse_pb2.EvseRef:
         """EVSE and connector."""
@@ -347,10 +352,11 @@ class Transaction(_message.Message):
         meter_profile_id: _builtins.str = ...,
         reassess_time: _timestamp_pb2.Timestamp | None = ...,
         reassessed_by: _builtins.str = ...,
+        power_w: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_believed_meter_start_wh", b"_believed_meter_start_wh", "_believed_meter_stop_wh", b"_believed_meter_stop_wh", "_meter_start_wh", b"_meter_start_wh", "_meter_stop_wh", b"_meter_stop_wh", "believed_meter_start_wh", b"believed_meter_start_wh", "believed_meter_stop_wh", b"believed_meter_stop_wh", "create_time", b"create_time", "end_time", b"end_time", "evse", b"evse", "hanging_time", b"hanging_time", "id_token", b"id_token", "meter_start_wh", b"meter_start_wh", "meter_stop_wh", b"meter_stop_wh", "operator_end", b"operator_end", "reassess_time", b"reassess_time", "start_time", b"start_time", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_believed_meter_start_wh", b"_believed_meter_start_wh", "_believed_meter_stop_wh", b"_believed_meter_stop_wh", "_meter_start_wh", b"_meter_start_wh", "_meter_stop_wh", b"_meter_stop_wh", "_power_w", b"_power_w", "believed_meter_start_wh", b"believed_meter_start_wh", "believed_meter_stop_wh", b"believed_meter_stop_wh", "create_time", b"create_time", "end_time", b"end_time", "evse", b"evse", "hanging_time", b"hanging_time", "id_token", b"id_token", "meter_start_wh", b"meter_start_wh", "meter_stop_wh", b"meter_stop_wh", "operator_end", b"operator_end", "power_w", b"power_w", "reassess_time", b"reassess_time", "start_time", b"start_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_believed_meter_start_wh", b"_believed_meter_start_wh", "_believed_meter_stop_wh", b"_believed_meter_stop_wh", "_meter_start_wh", b"_meter_start_wh", "_meter_stop_wh", b"_meter_stop_wh", "authorization_status", b"authorization_status", "believed_meter_start_wh", b"believed_meter_start_wh", "believed_meter_stop_wh", b"believed_meter_stop_wh", "charging_state", b"charging_state", "create_time", b"create_time", "end_origin", b"end_origin", "end_time", b"end_time", "energy_basis", b"energy_basis", "energy_wh", b"energy_wh", "event_count", b"event_count", "evse", b"evse", "flags", b"flags", "generation", b"generation", "hanging", b"hanging", "hanging_time", b"hanging_time", "id_token", b"id_token", "meter_profile_id", b"meter_profile_id", "meter_start_wh", b"meter_start_wh", "meter_stop_wh", b"meter_stop_wh", "operator_end", b"operator_end", "reassess_time", b"reassess_time", "reassessed_by", b"reassessed_by", "start_time", b"start_time", "state", b"state", "station_id", b"station_id", "stopped_reason", b"stopped_reason", "transaction_id", b"transaction_id", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_believed_meter_start_wh", b"_believed_meter_start_wh", "_believed_meter_stop_wh", b"_believed_meter_stop_wh", "_meter_start_wh", b"_meter_start_wh", "_meter_stop_wh", b"_meter_stop_wh", "_power_w", b"_power_w", "authorization_status", b"authorization_status", "believed_meter_start_wh", b"believed_meter_start_wh", "believed_meter_stop_wh", b"believed_meter_stop_wh", "charging_state", b"charging_state", "create_time", b"create_time", "end_origin", b"end_origin", "end_time", b"end_time", "energy_basis", b"energy_basis", "energy_wh", b"energy_wh", "event_count", b"event_count", "evse", b"evse", "flags", b"flags", "generation", b"generation", "hanging", b"hanging", "hanging_time", b"hanging_time", "id_token", b"id_token", "meter_profile_id", b"meter_profile_id", "meter_start_wh", b"meter_start_wh", "meter_stop_wh", b"meter_stop_wh", "operator_end", b"operator_end", "power_w", b"power_w", "reassess_time", b"reassess_time", "reassessed_by", b"reassessed_by", "start_time", b"start_time", "state", b"state", "station_id", b"station_id", "stopped_reason", b"stopped_reason", "transaction_id", b"transaction_id", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__believed_meter_start_wh: _TypeAlias = _typing.Literal["believed_meter_start_wh"]  # noqa: Y015
     _WhichOneofArgType__believed_meter_start_wh: _TypeAlias = _typing.Literal["_believed_meter_start_wh", b"_believed_meter_start_wh"]  # noqa: Y015
@@ -360,6 +366,8 @@ class Transaction(_message.Message):
     _WhichOneofArgType__meter_start_wh: _TypeAlias = _typing.Literal["_meter_start_wh", b"_meter_start_wh"]  # noqa: Y015
     _WhichOneofReturnType__meter_stop_wh: _TypeAlias = _typing.Literal["meter_stop_wh"]  # noqa: Y015
     _WhichOneofArgType__meter_stop_wh: _TypeAlias = _typing.Literal["_meter_stop_wh", b"_meter_stop_wh"]  # noqa: Y015
+    _WhichOneofReturnType__power_w: _TypeAlias = _typing.Literal["power_w"]  # noqa: Y015
+    _WhichOneofArgType__power_w: _TypeAlias = _typing.Literal["_power_w", b"_power_w"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__believed_meter_start_wh) -> _WhichOneofReturnType__believed_meter_start_wh | None: ...
     @_typing.overload
@@ -368,8 +376,148 @@ class Transaction(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__meter_start_wh) -> _WhichOneofReturnType__meter_start_wh | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__meter_stop_wh) -> _WhichOneofReturnType__meter_stop_wh | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__power_w) -> _WhichOneofReturnType__power_w | None: ...
 
 Global___Transaction: _TypeAlias = Transaction  # noqa: Y015
+
+@_typing.final
+class GetTransactionSummaryRequest(_message.Message):
+    """Request for numbers of transactions."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILTER_FIELD_NUMBER: _builtins.int
+    TIME_ZONE_FIELD_NUMBER: _builtins.int
+    filter: _builtins.str
+    """Stations whose transactions are counted: AIP-160 over station_id, site (`site:berlin`) and labels
+    (`labels.region:north`).
+    """
+    time_zone: _builtins.str
+    """Time zone of the present day, a name of the IANA database; empty: that of the sites if it is the same for all, else
+    UTC.
+    """
+    def __init__(
+        self,
+        *,
+        filter: _builtins.str = ...,
+        time_zone: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "time_zone", b"time_zone"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetTransactionSummaryRequest: _TypeAlias = GetTransactionSummaryRequest  # noqa: Y015
+
+@_typing.final
+class GetTransactionSummaryResponse(_message.Message):
+    """The numbers."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUMMARY_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def summary(self) -> Global___TransactionSummary:
+        """The numbers."""
+
+    def __init__(
+        self,
+        *,
+        summary: Global___TransactionSummary | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["summary", b"summary"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["summary", b"summary"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetTransactionSummaryResponse: _TypeAlias = GetTransactionSummaryResponse  # noqa: Y015
+
+@_typing.final
+class TransactionSummary(_message.Message):
+    """Numbers of transactions."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACTIVE_COUNT_FIELD_NUMBER: _builtins.int
+    HANGING_COUNT_FIELD_NUMBER: _builtins.int
+    POWER_W_FIELD_NUMBER: _builtins.int
+    POWER_COUNT_FIELD_NUMBER: _builtins.int
+    ENERGY_WH_FIELD_NUMBER: _builtins.int
+    HOURS_FIELD_NUMBER: _builtins.int
+    DAY_START_TIME_FIELD_NUMBER: _builtins.int
+    TIME_ZONE_FIELD_NUMBER: _builtins.int
+    active_count: _builtins.int
+    """Number of open transactions."""
+    hanging_count: _builtins.int
+    """Number of those that are hanging."""
+    power_w: _builtins.float
+    """Sum of their present power in watts (Transaction.power_w), of those of which something was received within the last
+    30 minutes.
+    """
+    power_count: _builtins.int
+    """Number of open transactions in that sum."""
+    energy_wh: _builtins.float
+    """Energy of the present day so far, in watt-hours, as rollups have it (EnergyService)."""
+    time_zone: _builtins.str
+    """Time zone of the day."""
+    @_builtins.property
+    def hours(self) -> _containers.RepeatedCompositeFieldContainer[Global___HourlyEnergy]:
+        """The same by hour, oldest first; hours without energy are left out."""
+
+    @_builtins.property
+    def day_start_time(self) -> _timestamp_pb2.Timestamp:
+        """Begin of the present day."""
+
+    def __init__(
+        self,
+        *,
+        active_count: _builtins.int = ...,
+        hanging_count: _builtins.int = ...,
+        power_w: _builtins.float = ...,
+        power_count: _builtins.int = ...,
+        energy_wh: _builtins.float = ...,
+        hours: _abc.Iterable[Global___HourlyEnergy] | None = ...,
+        day_start_time: _timestamp_pb2.Timestamp | None = ...,
+        time_zone: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["day_start_time", b"day_start_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["active_count", b"active_count", "day_start_time", b"day_start_time", "energy_wh", b"energy_wh", "hanging_count", b"hanging_count", "hours", b"hours", "power_count", b"power_count", "power_w", b"power_w", "time_zone", b"time_zone"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TransactionSummary: _TypeAlias = TransactionSummary  # noqa: Y015
+
+@_typing.final
+class HourlyEnergy(_message.Message):
+    """Energy of one hour."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    START_TIME_FIELD_NUMBER: _builtins.int
+    ENERGY_WH_FIELD_NUMBER: _builtins.int
+    energy_wh: _builtins.float
+    """Energy in watt-hours."""
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """Its begin."""
+
+    def __init__(
+        self,
+        *,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+        energy_wh: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["start_time", b"start_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["energy_wh", b"energy_wh", "start_time", b"start_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HourlyEnergy: _TypeAlias = HourlyEnergy  # noqa: Y015
 
 @_typing.final
 class OperatorEnd(_message.Message):

@@ -45,6 +45,11 @@ class TransactionServiceStub:
                 request_serializer=csms_dot_transaction_dot_v1_dot_transaction__service__pb2.ListTransactionsRequest.SerializeToString,
                 response_deserializer=csms_dot_transaction_dot_v1_dot_transaction__service__pb2.ListTransactionsResponse.FromString,
                 _registered_method=True)
+        self.GetTransactionSummary = channel.unary_unary(
+                '/csms.transaction.v1.TransactionService/GetTransactionSummary',
+                request_serializer=csms_dot_transaction_dot_v1_dot_transaction__service__pb2.GetTransactionSummaryRequest.SerializeToString,
+                response_deserializer=csms_dot_transaction_dot_v1_dot_transaction__service__pb2.GetTransactionSummaryResponse.FromString,
+                _registered_method=True)
         self.ReassessTransaction = channel.unary_unary(
                 '/csms.transaction.v1.TransactionService/ReassessTransaction',
                 request_serializer=csms_dot_transaction_dot_v1_dot_transaction__service__pb2.ReassessTransactionRequest.SerializeToString,
@@ -112,6 +117,14 @@ class TransactionServiceServicer:
     def ListTransactions(self, request, context):
         """Lists transactions, newest first.
         Errors: INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN and INVALID_FILTER.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetTransactionSummary(self, request, context):
+        """Counts open transactions, and sums up their power and the energy of the present day.
+        Errors: INVALID_ARGUMENT, reasons INVALID_FILTER and INVALID_FIELD.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -216,7 +229,7 @@ class TransactionServiceServicer:
         """Lists the events that belong to no transaction: those that wait for the start of theirs, and those of another
         system. They count for nothing until they join a transaction, and are in no other list. By station and name, newest
         first, and of each of these the newest first.
-        Errors: INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
+        Errors: INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN and INVALID_FILTER.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -234,6 +247,11 @@ def add_TransactionServiceServicer_to_server(servicer, server):
                     servicer.ListTransactions,
                     request_deserializer=csms_dot_transaction_dot_v1_dot_transaction__service__pb2.ListTransactionsRequest.FromString,
                     response_serializer=csms_dot_transaction_dot_v1_dot_transaction__service__pb2.ListTransactionsResponse.SerializeToString,
+            ),
+            'GetTransactionSummary': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetTransactionSummary,
+                    request_deserializer=csms_dot_transaction_dot_v1_dot_transaction__service__pb2.GetTransactionSummaryRequest.FromString,
+                    response_serializer=csms_dot_transaction_dot_v1_dot_transaction__service__pb2.GetTransactionSummaryResponse.SerializeToString,
             ),
             'ReassessTransaction': grpc.unary_unary_rpc_method_handler(
                     servicer.ReassessTransaction,
@@ -341,6 +359,33 @@ class TransactionService:
             '/csms.transaction.v1.TransactionService/ListTransactions',
             csms_dot_transaction_dot_v1_dot_transaction__service__pb2.ListTransactionsRequest.SerializeToString,
             csms_dot_transaction_dot_v1_dot_transaction__service__pb2.ListTransactionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetTransactionSummary(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csms.transaction.v1.TransactionService/GetTransactionSummary',
+            csms_dot_transaction_dot_v1_dot_transaction__service__pb2.GetTransactionSummaryRequest.SerializeToString,
+            csms_dot_transaction_dot_v1_dot_transaction__service__pb2.GetTransactionSummaryResponse.FromString,
             options,
             channel_credentials,
             insecure,

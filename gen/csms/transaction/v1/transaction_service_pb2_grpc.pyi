@@ -41,6 +41,10 @@ class TransactionServiceStub:
     """Lists transactions, newest first.
     Errors: INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN and INVALID_FILTER.
     """
+    GetTransactionSummary: _grpc.UnaryUnaryMultiCallable[_transaction_service_pb2.GetTransactionSummaryRequest, _transaction_service_pb2.GetTransactionSummaryResponse]
+    """Counts open transactions, and sums up their power and the energy of the present day.
+    Errors: INVALID_ARGUMENT, reasons INVALID_FILTER and INVALID_FIELD.
+    """
     ReassessTransaction: _grpc.UnaryUnaryMultiCallable[_transaction_service_pb2.ReassessTransactionRequest, _transaction_service_pb2.ReassessTransactionResponse]
     """Assesses the energy of a transaction again, from its recorded events, with the meter profile that applies to its
     station now. Where the result differs, an ended transaction is published once more as transaction.ended.
@@ -104,7 +108,7 @@ class TransactionServiceStub:
     """Lists the events that belong to no transaction: those that wait for the start of theirs, and those of another
     system. They count for nothing until they join a transaction, and are in no other list. By station and name, newest
     first, and of each of these the newest first.
-    Errors: INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
+    Errors: INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN and INVALID_FILTER.
     """
 
 @_typing.type_check_only
@@ -119,6 +123,10 @@ class TransactionServiceAsyncStub(TransactionServiceStub):
     ListTransactions: _aio.UnaryUnaryMultiCallable[_transaction_service_pb2.ListTransactionsRequest, _transaction_service_pb2.ListTransactionsResponse]  # type: ignore[assignment]
     """Lists transactions, newest first.
     Errors: INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN and INVALID_FILTER.
+    """
+    GetTransactionSummary: _aio.UnaryUnaryMultiCallable[_transaction_service_pb2.GetTransactionSummaryRequest, _transaction_service_pb2.GetTransactionSummaryResponse]  # type: ignore[assignment]
+    """Counts open transactions, and sums up their power and the energy of the present day.
+    Errors: INVALID_ARGUMENT, reasons INVALID_FILTER and INVALID_FIELD.
     """
     ReassessTransaction: _aio.UnaryUnaryMultiCallable[_transaction_service_pb2.ReassessTransactionRequest, _transaction_service_pb2.ReassessTransactionResponse]  # type: ignore[assignment]
     """Assesses the energy of a transaction again, from its recorded events, with the meter profile that applies to its
@@ -183,7 +191,7 @@ class TransactionServiceAsyncStub(TransactionServiceStub):
     """Lists the events that belong to no transaction: those that wait for the start of theirs, and those of another
     system. They count for nothing until they join a transaction, and are in no other list. By station and name, newest
     first, and of each of these the newest first.
-    Errors: INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
+    Errors: INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN and INVALID_FILTER.
     """
 
 class TransactionServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -207,6 +215,16 @@ class TransactionServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_transaction_service_pb2.ListTransactionsResponse, _abc.Awaitable[_transaction_service_pb2.ListTransactionsResponse]]:
         """Lists transactions, newest first.
         Errors: INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN and INVALID_FILTER.
+        """
+
+    @_abc_1.abstractmethod
+    def GetTransactionSummary(
+        self,
+        request: _transaction_service_pb2.GetTransactionSummaryRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_transaction_service_pb2.GetTransactionSummaryResponse, _abc.Awaitable[_transaction_service_pb2.GetTransactionSummaryResponse]]:
+        """Counts open transactions, and sums up their power and the energy of the present day.
+        Errors: INVALID_ARGUMENT, reasons INVALID_FILTER and INVALID_FIELD.
         """
 
     @_abc_1.abstractmethod
@@ -331,7 +349,7 @@ class TransactionServiceServicer(metaclass=_abc_1.ABCMeta):
         """Lists the events that belong to no transaction: those that wait for the start of theirs, and those of another
         system. They count for nothing until they join a transaction, and are in no other list. By station and name, newest
         first, and of each of these the newest first.
-        Errors: INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
+        Errors: INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN and INVALID_FILTER.
         """
 
 def add_TransactionServiceServicer_to_server(servicer: TransactionServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

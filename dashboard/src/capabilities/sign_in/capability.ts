@@ -1,0 +1,6 @@
+import { defineCapability } from "../../shell/capability";
+
+export const capability = defineCapability({
+  name: "sign_in",
+  routes: [{ path: "/sign-in", load: () => import("./SignInPage"), isPublic: true }],
+});

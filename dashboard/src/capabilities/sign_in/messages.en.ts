@@ -1,0 +1,18 @@
+export const en = {
+  title: "Sign in",
+  lead: "ocpp-mesh, the central system of your charging stations",
+  username: "Username",
+  password: "Password",
+  newPassword: "New password",
+  newPasswordLead: "Your password is a temporary one. Choose a new one: 8 to 256 characters, no common word.",
+  tenant: "Tenant",
+  tenantHelp: "Empty: the tenant of this address.",
+  otherTenant: "Another tenant",
+  signIn: "Sign in",
+  setPassword: "Set password and sign in",
+  needed: "This is needed.",
+  wrong: "Username or password is wrong.",
+  tooMany: (seconds: string) => `Too many tries. Wait ${seconds} s and try again.`,
+  failed: "You could not be signed in",
+  language: "Deutsch",
+};

@@ -1,0 +1,180 @@
+import { connectorsOf, connectorState, stationState, Time } from "../../formats";
+import { RegistrationStatus, StationConditionType, type Station } from "../../stubs/csms/station/v1/station_pb";
+import type { Column } from "../../tables";
+import { Badge, ConnectorMark, Link, StateMark } from "../../ui";
+import type { State } from "../../ui";
+import styles from "./stations.module.css";
+import type { StationText } from "./text";
+
+export function stationHref(station: { stationId: string }): string {
+  return `/stations/${encodeURIComponent(station.stationId)}`;
+}
+
+export function nameOf(station: Pick<Station, "displayName" | "stationId">): string {
+  return station.displayName || station.stationId;
+}
+
+export function conditionWord(t: StationText, type: StationConditionType): string {
+  switch (type) {
+    case StationConditionType.UNRESPONSIVE:
+      return t.unresponsive;
+    case StationConditionType.CLOCK_SKEW:
+      return t.clockSkew;
+    case StationConditionType.BOOT_REFUSED:
+      return t.bootRefused;
+    default:
+      return t.problem;
+  }
+}
+
+export function Connectors(props: { station: Station; words: Readonly<Record<State, string>>; t: StationText }) {
+  const places = connectorsOf(props.station);
+  return (
+    <span className={styles.connectors}>
+      {places.map(({ evseId, connector }) => {
+        const state = props.station.connected ? connectorState(connector) : "offline";
+        const place = connector.connectorId > 1 ? `${String(evseId)}.${String(connector.connectorId)}` : String(evseId);
+        return (
+          <ConnectorMark key={place} state={state} label={props.t.connector(place, props.words[state])}>
+            {place}
+          </ConnectorMark>
+        );
+      })}
+    </span>
+  );
+}
+
+function Registration(props: { status: RegistrationStatus; t: StationText }) {
+  const { status, t } = props;
+  if (status === RegistrationStatus.ACCEPTED) return <>{t.accepted}</>;
+  return status === RegistrationStatus.PENDING ? (
+    <Badge tone="warning">{t.pending}</Badge>
+  ) : (
+    <Badge tone="bad">{t.rejected}</Badge>
+  );
+}
+
+export function stationColumns(t: StationText, words: Readonly<Record<State, string>>): Column<Station>[] {
+  return [
+    {
+      id: "state",
+      label: t.state,
+      width: "136px",
+      card: "head",
+      sortBy: (station) => stationState(station),
+      cell: (station) => <StateMark state={stationState(station)} />,
+    },
+    {
+      id: "name",
+      label: t.name,
+      width: "minmax(160px, 1.6fr)",
+      card: "head",
+      sortBy: nameOf,
+      cell: (station) => (
+        <Link href={stationHref(station)} className={styles.name}>
+          {nameOf(station)}
+        </Link>
+      ),
+    },
+    {
+      id: "id",
+      label: t.id,
+      optional: true,
+      sortBy: (station) => station.stationId,
+      cell: (station) => station.stationId,
+      card: "none",
+    },
+    {
+      id: "site",
+      label: t.site,
+      sortBy: (station) => station.siteId || undefined,
+      cell: (station) => station.siteId || "–",
+    },
+    {
+      id: "connectors",
+      label: t.connectors,
+      width: "minmax(140px, 1fr)",
+      cell: (station) => <Connectors station={station} words={words} t={t} />,
+    },
+    {
+      id: "conditions",
+      label: t.conditions,
+      width: "minmax(150px, 1fr)",
+      cell: (station) => (
+        <span className={styles.connectors}>
+          {station.conditions.map((condition) => (
+            <Badge key={condition.type} tone="bad" title={condition.reason}>
+              {conditionWord(t, condition.type)}
+            </Badge>
+          ))}
+        </span>
+      ),
+    },
+    {
+      id: "lastSeen",
+      label: t.lastSeen,
+      width: "150px",
+      sortBy: (station) => station.lastSeenTime?.seconds,
+      cell: (station) => <Time value={station.lastSeenTime} />,
+    },
+    {
+      id: "version",
+      label: t.ocppVersion,
+      width: "80px",
+      sortBy: (station) => station.connection?.ocppVersion,
+      cell: (station) => station.connection?.ocppVersion ?? "–",
+    },
+    {
+      id: "model",
+      label: t.model,
+      card: "none",
+      sortBy: (station) => station.identity?.model,
+      cell: (station) => station.identity?.model ?? "–",
+    },
+    {
+      id: "vendor",
+      label: t.vendor,
+      card: "none",
+      optional: true,
+      sortBy: (station) => station.identity?.vendorName,
+      cell: (station) => station.identity?.vendorName ?? "–",
+    },
+    {
+      id: "firmware",
+      label: t.firmware,
+      width: "110px",
+      card: "none",
+      sortBy: (station) => station.identity?.firmwareVersion,
+      cell: (station) => station.identity?.firmwareVersion ?? "–",
+    },
+    {
+      id: "serial",
+      label: t.serial,
+      card: "none",
+      optional: true,
+      cell: (station) => station.identity?.serialNumber ?? "–",
+    },
+    {
+      id: "registration",
+      label: t.registration,
+      card: "none",
+      optional: true,
+      cell: (station) => <Registration status={station.registrationStatus} t={t} />,
+    },
+    {
+      id: "address",
+      label: t.address,
+      card: "none",
+      optional: true,
+      cell: (station) => station.connection?.remoteAddress ?? "–",
+    },
+    {
+      id: "added",
+      label: t.added,
+      card: "none",
+      optional: true,
+      sortBy: (station) => station.createTime?.seconds,
+      cell: (station) => <Time value={station.createTime} />,
+    },
+  ];
+}

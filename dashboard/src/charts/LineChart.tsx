@@ -1,0 +1,218 @@
+// A chart of lines over time: uPlot, with the same figures as a table beside it.
+import { useEffect, useRef, useState } from "react";
+import uPlot from "uplot";
+import "uplot/dist/uPlot.min.css";
+
+import { useFormats } from "../formats/Time";
+import { Button } from "../ui";
+import styles from "./LineChart.module.css";
+import { chartData, type ChartPoint } from "./series";
+import { useChartText } from "./text";
+
+export interface ChartSeries {
+  label: string;
+  unit: string;
+  /** Name of a variable of the theme: `--charging`. */
+  color: string;
+  points: readonly ChartPoint[];
+  /** Digits after the point in the read-out and the table. */
+  digits?: number;
+  /** Beside the right edge, with an axis of its own. */
+  secondAxis?: boolean;
+  stepped?: boolean;
+}
+
+export interface ChartMark {
+  timeMs: number;
+  label: string;
+}
+
+export interface LineChartProps {
+  label: string;
+  series: readonly ChartSeries[];
+  marks?: readonly ChartMark[];
+  height?: number;
+  /** A pause longer than this is a gap: no line is drawn over it. */
+  gapMs?: number;
+}
+
+function variable(element: Element, name: string): string {
+  return getComputedStyle(element).getPropertyValue(name).trim();
+}
+
+/** The colour that a variable has in the present theme, as the canvas needs it. */
+function colorOf(host: HTMLElement, name: string): string {
+  const probe = document.createElement("span");
+  probe.style.color = variable(host, name);
+  host.append(probe);
+  const color = getComputedStyle(probe).color;
+  probe.remove();
+  return color;
+}
+
+function optionsOf(
+  host: HTMLElement,
+  props: LineChartProps,
+  format: (value: number, digits: number) => string,
+): uPlot.Options {
+  const grid = { stroke: colorOf(host, "--line"), width: 1 };
+  const text = colorOf(host, "--text-2");
+  const axis = (scale: string, unit: string, side: 1 | 3): uPlot.Axis => ({
+    scale,
+    side,
+    stroke: text,
+    grid: side === 3 ? grid : { show: false },
+    ticks: { show: false },
+    size: 56,
+    values: (_, ticks) => ticks.map((tick) => format(tick, 0)),
+    label: unit,
+    labelSize: 16,
+  });
+  const scales = [...new Set(props.series.map((one) => (one.secondAxis ? "second" : "first")))];
+  return {
+    width: Math.max(200, host.clientWidth),
+    height: props.height ?? 220,
+    cursor: { points: { size: 6 } },
+    legend: { live: true },
+    scales: { x: { time: true } },
+    axes: [
+      { stroke: text, grid, ticks: { show: false }, space: 80 },
+      ...scales.map((scale) => {
+        const unit = props.series.find((one) => Boolean(one.secondAxis) === (scale === "second"))?.unit ?? "";
+        return axis(scale, unit, scale === "second" ? 1 : 3);
+      }),
+    ],
+    series: [
+      {},
+      ...props.series.map((one): uPlot.Series => ({
+        label: one.label,
+        scale: one.secondAxis ? "second" : "first",
+        stroke: colorOf(host, one.color),
+        width: 1.5,
+        points: { show: false },
+        value: (_, value: number | null) => (value === null ? "–" : `${format(value, one.digits ?? 1)} ${one.unit}`),
+        ...(one.stepped && uPlot.paths.stepped ? { paths: uPlot.paths.stepped({ align: 1 }) } : {}),
+      })),
+    ],
+    hooks: {
+      draw: [
+        (plot) => {
+          drawMarks(plot, props.marks ?? [], text);
+        },
+      ],
+    },
+  };
+}
+
+function drawMarks(plot: uPlot, marks: readonly ChartMark[], color: string): void {
+  const { ctx, bbox } = plot;
+  ctx.save();
+  ctx.strokeStyle = color;
+  ctx.fillStyle = color;
+  ctx.setLineDash([3, 3]);
+  ctx.font = `${String(11 * devicePixelRatio)}px system-ui`;
+  for (const mark of marks) {
+    const x = plot.valToPos(mark.timeMs / 1000, "x", true);
+    if (x < bbox.left || x > bbox.left + bbox.width) continue;
+    ctx.beginPath();
+    ctx.moveTo(x, bbox.top);
+    ctx.lineTo(x, bbox.top + bbox.height);
+    ctx.stroke();
+    ctx.fillText(mark.label, x + 4, bbox.top + 12 * devicePixelRatio);
+  }
+  ctx.restore();
+}
+
+export function LineChart(props: LineChartProps) {
+  const t = useChartText();
+  const formats = useFormats();
+  const host = useRef<HTMLDivElement>(null);
+  const [asTable, setAsTable] = useState(false);
+  useEffect(() => {
+    const element = host.current;
+    if (!element || asTable) return;
+    const make = () =>
+      new uPlot(
+        optionsOf(element, props, (value, digits) => formats.number(value, digits)),
+        chartData(
+          props.series.map((one) => one.points),
+          props.gapMs,
+        ),
+        element,
+      );
+    let plot = make();
+    const resize = new ResizeObserver(() => {
+      plot.setSize({ width: Math.max(200, element.clientWidth), height: props.height ?? 220 });
+    });
+    resize.observe(element);
+    const retheme = () => {
+      plot.destroy();
+      plot = make();
+    };
+    const theme = new MutationObserver(retheme);
+    theme.observe(document.documentElement, { attributeFilter: ["data-theme"] });
+    const dark = globalThis.matchMedia("(prefers-color-scheme: dark)");
+    dark.addEventListener("change", retheme);
+    return () => {
+      resize.disconnect();
+      theme.disconnect();
+      dark.removeEventListener("change", retheme);
+      plot.destroy();
+    };
+  }, [props, asTable, formats]);
+  return (
+    <figure className={styles.figure}>
+      <figcaption className={styles.caption}>
+        <span>{props.label}</span>
+        <Button
+          small
+          kind="quiet"
+          icon={asTable ? "chart" : "list"}
+          onPress={() => {
+            setAsTable(!asTable);
+          }}
+        >
+          {asTable ? t.asChart : t.asTable}
+        </Button>
+      </figcaption>
+      {asTable ? (
+        <ChartTable {...props} />
+      ) : (
+        <div ref={host} role="img" aria-label={t.described(props.label)} className={styles.host} />
+      )}
+    </figure>
+  );
+}
+
+/** The figures of the chart; the first thousand, since more are for an export. */
+function ChartTable(props: LineChartProps) {
+  const t = useChartText();
+  const formats = useFormats();
+  const [times, ...columns] = chartData(props.series.map((one) => one.points));
+  return (
+    // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- what scrolls must be reachable by keyboard
+    <div className={styles.tableBox} tabIndex={0} role="region" aria-label={props.label}>
+      <table className={styles.table}>
+        <thead>
+          <tr>
+            <th scope="col">{t.time}</th>
+            {props.series.map((one) => (
+              <th key={one.label} scope="col">{`${one.label} (${one.unit})`}</th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {[...times].slice(0, 1000).map((time, row) => (
+            <tr key={time}>
+              <td>{formats.dateTime(time * 1000)}</td>
+              {props.series.map((one, column) => {
+                const value = columns[column]?.[row];
+                return <td key={one.label}>{value == null ? "–" : formats.number(value, one.digits ?? 1)}</td>;
+              })}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}

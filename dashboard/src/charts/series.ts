@@ -1,0 +1,32 @@
+// Points of several series as the columns that uPlot takes. Pure.
+import type { AlignedData } from "uplot";
+
+export interface ChartPoint {
+  timeMs: number;
+  /** Null: there is no value, and the line has a gap. */
+  value: number | null;
+}
+
+/**
+ * One column of times in seconds, and one of values for each series. Between two points of a series that are further
+ * apart than `gapMs` a point without a value is put, so that no line goes over the gap; a time at which only other
+ * series have a value is no gap.
+ */
+export function chartData(series: readonly (readonly ChartPoint[])[], gapMs = Infinity): AlignedData {
+  const columns = series.map((points) => withGaps(points, gapMs));
+  const times = [...new Set(columns.flatMap((column) => [...column.keys()]))].sort((a, b) => a - b);
+  // uPlot draws a line over undefined, and none over null.
+  const values = columns.map((column) => times.map((time) => column.get(time)));
+  return [times.map((time) => time / 1000), ...values];
+}
+
+function withGaps(points: readonly ChartPoint[], gapMs: number): Map<number, number | null> {
+  const column = new Map<number, number | null>();
+  let lastMs: number | undefined;
+  for (const { timeMs, value } of points) {
+    if (lastMs !== undefined && timeMs - lastMs > gapMs) column.set(lastMs + 1, null);
+    column.set(timeMs, value);
+    lastMs = timeMs;
+  }
+  return column;
+}

@@ -1,0 +1,32 @@
+// The comments of the contract as help, loaded once a form needs them. `npm run stubs` makes the file.
+import { useEffect, useState } from "react";
+
+export type Comments = Readonly<Record<string, string>>;
+
+let comments: Comments | undefined;
+let loading: Promise<Comments> | undefined;
+
+function load(): Promise<Comments> {
+  loading ??= import("../stubs/comments.json").then(
+    (module) => {
+      comments = module.default as Comments;
+      return comments;
+    },
+    () => ({}),
+  );
+  return loading;
+}
+
+/** Comments by the full name of a field, a method, a message, or a value of an enumeration. */
+export function useComments(): Comments {
+  const [known, setKnown] = useState<Comments>(comments ?? {});
+  useEffect(() => {
+    void load().then(setKnown);
+  }, []);
+  return known;
+}
+
+/** The first sentences of a comment: the errors of a method are for programs. */
+export function shortComment(text: string | undefined): string {
+  return (text ?? "").split(/\n?Errors?( beside[^:]*)?: /)[0]?.trim() ?? "";
+}

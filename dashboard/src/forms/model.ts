@@ -1,0 +1,195 @@
+// The fields of a form, read from the descriptor of a message. Pure.
+import { ScalarType, type DescEnum, type DescField, type DescMessage } from "@bufbuild/protobuf";
+
+import { isDeprecated, isOutputOnly, isRequired } from "../api/methods";
+
+export type Input =
+  | { kind: "text" }
+  | { kind: "bytes" }
+  | { kind: "integer"; signed: boolean }
+  | { kind: "number" }
+  | { kind: "boolean" }
+  | { kind: "enum"; desc: DescEnum }
+  | { kind: "message"; desc: DescMessage }
+  | { kind: "list"; item: Input }
+  | { kind: "map"; key: Input; value: Input }
+  | { kind: "timestamp" }
+  | { kind: "duration" }
+  | { kind: "json"; shape: "object" | "value" | "list" }
+  | { kind: "mask" };
+
+export interface FormField {
+  /** Name in the contract: `evse_id`. */
+  name: string;
+  jsonName: string;
+  /** Full name, the key of its comment: `csms.station.v1.ResetRequest.type`. */
+  fullName: string;
+  label: string;
+  unit?: string;
+  required: boolean;
+  /** Has presence: absent and zero differ. */
+  optional: boolean;
+  advanced: boolean;
+  /** The oneof that it is a part of. */
+  oneof?: string;
+  input: Input;
+}
+
+const ADVANCED = new Set(["request_id", "timeout_s", "update_mask", "page_size", "page_token", "validate_only"]);
+
+const UNITS: readonly (readonly [string, string])[] = [
+  ["_percent", "%"],
+  ["_minutes", "min"],
+  ["_hours", "h"],
+  ["_days", "d"],
+  ["_bytes", "B"],
+  ["_kwh", "kWh"],
+  ["_wh", "Wh"],
+  ["_kw", "kW"],
+  ["_ms", "ms"],
+  ["_s", "s"],
+  ["_w", "W"],
+  ["_a", "A"],
+  ["_v", "V"],
+];
+
+const WORDS: Record<string, string> = {
+  id: "ID",
+  ids: "IDs",
+  evse: "EVSE",
+  csv: "CSV",
+  url: "URL",
+  uri: "URI",
+  ocpp: "OCPP",
+  iccid: "ICCID",
+  imsi: "IMSI",
+  soc: "SoC",
+};
+
+/** `evse_id` as people read it: "EVSE ID". */
+export function labelOf(name: string): string {
+  const words = name.split("_").map((word) => WORDS[word] ?? word);
+  const text = words.join(" ");
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** Takes the unit off the name of a field: `timeout_s` is "Timeout" in s. */
+export function unitOf(name: string): { name: string; unit?: string } {
+  const found = UNITS.find(([suffix]) => name.endsWith(suffix) && name.length > suffix.length);
+  return found ? { name: name.slice(0, -found[0].length), unit: found[1] } : { name };
+}
+
+function scalarInput(type: ScalarType): Input {
+  switch (type) {
+    case ScalarType.STRING:
+      return { kind: "text" };
+    case ScalarType.BYTES:
+      return { kind: "bytes" };
+    case ScalarType.BOOL:
+      return { kind: "boolean" };
+    case ScalarType.DOUBLE:
+    case ScalarType.FLOAT:
+      return { kind: "number" };
+    case ScalarType.UINT32:
+    case ScalarType.UINT64:
+    case ScalarType.FIXED32:
+    case ScalarType.FIXED64:
+      return { kind: "integer", signed: false };
+    default:
+      return { kind: "integer", signed: true };
+  }
+}
+
+function messageInput(desc: DescMessage): Input {
+  switch (desc.typeName) {
+    case "google.protobuf.Timestamp":
+      return { kind: "timestamp" };
+    case "google.protobuf.Duration":
+      return { kind: "duration" };
+    case "google.protobuf.Struct":
+      return { kind: "json", shape: "object" };
+    case "google.protobuf.ListValue":
+      return { kind: "json", shape: "list" };
+    case "google.protobuf.Value":
+      return { kind: "json", shape: "value" };
+    case "google.protobuf.FieldMask":
+      return { kind: "mask" };
+    default:
+      return { kind: "message", desc };
+  }
+}
+
+function inputOf(field: DescField): Input {
+  switch (field.fieldKind) {
+    case "scalar":
+      return scalarInput(field.scalar);
+    case "enum":
+      return { kind: "enum", desc: field.enum };
+    case "message":
+      return messageInput(field.message);
+    case "list":
+      return { kind: "list", item: itemInput(field) };
+    case "map":
+      return { kind: "map", key: scalarInput(field.mapKey), value: itemInput(field) };
+  }
+}
+
+function itemInput(field: DescField & { fieldKind: "list" | "map" }): Input {
+  const kind = field.fieldKind === "list" ? field.listKind : field.mapKind;
+  if (kind === "enum" && field.enum) return { kind: "enum", desc: field.enum };
+  if (kind === "message" && field.message) return messageInput(field.message);
+  return scalarInput(field.scalar ?? ScalarType.STRING);
+}
+
+function isLarge(input: Input): boolean {
+  if (input.kind === "list" || input.kind === "map") return false;
+  return input.kind === "message" && input.desc.fields.length > 4;
+}
+
+function toField(field: DescField): FormField {
+  const { name, unit } = unitOf(field.name);
+  const required = isRequired(field);
+  const input = inputOf(field);
+  return {
+    name: field.name,
+    jsonName: field.jsonName,
+    fullName: `${field.parent.typeName}.${field.name}`,
+    label: labelOf(name),
+    ...(unit === undefined ? {} : { unit }),
+    required,
+    optional: field.fieldKind === "scalar" || field.fieldKind === "enum" ? field.proto.proto3Optional : true,
+    advanced: ADVANCED.has(field.name) || (!required && isLarge(input)),
+    ...(field.oneof ? { oneof: field.oneof.name } : {}),
+    input,
+  };
+}
+
+/**
+ * The fields of a message for a form: required ones first, then the others in their own order. Deprecated fields and
+ * those that only answers have are left out, as are those named in `hidden`.
+ */
+export function formFields(desc: DescMessage, hidden: readonly string[] = []): FormField[] {
+  const fields = desc.fields
+    .filter((field) => !isDeprecated(field) && !isOutputOnly(field) && !hidden.includes(field.name))
+    .map(toField);
+  return [...fields.filter((field) => field.required), ...fields.filter((field) => !field.required)];
+}
+
+/** `RESET_TYPE_ON_IDLE` of `ResetType` as people read it: "On idle". */
+export function enumLabel(desc: DescEnum, name: string): string {
+  const prefix =
+    desc.sharedPrefix?.toUpperCase() ?? `${desc.name.replaceAll(/(?<=[a-z0-9])(?=[A-Z])/g, "_").toUpperCase()}_`;
+  const bare = name.startsWith(prefix) ? name.slice(prefix.length) : name;
+  const text = bare
+    .toLowerCase()
+    .split("_")
+    .map((word) => WORDS[word] ?? word)
+    .join(" ");
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** `RequestStartTransaction` as people read it: "Request start transaction". */
+export function methodLabel(name: string): string {
+  const text = name.replaceAll(/(?<=[a-z0-9])(?=[A-Z])/g, " ").toLowerCase();
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

@@ -1,0 +1,83 @@
+// Which tab holds the stream where there are no shared workers. The leader answers at once when asked, since timers of
+// hidden tabs are slowed down and messages are not. A new leader has a higher term; the one before it steps down.
+
+export type Ballot =
+  { kind: "who"; from: string } | { kind: "lead"; from: string; term: number } | { kind: "gone"; from: string };
+
+export interface ElectionPorts {
+  send: (ballot: Ballot) => void;
+  onLead: () => void;
+  onFollow: () => void;
+  now: () => number;
+}
+
+export const QUIET_MS = 10_000;
+const ANSWER_MS = 600;
+
+export class Election {
+  private term = 0;
+  private leading = false;
+  private heardMs = -Infinity;
+  private askedMs: number | undefined;
+
+  constructor(
+    readonly id: string,
+    private readonly ports: ElectionPorts,
+  ) {}
+
+  get isLeader(): boolean {
+    return this.leading;
+  }
+
+  /** To be called every second, and once at the start. */
+  tick(): void {
+    const now = this.ports.now();
+    if (this.leading) {
+      this.ports.send({ kind: "lead", from: this.id, term: this.term });
+    } else if (this.askedMs === undefined) {
+      if (now - this.heardMs > QUIET_MS) this.ask(now);
+    } else if (now - this.askedMs >= ANSWER_MS) {
+      this.lead();
+    }
+  }
+
+  receive(ballot: Ballot): void {
+    if (ballot.from === this.id) return;
+    if (ballot.kind === "who") {
+      if (this.leading) this.ports.send({ kind: "lead", from: this.id, term: this.term });
+      return;
+    }
+    if (ballot.kind === "gone") {
+      if (!this.leading) this.ask(this.ports.now());
+      return;
+    }
+    // Of two leaders of one term the one with the smaller id stays.
+    const older = ballot.term < this.term || (ballot.term === this.term && ballot.from > this.id);
+    if (this.leading && older) return;
+    this.term = Math.max(this.term, ballot.term);
+    this.heardMs = this.ports.now();
+    this.askedMs = undefined;
+    if (this.leading) {
+      this.leading = false;
+      this.ports.onFollow();
+    }
+  }
+
+  leave(): void {
+    if (this.leading) this.ports.send({ kind: "gone", from: this.id });
+    this.leading = false;
+  }
+
+  private ask(now: number): void {
+    this.askedMs = now;
+    this.ports.send({ kind: "who", from: this.id });
+  }
+
+  private lead(): void {
+    this.askedMs = undefined;
+    this.term += 1;
+    this.leading = true;
+    this.ports.send({ kind: "lead", from: this.id, term: this.term });
+    this.ports.onLead();
+  }
+}

@@ -1,0 +1,70 @@
+// The interface of a capability: one folder under capabilities/ whose capability.ts exports `capability`.
+import type { ComponentType } from "react";
+
+import type { Permission } from "../stubs/csms/options/v1/options_pb";
+import type { Language } from "../i18n/catalogue";
+import type { IconName } from "../ui";
+
+/** A text of the frame, in every language: it is there before the capability's own pages are loaded. */
+export type FrameText = Readonly<Record<Language, string>>;
+
+export interface CapabilityRoute {
+  /** A pattern of wouter: `/stations/:stationId`. Values in it are percent-encoded by the sender. */
+  path: string;
+  /** The page, as a module with a default export; loaded when it is first shown. */
+  load: () => Promise<{ default: ComponentType<{ params: Record<string, string | undefined> }> }>;
+  /** The permissions that the page cannot do without; all of them are needed. */
+  needs?: readonly Permission[];
+  /** Shown to those who have not signed in, without the frame. */
+  isPublic?: boolean;
+}
+
+export interface NavigationItem {
+  path: string;
+  label: FrameText;
+  icon: IconName;
+  /** Place in the rail; the brief's order: 10 needs a hand, 20 stations, 30 sessions, … 90 administration. */
+  order: number;
+  needs?: readonly Permission[];
+  /** Letter after `g`: `s` for stations. */
+  shortcut?: string;
+  /** In the group "Administration", which is one entry of the rail. */
+  group?: "administration";
+}
+
+export interface PaletteEntry {
+  id: string;
+  label: string;
+  /** Said beside it: its kind, or where it leads. */
+  hint?: string;
+  icon?: IconName;
+  href?: string;
+  run?: () => void;
+}
+
+export interface PaletteCommand {
+  id: string;
+  label: FrameText;
+  icon?: IconName;
+  needs?: readonly Permission[];
+  href?: string;
+}
+
+export interface Capability {
+  /** Its folder's name. */
+  name: string;
+  routes: readonly CapabilityRoute[];
+  navigation?: readonly NavigationItem[];
+  /** Commands of the palette that are always there. */
+  commands?: readonly PaletteCommand[];
+  /** Looks for things by a text: stations, sessions, tags. Loaded when the palette opens first. */
+  search?: {
+    needs?: readonly Permission[];
+    load: () => Promise<{ search: (text: string, signal: AbortSignal) => Promise<PaletteEntry[]> }>;
+  };
+}
+
+/** Says what the type is, and nothing else. */
+export function defineCapability(capability: Capability): Capability {
+  return capability;
+}

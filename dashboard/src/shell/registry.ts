@@ -1,0 +1,26 @@
+import type { Capability, CapabilityRoute, NavigationItem } from "./capability";
+import type { Permissions } from "../api/permissions";
+
+const modules = import.meta.glob<{ capability: Capability }>("../capabilities/*/capability.ts", { eager: true });
+
+export const capabilities: readonly Capability[] = Object.values(modules).map((module) => module.capability);
+
+export const publicRoutes: readonly CapabilityRoute[] = capabilities.flatMap((one) =>
+  one.routes.filter((route) => route.isPublic),
+);
+
+type Has = Pick<Permissions, "has">;
+
+function isOffered(item: { needs?: readonly number[] }, permissions: Has): boolean {
+  return (item.needs ?? []).every((permission) => permissions.has(permission));
+}
+
+export function offered<T extends { needs?: readonly number[] }>(items: readonly T[], permissions: Has): T[] {
+  return items.filter((item) => isOffered(item, permissions));
+}
+
+/** The entries of the rail that the caller may use, in their order. */
+export function navigationFor(permissions: Has): NavigationItem[] {
+  const items = capabilities.flatMap((capability) => capability.navigation ?? []);
+  return offered(items, permissions).sort((a, b) => a.order - b.order);
+}

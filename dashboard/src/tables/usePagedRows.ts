@@ -1,0 +1,157 @@
+// The rows of a List method, page after page, kept up by events.
+import type { DescMessage, DescMethodUnary, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
+import { callUnaryMethod, createConnectQueryKey, useTransport } from "@connectrpc/connect-query";
+import { useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
+import { useCallback, useEffect, useMemo, useRef } from "react";
+
+import type { LiveEvent, LiveFilter } from "../live/events";
+import { debounce, useLiveEvents } from "../live/hooks";
+import { applyEvents, replaceRows, type ApplyEvent, type Pages } from "./live_rows";
+
+export interface LiveRows<Row> {
+  filter: LiveFilter;
+  /** The key of the row that an event concerns. */
+  keyOf: (event: LiveEvent) => string;
+  apply: ApplyEvent<Row>;
+  /** Reads one row anew; without it the whole list is. */
+  reload?: (key: string) => Promise<Row | undefined>;
+}
+
+export interface PagedRows<Row> {
+  rows: readonly Row[];
+  /** Nothing has come yet. */
+  isLoading: boolean;
+  isLoadingMore: boolean;
+  error: unknown;
+  hasMore: boolean;
+  loadMore: () => void;
+  refetch: () => void;
+}
+
+/** Names of the fields of an answer that are lists. */
+type ListField<T> = { [K in keyof T]: T[K] extends readonly unknown[] ? K : never }[keyof T] & string;
+export type RowOf<T, F extends keyof T> = T[F] extends readonly (infer Row)[] ? Row : never;
+
+export interface PagedOptions<I extends DescMessage, O extends DescMessage, F extends ListField<MessageShape<O>>> {
+  method: DescMethodUnary<I, O>;
+  /** The request without its page. */
+  request?: MessageInitShape<I>;
+  /** The field of the answer that has the rows. */
+  field: F;
+  rowKey: (row: RowOf<MessageShape<O>, F>) => string;
+  pageSize?: number;
+  live?: LiveRows<RowOf<MessageShape<O>, F>>;
+  /** Refused to load: a request that cannot be made yet. */
+  isDisabled?: boolean;
+}
+
+const PAGE_SIZE = 200;
+const MOST_RELOADS = 25;
+
+export function usePagedRows<I extends DescMessage, O extends DescMessage, F extends ListField<MessageShape<O>>>(
+  options: PagedOptions<I, O, F>,
+): PagedRows<RowOf<MessageShape<O>, F>> {
+  type Row = RowOf<MessageShape<O>, F>;
+  type Answer = MessageShape<O> & object;
+  const { method, field, rowKey } = options;
+  const transport = useTransport();
+  const request = { ...(options.request as object), pageSize: options.pageSize ?? PAGE_SIZE };
+  const queryKey = createConnectQueryKey({
+    schema: method,
+    transport,
+    input: request as unknown as MessageInitShape<I>,
+    cardinality: "infinite",
+  }) as readonly unknown[];
+  const query = useInfiniteQuery({
+    queryKey,
+    queryFn: ({ pageParam, signal }) =>
+      callUnaryMethod(transport, method, { ...request, pageToken: pageParam } as unknown as MessageInitShape<I>, { signal }),
+    initialPageParam: "",
+    getNextPageParam: (answer) => (answer as { nextPageToken?: string }).nextPageToken || undefined,
+    structuralSharing: false,
+    enabled: !options.isDisabled,
+  });
+  useLiveRows<Answer, Row>({ queryKey, field, rowKey, live: options.live });
+  const pages = query.data?.pages;
+  const rows = useMemo(() => (pages ?? []).flatMap((page) => page[field] as unknown as Row[]), [pages, field]);
+  const { fetchNextPage, hasNextPage, isFetchingNextPage, refetch } = query;
+  const loadMore = useCallback(() => {
+    if (hasNextPage && !isFetchingNextPage) void fetchNextPage();
+  }, [fetchNextPage, hasNextPage, isFetchingNextPage]);
+  return {
+    rows,
+    isLoading: query.isPending,
+    isLoadingMore: isFetchingNextPage,
+    error: query.error,
+    hasMore: hasNextPage,
+    loadMore,
+    refetch: () => void refetch(),
+  };
+}
+
+function useLiveRows<Answer extends object, Row>(options: {
+  queryKey: readonly unknown[];
+  field: keyof Answer;
+  rowKey: (row: Row) => string;
+  live: LiveRows<Row> | undefined;
+}): void {
+  const client = useQueryClient();
+  const { live } = options;
+  const latest = useRef(options);
+  useEffect(() => {
+    latest.current = options;
+  });
+  const waiting = useRef(new Set<string>());
+  const reloads = useMemo(
+    () =>
+      debounce(
+        () => {
+          const keys = [...waiting.current];
+          waiting.current.clear();
+          void reloadRows<Answer, Row>(client, latest.current, keys);
+        },
+        500,
+        3_000,
+      ),
+    [client],
+  );
+  useEffect(() => reloads.cancel, [reloads]);
+  useLiveEvents(live?.filter ?? { types: [] }, (events) => {
+    const data = client.getQueryData<Pages<Answer>>(options.queryKey);
+    if (!live || !data) return;
+    const keyed = events.map((event) => ({ key: live.keyOf(event), event }));
+    const applied = applyEvents(data, options.field, options.rowKey, keyed, live.apply);
+    if (applied.data !== data) client.setQueryData(options.queryKey, applied.data);
+    if (applied.reload.size === 0) return;
+    for (const key of applied.reload) waiting.current.add(key);
+    reloads.call();
+  });
+}
+
+async function reloadRows<Answer extends object, Row>(
+  client: ReturnType<typeof useQueryClient>,
+  options: {
+    queryKey: readonly unknown[];
+    field: keyof Answer;
+    rowKey: (row: Row) => string;
+    live: LiveRows<Row> | undefined;
+  },
+  keys: readonly string[],
+): Promise<void> {
+  const { queryKey, field, rowKey, live } = options;
+  const data = client.getQueryData<Pages<Answer>>(queryKey);
+  const known = new Set(data?.pages.flatMap((page) => (page[field] as Row[]).map(rowKey)));
+  const reload = live?.reload;
+  if (!reload || keys.length > MOST_RELOADS || keys.some((key) => !known.has(key))) {
+    await client.invalidateQueries({ queryKey });
+    return;
+  }
+  const changed = new Map<string, Row>();
+  await Promise.all(
+    keys.map(async (key) => {
+      const row = await reload(key).catch(() => undefined);
+      if (row !== undefined) changed.set(key, row);
+    }),
+  );
+  client.setQueryData<Pages<Answer>>(queryKey, (present) => present && replaceRows(present, field, rowKey, changed));
+}

@@ -1,0 +1,12 @@
+export { Button, IconButton, LinkButton, type ButtonKind } from "./Button";
+export { CodeBlock, CopyButton, copyText } from "./Code";
+export { cx } from "./cx";
+export { AfterAMoment, EmptyState, ErrorState, Skeleton, Toasts, toast, useErrorText } from "./feedback";
+export { Checkbox, SearchField, Select, Switch, TextArea, TextField, type Option } from "./fields";
+export { Icon, type IconName } from "./Icon";
+export { Link } from "./Link";
+export { ConfirmDialog, Dialog, Hint, MenuButton, type MenuEntry } from "./overlays";
+export { Columns, Facts, Figure, Page, Section, type Fact } from "./page";
+export { Badge, ConnectorMark, StateMark, type State, type Tone } from "./StateMark";
+export { Tabs, type TabItem } from "./Tabs";
+export { changedSearch, useGo, useUrlParameter, useUrlState, withFrame, type UrlState } from "./url_state";
