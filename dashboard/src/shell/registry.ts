@@ -1,4 +1,5 @@
 import type { Capability, CapabilityRoute, NavigationItem } from "./capability";
+import type { Permission } from "../stubs/csms/options/v1/options_pb";
 import type { Permissions } from "../api/permissions";
 
 const modules = import.meta.glob<{ capability: Capability }>("../capabilities/*/capability.ts", { eager: true });
@@ -11,11 +12,11 @@ export const publicRoutes: readonly CapabilityRoute[] = capabilities.flatMap((on
 
 type Has = Pick<Permissions, "has">;
 
-function isOffered(item: { needs?: readonly number[] }, permissions: Has): boolean {
+function isOffered(item: { needs?: readonly Permission[] }, permissions: Has): boolean {
   return (item.needs ?? []).every((permission) => permissions.has(permission));
 }
 
-export function offered<T extends { needs?: readonly number[] }>(items: readonly T[], permissions: Has): T[] {
+export function offered<T extends { needs?: readonly Permission[] }>(items: readonly T[], permissions: Has): T[] {
   return items.filter((item) => isOffered(item, permissions));
 }
 

@@ -1,10 +1,8 @@
-import { createConnectQueryKey, useQuery } from "@connectrpc/connect-query";
-import { useQueryClient } from "@tanstack/react-query";
+import { useQuery } from "@connectrpc/connect-query";
 import type { ReactNode } from "react";
 
 import { connectorsOf, connectorState, Since, stationState, Time } from "../../formats";
-import { debounce, useLiveEvents } from "../../live";
-import type { GetStationResponse } from "../../stubs/csms/station/v1/station_service_pb";
+import { useLiveAnswer } from "../../live";
 import { StationService } from "../../stubs/csms/station/v1/station_service_pb";
 import type { Station } from "../../stubs/csms/station/v1/station_pb";
 import { Badge, Columns, ErrorState, Facts, Page, Section, Skeleton, StateMark, Tabs } from "../../ui";
@@ -15,33 +13,14 @@ import { StationActions } from "./StationActions";
 import styles from "./stations.module.css";
 import { useStationText } from "./text";
 
-const reload = new Map<string, { call: () => void; cancel: () => void }>();
+const { getStation } = StationService.method;
 
 /** The station, kept up by its events. */
 function useStation(stationId: string) {
-  const client = useQueryClient();
-  const query = useQuery(StationService.method.getStation, { stationId });
-  const queryKey = createConnectQueryKey({
-    schema: StationService.method.getStation,
-    input: { stationId },
-    cardinality: undefined,
-  });
-  useLiveEvents({ types: ["station."], stationId }, (events) => {
-    for (const event of events) {
-      let stale = false;
-      client.setQueriesData<GetStationResponse>({ queryKey }, (answer) => {
-        const next = answer?.station && applyStationEvent(answer.station, event);
-        stale ||= next === "reload";
-        return typeof next === "object" ? ({ ...answer, station: next } as GetStationResponse) : answer;
-      });
-      if (!stale) continue;
-      if (!reload.has(stationId))
-        reload.set(
-          stationId,
-          debounce(() => void client.invalidateQueries({ queryKey }), 400, 2_000),
-        );
-      reload.get(stationId)?.call();
-    }
+  const query = useQuery(getStation, { stationId });
+  useLiveAnswer(getStation, { stationId }, { types: ["station."], stationId }, (answer, event) => {
+    const next = applyStationEvent(answer.station, event);
+    return typeof next === "object" ? { ...answer, station: next } : next;
   });
   return query;
 }

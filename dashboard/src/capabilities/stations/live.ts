@@ -66,7 +66,7 @@ function statusChanged(station: Station, event: LiveEvent): Station | "reload" {
 
 function statusNumber(status: unknown): ConnectorStatus | undefined {
   const name = String(status).replace(/^CONNECTOR_STATUS_/, "");
-  return ConnectorStatus[name as keyof typeof ConnectorStatus] as ConnectorStatus | undefined;
+  return ConnectorStatus[name as keyof typeof ConnectorStatus];
 }
 
 function withConnector(evses: readonly Evse[], evseId: number, changed: Connector): Evse[] {
