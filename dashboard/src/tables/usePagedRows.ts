@@ -106,7 +106,8 @@ const LONGEST_MS = 3_000;
 function useLiveRows<Row>(options: LiveOptions<Row>): void {
   const client = useQueryClient();
   const { live, queryKey, field, rowKey } = options;
-  const [stale] = useState(() => ({ keys: new Set<string>(), reload: () => undefined }));
+  const stale = useRef(new Set<string>());
+  const reload = useRef<(() => void) | undefined>(undefined);
   const reloadStale = useEffectEvent(() => {
     const keys = [...stale.current];
     stale.current.clear();
