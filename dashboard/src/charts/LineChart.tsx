@@ -60,7 +60,7 @@ function optionsOf(
   const axis = (scale: string, unit: string, isRight: boolean): uPlot.Axis => ({
     scale,
     // The names of the sides are a constant enumeration of its types, which a module by itself cannot read.
-    side: (isRight ? 1 : 3),
+    side: isRight ? 1 : 3,
     stroke: text,
     grid: isRight ? { show: false } : grid,
     ticks: { show: false },
