@@ -60,6 +60,7 @@ function optionsOf(
   const axis = (scale: string, unit: string, isRight: boolean): uPlot.Axis => ({
     scale,
     // The names of the sides are a constant enumeration of its types, which a module by itself cannot read.
+    // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment -- a constant enumeration of its types
     side: isRight ? 1 : 3,
     stroke: text,
     grid: isRight ? { show: false } : grid,

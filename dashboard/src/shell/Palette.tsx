@@ -66,12 +66,12 @@ function useFound(text: string): { entries: PaletteEntry[]; searching: boolean }
   return { entries: wanted ? found.entries : [], searching: Boolean(wanted) && found.text !== wanted };
 }
 
-export function Palette(props: { isOpen: boolean; onClose: () => void }) {
+export default function Palette(props: { onClose: () => void }) {
   const t = useShellText();
   return (
     <ModalOverlay
       className={cx(styles.overlay)}
-      isOpen={props.isOpen}
+      isOpen
       isDismissable
       onOpenChange={(open) => {
         if (!open) props.onClose();

@@ -1,4 +1,4 @@
-import type { Capability, CapabilityRoute, NavigationItem } from "./capability";
+import type { Capability, CapabilityRoute, NavigationItem, StationTab } from "./capability";
 import type { Permission } from "../stubs/csms/options/v1/options_pb";
 import type { Permissions } from "../api/permissions";
 
@@ -18,6 +18,12 @@ function isOffered(item: { needs?: readonly Permission[] }, permissions: Has): b
 
 export function offered<T extends { needs?: readonly Permission[] }>(items: readonly T[], permissions: Has): T[] {
   return items.filter((item) => isOffered(item, permissions));
+}
+
+/** The tabs that capabilities have on the page of a station, in their order. */
+export function stationTabsFor(permissions: Has): StationTab[] {
+  const tabs = capabilities.flatMap((capability) => capability.stationTabs ?? []);
+  return offered(tabs, permissions).sort((a, b) => a.order - b.order);
 }
 
 /** The entries of the rail that the caller may use, in their order. */

@@ -179,7 +179,12 @@ export function Checkbox(props: {
 }) {
   const { children, isSelected, isIndeterminate, ...rest } = props;
   return (
-    <CheckboxField {...rest} isSelected={isSelected} {...(isIndeterminate && { isIndeterminate })}>
+    <CheckboxField
+      className={cx(styles.checkField)}
+      {...rest}
+      isSelected={isSelected}
+      {...(isIndeterminate && { isIndeterminate })}
+    >
       <CheckboxButton className={cx(styles.check)}>
         <span className={styles.checkBox}>
           {isIndeterminate ? <span className={styles.dash} /> : isSelected && <Icon name="check" size={14} />}
