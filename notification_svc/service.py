@@ -65,9 +65,9 @@ async def build(
     retention = retention_task(
         database=database, clock=clock, days=settings.retention_days, tenants=tenants, audit_days=settings.audit_days
     )
-    kept = Kept(partitions=PARTITIONS, days=settings.retention_days, on_drop=store.note_dropped)
-    keeper = PartitionKeeper(engine=database.engine, clock=clock, kept=[kept])
+    keeper = _keeper(database, settings, clock)
     exports = DataExportServicer(exports=DataExports(database=database, exported=EXPORTED, drivers=driver_rows.TABLES))
+    background = [feed.run, retention.run, keeper.run, *_erasures(database, tenants, channel)]
     return Parts(
         access=remote_access(channel, tenants),
         mesh=_ingest(database, clock, announce),
@@ -77,18 +77,18 @@ async def build(
             lambda server: add_DataExportServiceServicer_to_server(exports, server),
             lambda server: add_ConditionServiceServicer_to_server(conditions, server),
         ],
-        background=[
-            feed.run,
-            retention.run,
-            keeper.run,
-            *_erasures(database, tenants, channel),
-            *(fanout.run for fanout in fanouts),
-        ],
+        background=[*background, *(fanout.run for fanout in fanouts)],
         on_stop=[feed.stop],
         pass_on_audit=audit_store.add,
         tickets=tickets,
         last_words={_STREAM_EVENTS: server_sent_events.failure},
     )
+
+
+def _keeper(database: Database, settings: NotificationSettings, clock: Clock) -> PartitionKeeper:
+    """Adds and drops partitions of events."""
+    kept = Kept(partitions=PARTITIONS, days=settings.retention_days, on_drop=store.note_dropped)
+    return PartitionKeeper(engine=database.engine, clock=clock, kept=[kept])
 
 
 def _ingest(database: Database, clock: Clock, announce: Sequence[Announce]) -> Sequence[AddServicer]:

@@ -34,12 +34,13 @@ def test_a_page_has_no_serious_fault(request: pytest.FixtureRequest, path: str, 
     page: Page = request.getfixturevalue(PAGES[path])
     page.set_viewport_size(SIZES[size])
     page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-    page.goto(path, wait_until="networkidle")
+    page.goto(path)
     is_rendered(page)
     assert _faults(page) == []
 
 
 def test_a_serious_fault_is_found(page: Page) -> None:
     page.goto("/")
+    is_rendered(page)
     page.evaluate("document.body.append(document.createElement('button'))")
     assert any(fault.startswith("button-name: <button>") for fault in _faults(page))

@@ -29,7 +29,7 @@ export function TopBar(props: { onPalette: () => void }) {
           <ScopeSwitch />
         </Suspense>
       )}
-      <button type="button" className={styles.search} onClick={props.onPalette}>
+      <button type="button" className={styles.search} aria-label={t.search} onClick={props.onPalette}>
         <Icon name="search" size={16} />
         <span className={styles.searchWord}>{t.search}</span>
         <kbd className={styles.key}>{/Mac/.test(navigator.userAgent) ? "⌘K" : "Ctrl K"}</kbd>
@@ -49,7 +49,7 @@ function LiveMark() {
   const hint = state.kind === "off" ? t.offHint : t.liveHint;
   return (
     <Hint text={hint}>
-      <Button className={cx(styles.live, marks[state.kind])}>
+      <Button className={cx(styles.live, marks[state.kind])} aria-label={words[state.kind]}>
         <span className={styles.dot} aria-hidden="true" />
         <span className={styles.liveWord}>{words[state.kind]}</span>
       </Button>
