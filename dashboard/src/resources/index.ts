@@ -1,0 +1,3 @@
+export { enumColumn, numberColumn, textColumn, timeColumn } from "./columns";
+export { withUpdateMask } from "./masks";
+export { ResourceList, ResourcePage, rowJson, type ResourceListProps, type ResourceMethod } from "./ResourcePage";
