@@ -191,10 +191,13 @@ def _address_limit(limits: EnvoyLimits) -> str:
 
 
 def _public_methods() -> list[str]:
-    """The methods that serve without an access token, also those of processes that do not run."""
+    """The methods that serve without an access token, also those of processes that do not run.
+
+    One that takes a ticket is among them: the service refuses a caller who has none.
+    """
     services = [service for names in _SERVICES.values() for service in names]
     rules = method_rules(contract_files(), services)
-    return sorted(method for method, rule in rules.items() if rule.permission is None)
+    return sorted(method for method, rule in rules.items() if rule.permission is None or rule.takes_ticket)
 
 
 # Once every two seconds costs nothing; before the first call the default would be once a minute.

@@ -248,8 +248,24 @@ local function answer(request, problem)
   request:respond({[":status"] = status[1]}, body)
 end
 
+-- HTTP allows headers that gRPC does not: a name with other characters than these, a value that is not printable ASCII,
+-- and a name for bytes with text. No service reads them, and gRPC would fail the call as a fault of its own.
+local function drop_headers_that_grpc_refuses(headers)
+  local refused = nil
+  for name, value in pairs(headers) do
+    if find(name, "[^%w_%-%.:]") or find(value, "[^ -~]") or sub(name, -4) == "-bin" then
+      refused = refused or {}
+      refused[#refused + 1] = name
+    end
+  end
+  for _, name in ipairs(refused or {}) do
+    headers:remove(name)
+  end
+end
+
 function envoy_on_request(request)
   local headers = request:headers()
+  drop_headers_that_grpc_refuses(headers)
   local method = headers:get(":method")
   if CALLS[method] == nil then
     return

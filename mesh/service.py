@@ -20,11 +20,13 @@ from mesh.database import migrate
 from mesh.database.engine import Database, is_unavailable, make_engine
 from mesh.database.retention import RetentionTask, older_than
 from mesh.grpc.call_watch import UNAUDITED
+from mesh.grpc.operator_interceptor import LastWords
 from mesh.grpc.servers import GrpcServer, add_reflection, mesh_server, operator_server
 from mesh.grpc.station_scopes import StationScopes
 from mesh.identity.front_door import read_front_door_secrets
 from mesh.identity.mesh_identity import MeshIdentity
 from mesh.identity.operator_access import OperatorAccess
+from mesh.identity.tickets import Tickets
 from mesh.runtime.background import Background, keep
 from mesh.runtime.logs import get_logger
 from mesh.runtime.masking import mask_text
@@ -56,6 +58,9 @@ class Parts:
     on_stop: Sequence[Callable[[], None]] = ()
     # Passes linked audit entries on: to notification_svc, which has them as they are.
     pass_on_audit: PassOn = to_outbox
+    # Of methods that take a ticket, and of streams for REST callers.
+    tickets: Tickets | None = None
+    last_words: LastWords | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -231,6 +236,8 @@ def _servers(settings: ServiceSettings, parts: Parts, audit: CallAudit) -> tuple
         call_rules=settings.call_rules,
         front_door_secrets=settings.front_door_secrets,
         watch=audit,
+        tickets=parts.tickets,
+        last_words=parts.last_words,
     )
     for add in parts.mesh:
         add(mesh.server)

@@ -128,11 +128,11 @@ def stations_that_fit(
     connection: Connection, tenant_id: str, text: str, station_ids: Collection[str]
 ) -> frozenset[str]:
     """Those of some stations that a filter names; also stations that stand nowhere, which have no row."""
-    words = msgspec.json.encode(sorted(station_ids)).decode()
+    asked = sorted(station_ids)
     if connection.dialect.name == "postgresql":
-        elements = sa.func.json_array_elements_text(sa.cast(words, postgresql.JSON))
+        elements = sa.func.json_array_elements_text(sa.cast(asked, postgresql.JSON))
     else:
-        elements = sa.func.json_each(words)
+        elements = sa.func.json_each(msgspec.json.encode(asked).decode())
     named = elements.table_valued(sa.column("value", sa.Text), name="named")
     query = sa.select(named.c.value)
     condition = to_condition(text, search_fields(PLACEMENTS, tenant_id, named.c.value))

@@ -14,4 +14,9 @@ def _data(stored: str) -> Any:
     return MessageToDict(Struct.FromString(b64decode(stored)))
 
 
-EXPORTED = ExportedTables(metadata=metadata, left_out=("stream", "fanout"), decoded={"event.data": _data})
+EXPORTED = ExportedTables(
+    metadata=metadata,
+    left_out=("driver_erasure_progress", "stream", "fanout", "watch_ticket"),
+    decoded={"event.data": _data},
+    orders={"event": ("cursor",)},
+)

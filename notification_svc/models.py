@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from mesh.audit.entries import audit_tables
 from mesh.database.partitions import TimePartitions
+from mesh.driver_tables import progress_table
 from mesh.placements.tables import placement_tables
 
 metadata = sa.MetaData()
@@ -63,6 +64,20 @@ fanout = sa.Table(
     sa.Column("cursor", sa.BigInteger, nullable=False),
     sa.PrimaryKeyConstraint("tenant_id", name="fanout_pkey"),
 )
+
+# Tickets for streams of events that have not been used (docs/adr/0033). `credential` is JSON: tickets.py.
+watch_ticket = sa.Table(
+    "watch_ticket",
+    metadata,
+    sa.Column("ticket_sha256", sa.Text, nullable=False),  # in hexadecimal
+    sa.Column("tenant_id", sa.Text, nullable=False),
+    sa.Column("credential", sa.Text, nullable=False),
+    sa.Column("expire_us", sa.BigInteger, nullable=False),
+    sa.PrimaryKeyConstraint("ticket_sha256", name="watch_ticket_pkey"),
+    sa.Index("watch_ticket_by_expiry", "expire_us"),
+)
+
+driver_erasure_progress = progress_table(metadata)
 
 # The audit of this service itself, as each service has it.
 audit_entry, audit_head = audit_tables(metadata)

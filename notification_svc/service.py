@@ -6,13 +6,16 @@ from contextlib import AsyncExitStack
 import grpc
 from csms.audit.v1.audit_service_pb2_grpc import add_AuditServiceServicer_to_server
 from csms.condition.v1.condition_service_pb2_grpc import add_ConditionServiceServicer_to_server
+from csms.event.v1.data_export_service_pb2_grpc import add_DataExportServiceServicer_to_server
 from csms.event.v1.event_ingest_service_pb2_grpc import add_EventIngestServiceServicer_to_server
 from csms.event.v1.event_service_pb2_grpc import add_EventServiceServicer_to_server
 from csms.station.v1.placement_ingest_service_pb2_grpc import add_PlacementIngestServiceServicer_to_server
 
 from mesh.audit import chain_store
+from mesh.data_export import DataExports
 from mesh.database.engine import Database
 from mesh.database.partition_keeper import Kept, PartitionKeeper
+from mesh.driver_erasure import DriverErasures, RemoteErasures
 from mesh.grpc.channels import open_channel
 from mesh.identity.mesh_identity import MeshIdentity
 from mesh.identity.operator_access import remote_access
@@ -22,17 +25,22 @@ from mesh.runtime.background import Background
 from mesh.runtime.times import Clock
 from mesh.service import AddServicer, Parts
 from mesh.tenant_erasure import TenantErasure, reports_to
-from notification_svc import audit_store, store
+from notification_svc import audit_store, driver_rows, server_sent_events, store
 from notification_svc.audit_servicer import AuditServicer
 from notification_svc.condition_servicer import ConditionServicer
 from notification_svc.condition_sources import ConditionSources
+from notification_svc.data_export_servicer import DataExportServicer
 from notification_svc.event_servicer import SIGN_OF_LIFE_S, EventServicer
+from notification_svc.export import EXPORTED
 from notification_svc.fanout import Fanout
 from notification_svc.feed import Feed
 from notification_svc.ingest_servicer import Announce, IngestServicer
 from notification_svc.models import PARTITIONS, PLACEMENTS, metadata
 from notification_svc.retention import retention_task
 from notification_svc.settings import NotificationSettings
+from notification_svc.tickets import WatchTickets
+
+_STREAM_EVENTS = "/csms.event.v1.EventService/StreamEvents"
 
 
 async def build(
@@ -49,7 +57,8 @@ async def build(
     feed = Feed(database=database)
     fanouts = [] if settings.amqp_url is None else [Fanout(database=database, url=settings.amqp_url)]
     announce = [feed.announce, *(fanout.announce for fanout in fanouts)]
-    events = EventServicer(database=database, feed=feed, clock=clock, sign_of_life_s=sign_of_life_s)
+    tickets = WatchTickets(database=database, clock=clock)
+    events = EventServicer(database=database, feed=feed, tickets=tickets, clock=clock, sign_of_life_s=sign_of_life_s)
     audit = AuditServicer(database=database)
     conditions = _conditions(database, stack, channel, settings=settings, clock=clock, announce=announce)
     tenants = TenantDirectory(source=RemoteTenants(channel=channel))
@@ -58,23 +67,27 @@ async def build(
     )
     kept = Kept(partitions=PARTITIONS, days=settings.retention_days, on_drop=store.note_dropped)
     keeper = PartitionKeeper(engine=database.engine, clock=clock, kept=[kept])
+    exports = DataExportServicer(exports=DataExports(database=database, exported=EXPORTED, drivers=driver_rows.TABLES))
     return Parts(
         access=remote_access(channel, tenants),
         mesh=_ingest(database, clock, announce),
         operator=[
             lambda server: add_EventServiceServicer_to_server(events, server),
             lambda server: add_AuditServiceServicer_to_server(audit, server),
+            lambda server: add_DataExportServiceServicer_to_server(exports, server),
             lambda server: add_ConditionServiceServicer_to_server(conditions, server),
         ],
         background=[
             feed.run,
             retention.run,
             keeper.run,
-            _erasure(database, tenants, channel),
+            *_erasures(database, tenants, channel),
             *(fanout.run for fanout in fanouts),
         ],
         on_stop=[feed.stop],
         pass_on_audit=audit_store.add,
+        tickets=tickets,
+        last_words={_STREAM_EVENTS: server_sent_events.failure},
     )
 
 
@@ -108,13 +121,16 @@ def _conditions(
     )
 
 
-def _erasure(database: Database, tenants: TenantDirectory, channel: grpc.aio.Channel) -> Background:
-    """Erases the rows of removed tenants."""
-    report = reports_to(channel, "notification")
-    return TenantErasure(
+def _erasures(database: Database, tenants: TenantDirectory, channel: grpc.aio.Channel) -> Sequence[Background]:
+    """Erase the rows of removed tenants, and drivers."""
+    of_tenants = TenantErasure(
         erase_audit=[chain_store.erase_tenant, audit_store.erase_tenant],
         database=database,
         metadata=metadata,
         directory=tenants,
-        report=report,
+        report=reports_to(channel, "notification"),
+    )
+    source = RemoteErasures(channel=channel, part="notification")
+    return of_tenants.run, DriverErasures(
+        database=database, part="notification", tables=driver_rows.TABLES, source=source
     ).run

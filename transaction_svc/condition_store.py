@@ -21,9 +21,11 @@ _TX = (tx.c.station_id, tx.c.station_id, tx.c.transaction_id, tx.c.generation)
 def hanging(tenant_id: str, now_us: int) -> sa.Select[Any]:
     """Transactions that are hanging: reads the index on them, whatever tenant they are of."""
     del now_us
+    begin_us = sa.func.coalesce(tx.c.hanging_us, tx.c.update_us)
     return sa.select(
         *key_columns(*_TX),
-        *time_columns(sa.func.coalesce(tx.c.hanging_us, tx.c.update_us), tx.c.update_us),
+        *time_columns(begin_us, begin_us),
+        tx.c.update_us,
         tx.c.evse_id,
         tx.c.energy_mwh,
         tx.c.start_us,

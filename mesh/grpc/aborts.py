@@ -17,13 +17,18 @@ async def abort(context: Context, method: str, error: Exception) -> None:
     """Ends a call with the status of `error`; an unexpected error is logged, and the caller gets no details."""
     if isinstance(error, grpc.aio.AbortError):
         raise error
-    if not isinstance(error, MeshError):
-        incident = secrets.token_hex(4)
-        log.error("call failed", method=method, incident=incident, exc_info=error)
-        error = MeshError(
-            grpc.StatusCode.INTERNAL,
-            Reason.INTERNAL,
-            f"this should not have happened; the service's log has it as incident {incident}",
-            {"incident": incident},
-        )
-    await context.abort_with_status(rpc_status.to_status(error.to_status()))
+    await context.abort_with_status(rpc_status.to_status(for_caller(method, error).to_status()))
+
+
+def for_caller(method: str, error: Exception) -> MeshError:
+    """An error as the caller may see it; an unexpected one is logged, and has the number of its log line."""
+    if isinstance(error, MeshError):
+        return error
+    incident = secrets.token_hex(4)
+    log.error("call failed", method=method, incident=incident, exc_info=error)
+    return MeshError(
+        grpc.StatusCode.INTERNAL,
+        Reason.INTERNAL,
+        f"this should not have happened; the service's log has it as incident {incident}",
+        {"incident": incident},
+    )

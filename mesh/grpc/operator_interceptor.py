@@ -8,14 +8,14 @@ from csms.options.v1 import options_pb2
 from google.protobuf.message import DecodeError, Message
 
 from mesh.contract.requests import check_request
-from mesh.grpc.aborts import abort
+from mesh.grpc.aborts import abort, for_caller
 from mesh.grpc.call_limits import CallLimits
 from mesh.grpc.call_watch import CallWatch, note_success, read_acting
 from mesh.grpc.open_streams import OpenStreams
 from mesh.grpc.station_scopes import StationScopes, check_station, scope_too_narrow
 from mesh.grpc.types import Context, Continuation, Handler
 from mesh.identity.acting import Acting, begin_acting
-from mesh.identity.caller_directory import Credential
+from mesh.identity.caller_directory import Credential, set_credential
 from mesh.identity.callers import (
     CREDENTIAL_NEEDED,
     current_caller,
@@ -26,6 +26,7 @@ from mesh.identity.callers import (
 from mesh.identity.operator_access import OperatorAccess
 from mesh.identity.permissions import MethodRule, scope_of
 from mesh.identity.sources import Sources, set_source
+from mesh.identity.tickets import Tickets
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
 from mesh.runtime.startup_errors import ContractError
@@ -39,6 +40,12 @@ _UNREADABLE = object()
 # Stands for the end of a stream's responses.
 _END = object()
 
+LastWords = Mapping[str, Callable[[MeshError], Any]]
+"""By method, the last response of a stream that fails after it has begun.
+
+REST callers need it: the front door has sent their status by then.
+"""
+
 
 class OperatorInterceptor(grpc.aio.ServerInterceptor):
     """Authenticates, authorizes and checks each call, and converts errors to a google.rpc.Status.
@@ -47,7 +54,7 @@ class OperatorInterceptor(grpc.aio.ServerInterceptor):
     one is not served. `scopes` has where stations stand, for methods about one of them. `sources` reads where a call
     comes from, and `limits` refuses those that are too many. Health needs no token, and reflection none where it is
     `reflection_open`. `audits` has the trace that each method leaves in the audit, and `watch` counts calls that
-    leave none in a transaction.
+    leave none in a transaction. `tickets` are of methods that take one.
     """
 
     def __init__(
@@ -61,10 +68,14 @@ class OperatorInterceptor(grpc.aio.ServerInterceptor):
         reflection_open: bool = False,
         audits: Mapping[str, options_pb2.Audit.ValueType] | None = None,
         watch: CallWatch | None = None,
+        tickets: Tickets | None = None,
+        last_words: LastWords | None = None,
     ) -> None:
         unserved = [method for method, rule in rules.items() if rule.scope == options_pb2.SCOPE_RULE_STATION]
         if scopes is None and unserved:
             raise ContractError(f"nothing here knows where the stations of {unserved[0][1:]} stand")
+        if tickets is None and any(rule.takes_ticket for rule in rules.values()):
+            raise ContractError("a method takes tickets, and nothing here knows any")
         self._access = access
         self._streams = OpenStreams(access=access)
         self._rules = rules
@@ -73,6 +84,8 @@ class OperatorInterceptor(grpc.aio.ServerInterceptor):
         self._sources = sources
         self._limits = limits
         self._scopes = scopes
+        self._tickets = tickets
+        self._last_words = last_words or {}
         self._open_prefixes = (_HEALTH, _REFLECTION) if reflection_open else (_HEALTH,)
         self._handlers: dict[str, Handler] = {}  # the handlers that wrap the methods' own, made once
 
@@ -130,7 +143,7 @@ class OperatorInterceptor(grpc.aio.ServerInterceptor):
 
     def _wrap_stream(self, method: str, rule: MethodRule, behaviour: Any) -> Any:
         async def serve(request: Any, context: Context) -> Any:
-            acting = self._begin(method, context)
+            acting, has_begun = self._begin(method, context), False
             try:
                 credential = await self._admit(rule, request, context)
                 with self._limits.stream(method), self._streams.open(credential, rule, current_scope()) as stream:
@@ -142,10 +155,14 @@ class OperatorInterceptor(grpc.aio.ServerInterceptor):
                         if response is _END:
                             return
                         yield response
+                        has_begun = True
             except Exception as error:
                 self._limits.note(error)
                 self._end(method, acting, error)
-                await abort(context, method, error)
+                failure = error if isinstance(error, grpc.aio.AbortError) else for_caller(method, error)
+                if has_begun and method in self._last_words and isinstance(failure, MeshError):
+                    yield self._last_words[method](failure)
+                await abort(context, method, failure)
 
         return serve
 
@@ -166,7 +183,7 @@ class OperatorInterceptor(grpc.aio.ServerInterceptor):
 
     async def _admit(self, rule: MethodRule, request: Any, context: Context) -> Credential | None:
         """Sets the caller of the present call, and returns the credential. Raises MeshError for a call that may not."""
-        credential = await self._identify(rule, context)
+        credential = await self._identify(rule, request, context)
         if credential is None and rule.permission is not None:
             raise unauthenticated(CREDENTIAL_NEEDED)
         if request is _UNREADABLE:
@@ -190,10 +207,11 @@ class OperatorInterceptor(grpc.aio.ServerInterceptor):
         if rule.scope == options_pb2.SCOPE_RULE_STATION and self._scopes is not None:
             await check_station(self._scopes, request, current_caller().tenant_id, scope)
 
-    async def _identify(self, rule: MethodRule, context: Context) -> Credential | None:
+    async def _identify(self, rule: MethodRule, request: Any, context: Context) -> Credential | None:
         set_caller(None)
         try:
-            credential = await self._access.credential(context.invocation_metadata())
+            credential = await self._credential(rule, request, context)
+            set_credential(credential)
             if credential is None:
                 return None
             caller = await self._access.caller(credential)
@@ -205,6 +223,15 @@ class OperatorInterceptor(grpc.aio.ServerInterceptor):
         if rule.permission is not None:
             set_caller(caller, scope_of(caller, rule.permission))
         return credential
+
+    async def _credential(self, rule: MethodRule, request: Any, context: Context) -> Credential | None:
+        credential = await self._access.credential(context.invocation_metadata())
+        ticket = request.ticket if rule.takes_ticket and request is not _UNREADABLE else ""
+        if not ticket or self._tickets is None:
+            return credential
+        if credential is not None:
+            raise unauthenticated("send a ticket, or an access token or an API key, not both")
+        return await self._tickets.redeem(ticket)
 
 
 def _parser(parse: Callable[[bytes], Any] | None) -> Callable[[bytes], Any]:

@@ -16,12 +16,13 @@ from mesh.grpc.call_limits import CallLimits
 from mesh.grpc.call_watch import CallWatch
 from mesh.grpc.channels import MAX_MESSAGE_BYTES, PING_AT_MOST_EVERY_MS
 from mesh.grpc.mesh_interceptor import MeshInterceptor
-from mesh.grpc.operator_interceptor import OperatorInterceptor
+from mesh.grpc.operator_interceptor import LastWords, OperatorInterceptor
 from mesh.grpc.station_scopes import StationScopes
 from mesh.identity.mesh_identity import MeshIdentity
 from mesh.identity.operator_access import OperatorAccess
 from mesh.identity.permissions import method_rules
 from mesh.identity.sources import Sources
+from mesh.identity.tickets import Tickets
 from mesh.runtime.call_rules import CallRules
 from mesh.runtime.startup_errors import SettingError
 
@@ -92,11 +93,14 @@ def operator_server(
     call_rules: CallRules | None = None,
     front_door_secrets: Iterable[str] = (),
     watch: CallWatch | None = None,
+    tickets: Tickets | None = None,
+    last_words: LastWords | None = None,
 ) -> GrpcServer:
     """A server for operators. The caller adds the servicers of `services` to `.server`, then starts it.
 
     `scopes` has where the service's stations stand. The address of a caller is the one that Envoy names, where it
-    proves itself by one of `front_door_secrets`. `watch` records how calls ended, for the audit.
+    proves itself by one of `front_door_secrets`. `watch` records how calls ended, for the audit. `tickets` are those of
+    methods that take one, and `last_words` of streams for REST.
     Raises ContractError where a method does not state its access or its audit, and for a method about one station
     without `scopes`.
     """
@@ -112,6 +116,8 @@ def operator_server(
         reflection_open=reflection_open,
         audits=audit_of(contract_files(), names),
         watch=watch,
+        tickets=tickets,
+        last_words=last_words,
     )
     server = _bind(address, [edge], names)
     server.limits = limits

@@ -1,6 +1,7 @@
 """The directory of callers, which auth_svc keeps: what each one may do now, and what has changed since."""
 
 from collections.abc import Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -38,6 +39,18 @@ class PresentedKey:
 
 
 Credential = SignIn | PresentedKey
+
+_credential: ContextVar[Credential | None] = ContextVar("credential", default=None)
+
+
+def current_credential() -> Credential | None:
+    """The credential of the call being served; None where it has none."""
+    return _credential.get()
+
+
+def set_credential(credential: Credential | None) -> None:
+    """Sets the credential of the present call: for the interceptor, and for tests of a lone servicer."""
+    _credential.set(credential)
 
 
 @dataclass(frozen=True, kw_only=True)

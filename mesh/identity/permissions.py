@@ -67,6 +67,9 @@ LEAST_ROLES: Mapping[Permission.ValueType, Role] = {
     options_pb2.PERMISSION_TENANTS_WRITE: Role.PLATFORM_ADMINISTRATOR,
     options_pb2.PERMISSION_TENANT_SETTINGS_READ: Role.ADMINISTRATOR,
     options_pb2.PERMISSION_TENANT_SETTINGS_WRITE: Role.ADMINISTRATOR,
+    options_pb2.PERMISSION_TENANT_DATA_EXPORT: Role.ADMINISTRATOR,
+    options_pb2.PERMISSION_DRIVER_DATA_EXPORT: Role.ADMINISTRATOR,
+    options_pb2.PERMISSION_DRIVER_DATA_ERASE: Role.ADMINISTRATOR,
     options_pb2.PERMISSION_SIMULATOR_READ: Role.VIEWER,
     options_pb2.PERMISSION_SIMULATOR_WRITE: Role.OPERATOR,
 }
@@ -116,12 +119,14 @@ class MethodRule:
     """The callers that a method serves: those with a permission, or everyone where that is None.
 
     For a method that serves everyone, `ignores_invalid_token` is whether an invalid token counts as none. `scope` is
-    the effect of the part of the tenant that the permission covers.
+    the effect of the part of the tenant that the permission covers. With `takes_ticket` the request's field `ticket`
+    may say who calls.
     """
 
     permission: Permission.ValueType | None
     scope: ScopeRule.ValueType = options_pb2.SCOPE_RULE_UNSPECIFIED
     ignores_invalid_token: bool = False
+    takes_ticket: bool = False
 
 
 def method_rules(files: FileDescriptorSet, services: Iterable[str]) -> dict[str, MethodRule]:
@@ -141,4 +146,4 @@ def _rule(method: str, access: options_pb2.Access) -> MethodRule:
             f"no role has the permission that {method[1:]} needs, number {access.permission}: "
             "add it to LEAST_ROLES in mesh/identity/permissions.py"
         )
-    return MethodRule(permission=access.permission, scope=access.scope)
+    return MethodRule(permission=access.permission, scope=access.scope, takes_ticket=access.ticket)

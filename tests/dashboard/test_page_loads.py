@@ -3,9 +3,10 @@
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import BrowserContext, Page, Response
 
-from tests.dashboard.browsers import NAME, Faults, is_rendered
+from tests.dashboard.browsers import NAME, Faults, is_rendered, sign_in
+from tests.dashboard.test_sizes import FIRST_VIEW_KB
 from tests.running_mesh import RunningMesh
 
 
@@ -45,6 +46,17 @@ def test_a_second_visit_loads_the_index_alone(page: Page) -> None:
     assert loaded >= 1
     assert sizes
     assert set(sizes) == {0}
+
+
+def test_the_first_view_is_small(page: Page, mesh: RunningMesh) -> None:
+    """Everything that is loaded until a person who has signed in sees the start page, but for the worker of the stream."""
+    loaded: list[Response] = []
+    page.on("response", loaded.append)
+    sign_in(page, "/", username="admin", password=mesh.admin_password)
+    page.wait_for_load_state("networkidle")
+    files = [each for each in loaded if each.request.method == "GET" and "worker" not in each.url]
+    assert {each.status for each in files} == {200}
+    assert 100 < sum(each.request.sizes()["responseBodySize"] for each in files) / 1000 <= FIRST_VIEW_KB
 
 
 @pytest.mark.parametrize(

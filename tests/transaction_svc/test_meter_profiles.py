@@ -62,6 +62,13 @@ async def set_profile(service: Service, *, tenant: str = "default", **fields: An
     return (await service.profiles.SetMeterProfile(request, CONTEXT)).meter_profile
 
 
+async def delete_profile(service: Service, profile_id: str) -> None:
+    """Removes a profile."""
+    set_caller(ADMIN)
+    request = contract.DeleteMeterProfileRequest(meter_profile_id=profile_id)
+    await service.profiles.DeleteMeterProfile(request, CONTEXT)
+
+
 async def list_profiles(service: Service, **more: Any) -> contract.ListMeterProfilesResponse:
     """Reads a page."""
     set_caller(ADMIN)

@@ -142,7 +142,7 @@ export function Select(
       <FieldLabel label={label} {...(hideLabel && { hideLabel })} {...(isRequired && { isRequired })} />
       <AriaButton className={cx(styles.input, styles.select)}>
         <SelectValue className={cx(styles.selectValue)}>
-          {({ selectedText, defaultChildren }) => selectedText ?? defaultChildren}
+          {({ selectedText, defaultChildren }) => selectedText || defaultChildren}
         </SelectValue>
         <Icon name="chevronDown" size={16} />
       </AriaButton>

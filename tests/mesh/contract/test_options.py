@@ -13,7 +13,7 @@ from joserfc.jwk import KeySet
 from deploy import contract_check
 from mesh.contract.options import check_audience, contract_faults, part_name
 from mesh.contract.published import contract_files
-from mesh.contract.services import MESH_SERVICES
+from mesh.contract.services import MESH_SERVICES, OPTIONAL_OPERATOR_SERVICES
 from mesh.grpc import servers
 from mesh.grpc.servers import mesh_server, operator_server
 from mesh.identity.operator_access import OperatorAccess
@@ -182,7 +182,7 @@ def test_no_mesh_server_is_made_where_a_method_does_not_state_its_callers(
 
 def test_parts_of_the_contract_are_those_of_the_services() -> None:
     parts = [part_name(part) for part in options_pb2.Part.values() if part != options_pb2.PART_UNSPECIFIED]
-    assert set(parts) == set(MESH_SERVICES)
+    assert set(parts) == {*MESH_SERVICES, *OPTIONAL_OPERATOR_SERVICES}
 
 
 def test_a_service_whose_contract_is_not_complete_does_not_start(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from csms.auth.v1.user_service_pb2 import (
     VerifyResponse,
 )
 from csms.auth.v1.user_service_pb2_grpc import UserServiceServicer, UserServiceStub, add_UserServiceServicer_to_server
-from csms.event.v1.event_service_pb2 import Event, WatchEventsRequest, WatchEventsResponse
+from csms.event.v1.event_service_pb2 import Event, StreamEventsRequest, WatchEventsRequest, WatchEventsResponse
 from csms.event.v1.event_service_pb2_grpc import (
     EventServiceServicer,
     EventServiceStub,
@@ -39,8 +39,10 @@ from joserfc.jwk import ECKey, KeySet
 
 from mesh.grpc.servers import operator_server
 from mesh.grpc.types import Context
+from mesh.identity.caller_directory import Credential, SignIn
 from mesh.identity.callers import Grant, Role, current_caller, optional_caller, unauthenticated
 from mesh.identity.operators import AUDIENCE, ISSUER
+from mesh.identity.tickets import invalid_ticket
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError, from_rpc_error, unavailable
 from tests.role_callers import RoleCallers, role_access
@@ -120,6 +122,29 @@ class Events(EventServiceServicer):
                 self.ended.set()
         raise MeshError(grpc.StatusCode.OUT_OF_RANGE, Reason.CURSOR_EXPIRED, "too old")
 
+    async def StreamEvents(self, request: StreamEventsRequest, context: Context) -> AsyncIterator[HttpBody]:
+        """The same, as a stream for REST callers."""
+        async for response in self.WatchEvents(WatchEventsRequest(filter=request.filter), context):
+            yield HttpBody(data=response.event.event_id.encode())
+
+
+class OneTicket:
+    """Tickets: `vera-once` is one of vera's, until it is used."""
+
+    def __init__(self) -> None:
+        self.left = {"vera-once"}
+
+    async def redeem(self, ticket: str) -> Credential:
+        """Returns vera's sign-in."""
+        if ticket not in self.left:
+            raise invalid_ticket()
+        self.left.remove(ticket)
+        return SignIn(tenant_id="t", username="vera", sign_in_id=Role.VIEWER.name, expires_s=100)
+
+
+def _last_words(error: MeshError) -> HttpBody:
+    return HttpBody(data=f"failed: {error.reason}".encode())
+
 
 class Edge:
     """A server behind the interceptor."""
@@ -143,6 +168,8 @@ async def edge() -> AsyncIterator[Edge]:
         "127.0.0.1:0",
         access=role_access(keys, clock_s=lambda: 50, callers=callers),
         services=["csms.auth.v1.UserService", "csms.event.v1.EventService"],
+        tickets=OneTicket(),
+        last_words={"/csms.event.v1.EventService/StreamEvents": _last_words},
     )
     # Their other methods are not called here.
     add_UserServiceServicer_to_server(Users(), server.server)  # type: ignore[abstract]
@@ -306,3 +333,51 @@ async def test_a_token_and_an_api_key_together_are_refused(edge: Edge) -> None:
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await edge.users.Verify(VerifyRequest(), metadata=(("x-api-key", "csms_aaaaaaaa_short"),))
     assert _reason(caught) == (grpc.StatusCode.UNAUTHENTICATED, "INVALID_API_KEY")
+
+
+async def _texts(call: Any) -> tuple[list[str], tuple[grpc.StatusCode, str]]:
+    """The texts of a stream that fails, and how it does."""
+    found: list[str] = []
+
+    async def read() -> None:
+        async for body in call:
+            found.append(body.data.decode())  # noqa: PERF401 - those before the error count
+
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await read()
+    return found, _reason(caught)
+
+
+async def test_a_ticket_says_who_calls_once(edge: Edge) -> None:
+    request = StreamEventsRequest(ticket="vera-once")
+    texts, error = await _texts(edge.events.StreamEvents(request))
+    assert (texts[0], error[1]) == ("vera", "CURSOR_EXPIRED")
+    assert await _texts(edge.events.StreamEvents(request)) == ([], (grpc.StatusCode.UNAUTHENTICATED, "INVALID_TICKET"))
+
+
+async def test_without_a_ticket_the_method_needs_a_credential(edge: Edge) -> None:
+    refused = grpc.StatusCode.UNAUTHENTICATED, "INVALID_TOKEN"
+    assert await _texts(edge.events.StreamEvents(StreamEventsRequest())) == ([], refused)
+    both = edge.events.StreamEvents(StreamEventsRequest(ticket="vera-once"), metadata=_token("otto", Role.VIEWER))
+    assert await _texts(both) == ([], refused)
+    texts, _ = await _texts(edge.events.StreamEvents(StreamEventsRequest(), metadata=_token("otto", Role.VIEWER)))
+    assert texts[0] == "otto"
+
+
+async def test_a_stream_for_rest_has_its_error_among_its_responses(edge: Edge) -> None:
+    """Where it has begun: the front door has sent the status by then. Of one that has not, the status is enough."""
+    texts, error = await _texts(edge.events.StreamEvents(StreamEventsRequest(ticket="vera-once")))
+    assert (texts, error) == (["vera", "failed: CURSOR_EXPIRED"], (grpc.StatusCode.OUT_OF_RANGE, "CURSOR_EXPIRED"))
+
+
+async def test_a_stream_by_ticket_ends_when_its_caller_is_revoked(edge: Edge) -> None:
+    """As one with an access token does."""
+    bodies = aiter(edge.events.StreamEvents(StreamEventsRequest(ticket="vera-once", filter="x")))
+    assert (await anext(bodies)).data == b"vera"
+    edge.callers.refusals["vera"] = unauthenticated("the session has ended")
+    edge.callers.changed()
+    assert (await anext(bodies)).data == b"failed: INVALID_TOKEN"
+    await asyncio.wait_for(edge.served.ended.wait(), 10)
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await anext(bodies)
+    assert _reason(caught) == (grpc.StatusCode.UNAUTHENTICATED, "INVALID_TOKEN")

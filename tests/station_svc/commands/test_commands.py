@@ -629,7 +629,7 @@ async def test_variables_that_were_read_are_remembered(system: StationSystem, cl
 
 
 async def test_variables_that_were_set_are_remembered(system: StationSystem, clock: FakeClock) -> None:
-    """Those the station took, also if only after a restart; what was known of them beside the value stays known."""
+    """Values that the station took, also if only after a restart; what was known beside a value stays known."""
     await system.open("CP1")
     read = pb.GetVariablesResponse(results=[_read("Interval", "10", readonly=False)])
     system.gateway.behave = answering(gateway_pb2.CallResponse(get_variables=read))

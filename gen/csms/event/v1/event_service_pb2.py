@@ -24,33 +24,47 @@ _sym_db = _symbol_database.Default()
 
 from csms.options.v1 import options_pb2 as csms_dot_options_dot_v1_dot_options__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
+from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
+from google.api import httpbody_pb2 as google_dot_api_dot_httpbody__pb2
 from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!csms/event/v1/event_service.proto\x12\rcsms.event.v1\x1a\x1d\x63sms/options/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc1\x01\n\x05\x45vent\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x0e\n\x06\x63ursor\x18\x02 \x01(\x03\x12\x0c\n\x04type\x18\x03 \x01(\t\x12\x0e\n\x06source\x18\x04 \x01(\t\x12\x12\n\nstation_id\x18\x05 \x01(\t\x12.\n\nevent_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12%\n\x04\x64\x61ta\x18\x07 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\r\n\x05\x61\x63tor\x18\x08 \x01(\t\"`\n\x11ListEventsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x03 \x01(\t\x12\x14\n\x0c\x61\x66ter_cursor\x18\x04 \x01(\x03\"S\n\x12ListEventsResponse\x12$\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x14.csms.event.v1.Event\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"P\n\x12WatchEventsRequest\x12\x19\n\x0c\x61\x66ter_cursor\x18\x01 \x01(\x03H\x00\x88\x01\x01\x12\x0e\n\x06\x66ilter\x18\x02 \x01(\tB\x0f\n\r_after_cursor\":\n\x13WatchEventsResponse\x12#\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x14.csms.event.v1.Event2\xed\x01\n\x0c\x45ventService\x12q\n\nListEvents\x12 .csms.event.v1.ListEventsRequest\x1a!.csms.event.v1.ListEventsResponse\"\x1e\xa2\xbb\x18\x04\x08<\x18\x02\xc0\xbc\x18\x01\x82\xd3\xe4\x93\x02\x0c\x12\n/v1/events\x12\x64\n\x0bWatchEvents\x12!.csms.event.v1.WatchEventsRequest\x1a\".csms.event.v1.WatchEventsResponse\"\x0c\xa2\xbb\x18\x04\x08<\x18\x02\xc0\xbc\x18\x01\x30\x01\x1a\x04\xa0\xbb\x18\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!csms/event/v1/event_service.proto\x12\rcsms.event.v1\x1a\x1d\x63sms/options/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/httpbody.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc1\x01\n\x05\x45vent\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x0e\n\x06\x63ursor\x18\x02 \x01(\x03\x12\x0c\n\x04type\x18\x03 \x01(\t\x12\x0e\n\x06source\x18\x04 \x01(\t\x12\x12\n\nstation_id\x18\x05 \x01(\t\x12.\n\nevent_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12%\n\x04\x64\x61ta\x18\x07 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\r\n\x05\x61\x63tor\x18\x08 \x01(\t\"`\n\x11ListEventsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x03 \x01(\t\x12\x14\n\x0c\x61\x66ter_cursor\x18\x04 \x01(\x03\"S\n\x12ListEventsResponse\x12$\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x14.csms.event.v1.Event\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"P\n\x12WatchEventsRequest\x12\x19\n\x0c\x61\x66ter_cursor\x18\x01 \x01(\x03H\x00\x88\x01\x01\x12\x0e\n\x06\x66ilter\x18\x02 \x01(\tB\x0f\n\r_after_cursor\":\n\x13WatchEventsResponse\x12#\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x14.csms.event.v1.Event\"\x1a\n\x18\x43reateWatchTicketRequest\"\\\n\x19\x43reateWatchTicketResponse\x12\x0e\n\x06ticket\x18\x01 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"g\n\x13StreamEventsRequest\x12\x19\n\x0c\x61\x66ter_cursor\x18\x01 \x01(\x03H\x00\x88\x01\x01\x12\x0e\n\x06\x66ilter\x18\x02 \x01(\t\x12\x14\n\x06ticket\x18\x03 \x01(\tB\x04\xe2\x41\x01\x04\x42\x0f\n\r_after_cursor2\xff\x03\n\x0c\x45ventService\x12q\n\nListEvents\x12 .csms.event.v1.ListEventsRequest\x1a!.csms.event.v1.ListEventsResponse\"\x1e\xa2\xbb\x18\x04\x08<\x18\x02\xc0\xbc\x18\x01\x82\xd3\xe4\x93\x02\x0c\x12\n/v1/events\x12\x64\n\x0bWatchEvents\x12!.csms.event.v1.WatchEventsRequest\x1a\".csms.event.v1.WatchEventsResponse\"\x0c\xa2\xbb\x18\x04\x08<\x18\x02\xc0\xbc\x18\x01\x30\x01\x12\x9b\x01\n\x11\x43reateWatchTicket\x12\'.csms.event.v1.CreateWatchTicketRequest\x1a(.csms.event.v1.CreateWatchTicketResponse\"3\xa2\xbb\x18\x04\x08<\x18\x02\xc0\xbc\x18\x01\x82\xd3\xe4\x93\x02!\"\x1c/v1/events:createWatchTicket:\x01*\x12r\n\x0cStreamEvents\x12\".csms.event.v1.StreamEventsRequest\x1a\x14.google.api.HttpBody\"&\xa2\xbb\x18\x06\x08<\x18\x02 \x01\xc0\xbc\x18\x01\x82\xd3\xe4\x93\x02\x12\x12\x10/v1/events:watch0\x01\x1a\x04\xa0\xbb\x18\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'csms.event.v1.event_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_STREAMEVENTSREQUEST'].fields_by_name['ticket']._loaded_options = None
+  _globals['_STREAMEVENTSREQUEST'].fields_by_name['ticket']._serialized_options = b'\342A\001\004'
   _globals['_EVENTSERVICE']._loaded_options = None
   _globals['_EVENTSERVICE']._serialized_options = b'\240\273\030\001'
   _globals['_EVENTSERVICE'].methods_by_name['ListEvents']._loaded_options = None
   _globals['_EVENTSERVICE'].methods_by_name['ListEvents']._serialized_options = b'\242\273\030\004\010<\030\002\300\274\030\001\202\323\344\223\002\014\022\n/v1/events'
   _globals['_EVENTSERVICE'].methods_by_name['WatchEvents']._loaded_options = None
   _globals['_EVENTSERVICE'].methods_by_name['WatchEvents']._serialized_options = b'\242\273\030\004\010<\030\002\300\274\030\001'
-  _globals['_EVENT']._serialized_start=177
-  _globals['_EVENT']._serialized_end=370
-  _globals['_LISTEVENTSREQUEST']._serialized_start=372
-  _globals['_LISTEVENTSREQUEST']._serialized_end=468
-  _globals['_LISTEVENTSRESPONSE']._serialized_start=470
-  _globals['_LISTEVENTSRESPONSE']._serialized_end=553
-  _globals['_WATCHEVENTSREQUEST']._serialized_start=555
-  _globals['_WATCHEVENTSREQUEST']._serialized_end=635
-  _globals['_WATCHEVENTSRESPONSE']._serialized_start=637
-  _globals['_WATCHEVENTSRESPONSE']._serialized_end=695
-  _globals['_EVENTSERVICE']._serialized_start=698
-  _globals['_EVENTSERVICE']._serialized_end=935
+  _globals['_EVENTSERVICE'].methods_by_name['CreateWatchTicket']._loaded_options = None
+  _globals['_EVENTSERVICE'].methods_by_name['CreateWatchTicket']._serialized_options = b'\242\273\030\004\010<\030\002\300\274\030\001\202\323\344\223\002!\"\034/v1/events:createWatchTicket:\001*'
+  _globals['_EVENTSERVICE'].methods_by_name['StreamEvents']._loaded_options = None
+  _globals['_EVENTSERVICE'].methods_by_name['StreamEvents']._serialized_options = b'\242\273\030\006\010<\030\002 \001\300\274\030\001\202\323\344\223\002\022\022\020/v1/events:watch'
+  _globals['_EVENT']._serialized_start=237
+  _globals['_EVENT']._serialized_end=430
+  _globals['_LISTEVENTSREQUEST']._serialized_start=432
+  _globals['_LISTEVENTSREQUEST']._serialized_end=528
+  _globals['_LISTEVENTSRESPONSE']._serialized_start=530
+  _globals['_LISTEVENTSRESPONSE']._serialized_end=613
+  _globals['_WATCHEVENTSREQUEST']._serialized_start=615
+  _globals['_WATCHEVENTSREQUEST']._serialized_end=695
+  _globals['_WATCHEVENTSRESPONSE']._serialized_start=697
+  _globals['_WATCHEVENTSRESPONSE']._serialized_end=755
+  _globals['_CREATEWATCHTICKETREQUEST']._serialized_start=757
+  _globals['_CREATEWATCHTICKETREQUEST']._serialized_end=783
+  _globals['_CREATEWATCHTICKETRESPONSE']._serialized_start=785
+  _globals['_CREATEWATCHTICKETRESPONSE']._serialized_end=877
+  _globals['_STREAMEVENTSREQUEST']._serialized_start=879
+  _globals['_STREAMEVENTSREQUEST']._serialized_end=982
+  _globals['_EVENTSERVICE']._serialized_start=985
+  _globals['_EVENTSERVICE']._serialized_end=1496
 # @@protoc_insertion_point(module_scope)

@@ -4,6 +4,7 @@ import grpc
 import warnings
 
 from csms.event.v1 import event_service_pb2 as csms_dot_event_dot_v1_dot_event__service__pb2
+from google.api import httpbody_pb2 as google_dot_api_dot_httpbody__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -45,6 +46,16 @@ class EventServiceStub:
                 request_serializer=csms_dot_event_dot_v1_dot_event__service__pb2.WatchEventsRequest.SerializeToString,
                 response_deserializer=csms_dot_event_dot_v1_dot_event__service__pb2.WatchEventsResponse.FromString,
                 _registered_method=True)
+        self.CreateWatchTicket = channel.unary_unary(
+                '/csms.event.v1.EventService/CreateWatchTicket',
+                request_serializer=csms_dot_event_dot_v1_dot_event__service__pb2.CreateWatchTicketRequest.SerializeToString,
+                response_deserializer=csms_dot_event_dot_v1_dot_event__service__pb2.CreateWatchTicketResponse.FromString,
+                _registered_method=True)
+        self.StreamEvents = channel.unary_stream(
+                '/csms.event.v1.EventService/StreamEvents',
+                request_serializer=csms_dot_event_dot_v1_dot_event__service__pb2.StreamEventsRequest.SerializeToString,
+                response_deserializer=google_dot_api_dot_httpbody__pb2.HttpBody.FromString,
+                _registered_method=True)
 
 
 class EventServiceServicer:
@@ -53,8 +64,8 @@ class EventServiceServicer:
 
     def ListEvents(self, request, context):
         """Lists events after a cursor, oldest first.
-        Errors: INVALID_ARGUMENT, reasons INVALID_CURSOR and INVALID_FILTER; OUT_OF_RANGE, reason CURSOR_EXPIRED, where the
-        cursor is older than the oldest event that is kept.
+        Errors: INVALID_ARGUMENT, reasons INVALID_CURSOR, INVALID_PAGE_TOKEN and INVALID_FILTER; OUT_OF_RANGE, reason
+        CURSOR_EXPIRED, where the cursor is older than the oldest event that is kept.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -65,6 +76,30 @@ class EventServiceServicer:
         event it has seen and misses none. gRPC and gRPC-web only.
         Errors: as ListEvents; UNAVAILABLE when the service stops: watch again from the last cursor; RESOURCE_EXHAUSTED,
         reason TOO_MANY_STREAMS, where caller, tenant or service has as many streams open as may be (`retry_after_s`).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateWatchTicket(self, request, context):
+        """Makes a ticket for StreamEvents. It opens one stream, within 60 s, and nothing else: so it may stand in a URL, where
+        an access token would get into logs and histories. The stream is the caller's own, and ends with the caller's sign-in.
+        Errors: PERMISSION_DENIED, reason ROLE_TOO_LOW.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def StreamEvents(self, request, context):
+        """Streams events as WatchEvents does, as server-sent events, for browsers and for programs without gRPC. `id` is the
+        cursor of an event, `event` its type, and `data` an Event in JSON. The header `Last-Event-ID` goes before
+        `after_cursor`: a caller that connects again misses no event. A comment is sent every 15 s while there are no events.
+        An error after the beginning is the event `error`, with a google.rpc.Status as its data; then the stream ends. A
+        browser proves who calls by a ticket of CreateWatchTicket, a program by its header.
+        Errors: as WatchEvents; INVALID_ARGUMENT, reason INVALID_CURSOR, also for a Last-Event-ID; UNAUTHENTICATED, reasons
+        INVALID_TOKEN and INVALID_TICKET; RESOURCE_EXHAUSTED, reason TOO_MANY_ATTEMPTS, where too many tickets were wrong.
+        buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
+        buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -82,6 +117,16 @@ def add_EventServiceServicer_to_server(servicer, server):
                     servicer.WatchEvents,
                     request_deserializer=csms_dot_event_dot_v1_dot_event__service__pb2.WatchEventsRequest.FromString,
                     response_serializer=csms_dot_event_dot_v1_dot_event__service__pb2.WatchEventsResponse.SerializeToString,
+            ),
+            'CreateWatchTicket': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateWatchTicket,
+                    request_deserializer=csms_dot_event_dot_v1_dot_event__service__pb2.CreateWatchTicketRequest.FromString,
+                    response_serializer=csms_dot_event_dot_v1_dot_event__service__pb2.CreateWatchTicketResponse.SerializeToString,
+            ),
+            'StreamEvents': grpc.unary_stream_rpc_method_handler(
+                    servicer.StreamEvents,
+                    request_deserializer=csms_dot_event_dot_v1_dot_event__service__pb2.StreamEventsRequest.FromString,
+                    response_serializer=google_dot_api_dot_httpbody__pb2.HttpBody.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -139,6 +184,60 @@ class EventService:
             '/csms.event.v1.EventService/WatchEvents',
             csms_dot_event_dot_v1_dot_event__service__pb2.WatchEventsRequest.SerializeToString,
             csms_dot_event_dot_v1_dot_event__service__pb2.WatchEventsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateWatchTicket(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csms.event.v1.EventService/CreateWatchTicket',
+            csms_dot_event_dot_v1_dot_event__service__pb2.CreateWatchTicketRequest.SerializeToString,
+            csms_dot_event_dot_v1_dot_event__service__pb2.CreateWatchTicketResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StreamEvents(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/csms.event.v1.EventService/StreamEvents',
+            csms_dot_event_dot_v1_dot_event__service__pb2.StreamEventsRequest.SerializeToString,
+            google_dot_api_dot_httpbody__pb2.HttpBody.FromString,
             options,
             channel_credentials,
             insecure,

@@ -5,6 +5,7 @@ isort:skip_file
 
 from collections import abc as _abc
 from csms.event.v1 import event_service_pb2 as _event_service_pb2
+from google.api import httpbody_pb2 as _httpbody_pb2
 from grpc import aio as _aio
 import abc as _abc_1
 import grpc as _grpc
@@ -35,14 +36,30 @@ class EventServiceStub:
     def __new__(cls, channel: _aio.Channel) -> EventServiceAsyncStub: ...
     ListEvents: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.ListEventsRequest, _event_service_pb2.ListEventsResponse]
     """Lists events after a cursor, oldest first.
-    Errors: INVALID_ARGUMENT, reasons INVALID_CURSOR and INVALID_FILTER; OUT_OF_RANGE, reason CURSOR_EXPIRED, where the
-    cursor is older than the oldest event that is kept.
+    Errors: INVALID_ARGUMENT, reasons INVALID_CURSOR, INVALID_PAGE_TOKEN and INVALID_FILTER; OUT_OF_RANGE, reason
+    CURSOR_EXPIRED, where the cursor is older than the oldest event that is kept.
     """
     WatchEvents: _grpc.UnaryStreamMultiCallable[_event_service_pb2.WatchEventsRequest, _event_service_pb2.WatchEventsResponse]
     """Streams events after a cursor and then as they happen. A caller that reconnects gives the cursor of the last
     event it has seen and misses none. gRPC and gRPC-web only.
     Errors: as ListEvents; UNAVAILABLE when the service stops: watch again from the last cursor; RESOURCE_EXHAUSTED,
     reason TOO_MANY_STREAMS, where caller, tenant or service has as many streams open as may be (`retry_after_s`).
+    """
+    CreateWatchTicket: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.CreateWatchTicketRequest, _event_service_pb2.CreateWatchTicketResponse]
+    """Makes a ticket for StreamEvents. It opens one stream, within 60 s, and nothing else: so it may stand in a URL, where
+    an access token would get into logs and histories. The stream is the caller's own, and ends with the caller's sign-in.
+    Errors: PERMISSION_DENIED, reason ROLE_TOO_LOW.
+    """
+    StreamEvents: _grpc.UnaryStreamMultiCallable[_event_service_pb2.StreamEventsRequest, _httpbody_pb2.HttpBody]
+    """Streams events as WatchEvents does, as server-sent events, for browsers and for programs without gRPC. `id` is the
+    cursor of an event, `event` its type, and `data` an Event in JSON. The header `Last-Event-ID` goes before
+    `after_cursor`: a caller that connects again misses no event. A comment is sent every 15 s while there are no events.
+    An error after the beginning is the event `error`, with a google.rpc.Status as its data; then the stream ends. A
+    browser proves who calls by a ticket of CreateWatchTicket, a program by its header.
+    Errors: as WatchEvents; INVALID_ARGUMENT, reason INVALID_CURSOR, also for a Last-Event-ID; UNAUTHENTICATED, reasons
+    INVALID_TOKEN and INVALID_TICKET; RESOURCE_EXHAUSTED, reason TOO_MANY_ATTEMPTS, where too many tickets were wrong.
+    buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
+    buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
     """
 
 @_typing.type_check_only
@@ -52,14 +69,30 @@ class EventServiceAsyncStub(EventServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListEvents: _aio.UnaryUnaryMultiCallable[_event_service_pb2.ListEventsRequest, _event_service_pb2.ListEventsResponse]  # type: ignore[assignment]
     """Lists events after a cursor, oldest first.
-    Errors: INVALID_ARGUMENT, reasons INVALID_CURSOR and INVALID_FILTER; OUT_OF_RANGE, reason CURSOR_EXPIRED, where the
-    cursor is older than the oldest event that is kept.
+    Errors: INVALID_ARGUMENT, reasons INVALID_CURSOR, INVALID_PAGE_TOKEN and INVALID_FILTER; OUT_OF_RANGE, reason
+    CURSOR_EXPIRED, where the cursor is older than the oldest event that is kept.
     """
     WatchEvents: _aio.UnaryStreamMultiCallable[_event_service_pb2.WatchEventsRequest, _event_service_pb2.WatchEventsResponse]  # type: ignore[assignment]
     """Streams events after a cursor and then as they happen. A caller that reconnects gives the cursor of the last
     event it has seen and misses none. gRPC and gRPC-web only.
     Errors: as ListEvents; UNAVAILABLE when the service stops: watch again from the last cursor; RESOURCE_EXHAUSTED,
     reason TOO_MANY_STREAMS, where caller, tenant or service has as many streams open as may be (`retry_after_s`).
+    """
+    CreateWatchTicket: _aio.UnaryUnaryMultiCallable[_event_service_pb2.CreateWatchTicketRequest, _event_service_pb2.CreateWatchTicketResponse]  # type: ignore[assignment]
+    """Makes a ticket for StreamEvents. It opens one stream, within 60 s, and nothing else: so it may stand in a URL, where
+    an access token would get into logs and histories. The stream is the caller's own, and ends with the caller's sign-in.
+    Errors: PERMISSION_DENIED, reason ROLE_TOO_LOW.
+    """
+    StreamEvents: _aio.UnaryStreamMultiCallable[_event_service_pb2.StreamEventsRequest, _httpbody_pb2.HttpBody]  # type: ignore[assignment]
+    """Streams events as WatchEvents does, as server-sent events, for browsers and for programs without gRPC. `id` is the
+    cursor of an event, `event` its type, and `data` an Event in JSON. The header `Last-Event-ID` goes before
+    `after_cursor`: a caller that connects again misses no event. A comment is sent every 15 s while there are no events.
+    An error after the beginning is the event `error`, with a google.rpc.Status as its data; then the stream ends. A
+    browser proves who calls by a ticket of CreateWatchTicket, a program by its header.
+    Errors: as WatchEvents; INVALID_ARGUMENT, reason INVALID_CURSOR, also for a Last-Event-ID; UNAUTHENTICATED, reasons
+    INVALID_TOKEN and INVALID_TICKET; RESOURCE_EXHAUSTED, reason TOO_MANY_ATTEMPTS, where too many tickets were wrong.
+    buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
+    buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
     """
 
 class EventServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -72,8 +105,8 @@ class EventServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_event_service_pb2.ListEventsResponse, _abc.Awaitable[_event_service_pb2.ListEventsResponse]]:
         """Lists events after a cursor, oldest first.
-        Errors: INVALID_ARGUMENT, reasons INVALID_CURSOR and INVALID_FILTER; OUT_OF_RANGE, reason CURSOR_EXPIRED, where the
-        cursor is older than the oldest event that is kept.
+        Errors: INVALID_ARGUMENT, reasons INVALID_CURSOR, INVALID_PAGE_TOKEN and INVALID_FILTER; OUT_OF_RANGE, reason
+        CURSOR_EXPIRED, where the cursor is older than the oldest event that is kept.
         """
 
     @_abc_1.abstractmethod
@@ -86,6 +119,34 @@ class EventServiceServicer(metaclass=_abc_1.ABCMeta):
         event it has seen and misses none. gRPC and gRPC-web only.
         Errors: as ListEvents; UNAVAILABLE when the service stops: watch again from the last cursor; RESOURCE_EXHAUSTED,
         reason TOO_MANY_STREAMS, where caller, tenant or service has as many streams open as may be (`retry_after_s`).
+        """
+
+    @_abc_1.abstractmethod
+    def CreateWatchTicket(
+        self,
+        request: _event_service_pb2.CreateWatchTicketRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_event_service_pb2.CreateWatchTicketResponse, _abc.Awaitable[_event_service_pb2.CreateWatchTicketResponse]]:
+        """Makes a ticket for StreamEvents. It opens one stream, within 60 s, and nothing else: so it may stand in a URL, where
+        an access token would get into logs and histories. The stream is the caller's own, and ends with the caller's sign-in.
+        Errors: PERMISSION_DENIED, reason ROLE_TOO_LOW.
+        """
+
+    @_abc_1.abstractmethod
+    def StreamEvents(
+        self,
+        request: _event_service_pb2.StreamEventsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_httpbody_pb2.HttpBody], _abc.AsyncIterator[_httpbody_pb2.HttpBody]]:
+        """Streams events as WatchEvents does, as server-sent events, for browsers and for programs without gRPC. `id` is the
+        cursor of an event, `event` its type, and `data` an Event in JSON. The header `Last-Event-ID` goes before
+        `after_cursor`: a caller that connects again misses no event. A comment is sent every 15 s while there are no events.
+        An error after the beginning is the event `error`, with a google.rpc.Status as its data; then the stream ends. A
+        browser proves who calls by a ticket of CreateWatchTicket, a program by its header.
+        Errors: as WatchEvents; INVALID_ARGUMENT, reason INVALID_CURSOR, also for a Last-Event-ID; UNAUTHENTICATED, reasons
+        INVALID_TOKEN and INVALID_TICKET; RESOURCE_EXHAUSTED, reason TOO_MANY_ATTEMPTS, where too many tickets were wrong.
+        buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
+        buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
         """
 
 def add_EventServiceServicer_to_server(servicer: EventServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -304,6 +304,12 @@ class _PermissionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Permission
     """The settings and quotas of the caller's own tenant."""
     PERMISSION_TENANT_SETTINGS_WRITE: _Permission.ValueType  # 73
     """To change the settings of the caller's own tenant."""
+    PERMISSION_TENANT_DATA_EXPORT: _Permission.ValueType  # 74
+    """To export all data of the caller's own tenant."""
+    PERMISSION_DRIVER_DATA_EXPORT: _Permission.ValueType  # 75
+    """To export all data about one driver."""
+    PERMISSION_DRIVER_DATA_ERASE: _Permission.ValueType  # 76
+    """To erase a driver, for good."""
     PERMISSION_SIMULATOR_READ: _Permission.ValueType  # 80
     """Simulated stations, where a simulator runs."""
     PERMISSION_SIMULATOR_WRITE: _Permission.ValueType  # 81
@@ -421,6 +427,12 @@ PERMISSION_TENANT_SETTINGS_READ: Permission.ValueType  # 72
 """The settings and quotas of the caller's own tenant."""
 PERMISSION_TENANT_SETTINGS_WRITE: Permission.ValueType  # 73
 """To change the settings of the caller's own tenant."""
+PERMISSION_TENANT_DATA_EXPORT: Permission.ValueType  # 74
+"""To export all data of the caller's own tenant."""
+PERMISSION_DRIVER_DATA_EXPORT: Permission.ValueType  # 75
+"""To export all data about one driver."""
+PERMISSION_DRIVER_DATA_ERASE: Permission.ValueType  # 76
+"""To erase a driver, for good."""
 PERMISSION_SIMULATOR_READ: Permission.ValueType  # 80
 """Simulated stations, where a simulator runs."""
 PERMISSION_SIMULATOR_WRITE: Permission.ValueType  # 81
@@ -436,22 +448,28 @@ class Access(_message.Message):
     PERMISSION_FIELD_NUMBER: _builtins.int
     PUBLIC_ACCESS_FIELD_NUMBER: _builtins.int
     SCOPE_FIELD_NUMBER: _builtins.int
+    TICKET_FIELD_NUMBER: _builtins.int
     permission: Global___Permission.ValueType
     """Callers whose role has this permission."""
     public_access: Global___PublicAccess.ValueType
     """Callers without an access token, too."""
     scope: Global___ScopeRule.ValueType
     """Effect of the caller's scope, where its permission covers a part of its tenant. Stated beside every permission."""
+    ticket: _builtins.bool
+    """Instead of an access token or an API key, a caller may send a ticket in the request's field `ticket`: for a browser,
+    which can send no header with some calls. The ticket stands for the caller who had it made.
+    """
     def __init__(
         self,
         *,
         permission: Global___Permission.ValueType = ...,
         public_access: Global___PublicAccess.ValueType = ...,
         scope: Global___ScopeRule.ValueType = ...,
+        ticket: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["permission", b"permission", "public_access", b"public_access", "rule", b"rule"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["permission", b"permission", "public_access", b"public_access", "rule", b"rule", "scope", b"scope"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["permission", b"permission", "public_access", b"public_access", "rule", b"rule", "scope", b"scope", "ticket", b"ticket"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_rule: _TypeAlias = _typing.Literal["permission", "public_access"]  # noqa: Y015
     _WhichOneofArgType_rule: _TypeAlias = _typing.Literal["rule", b"rule"]  # noqa: Y015

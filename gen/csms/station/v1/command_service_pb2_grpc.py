@@ -219,6 +219,8 @@ class CommandServiceServicer:
 
     def RequestStopTransaction(self, request, context):
         """Asks a station to stop a transaction. 2.x RequestStopTransaction, 1.6 RemoteStopTransaction.
+        Errors beside those of every command: NOT_FOUND, reason TRANSACTION_NOT_FOUND, without `send_unknown`; nothing was
+        sent.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

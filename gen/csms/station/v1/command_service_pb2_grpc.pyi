@@ -62,7 +62,10 @@ class CommandServiceStub:
     RequestStartTransaction: _grpc.UnaryUnaryMultiCallable[_command_service_pb2.RequestStartTransactionRequest, _command_service_pb2.RequestStartTransactionResponse]
     """Asks a station to start a transaction. 2.x RequestStartTransaction, 1.6 RemoteStartTransaction."""
     RequestStopTransaction: _grpc.UnaryUnaryMultiCallable[_command_service_pb2.RequestStopTransactionRequest, _command_service_pb2.RequestStopTransactionResponse]
-    """Asks a station to stop a transaction. 2.x RequestStopTransaction, 1.6 RemoteStopTransaction."""
+    """Asks a station to stop a transaction. 2.x RequestStopTransaction, 1.6 RemoteStopTransaction.
+    Errors beside those of every command: NOT_FOUND, reason TRANSACTION_NOT_FOUND, without `send_unknown`; nothing was
+    sent.
+    """
     Reset: _grpc.UnaryUnaryMultiCallable[_command_service_pb2.ResetRequest, _command_service_pb2.ResetResponse]
     """Restarts a station or an EVSE. OCPP Reset."""
     UnlockConnector: _grpc.UnaryUnaryMultiCallable[_command_service_pb2.UnlockConnectorRequest, _command_service_pb2.UnlockConnectorResponse]
@@ -161,7 +164,10 @@ class CommandServiceAsyncStub(CommandServiceStub):
     RequestStartTransaction: _aio.UnaryUnaryMultiCallable[_command_service_pb2.RequestStartTransactionRequest, _command_service_pb2.RequestStartTransactionResponse]  # type: ignore[assignment]
     """Asks a station to start a transaction. 2.x RequestStartTransaction, 1.6 RemoteStartTransaction."""
     RequestStopTransaction: _aio.UnaryUnaryMultiCallable[_command_service_pb2.RequestStopTransactionRequest, _command_service_pb2.RequestStopTransactionResponse]  # type: ignore[assignment]
-    """Asks a station to stop a transaction. 2.x RequestStopTransaction, 1.6 RemoteStopTransaction."""
+    """Asks a station to stop a transaction. 2.x RequestStopTransaction, 1.6 RemoteStopTransaction.
+    Errors beside those of every command: NOT_FOUND, reason TRANSACTION_NOT_FOUND, without `send_unknown`; nothing was
+    sent.
+    """
     Reset: _aio.UnaryUnaryMultiCallable[_command_service_pb2.ResetRequest, _command_service_pb2.ResetResponse]  # type: ignore[assignment]
     """Restarts a station or an EVSE. OCPP Reset."""
     UnlockConnector: _aio.UnaryUnaryMultiCallable[_command_service_pb2.UnlockConnectorRequest, _command_service_pb2.UnlockConnectorResponse]  # type: ignore[assignment]
@@ -269,7 +275,10 @@ class CommandServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _command_service_pb2.RequestStopTransactionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_command_service_pb2.RequestStopTransactionResponse, _abc.Awaitable[_command_service_pb2.RequestStopTransactionResponse]]:
-        """Asks a station to stop a transaction. 2.x RequestStopTransaction, 1.6 RemoteStopTransaction."""
+        """Asks a station to stop a transaction. 2.x RequestStopTransaction, 1.6 RemoteStopTransaction.
+        Errors beside those of every command: NOT_FOUND, reason TRANSACTION_NOT_FOUND, without `send_unknown`; nothing was
+        sent.
+        """
 
     @_abc_1.abstractmethod
     def Reset(

@@ -27,8 +27,8 @@ if _version_not_supported:
 
 class ReservationServiceStub:
     """Reservations, for operators. The commands to the station are those of CommandService.ReserveNow and
-    CancelReservation, with their errors. Each state after REQUESTED is an event of EventService too: reservation.active,
-    reservation.used, and so on. Errors beside those:
+    CancelReservation. Each state after REQUESTED is an event of EventService too: reservation.active, reservation.used,
+    and so on. Errors beside those of every command of CommandService:
     NOT_FOUND         STATION_NOT_FOUND
     NOT_FOUND         RESERVATION_NOT_FOUND
     INVALID_ARGUMENT  INVALID_FIELD, INVALID_FILTER, INVALID_PAGE_TOKEN
@@ -64,8 +64,8 @@ class ReservationServiceStub:
 
 class ReservationServiceServicer:
     """Reservations, for operators. The commands to the station are those of CommandService.ReserveNow and
-    CancelReservation, with their errors. Each state after REQUESTED is an event of EventService too: reservation.active,
-    reservation.used, and so on. Errors beside those:
+    CancelReservation. Each state after REQUESTED is an event of EventService too: reservation.active, reservation.used,
+    and so on. Errors beside those of every command of CommandService:
     NOT_FOUND         STATION_NOT_FOUND
     NOT_FOUND         RESERVATION_NOT_FOUND
     INVALID_ARGUMENT  INVALID_FIELD, INVALID_FILTER, INVALID_PAGE_TOKEN
@@ -134,8 +134,8 @@ def add_ReservationServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class ReservationService:
     """Reservations, for operators. The commands to the station are those of CommandService.ReserveNow and
-    CancelReservation, with their errors. Each state after REQUESTED is an event of EventService too: reservation.active,
-    reservation.used, and so on. Errors beside those:
+    CancelReservation. Each state after REQUESTED is an event of EventService too: reservation.active, reservation.used,
+    and so on. Errors beside those of every command of CommandService:
     NOT_FOUND         STATION_NOT_FOUND
     NOT_FOUND         RESERVATION_NOT_FOUND
     INVALID_ARGUMENT  INVALID_FIELD, INVALID_FILTER, INVALID_PAGE_TOKEN

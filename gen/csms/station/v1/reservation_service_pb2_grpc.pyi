@@ -28,8 +28,8 @@ GRPC_VERSION: str
 
 class ReservationServiceStub:
     """Reservations, for operators. The commands to the station are those of CommandService.ReserveNow and
-    CancelReservation, with their errors. Each state after REQUESTED is an event of EventService too: reservation.active,
-    reservation.used, and so on. Errors beside those:
+    CancelReservation. Each state after REQUESTED is an event of EventService too: reservation.active, reservation.used,
+    and so on. Errors beside those of every command of CommandService:
       NOT_FOUND         STATION_NOT_FOUND
       NOT_FOUND         RESERVATION_NOT_FOUND
       INVALID_ARGUMENT  INVALID_FIELD, INVALID_FILTER, INVALID_PAGE_TOKEN
@@ -55,8 +55,8 @@ class ReservationServiceStub:
 @_typing.type_check_only
 class ReservationServiceAsyncStub(ReservationServiceStub):
     """Reservations, for operators. The commands to the station are those of CommandService.ReserveNow and
-    CancelReservation, with their errors. Each state after REQUESTED is an event of EventService too: reservation.active,
-    reservation.used, and so on. Errors beside those:
+    CancelReservation. Each state after REQUESTED is an event of EventService too: reservation.active, reservation.used,
+    and so on. Errors beside those of every command of CommandService:
       NOT_FOUND         STATION_NOT_FOUND
       NOT_FOUND         RESERVATION_NOT_FOUND
       INVALID_ARGUMENT  INVALID_FIELD, INVALID_FILTER, INVALID_PAGE_TOKEN
@@ -78,8 +78,8 @@ class ReservationServiceAsyncStub(ReservationServiceStub):
 
 class ReservationServiceServicer(metaclass=_abc_1.ABCMeta):
     """Reservations, for operators. The commands to the station are those of CommandService.ReserveNow and
-    CancelReservation, with their errors. Each state after REQUESTED is an event of EventService too: reservation.active,
-    reservation.used, and so on. Errors beside those:
+    CancelReservation. Each state after REQUESTED is an event of EventService too: reservation.active, reservation.used,
+    and so on. Errors beside those of every command of CommandService:
       NOT_FOUND         STATION_NOT_FOUND
       NOT_FOUND         RESERVATION_NOT_FOUND
       INVALID_ARGUMENT  INVALID_FIELD, INVALID_FILTER, INVALID_PAGE_TOKEN

@@ -108,7 +108,7 @@ class RolloutServiceServicer:
 
     def ListRollouts(self, request, context):
         """Lists rollouts, newest first.
-        Errors: INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
+        Errors: INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN and INVALID_FILTER.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

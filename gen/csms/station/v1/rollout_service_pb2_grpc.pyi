@@ -51,7 +51,7 @@ class RolloutServiceStub:
     """
     ListRollouts: _grpc.UnaryUnaryMultiCallable[_rollout_service_pb2.ListRolloutsRequest, _rollout_service_pb2.ListRolloutsResponse]
     """Lists rollouts, newest first.
-    Errors: INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
+    Errors: INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN and INVALID_FILTER.
     """
     ListRolloutTargets: _grpc.UnaryUnaryMultiCallable[_rollout_service_pb2.ListRolloutTargetsRequest, _rollout_service_pb2.ListRolloutTargetsResponse]
     """Lists the stations of a rollout with their states, by id.
@@ -100,7 +100,7 @@ class RolloutServiceAsyncStub(RolloutServiceStub):
     """
     ListRollouts: _aio.UnaryUnaryMultiCallable[_rollout_service_pb2.ListRolloutsRequest, _rollout_service_pb2.ListRolloutsResponse]  # type: ignore[assignment]
     """Lists rollouts, newest first.
-    Errors: INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
+    Errors: INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN and INVALID_FILTER.
     """
     ListRolloutTargets: _aio.UnaryUnaryMultiCallable[_rollout_service_pb2.ListRolloutTargetsRequest, _rollout_service_pb2.ListRolloutTargetsResponse]  # type: ignore[assignment]
     """Lists the stations of a rollout with their states, by id.
@@ -164,7 +164,7 @@ class RolloutServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_rollout_service_pb2.ListRolloutsResponse, _abc.Awaitable[_rollout_service_pb2.ListRolloutsResponse]]:
         """Lists rollouts, newest first.
-        Errors: INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
+        Errors: INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN and INVALID_FILTER.
         """
 
     @_abc_1.abstractmethod

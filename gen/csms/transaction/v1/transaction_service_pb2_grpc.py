@@ -229,7 +229,7 @@ class TransactionServiceServicer:
         """Lists the events that belong to no transaction: those that wait for the start of theirs, and those of another
         system. They count for nothing until they join a transaction, and are in no other list. By station and name, newest
         first, and of each of these the newest first.
-        Errors: INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
+        Errors: INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN and INVALID_FILTER.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -108,7 +108,7 @@ class TransactionServiceStub:
     """Lists the events that belong to no transaction: those that wait for the start of theirs, and those of another
     system. They count for nothing until they join a transaction, and are in no other list. By station and name, newest
     first, and of each of these the newest first.
-    Errors: INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
+    Errors: INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN and INVALID_FILTER.
     """
 
 @_typing.type_check_only
@@ -191,7 +191,7 @@ class TransactionServiceAsyncStub(TransactionServiceStub):
     """Lists the events that belong to no transaction: those that wait for the start of theirs, and those of another
     system. They count for nothing until they join a transaction, and are in no other list. By station and name, newest
     first, and of each of these the newest first.
-    Errors: INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
+    Errors: INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN and INVALID_FILTER.
     """
 
 class TransactionServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -349,7 +349,7 @@ class TransactionServiceServicer(metaclass=_abc_1.ABCMeta):
         """Lists the events that belong to no transaction: those that wait for the start of theirs, and those of another
         system. They count for nothing until they join a transaction, and are in no other list. By station and name, newest
         first, and of each of these the newest first.
-        Errors: INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
+        Errors: INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN and INVALID_FILTER.
         """
 
 def add_TransactionServiceServicer_to_server(servicer: TransactionServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
