@@ -76,7 +76,18 @@ function useResource<I extends DescMessage, O extends DescMessage, F extends Lis
   const creates = (props.creates ?? []).filter((action) => permissions.can(action.method));
   const name = (row: Row) => props.rowName?.(row) ?? props.rowKey(row);
   const entriesOf = (row: Row): MenuEntry[] => [
-    ...(props.schema ? [{ id: "details", label: t.details, icon: "info" as const, onAction: () => { setOpenRow(row); } }] : []),
+    ...(props.schema
+      ? [
+          {
+            id: "details",
+            label: t.details,
+            icon: "info" as const,
+            onAction: () => {
+              setOpenRow(row);
+            },
+          },
+        ]
+      : []),
     ...actions
       .filter((action) => action.isOffered?.(row) ?? true)
       .map((action, index) => ({
@@ -162,7 +173,9 @@ function FormDialog(props: { asked: Asked<unknown>; name: string; list: DescMeth
         {...(prepare ? { prepare: (json: JsonObject) => prepare(json, row) } : {})}
         {...(confirm ? { confirm } : {})}
         onDone={() => {
-          void client.invalidateQueries({ queryKey: createConnectQueryKey({ schema: props.list, cardinality: undefined }) });
+          void client.invalidateQueries({
+            queryKey: createConnectQueryKey({ schema: props.list, cardinality: undefined }),
+          });
           if (action.keepsAnswer) return;
           toast(t.done);
           props.onClose();
@@ -192,7 +205,16 @@ export function ResourceList<I extends DescMessage, O extends DescMessage, F ext
   const resource = useResource<I, O, F>(props);
   return (
     <>
-      <RpcList {...props} columns={resource.columns} tools={<>{props.tools}{resource.buttons}</>} />
+      <RpcList
+        {...props}
+        columns={resource.columns}
+        tools={
+          <>
+            {props.tools}
+            {resource.buttons}
+          </>
+        }
+      />
       {resource.dialogs}
     </>
   );

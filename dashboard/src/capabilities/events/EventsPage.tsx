@@ -3,7 +3,7 @@ import { useState, type ReactNode } from "react";
 import { Time } from "../../formats";
 import { useLiveEvents, type LiveEvent } from "../../live";
 import { ResourceList, textColumn, timeColumn } from "../../resources";
-import { EventSchema, EventService } from "../../stubs/csms/event/v1/event_service_pb";
+import { EventSchema, EventService, type Event } from "../../stubs/csms/event/v1/event_service_pb";
 import { DataTable, type Column } from "../../tables";
 import { Button, EmptyState, Link, Page, Tabs } from "../../ui";
 import { useText, type Text } from "./text";
@@ -71,17 +71,17 @@ function KeptEvents(): ReactNode {
       rowKey={(row) => row.eventId}
       rowName={(row) => row.type}
       columns={[
-        timeColumn("time", t.time, (row) => row.eventTime),
-        textColumn("type", t.type, (row) => row.type, { card: "head", width: "minmax(180px, 1fr)" }),
-        { id: "station", label: t.station, card: "head", cell: (row) => stationLink(row.stationId) },
-        textColumn("source", t.source, (row) => row.source, { width: "120px" }),
-        textColumn("actor", t.actor, (row) => row.actor),
+        timeColumn<Event>("time", t.time, (row) => row.eventTime),
+        textColumn<Event>("type", t.type, (row) => row.type, { card: "head", width: "minmax(180px, 1fr)" }),
+        { id: "station", label: t.station, card: "head", cell: (row: Event) => stationLink(row.stationId) },
+        textColumn<Event>("source", t.source, (row) => row.source, { width: "120px" }),
+        textColumn<Event>("actor", t.actor, (row) => row.actor),
         {
           id: "data",
           label: t.data,
           width: "minmax(220px, 2fr)",
           card: "none",
-          cell: (row) => <code>{JSON.stringify(row.data)}</code>,
+          cell: (row: Event) => <code>{JSON.stringify(row.data)}</code>,
         },
       ]}
       filters={[

@@ -12,6 +12,7 @@ import {
   UnmatchedEventSchema,
   UnmatchedReasonSchema,
   type QuarantinedItem,
+  type UnmatchedEvent,
 } from "../../stubs/csms/transaction/v1/transaction_service_pb";
 import { EmptyState, Page, Tabs } from "../../ui";
 import { useText } from "./text";
@@ -55,17 +56,23 @@ function Items(): ReactNode {
       rowKey={(row) => row.quarantineId}
       rowName={(row) => `${row.stationId} ${row.transactionId}`.trim()}
       columns={[
-        enumColumn("state", t.state, QuarantineStateSchema, (row) => row.state, {
+        enumColumn<QuarantinedItem>("state", t.state, QuarantineStateSchema, (row) => row.state, {
           [QuarantineState.OPEN]: "bad",
           [QuarantineState.RECORDED]: "good",
         }),
-        textColumn("station", t.station, (row) => row.stationId, { card: "head" }),
-        textColumn("transaction", t.transaction, (row) => row.transactionId),
-        textColumn("reason", t.reason, (row) => row.reason),
-        textColumn("message", t.message, (row) => row.message, { width: "minmax(220px, 2fr)" }),
-        numberColumn("runs", t.runs, (row) => row.runCount, (value) => formats.number(Number(value)), { width: "80px" }),
-        timeColumn("received", t.received, (row) => row.createTime),
-        timeColumn("changed", t.changed, (row) => row.updateTime, { optional: true }),
+        textColumn<QuarantinedItem>("station", t.station, (row) => row.stationId, { card: "head" }),
+        textColumn<QuarantinedItem>("transaction", t.transaction, (row) => row.transactionId),
+        textColumn<QuarantinedItem>("reason", t.reason, (row) => row.reason),
+        textColumn<QuarantinedItem>("message", t.message, (row) => row.message, { width: "minmax(220px, 2fr)" }),
+        numberColumn<QuarantinedItem>(
+          "runs",
+          t.runs,
+          (row) => row.runCount,
+          (value) => formats.number(Number(value)),
+          { width: "80px" },
+        ),
+        timeColumn<QuarantinedItem>("received", t.received, (row) => row.createTime),
+        timeColumn<QuarantinedItem>("changed", t.changed, (row) => row.updateTime, { optional: true }),
       ]}
       filters={[
         {
@@ -79,7 +86,11 @@ function Items(): ReactNode {
           clause: (value) => `state = "${value}"`,
         },
       ]}
-      live={{ filter: { types: ["quarantine."] }, keyOf: (event) => String(event.data.quarantineId), apply: () => "reload" }}
+      live={{
+        filter: { types: ["quarantine."] },
+        keyOf: (event) => String(event.data.quarantineId),
+        apply: () => "reload",
+      }}
       actions={[
         {
           method: method.mendQuarantinedItem,
@@ -136,11 +147,23 @@ function Unmatched(): ReactNode {
       rowKey={(row) => `${row.stationId} ${String(row.event?.epoch)} ${String(row.event?.ordinal)}`}
       rowName={(row) => row.stationId}
       columns={[
-        textColumn("station", t.station, (row) => row.stationId, { card: "head" }),
-        textColumn("transaction", t.transaction, (row) => row.event?.event?.transactionId),
-        enumColumn("event", t.event, TransactionEventTypeSchema, (row) => row.event?.event?.eventType ?? 0),
-        enumColumn("reason", t.reason, UnmatchedReasonSchema, (row) => row.reason, {}, { width: "220px" }),
-        timeColumn("received", t.received, (row) => row.event?.receiveTime),
+        textColumn<UnmatchedEvent>("station", t.station, (row) => row.stationId, { card: "head" }),
+        textColumn<UnmatchedEvent>("transaction", t.transaction, (row) => row.event?.event?.transactionId),
+        enumColumn<UnmatchedEvent>(
+          "event",
+          t.event,
+          TransactionEventTypeSchema,
+          (row) => row.event?.event?.eventType ?? 0,
+        ),
+        enumColumn<UnmatchedEvent>(
+          "reason",
+          t.reason,
+          UnmatchedReasonSchema,
+          (row) => row.reason,
+          {},
+          { width: "220px" },
+        ),
+        timeColumn<UnmatchedEvent>("received", t.received, (row) => row.event?.receiveTime),
       ]}
       empty={
         <EmptyState title={t.noUnmatched} icon="check">

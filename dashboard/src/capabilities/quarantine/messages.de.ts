@@ -16,7 +16,8 @@ export const de: Translation<typeof en> = {
   mend: "Berichtigen und aufzeichnen",
   rerun: "Unverändert neu versuchen",
   dismiss: "Verwerfen",
-  dismissText: "Die Nachricht bleibt in der Liste und wird nie aufgezeichnet. Ihre Energie ist dann in keinem Ladevorgang.",
+  dismissText:
+    "Die Nachricht bleibt in der Liste und wird nie aufgezeichnet. Ihre Energie ist dann in keinem Ladevorgang.",
   look: "Nachschlagen",
   open: "Offen",
   recorded: "Aufgezeichnet",

@@ -19,7 +19,8 @@ export const en = {
   recorded: "Recorded",
   dismissed: "Dismissed",
   empty: "Nothing is in quarantine",
-  emptyText: "A message about a session that cannot be recorded is answered and kept here, with its content, until it is mended or dismissed.",
+  emptyText:
+    "A message about a session that cannot be recorded is answered and kept here, with its content, until it is mended or dismissed.",
   noUnmatched: "Every event belongs to a session",
   noUnmatchedText: "Events whose start has not come yet, or whose session is not known, wait here.",
   event: "Event",

@@ -1,3 +1,4 @@
+import type { DescMethodUnary } from "@bufbuild/protobuf";
 import { createConnectQueryKey, useMutation, useQuery } from "@connectrpc/connect-query";
 import { useQueryClient } from "@tanstack/react-query";
 import { useState, type ReactNode } from "react";
@@ -16,7 +17,20 @@ import {
   type Rollout,
   type RolloutProgress,
 } from "../../stubs/csms/station/v1/rollout_service_pb";
-import { Badge, Button, Columns, ConfirmDialog, EmptyState, ErrorState, Facts, Figure, Page, Section, Skeleton, toast } from "../../ui";
+import {
+  Badge,
+  Button,
+  Columns,
+  ConfirmDialog,
+  EmptyState,
+  ErrorState,
+  Facts,
+  Figure,
+  Page,
+  Section,
+  Skeleton,
+  toast,
+} from "../../ui";
 import { rolloutActions } from "./actions";
 import { nameOf, STATE_TONES, targetColumns, workOf } from "./columns";
 import { useText, type Text } from "./text";
@@ -45,7 +59,7 @@ function RolloutButton(props: { action: ResourceMethod<Rollout>; rollout: Rollou
       toast(readError(error).message, "bad");
     },
     onSuccess: () => {
-      for (const schema of [method.getRollout, method.listRolloutTargets, method.listRollouts]) {
+      for (const schema of [method.getRollout, method.listRolloutTargets, method.listRollouts] as DescMethodUnary[]) {
         void client.invalidateQueries({ queryKey: createConnectQueryKey({ schema, cardinality: undefined }) });
       }
     },

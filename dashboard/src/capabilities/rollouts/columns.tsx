@@ -99,7 +99,8 @@ export function targetColumns(t: Text): Column<RolloutTarget>[] {
       id: "answer",
       label: t.answer,
       sortBy: (row) => row.answerStatus || undefined,
-      cell: (row) => [row.answerStatus, row.answerReason, row.rebootRequired ? t.reboot : ""].filter(Boolean).join(" · "),
+      cell: (row) =>
+        [row.answerStatus, row.answerReason, row.rebootRequired ? t.reboot : ""].filter(Boolean).join(" · "),
     },
     textColumn("error", t.error, (row) => row.error?.message, { width: "minmax(200px, 2fr)" }),
     timeColumn("began", t.began, (row) => row.startTime),

@@ -27,7 +27,8 @@ export const en = {
   began: "Began",
   done: "Done",
   empty: "No rollouts yet",
-  emptyText: "A rollout changes settings, installs firmware or sends a command at many stations, a few at a time, also at those that are offline now.",
+  emptyText:
+    "A rollout changes settings, installs firmware or sends a command at many stations, a few at a time, also at those that are offline now.",
   noTargets: "No station is concerned",
   counts: (done: string, total: string) => `${done} of ${total}`,
   succeeded: "Succeeded",

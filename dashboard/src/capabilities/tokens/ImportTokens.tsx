@@ -121,5 +121,7 @@ function Outcomes(props: { outcomes: readonly Outcome[] }) {
       },
     },
   ];
-  return <DataTable label={t.result} columns={columns} rows={props.outcomes} rowKey={(row) => String(row.line)} compact />;
+  return (
+    <DataTable label={t.result} columns={columns} rows={props.outcomes} rowKey={(row) => String(row.line)} compact />
+  );
 }

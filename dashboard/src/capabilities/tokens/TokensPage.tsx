@@ -130,7 +130,12 @@ function SeenTokens(): ReactNode {
   const columns: Column<SeenIdToken>[] = [
     textColumn("token", t.token, (row) => row.idToken, { card: "head", width: "minmax(160px, 1.4fr)" }),
     textColumn("station", t.station, (row) => row.stationId),
-    numberColumn("count", t.count, (row) => row.count, (value) => formats.number(Number(value))),
+    numberColumn(
+      "count",
+      t.count,
+      (row) => row.count,
+      (value) => formats.number(Number(value)),
+    ),
     timeColumn("last", t.last, (row) => row.lastSeenTime),
     timeColumn("first", t.first, (row) => row.firstSeenTime),
     textColumn("type", t.type, (row) => row.type, { optional: true }),

@@ -26,12 +26,14 @@ export const en = {
   blocked: "Blocked",
   expired: "Expired",
   emptyTitle: "No tokens yet",
-  emptyText: "Add the tags and apps that may charge. Tags that were refused stand in the other tab, one step from being added.",
+  emptyText:
+    "Add the tags and apps that may charge. Tags that were refused stand in the other tab, one step from being added.",
   noneSeen: "No token was refused",
   noneSeenText: "A tag that nobody has added appears here as soon as a driver holds it to a reader.",
   importTokens: "Import CSV",
   importTitle: "Import tokens from CSV",
-  importHelp: "A header line and one token a line. Columns: id_token, type, status, display_name, group_id_token, expire_time. Only id_token is needed.",
+  importHelp:
+    "A header line and one token a line. Columns: id_token, type, status, display_name, group_id_token, expire_time. Only id_token is needed.",
   importCheck: "Check",
   importRun: "Add them",
   line: "Line",
