@@ -50,11 +50,23 @@ export interface PaletteCommand {
   href?: string;
 }
 
+/** A part of the page of a station, which a capability brings. */
+export interface StationTab {
+  /** Its name in the URL. */
+  id: string;
+  label: FrameText;
+  order: number;
+  needs?: readonly Permission[];
+  load: () => Promise<{ default: ComponentType<{ stationId: string }> }>;
+}
+
 export interface Capability {
   /** Its folder's name. */
   name: string;
   routes: readonly CapabilityRoute[];
   navigation?: readonly NavigationItem[];
+  /** Tabs of the page of a station. */
+  stationTabs?: readonly StationTab[];
   /** Commands of the palette that are always there. */
   commands?: readonly PaletteCommand[];
   /** Looks for things by a text: stations, sessions, tags. Loaded when the palette opens first. */

@@ -1,4 +1,4 @@
-import type { Capability, CapabilityRoute, NavigationItem } from "./capability";
+import type { Capability, CapabilityRoute, NavigationItem, StationTab } from "./capability";
 import type { Permissions } from "../api/permissions";
 
 const modules = import.meta.glob<{ capability: Capability }>("../capabilities/*/capability.ts", { eager: true });
@@ -23,4 +23,10 @@ export function offered<T extends { needs?: readonly number[] }>(items: readonly
 export function navigationFor(permissions: Has): NavigationItem[] {
   const items = capabilities.flatMap((capability) => capability.navigation ?? []);
   return offered(items, permissions).sort((a, b) => a.order - b.order);
+}
+
+/** The tabs of a station's page that the caller may use, in their order. */
+export function stationTabsFor(permissions: Has): StationTab[] {
+  const tabs = capabilities.flatMap((capability) => capability.stationTabs ?? []);
+  return offered(tabs, permissions).sort((a, b) => a.order - b.order);
 }

@@ -1,13 +1,16 @@
 import { createConnectQueryKey, useQuery } from "@connectrpc/connect-query";
 import { useQueryClient } from "@tanstack/react-query";
-import type { ReactNode } from "react";
+import { lazy, Suspense, useMemo, type ReactNode } from "react";
 
 import { connectorsOf, connectorState, Since, stationState, Time } from "../../formats";
 import { debounce, useLiveEvents } from "../../live";
 import type { GetStationResponse } from "../../stubs/csms/station/v1/station_service_pb";
 import { StationService } from "../../stubs/csms/station/v1/station_service_pb";
 import type { Station } from "../../stubs/csms/station/v1/station_pb";
-import { Badge, Columns, ErrorState, Facts, Page, Section, Skeleton, StateMark, Tabs } from "../../ui";
+import { Badge, Columns, ErrorState, Facts, Page, Section, Skeleton, StateMark, Tabs, type TabItem } from "../../ui";
+import { useLanguage } from "../../i18n/catalogue";
+import { usePermissions } from "../../api/permissions";
+import { stationTabsFor } from "../../shell/registry";
 import { Commands } from "./Commands";
 import { conditionWord, nameOf } from "./columns";
 import { applyStationEvent } from "./live";
@@ -46,12 +49,35 @@ function useStation(stationId: string) {
   return query;
 }
 
+/** The tabs that other capabilities bring, loaded when they are first shown. */
+function useFurtherTabs(stationId: string): TabItem[] {
+  const language = useLanguage();
+  const permissions = usePermissions();
+  return useMemo(
+    () =>
+      stationTabsFor(permissions).map((tab) => {
+        const Content = lazy(tab.load);
+        return {
+          id: tab.id,
+          label: tab.label[language],
+          content: (
+            <Suspense fallback={<Skeleton kind="rows" lines={8} />}>
+              <Content stationId={stationId} />
+            </Suspense>
+          ),
+        };
+      }),
+    [language, permissions, stationId],
+  );
+}
+
 export default function StationPage(props: { params: Record<string, string | undefined> }): ReactNode {
   const t = useStationText();
   const stationId = decodeURIComponent(props.params.stationId ?? "");
   const { data, error, refetch } = useStation(stationId);
   const parent = { href: "/stations", label: t.title };
   const station = data?.station;
+  const tabs = useFurtherTabs(stationId);
   if (!station) {
     return (
       <Page title={stationId} parent={parent}>
@@ -71,6 +97,7 @@ export default function StationPage(props: { params: Record<string, string | und
         tabs={[
           { id: "overview", label: t.overview, content: <Overview station={station} /> },
           { id: "commands", label: t.commands, content: <Commands station={station} /> },
+          ...tabs,
         ]}
       />
     </Page>
