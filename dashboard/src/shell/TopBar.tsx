@@ -18,7 +18,7 @@ export function TopBar(props: { onPalette: () => void }) {
   const permissions = usePermissions();
   return (
     <header className={styles.bar}>
-      <Link href="/" className={styles.brand}>
+      <Link href="/" className={styles.brand} aria-label="ocpp-mesh">
         <Icon name="bolt" />
         <span className={styles.brandWord}>ocpp-mesh</span>
       </Link>
@@ -26,7 +26,7 @@ export function TopBar(props: { onPalette: () => void }) {
       <button type="button" className={styles.search} aria-label={t.search} onClick={props.onPalette}>
         <Icon name="search" size={16} />
         <span className={styles.searchWord}>{t.search}</span>
-        <kbd className={styles.key}>{/Mac/.test(navigator.userAgent) ? "⌘K" : "Ctrl K"}</kbd>
+        <kbd className={styles.key} aria-hidden="true">{/Mac/.test(navigator.userAgent) ? "⌘K" : "Ctrl K"}</kbd>
       </button>
       <LiveMark />
       <AccountMenu />
