@@ -20,7 +20,7 @@ export function TopBar(props: { onPalette: () => void }) {
   const permissions = usePermissions();
   return (
     <header className={styles.bar}>
-      <Link href="/" className={styles.brand} aria-label="ocpp-mesh">
+      <Link href="/" className={styles.brand}>
         <Icon name="bolt" />
         <span className={styles.brandWord}>ocpp-mesh</span>
       </Link>
@@ -29,10 +29,10 @@ export function TopBar(props: { onPalette: () => void }) {
           <ScopeSwitch />
         </Suspense>
       )}
-      <button type="button" className={styles.search} aria-label={t.search} onClick={props.onPalette}>
+      <button type="button" className={styles.search} onClick={props.onPalette}>
         <Icon name="search" size={16} />
         <span className={styles.searchWord}>{t.search}</span>
-        <kbd className={styles.key} aria-hidden="true">{/Mac/.test(navigator.userAgent) ? "⌘K" : "Ctrl K"}</kbd>
+        <kbd className={styles.key}>{/Mac/.test(navigator.userAgent) ? "⌘K" : "Ctrl K"}</kbd>
       </button>
       <LiveMark />
       <AccountMenu />
