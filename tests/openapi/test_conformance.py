@@ -113,3 +113,4 @@ def test_answers_are_as_the_document_says(mesh: RunningMesh, api_key: str, tmp_p
     )
     assert done.returncode == 0, done.stdout[-30_000:] + done.stderr[-2_000:]
     assert json.loads(report.read_text())
+    print(done.stdout[-1500:])
