@@ -39,7 +39,7 @@ $(VENV)/npm.stamp: tests/conformance/ocpp_rpc/package-lock.json $(VENV)/dev.stam
 NPM := $(BIN)/python -m tests.dashboard.npm
 $(VENV)/dashboard.stamp: dashboard/package-lock.json $(VENV)/dev.stamp
 	@rm -f $@
-	@$(NPM) ci --ignore-scripts --silent && touch $@ \
+	@$(NPM) ci --ignore-scripts --loglevel=error && touch $@ \
 	  || { echo "the dashboard's packages could not be installed: its checks and tests will be skipped"; test -z "$$CI"; }
 
 $(VENV)/stubs.stamp: $(PROTO) $(VENV)/dashboard.stamp
@@ -110,7 +110,7 @@ dashboard-check: $(VENV)/stubs.stamp
 BUILT := find dashboard/pages dashboard/LICENSES.md -type f -exec sha256sum {} + | sort
 .PHONY: pages-check
 pages-check:
-	@before=$$($(BUILT)); $(MAKE) --no-print-directory pages >/dev/null && test "$$before" = "$$($(BUILT))" \
+	@before=$$($(BUILT)); $(MAKE) --no-print-directory pages >/dev/null || exit 1; test "$$before" = "$$($(BUILT))" \
 	  || { echo "dashboard/pages/ was not what make pages builds; it has been built anew: commit it"; exit 1; }
 
 .PHONY: docs

@@ -79,8 +79,8 @@ def _merge(connection: Connection, kept: Any, merged: Any, now_us: int) -> None:
     }
     outbox.append(connection, [event("id_token.merged", kept["tenant_id"], now_us, data)])
     before = id_token_store.of_row(kept)
-    audit_change(connection, before=before, after=id_token_store.of_row({**kept, **common}), now_us=now_us)
-    audit_change(connection, before=id_token_store.of_row(merged), after=None, now_us=now_us)
+    audit_change(connection, before, id_token_store.of_row({**kept, **common}), time_us=now_us)
+    audit_change(connection, id_token_store.of_row(merged), None, time_us=now_us)
 
 
 def _strictness(status: str) -> int:

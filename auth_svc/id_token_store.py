@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, fields
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -112,7 +113,7 @@ def create_id_token(connection: Connection, token: IdToken) -> bool:
     if created:
         seen_token_store.remove(connection, token.tenant_id, token.id_token)
         outbox.append(connection, [_id_token_event("created", token, token.create_us)])
-        audit_change(connection, before=None, after=token, now_us=token.create_us)
+        audit_change(connection, None, token, time_us=token.create_us)
     return created
 
 
@@ -150,7 +151,7 @@ def update_id_token(
     token = IdToken(**connection.execute(statement).mappings().one())
     connection.execute(change.where(_is_merged_into(token)))
     outbox.append(connection, [_id_token_event("updated", token, now_us)])
-    audit_change(connection, before=before, after=token, now_us=now_us)
+    audit_change(connection, before, token, time_us=now_us)
     return token
 
 
@@ -163,7 +164,7 @@ def delete_id_token(connection: Connection, tenant_id: str, id_token: str, *, no
     token = IdToken(**row)
     connection.execute(sa.delete(models.id_token).where(_is_merged_into(token)))
     outbox.append(connection, [_id_token_event("deleted", token, now_us)])
-    audit_change(connection, before=token, after=None, now_us=now_us)
+    audit_change(connection, token, None, time_us=now_us)
     return True
 
 
@@ -231,24 +232,15 @@ def _is_merged_into(token: IdToken) -> ColumnElement[bool]:
 _AUDITED = ("type", "status", "expire_us", "group_id_token", "display_name", "max_concurrent_transactions")
 
 
-def audit_change(connection: Connection, *, before: IdToken | None, after: IdToken | None, now_us: int) -> None:
-    """Records a change of an id token; its audited fields have the names of their columns."""
-    token = after or before
-    assert token is not None  # noqa: S101 - tells the type checker that one of them is there
-    audit.changed(
-        connection,
-        tenant_id=token.tenant_id,
-        resource_type="id_token",
-        resource=token.id_token,
-        before=None if before is None else audited_fields(before),
-        after=None if after is None else audited_fields(after),
-        time_us=now_us,
-    )
-
-
 def audited_fields(token: IdToken) -> dict[str, Any]:
     """The audited fields of an id token."""
     return {name: getattr(token, name) for name in _AUDITED}
+
+
+audit_change = partial(
+    audit.row_changed, resource_type="id_token", resource=lambda row: row.id_token, image=audited_fields
+)
+"""Records a change of an id token."""
 
 
 def _id_token_event(verb: str, token: IdToken, now_us: int) -> outbox.OutboxEvent:

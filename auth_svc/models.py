@@ -7,6 +7,7 @@ code point on both databases. Columns that end in `_us` hold microseconds since 
 import sqlalchemy as sa
 
 from mesh.audit.entries import audit_tables
+from mesh.driver_tables import progress_table
 from mesh.events.outbox import outbox_table
 
 metadata = sa.MetaData()
@@ -70,6 +71,7 @@ tenant = sa.Table(
     sa.Column("max_stations", sa.Integer, nullable=False, server_default=sa.text("0")),
     sa.Column("max_messages_per_second", sa.Integer, nullable=False, server_default=sa.text("0")),
     sa.Column("max_storage_days", sa.Integer, nullable=False, server_default=sa.text("0")),
+    sa.Column("max_stored_rows", sa.BigInteger, nullable=False, server_default=sa.text("0")),
     sa.Column("onboarding", sa.Integer, nullable=False, server_default=sa.text("0")),
     sa.Column("unknown_id_tokens", sa.Integer, nullable=False, server_default=sa.text("0")),
     sa.Column("message_log_days", sa.Integer, nullable=False, server_default=sa.text("0")),
@@ -96,6 +98,42 @@ tenant_erasure = sa.Table(
     sa.Column("finish_us", sa.BigInteger),  # NULL until nothing was left
     sa.PrimaryKeyConstraint("tenant_id", "service", name="tenant_erasure_pkey"),
 )
+
+# Erasures of drivers. Id tokens and pseudonym are there while it runs, and nowhere after it.
+driver_erasure = sa.Table(
+    "driver_erasure",
+    metadata,
+    sa.Column("tenant_id", sa.Text, nullable=False),
+    sa.Column("erasure_id", FOLDED, nullable=False),
+    sa.Column("id_tokens", sa.Text, nullable=False),  # JSON: the token, and its group where it is of this driver alone
+    sa.Column("pseudonym", sa.Text, nullable=False),
+    sa.Column("create_us", sa.BigInteger, nullable=False),
+    sa.Column("finish_us", sa.BigInteger),  # NULL while it runs
+    sa.PrimaryKeyConstraint("tenant_id", "erasure_id", name="driver_erasure_pkey"),
+    sa.Index("driver_erasure_newest", "tenant_id", "create_us", "erasure_id"),
+    sa.Index(
+        "driver_erasure_running",
+        "create_us",
+        postgresql_where=sa.text("finish_us IS NULL"),
+        sqlite_where=sa.text("finish_us IS NULL"),
+    ),
+)
+
+# What each service did of them.
+driver_erasure_report = sa.Table(
+    "driver_erasure_report",
+    metadata,
+    sa.Column("tenant_id", sa.Text, nullable=False),
+    sa.Column("erasure_id", FOLDED, nullable=False),
+    sa.Column("service", sa.Text, nullable=False),
+    sa.Column("removed_rows", sa.BigInteger, nullable=False),
+    sa.Column("changed_rows", sa.BigInteger, nullable=False),
+    sa.Column("waiting_rows", sa.BigInteger, nullable=False),
+    sa.Column("finish_us", sa.BigInteger),
+    sa.PrimaryKeyConstraint("tenant_id", "erasure_id", "service", name="driver_erasure_report_pkey"),
+)
+
+driver_erasure_progress = progress_table(metadata)
 
 user_account = sa.Table(
     "user_account",

@@ -1,5 +1,6 @@
 """The SQL of unknown id tokens that stations requested. Functions run inside a transaction."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
@@ -9,9 +10,12 @@ from sqlalchemy import Connection
 from auth_svc import models
 from mesh.contract.id_tokens import match_key
 from mesh.database.rowset import RowStatement, columns_of
+from mesh.events import outbox
 
 # Of one tenant; beyond that, those that were seen last are kept.
 MOST = 10_000
+# First requests that are published in one transaction; there is one a second.
+MOST_PUBLISHED = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,16 +56,36 @@ _RECORD = RowStatement(
     SET id_token = excluded.id_token, type = excluded.type, station_id = excluded.station_id,
         evse_id = excluded.evse_id, connector_id = excluded.connector_id, last_us = excluded.last_us,
         count = seen_token.count + excluded.count
+    RETURNING tenant_id, token_key, first_us
     """,
     **columns_of(models.seen_token),
 )
 
 
 def record(connection: Connection, seen: Sequence[SeenToken]) -> None:
-    """Adds what was seen to what had been, and forgets the oldest of each tenant that has too many."""
-    _RECORD.run(connection, [{**asdict(one), "token_key": one.key[1]} for one in seen])
+    """Adds what was seen to what had been, and forgets the oldest of each tenant that has too many.
+
+    Publishes the first request of each, of a few at a time: whoever makes ids up is not to fill the stream of events.
+    """
+    rows = _RECORD.run(connection, [{**asdict(one), "token_key": one.key[1]} for one in seen]).all()
+    first = {(row.tenant_id, row.token_key): row.first_us for row in rows}
+    news = [one for one in seen if first.get(one.key) == one.first_us]
+    outbox.append(connection, map(_event, news[:MOST_PUBLISHED]))
     for tenant_id in sorted({one.tenant_id for one in seen}):
         _trim(connection, tenant_id)
+
+
+def _event(seen: SeenToken) -> outbox.OutboxEvent:
+    evse = {"evseId": seen.evse_id, "connectorId": seen.connector_id} if seen.evse_id else None
+    data = {"idToken": {"idToken": seen.id_token, "type": seen.type}, "evse": evse}
+    return outbox.OutboxEvent(
+        event_id=f"id_token.seen/{hashlib.sha256(seen.key[1].encode()).hexdigest()}/{seen.first_us}",
+        tenant_id=seen.tenant_id,
+        type="id_token.seen",
+        station_id=seen.station_id,
+        event_time_us=seen.first_us,
+        data={name: value for name, value in data.items() if value is not None},
+    )
 
 
 def remove_old(connection: Connection, *, before_us: int, limit: int) -> int:

@@ -11,6 +11,11 @@ from csms.auth.v1.certificate_authority_service_pb2_grpc import (
     add_CertificateAuthorityServiceServicer_to_server,
 )
 from csms.auth.v1.certificate_service_pb2_grpc import add_CertificateServiceServicer_to_server
+from csms.auth.v1.data_export_service_pb2_grpc import add_DataExportServiceServicer_to_server
+from csms.auth.v1.driver_erasure_directory_service_pb2_grpc import (
+    add_DriverErasureDirectoryServiceServicer_to_server,
+)
+from csms.auth.v1.driver_erasure_service_pb2_grpc import add_DriverErasureServiceServicer_to_server
 from csms.auth.v1.id_token_service_pb2_grpc import add_IdTokenServiceServicer_to_server
 from csms.auth.v1.invitation_service_pb2_grpc import add_InvitationServiceServicer_to_server
 from csms.auth.v1.role_service_pb2_grpc import add_RoleServiceServicer_to_server
@@ -21,7 +26,7 @@ from csms.auth.v1.user_service_pb2_grpc import add_UserServiceServicer_to_server
 from csms.condition.v1.condition_source_service_pb2_grpc import add_ConditionSourceServiceServicer_to_server
 from sqlalchemy.exc import IntegrityError
 
-from auth_svc import user_store
+from auth_svc import driver_erasures, user_store
 from auth_svc.administrator import ensure_administrator
 from auth_svc.api_key_servicer import ApiKeyServicer
 from auth_svc.authorization_servicer import AuthorizationServicer
@@ -31,6 +36,10 @@ from auth_svc.callers import DirectCallers, LocalDirectory
 from auth_svc.certificate_office import CertificateOffice
 from auth_svc.certificate_servicer import CertificateAuthorityServicer, CertificateServicer
 from auth_svc.conditions import condition_queries
+from auth_svc.data_export_servicer import DataExportServicer
+from auth_svc.driver_erasure_servicer import DriverErasureDirectoryServicer, DriverErasureServicer
+from auth_svc.driver_erasures import DriverErasures
+from auth_svc.export import EXPORTED
 from auth_svc.housekeeping import Housekeeper, retention_task
 from auth_svc.id_token_servicer import IdTokenServicer
 from auth_svc.invitation_servicer import InvitationServicer
@@ -50,8 +59,10 @@ from auth_svc.tenant_servicer import TenantServicer
 from auth_svc.user_servicer import UserServicer
 from mesh.audit import chain_store
 from mesh.conditions.servicer import ConditionSourceServicer
+from mesh.data_export import DataExports
 from mesh.database.engine import Database
 from mesh.database.retention import RetentionTask
+from mesh.driver_erasure import DriverErasures as Erasing
 from mesh.events.relay import open_relay
 from mesh.identity.mesh_identity import MeshIdentity
 from mesh.identity.operator_access import OperatorAccess
@@ -90,12 +101,17 @@ async def build(
     erasures = TenantErasures(database=database, clock=clock)
     mesh = _mesh(database, keys, seen=seen, tenants=tenants, erasures=erasures, settings=settings, clock=clock)
     operator = _operators(database, users, office, clock) + _administration(database, passwords, clock)
-    background = [*_maintenance(database, keys, settings, clock), seen.run, _erasure(database, tenants, erasures)]
+    drivers = DriverErasures(database=database, clock=clock)
+    background = [*_maintenance(database, keys, settings, clock), seen.run]
     return Parts(
         access=_access(database, stack, directory, keys, clock, tenants=tenants),
-        mesh=[*mesh, *_offices(directory, office)],
-        operator=[*operator, _tenants(database, passwords, tenants, settings=settings, clock=clock)],
-        background=[*background, *_relay(database, stack, settings, clock)],
+        mesh=[*mesh, *_offices(directory, office), _driver_directory(drivers)],
+        operator=[*operator, _tenants(database, passwords, tenants, settings, clock), *_privacy(database, drivers)],
+        background=[
+            *background,
+            *_erasures(database, tenants, erasures, drivers),
+            *_relay(database, stack, settings, clock),
+        ],
         on_stop=[directory.stop],
     )
 
@@ -111,16 +127,20 @@ def _maintenance(database: Database, keys: SigningKeys, settings: AuthSettings, 
     return housekeeper.run, _retention(database, settings, clock).run
 
 
-def _erasure(database: Database, tenants: TenantDirectory, erasures: TenantErasures) -> Background:
-    """Erases the rows of removed tenants."""
-    return TenantErasure(
+def _erasures(
+    database: Database, tenants: TenantDirectory, erasures: TenantErasures, drivers: DriverErasures
+) -> Sequence[Background]:
+    """Erase the rows of removed tenants, and drivers."""
+    of_tenants = TenantErasure(
         erase_audit=[chain_store.erase_tenant],
         database=database,
         metadata=metadata,
         directory=tenants,
         report=erasures.report_own,
         keep=KEPT_TABLES,
-    ).run
+    )
+    of_drivers = Erasing(database=database, part="auth", tables=driver_erasures.TABLES, source=drivers)
+    return of_tenants.run, of_drivers.run
 
 
 def _users(
@@ -237,7 +257,7 @@ def _conditions(database: Database, authorization: AuthorizationServicer, clock:
 
 
 def _tenants(
-    database: Database, passwords: Passwords, directory: TenantDirectory, *, settings: AuthSettings, clock: Clock
+    database: Database, passwords: Passwords, directory: TenantDirectory, settings: AuthSettings, clock: Clock
 ) -> AddServicer:
     servicer = TenantServicer(
         database=database,
@@ -247,6 +267,22 @@ def _tenants(
         admits_anyone=settings.admits_anyone,
     )
     return lambda server: add_TenantServiceServicer_to_server(servicer, server)
+
+
+def _driver_directory(drivers: DriverErasures) -> AddServicer:
+    directory = DriverErasureDirectoryServicer(erasures=drivers)
+    return lambda server: add_DriverErasureDirectoryServiceServicer_to_server(directory, server)
+
+
+def _privacy(database: Database, drivers: DriverErasures) -> list[AddServicer]:
+    """Exports, and erasures of drivers."""
+    erasures = DriverErasureServicer(database=database, erasures=drivers)
+    exports = DataExports(database=database, exported=EXPORTED, drivers=driver_erasures.EXPORTED)
+    exporting = DataExportServicer(exports=exports)
+    return [
+        lambda server: add_DriverErasureServiceServicer_to_server(erasures, server),
+        lambda server: add_DataExportServiceServicer_to_server(exporting, server),
+    ]
 
 
 def _offices(directory: LocalDirectory, office: CertificateOffice) -> list[AddServicer]:

@@ -157,7 +157,7 @@ class TenantServicer(TenantServiceServicer):
         return await self._database.read(read)
 
     async def _update(self, tenant_id: str, values: dict[str, Value]) -> tenant_pb2.Tenant:
-        now_us, audited_in = self._clock(), current_caller().tenant_id
+        now_us = self._clock()
 
         def update(connection: Connection) -> None:
             before = _found(tenant_store.get_tenant(connection, tenant_id, for_update=True), tenant_id)
@@ -168,7 +168,7 @@ class TenantServicer(TenantServiceServicer):
             if host_name and tenant_store.has_host(connection, host_name, other_than=tenant_id):
                 raise _host_exists(host_name)
             if values:
-                tenant_store.set_values(connection, before, values, now_us=now_us, audited_in=audited_in)
+                tenant_store.set_values(connection, before, values, now_us=now_us)
             else:
                 audit.unchanged()
 

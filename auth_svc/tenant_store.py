@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -25,6 +26,7 @@ class TenantRow:
     max_stations: int
     max_messages_per_second: int
     max_storage_days: int
+    max_stored_rows: int
     onboarding: int
     unknown_id_tokens: int
     message_log_days: int
@@ -42,6 +44,8 @@ class ErasureRow:
     finish_us: int | None
 
 
+SETTINGS = ("onboarding", "unknown_id_tokens", "message_log_days", "event_days")
+"""The columns of a tenant's settings: for each, 0 means none of its own."""
 _NOT_AUDITED = ("tenant_id", "create_us", "update_us")
 _COLUMNS = [models.tenant.c[one.name] for one in fields(TenantRow)]
 
@@ -50,7 +54,7 @@ def add_tenant(connection: Connection, tenant: TenantRow) -> bool:
     """Adds a tenant; False where its id or its host name is in use."""
     added = insert(connection, models.tenant, asdict(tenant))
     if added:
-        _audit(connection, PLATFORM_TENANT, before=None, after=tenant, now_us=tenant.create_us)
+        _audit_change(connection, None, tenant, tenant.create_us)
     return added
 
 
@@ -80,35 +84,40 @@ def count_tenants(connection: Connection) -> int:
     return connection.execute(sa.select(sa.func.count()).select_from(models.tenant)).scalar_one()
 
 
-def set_values(
-    connection: Connection,
-    before: TenantRow,
-    values: Mapping[str, Any],
-    *,
-    now_us: int,
-    audited_in: str = PLATFORM_TENANT,
-) -> None:
-    """Changes columns of a tenant, which this transaction holds; the audit of the tenant `audited_in` records it."""
+def set_values(connection: Connection, before: TenantRow, values: Mapping[str, Any], *, now_us: int) -> None:
+    """Changes columns of a tenant, which this transaction holds."""
     update = sa.update(models.tenant).where(models.tenant.c.tenant_id == before.tenant_id)
     connection.execute(update.values(**values, update_us=now_us))
-    _audit(connection, audited_in, before=before, after=replace(before, **values), now_us=now_us)
+    _audit_change(connection, before, replace(before, **values), now_us)
 
 
-def _audit(connection: Connection, tenant_id: str, *, before: TenantRow | None, after: TenantRow, now_us: int) -> None:
-    audit.changed(
-        connection,
-        tenant_id=tenant_id,
-        resource_type="tenant",
-        resource=after.tenant_id,
-        before=None if before is None else _image(before),
-        after=_image(after),
-        time_us=now_us,
-    )
+def _audit_change(connection: Connection, before: TenantRow | None, after: TenantRow, now_us: int) -> None:
+    """Records a tenant in the chain of the platform, and its settings in the tenant's own: both may change them."""
+    _audit(connection, before, after, time_us=now_us)
+    _audit_settings(connection, before, after, time_us=now_us)
 
 
 def _image(tenant: TenantRow) -> dict[str, Any]:
     """The audited fields of a tenant."""
-    return {name: value for name, value in asdict(tenant).items() if name not in _NOT_AUDITED}
+    return {name: value for name, value in asdict(tenant).items() if name not in (*_NOT_AUDITED, *SETTINGS)}
+
+
+def _settings_image(tenant: TenantRow) -> dict[str, Any] | None:
+    """The audited settings of a tenant; None for one that has none of its own."""
+    values = {name: getattr(tenant, name) for name in SETTINGS}
+    return values if any(values.values()) else None
+
+
+_audit = partial(
+    audit.row_changed,
+    resource_type="tenant",
+    resource=lambda row: row.tenant_id,
+    image=_image,
+    chain_tenant_id=PLATFORM_TENANT,
+)
+_audit_settings = partial(
+    audit.row_changed, resource_type="tenant_settings", resource=lambda row: row.tenant_id, image=_settings_image
+)
 
 
 def list_erasures(connection: Connection, tenant_ids: Sequence[str]) -> Mapping[str, list[ErasureRow]]:

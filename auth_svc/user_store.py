@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -30,7 +31,7 @@ class User:
 
 
 COLUMNS = [column for column in models.user_account.c if column.name not in ("username_key", "username_skeleton")]
-"""What `to_user` makes a user of."""
+"""The columns that `to_user` makes a user of."""
 
 
 def create_user(connection: Connection, user: User, assignments: Collection[Assignment] = ()) -> bool:
@@ -43,7 +44,7 @@ def create_user(connection: Connection, user: User, assignments: Collection[Assi
         # A release before this one removes a user and leaves the roles: nobody inherits them.
         role_store.assign(connection, user.tenant_id, f"user:{key}", assignments)
         outbox.append(connection, [_user_event("created", user, user.create_us)])
-        _audit(connection, user.tenant_id, user.username, before=None, after=_image(user), now_us=user.create_us)
+        _audit(connection, None, user, time_us=user.create_us)
     return created
 
 
@@ -112,7 +113,7 @@ def delete_user(connection: Connection, tenant_id: str, username: str, *, now_us
     role_store.unassign(connection, tenant_id, subject)
     outbox.append(connection, [_user_event("deleted", user, now_us)])
     record_change(connection, tenant_id, subject, now_us)
-    _audit(connection, tenant_id, user.username, before=_image(user), after=None, now_us=now_us)
+    _audit(connection, user, None, time_us=now_us)
     return True
 
 
@@ -159,7 +160,7 @@ def set_roles(
     changed = replace(user, role=role)
     outbox.append(connection, [_user_event("updated", changed, now_us)])
     record_change(connection, user.tenant_id, subject, now_us)
-    _audit(connection, user.tenant_id, user.username, before=_image(user), after=_image(changed), now_us=now_us)
+    _audit(connection, user, changed, time_us=now_us)
 
 
 def subjects_of(connection: Connection, tenant_id: str, usernames_of: Collection[str]) -> dict[str, str]:
@@ -227,24 +228,7 @@ def _image(user: User) -> dict[str, Any]:
     return {"role": user.role.name if user.role else ""}
 
 
-def _audit(
-    connection: Connection,
-    tenant_id: str,
-    username: str,
-    *,
-    before: Mapping[str, Any] | None,
-    after: Mapping[str, Any] | None,
-    now_us: int,
-) -> None:
-    audit.changed(
-        connection,
-        tenant_id=tenant_id,
-        resource_type="user",
-        resource=username,
-        before=before,
-        after=after,
-        time_us=now_us,
-    )
+_audit = partial(audit.row_changed, resource_type="user", resource=lambda row: row.username, image=_image)
 
 
 def _user_event(verb: str, user: User, now_us: int) -> outbox.OutboxEvent:

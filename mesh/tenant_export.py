@@ -1,18 +1,19 @@
 """Exports the rows of a tenant from the schema of one service: a line of JSON for each, `{"table": …, "row": {…}}`.
 
-It is a command and no RPC, `python -m station_svc export TENANT`: platform administrators see no tenant's data over the
-front door, and those who run the processes have the database anyway.
+This is the command of those who run the processes, `python -m station_svc export TENANT`, with all rows of one moment.
+`data_export.py` has the RPC for administrators of the tenant.
 """
 
 from base64 import b64encode
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy import Connection, Engine, MetaData
+from sqlalchemy import Engine, MetaData
 
+from mesh.database.row_walk import key_columns
 from mesh.database.tenant_rows import read_rows, tables_of_tenants
 
 Decode = Callable[[Any], Any]
@@ -24,13 +25,34 @@ class ExportedTables:
     """The tables of a service with rows of tenants, as they are exported.
 
     `left_out` are tables, `secrets` columns, by `table.column`: hashes of passwords and the like. `decoded` are columns
-    whose stored form is no text that people could read; bytes without one become base64.
+    whose stored form is no text that people could read; bytes without one become base64. `orders` are the columns by
+    which PostgreSQL reads a table a page at a time, where its primary key has no index there.
     """
 
     metadata: MetaData
     left_out: Collection[str] = ()
     secrets: Collection[str] = ()
     decoded: Mapping[str, Decode] = field(default_factory=dict)
+    orders: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    def tables(self) -> Sequence[sa.Table]:
+        """The tables that are exported; a table comes before those that refer to it."""
+        return list(reversed(tables_of_tenants(self.metadata, keep=self.left_out)))
+
+    def order_of(self, table: sa.Table, dialect: str) -> Sequence[str]:
+        """The columns by which a table is read a page at a time."""
+        own = self.orders.get(f"{table.name}", ()) if dialect == "postgresql" else ()
+        return own or key_columns(table)
+
+    def line(self, table: sa.Table, row: Mapping[str, Any]) -> bytes:
+        """The line of a row, with its newline and without secrets."""
+        values = {
+            # Plain texts: SQLAlchemy's own kind of name is none to the encoder.
+            f"{name}": self.decoded.get(f"{table.name}.{name}", _plain)(value)
+            for name, value in row.items()
+            if f"{table.name}.{name}" not in self.secrets
+        }
+        return msgspec.json.encode({"table": f"{table.name}", "row": values}) + b"\n"
 
 
 def export_tenant(engine: Engine, tables: ExportedTables, tenant_id: str) -> Iterator[bytes]:
@@ -42,18 +64,10 @@ def export_tenant(engine: Engine, tables: ExportedTables, tenant_id: str) -> Ite
         if is_postgresql:
             # As long as it takes: it locks nothing, and writes nothing.
             connection.execute(sa.text("SET LOCAL statement_timeout = 0"))
-        for table in reversed(tables_of_tenants(tables.metadata, keep=tables.left_out)):
-            yield from _lines(connection, tables, table, tenant_id)
-
-
-def _lines(connection: Connection, tables: ExportedTables, table: sa.Table, tenant_id: str) -> Iterator[bytes]:
-    # Plain texts: SQLAlchemy's own kind of name is none to the encoder.
-    columns = {f"{column.name}": column for column in table.columns}
-    names = [name for name in columns if f"{table.name}.{name}" not in tables.secrets]
-    decoders = {name: tables.decoded.get(f"{table.name}.{name}", _plain) for name in names}
-    for row in read_rows(connection, columns=[columns[name] for name in names], tenant_id=tenant_id):
-        values = {name: decoders[name](value) for name, value in zip(names, row, strict=True)}
-        yield msgspec.json.encode({"table": f"{table.name}", "row": values}) + b"\n"
+        for table in tables.tables():
+            names = [column.name for column in table.columns]
+            for row in read_rows(connection, columns=list(table.columns), tenant_id=tenant_id):
+                yield tables.line(table, dict(zip(names, row, strict=True)))
 
 
 def _plain(value: Any) -> Any:

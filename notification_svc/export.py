@@ -15,5 +15,8 @@ def _data(stored: str) -> Any:
 
 
 EXPORTED = ExportedTables(
-    metadata=metadata, left_out=("stream", "fanout", "watch_ticket"), decoded={"event.data": _data}
+    metadata=metadata,
+    left_out=("driver_erasure_progress", "stream", "fanout", "watch_ticket"),
+    decoded={"event.data": _data},
+    orders={"event": ("cursor",)},
 )

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from mesh.audit.entries import audit_tables
 from mesh.database.partitions import TimePartitions
+from mesh.driver_tables import progress_table
 from mesh.placements.tables import placement_tables
 
 metadata = sa.MetaData()
@@ -75,6 +76,8 @@ watch_ticket = sa.Table(
     sa.PrimaryKeyConstraint("ticket_sha256", name="watch_ticket_pkey"),
     sa.Index("watch_ticket_by_expiry", "expire_us"),
 )
+
+driver_erasure_progress = progress_table(metadata)
 
 # The audit of this service itself, as each service has it.
 audit_entry, audit_head = audit_tables(metadata)

@@ -2,17 +2,21 @@
 
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 
 import grpc
 from csms.audit.v1.audit_service_pb2_grpc import add_AuditServiceServicer_to_server
 from csms.condition.v1.condition_service_pb2_grpc import add_ConditionServiceServicer_to_server
+from csms.event.v1.data_export_service_pb2_grpc import add_DataExportServiceServicer_to_server
 from csms.event.v1.event_ingest_service_pb2_grpc import add_EventIngestServiceServicer_to_server
 from csms.event.v1.event_service_pb2_grpc import add_EventServiceServicer_to_server
 from csms.station.v1.placement_ingest_service_pb2_grpc import add_PlacementIngestServiceServicer_to_server
 
 from mesh.audit import chain_store
+from mesh.data_export import DataExports
 from mesh.database.engine import Database
 from mesh.database.partition_keeper import Kept, PartitionKeeper
+from mesh.driver_erasure import DriverErasures, RemoteErasures
 from mesh.grpc.channels import open_channel
 from mesh.identity.mesh_identity import MeshIdentity
 from mesh.identity.operator_access import remote_access
@@ -22,15 +26,18 @@ from mesh.runtime.background import Background
 from mesh.runtime.times import Clock
 from mesh.service import AddServicer, Parts
 from mesh.tenant_erasure import TenantErasure, reports_to
-from notification_svc import audit_store, server_sent_events, store
+from mesh.tenant_storage import StorageQuota, StoredRows
+from notification_svc import audit_store, driver_rows, server_sent_events, store
 from notification_svc.audit_servicer import AuditServicer
 from notification_svc.condition_servicer import ConditionServicer
 from notification_svc.condition_sources import ConditionSources
+from notification_svc.data_export_servicer import DataExportServicer
 from notification_svc.event_servicer import SIGN_OF_LIFE_S, EventServicer
+from notification_svc.export import EXPORTED
 from notification_svc.fanout import Fanout
 from notification_svc.feed import Feed
 from notification_svc.ingest_servicer import Announce, IngestServicer
-from notification_svc.models import PARTITIONS, PLACEMENTS, metadata
+from notification_svc.models import PARTITIONS, PLACEMENTS, event, metadata
 from notification_svc.retention import retention_task
 from notification_svc.settings import NotificationSettings
 from notification_svc.tickets import WatchTickets
@@ -60,28 +67,33 @@ async def build(
     retention = retention_task(
         database=database, clock=clock, days=settings.retention_days, tenants=tenants, audit_days=settings.audit_days
     )
-    kept = Kept(partitions=PARTITIONS, days=settings.retention_days, on_drop=store.note_dropped)
-    keeper = PartitionKeeper(engine=database.engine, clock=clock, kept=[kept])
+    keeper = _keeper(database, settings, clock)
     return Parts(
         access=remote_access(channel, tenants),
         mesh=_ingest(database, clock, announce),
         operator=[
             lambda server: add_EventServiceServicer_to_server(events, server),
             lambda server: add_AuditServiceServicer_to_server(audit, server),
+            _exports(database),
             lambda server: add_ConditionServiceServicer_to_server(conditions, server),
         ],
         background=[
-            feed.run,
-            retention.run,
-            keeper.run,
-            _erasure(database, tenants, channel),
+            *(feed.run, retention.run, keeper.run),
             *(fanout.run for fanout in fanouts),
+            *_erasures(database, tenants, channel),
+            _quota(database, tenants, clock),
         ],
         on_stop=[feed.stop],
         pass_on_audit=audit_store.add,
         tickets=tickets,
         last_words={_STREAM_EVENTS: server_sent_events.failure},
     )
+
+
+def _keeper(database: Database, settings: NotificationSettings, clock: Clock) -> PartitionKeeper:
+    """Adds and drops partitions of events."""
+    kept = Kept(partitions=PARTITIONS, days=settings.retention_days, on_drop=store.note_dropped)
+    return PartitionKeeper(engine=database.engine, clock=clock, kept=[kept])
 
 
 def _ingest(database: Database, clock: Clock, announce: Sequence[Announce]) -> Sequence[AddServicer]:
@@ -92,6 +104,17 @@ def _ingest(database: Database, clock: Clock, announce: Sequence[Announce]) -> S
         lambda server: add_EventIngestServiceServicer_to_server(events, server),
         lambda server: add_PlacementIngestServiceServicer_to_server(placements, server),
     ]
+
+
+def _quota(database: Database, tenants: TenantDirectory, clock: Clock) -> Background:
+    """Keeps tenants within their quotas of stored rows."""
+    tables = [StoredRows(age=event.c.create_us, remove=partial(store.remove_old, in_partitions=True))]
+    return StorageQuota(database=database, tables=tables, tenants=tenants, clock=clock).run
+
+
+def _exports(database: Database) -> AddServicer:
+    exports = DataExportServicer(exports=DataExports(database=database, exported=EXPORTED, drivers=driver_rows.TABLES))
+    return lambda server: add_DataExportServiceServicer_to_server(exports, server)
 
 
 def _conditions(
@@ -114,13 +137,16 @@ def _conditions(
     )
 
 
-def _erasure(database: Database, tenants: TenantDirectory, channel: grpc.aio.Channel) -> Background:
-    """Erases the rows of removed tenants."""
-    report = reports_to(channel, "notification")
-    return TenantErasure(
+def _erasures(database: Database, tenants: TenantDirectory, channel: grpc.aio.Channel) -> Sequence[Background]:
+    """Erase the rows of removed tenants, and drivers."""
+    of_tenants = TenantErasure(
         erase_audit=[chain_store.erase_tenant, audit_store.erase_tenant],
         database=database,
         metadata=metadata,
         directory=tenants,
-        report=report,
+        report=reports_to(channel, "notification"),
+    )
+    source = RemoteErasures(channel=channel, part="notification")
+    return of_tenants.run, DriverErasures(
+        database=database, part="notification", tables=driver_rows.TABLES, source=source
     ).run

@@ -95,6 +95,7 @@ class Connector:
         self.supply = Supply(power_w=max_power_w, voltage_v=voltage_v, phases=phases)
         self.meter = EnergyMeter(start_wh=start_wh)
         self.vehicle: Vehicle | None = None
+        self.by_hand = False  # the vehicle was plugged in by an operator: no driver comes
         self.transaction: Transaction | None = None
         self.operative = True
         self.held = False  # out of service for a while, as the station itself needs it

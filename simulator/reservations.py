@@ -60,7 +60,7 @@ class Reservations:
         return changed
 
     def at(self, connector_id: int, *, but: int | None = None) -> list[Reservation]:
-        """Those of a connector, or with 0 those of any one; without the one with id `but`."""
+        """The reservations of a connector, or with 0 of any one; without the one with id `but`."""
         return [one for one in self._held.values() if one.connector_id == connector_id and one.reservation_id != but]
 
     def admits(self, connector_id: int, id_tag: str, parent_id_tag: str | None, *, free: int) -> bool:

@@ -109,10 +109,10 @@ class SimulatorServicer(SimulatorServiceServicer):
         del context
         vehicle = _to_vehicle(request.vehicle)
 
-        def plug_in(runner: Runner, connector: Connector) -> None:
+        def plug_in(_runner: Runner, connector: Connector) -> None:
             if connector.vehicle is not None:
                 raise _refused(Reason.VEHICLE_PLUGGED_IN, "a vehicle is plugged in there already: unplug it first")
-            runner.station.by_hand.add(connector.connector_id)
+            connector.by_hand = True
             connector.plug_in(vehicle)
 
         return pb.PlugInResponse(station=self._act("PlugIn", request, plug_in))
@@ -121,11 +121,11 @@ class SimulatorServicer(SimulatorServiceServicer):
         """Unplugs a vehicle, whoever plugged it in."""
         del context
 
-        def unplug(runner: Runner, connector: Connector) -> None:
+        def unplug(_runner: Runner, connector: Connector) -> None:
             if connector.vehicle is None:
                 raise _refused(Reason.NO_VEHICLE, "no vehicle is plugged in there")
             connector.unplug()
-            runner.station.by_hand.discard(connector.connector_id)
+            connector.by_hand = False
 
         return pb.UnplugResponse(station=self._act("Unplug", request, unplug))
 

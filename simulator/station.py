@@ -113,7 +113,6 @@ class Station:
         self.maintenance.security(SecurityEventType.STARTUP)
         self.drivers: list[Driver] = []
         self.is_driven = True  # whether they come
-        self.by_hand: set[int] = set()  # connectors with a vehicle that an operator plugged in: no driver comes
         self.reconnect_wanted = False  # the present connection is to be replaced, as a new key asks for
         self.restart_wanted: Restart | None = None
         self.closing_samples = False  # a sample follows each stop (quirk 22 of simulator.misbehaviour)
@@ -134,7 +133,7 @@ class Station:
             for connector in self.connectors.values():
                 connector.advance(self.now_ms)
             for driver in self.drivers:
-                if self.is_driven and driver.connector_id not in self.by_hand:
+                if self.is_driven and not self.connectors[driver.connector_id].by_hand:
                     driver.advance(self.now_ms)
             if self.reservations.expire(self.moment()):
                 self._show_reservations()

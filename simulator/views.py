@@ -69,7 +69,7 @@ def _evse(runner: Runner, connector: Connector) -> pb.SimulatedEvse:
         status=connector.status.value,
         register_wh=connector.meter.register_wh,
         power_w=connector.power_w,
-        by_hand=connector.connector_id in runner.station.by_hand,
+        by_hand=connector.by_hand,
     )
     if connector.faulted:
         message.error_code = _NUMBERS.get(connector.error_code or "", pb.SIMULATED_ERROR_CODE_OTHER_ERROR)

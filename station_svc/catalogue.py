@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from mesh.driver_tables import DriverTable
 from station_svc.commands import storage as commands
 from station_svc.core import storage as core
 from station_svc.core.storage import Retention, Storage
@@ -51,3 +52,5 @@ STORAGE: Sequence[Storage] = (
 )
 
 RETENTION: Sequence[Retention] = tuple(one for storage in STORAGE for one in storage.retention)
+
+DRIVERS: Sequence[DriverTable] = tuple(one for storage in STORAGE for one in storage.drivers)

@@ -7,13 +7,16 @@ from functools import partial
 import grpc
 from csms.condition.v1.condition_source_service_pb2_grpc import add_ConditionSourceServiceServicer_to_server
 from csms.station.v1.command_service_pb2_grpc import add_CommandServiceServicer_to_server
+from csms.station.v1.data_export_service_pb2_grpc import add_DataExportServiceServicer_to_server
 from csms.station.v1.station_ingest_service_pb2_grpc import add_StationIngestServiceServicer_to_server
 from csms.station.v1.station_service_pb2_grpc import add_StationServiceServicer_to_server
 
 from mesh.audit import chain_store
 from mesh.conditions.servicer import ConditionSourceServicer
+from mesh.data_export import DataExports
 from mesh.database.engine import Database
 from mesh.database.partition_keeper import Kept, PartitionKeeper
+from mesh.driver_erasure import DriverErasures, RemoteErasures
 from mesh.events.relay import open_relay
 from mesh.grpc.channels import open_channel
 from mesh.identity.mesh_identity import MeshIdentity
@@ -24,19 +27,22 @@ from mesh.runtime.background import Background
 from mesh.runtime.times import Clock
 from mesh.service import AddServicer, Parts
 from mesh.tenant_erasure import TenantErasure, reports_to
+from mesh.tenant_storage import StorageQuota, plain_rows
 from station_svc.api import removals
 from station_svc.api.additions import StationAdditions
 from station_svc.api.command_servicer import make_servicer
 from station_svc.api.conditions import condition_queries
+from station_svc.api.data_export_servicer import DataExportServicer
 from station_svc.api.removals import StationRemovals
 from station_svc.api.station_servicer import StationServicer
-from station_svc.catalogue import FEATURES, RETENTION, STORAGE
+from station_svc.catalogue import DRIVERS, FEATURES, RETENTION, STORAGE
 from station_svc.commands.commands import Commands
 from station_svc.commands.gateways import Gateways
 from station_svc.commands.sender import CommandSender
 from station_svc.commands.socket_closer import SocketCloser
 from station_svc.core.columns import metadata
 from station_svc.core.models import PLACEMENTS
+from station_svc.export import EXPORTED
 from station_svc.feature import FeatureParts, Preparations, Resources, merged
 from station_svc.features.certificates.authority import CertificateAuthority
 from station_svc.features.certificates.requests import CertificateRequests
@@ -45,6 +51,7 @@ from station_svc.features.credentials.password_checks import Proofs
 from station_svc.features.credentials.rotation import CredentialRotation
 from station_svc.features.data_transfer.transfer_limits import TransferTrimmer
 from station_svc.features.message_log.feature import MESSAGES
+from station_svc.features.message_log.models import message
 from station_svc.features.message_log.tenant_retention import message_retention
 from station_svc.housekeeping import Housekeeper, retention_task
 from station_svc.ingest.admission import Admission
@@ -72,15 +79,13 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
     keeper = PartitionKeeper(engine=database.engine, clock=clock, kept=_kept(settings))
     failures = CredentialFailures(database=database, clock=clock)
     trimmer = TransferTrimmer(database=database, limits=settings.transfer_limits)
+    ingest = _ingest(resources, failures=failures, trimmer=trimmer, proofs=proofs, settings=settings)
     return Parts(
         access=remote_access(resources.auth, resources.tenants),
-        mesh=[
-            _ingest(resources, failures=failures, trimmer=trimmer, proofs=proofs, settings=settings),
-            _conditions(resources, settings),
-        ],
+        mesh=[ingest, _conditions(resources, settings)],
         operator=[
             _stations(resources, proofs=proofs, settings=settings),
-            _commands(resources, built),
+            *(_commands(resources, built), _exports(database)),
             *(add for parts in built for add in parts.operator),
         ],
         scopes=PlacementScopes(database=database, tables=PLACEMENTS),
@@ -99,7 +104,7 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
 
 
 def _of_tenants(resources: Resources, settings: StationSettings) -> Sequence[Background]:
-    """The erasure of removed tenants, and the message logs of those that keep it for fewer days."""
+    """The erasure of removed tenants and of drivers, and the message logs of those that keep less of it."""
     erasure = TenantErasure(
         erase_audit=[chain_store.erase_tenant],
         database=resources.database,
@@ -107,7 +112,20 @@ def _of_tenants(resources: Resources, settings: StationSettings) -> Sequence[Bac
         directory=resources.tenants,
         report=reports_to(resources.auth, "station"),
     )
-    return erasure.run, message_retention(resources, days=settings.retention.get(MESSAGES.name, MESSAGES.days)).run
+    source = RemoteErasures(channel=resources.auth, part="station")
+    drivers = DriverErasures(database=resources.database, part="station", tables=DRIVERS, source=source)
+    quota = StorageQuota(
+        database=resources.database,
+        tables=[plain_rows(message.c.message_us)],
+        tenants=resources.tenants,
+        clock=resources.clock,
+    )
+    return (
+        erasure.run,
+        drivers.run,
+        quota.run,
+        message_retention(resources, days=settings.retention.get(MESSAGES.name, MESSAGES.days)).run,
+    )
 
 
 def _kept(settings: StationSettings) -> Sequence[Kept]:
@@ -229,6 +247,11 @@ def _stations(resources: Resources, *, proofs: Proofs, settings: StationSettings
 def _commands(resources: Resources, built: Sequence[FeatureParts]) -> AddServicer:
     servicer = make_servicer(sender=resources.sender, registered=[parts.commands for parts in built])
     return partial(add_CommandServiceServicer_to_server, servicer)
+
+
+def _exports(database: Database) -> AddServicer:
+    exports = DataExports(database=database, exported=EXPORTED, drivers=DRIVERS)
+    return partial(add_DataExportServiceServicer_to_server, DataExportServicer(exports=exports))
 
 
 def _tenant_rules(resources: Resources, settings: StationSettings) -> TenantRules:

@@ -43,13 +43,15 @@ def contents(chain: Sequence[ChainEntry]) -> list[Content]:
     return [decode(entry.content) for entry in chain]
 
 
-def expect_tampering_found(source: str, chain: Sequence[ChainEntry], index: int) -> None:
+def expect_tampering_found(source: str, chain: Sequence[ChainEntry], index: int, *, tenant_id: str = "default") -> None:
     """A chain is whole; without one of its entries, and with another content in its place, it is not."""
-    assert verify(source, "default", chain).faults == []
-    kinds = {fault.kind for fault in verify(source, "default", [*chain[:index], *chain[index + 1 :]]).faults}
-    assert "MISSING" in kinds or index == len(chain) - 1
+    assert verify(source, tenant_id, chain).faults == []
+    without = verify(source, tenant_id, [*chain[:index], *chain[index + 1 :]])
+    without.close(sequence=chain[-1].sequence, hash_=chain[-1].hash)
+    [fault] = without.faults
+    assert (fault.kind, fault.sequence) == ("CUT" if index == len(chain) - 1 else "MISSING", chain[index].sequence)
     changed = replace(chain[index], content=chain[index].content.replace('"action":"', '"action":"x', 1))
-    faults = verify(source, "default", [*chain[:index], changed, *chain[index + 1 :]]).faults
+    faults = verify(source, tenant_id, [*chain[:index], changed, *chain[index + 1 :]]).faults
     assert [(fault.kind, fault.sequence) for fault in faults] == [("CHANGED", index + 1)]
 
 

@@ -13,6 +13,7 @@ from deploy.mesh_keys import MeshKeys
 from mesh.contract.options import callers_of
 from mesh.contract.published import contract_files
 from mesh.contract.services import MESH_SERVICES
+from mesh.identity.key_files import OPTIONAL_PARTS
 from mesh.identity.mesh_identity import MeshIdentity
 from mesh.runtime.settings import Environment, MeshSettings
 
@@ -23,7 +24,7 @@ def mesh_keys() -> MeshKeys:
     folder = Path(tempfile.mkdtemp(prefix="csms-test-keys-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     keys = MeshKeys(folder)
-    keys.make()
+    keys.make(OPTIONAL_PARTS)
     return keys
 
 

@@ -29,9 +29,8 @@ def condition_queries() -> ConditionQueries:
 
 def _hanging(row: sa.Row[Any]) -> pb.Condition:
     made = _of_transaction(row, "STATION_WENT_ON")
-    made.details.update({"endTime": to_timestamp(row.hanging_due_us).ToJsonString()})
-    if row.start_us is not None:
-        made.details.update({"startTime": to_timestamp(row.start_us).ToJsonString()})
+    times = {"endTime": row.hanging_due_us, "updateTime": row.update_us, "startTime": row.start_us}
+    made.details.update({name: to_timestamp(us).ToJsonString() for name, us in times.items() if us is not None})
     named = {"stationId": row.station_id, "transactionId": row.second}
     made.remedies.extend(
         [

@@ -9,7 +9,7 @@ from csms.transaction.v1.transaction_ingest_service_pb2 import MeterValuesItem
 from google.protobuf.json_format import MessageToDict
 
 from mesh.tenant_export import ExportedTables
-from transaction_svc.models import metadata
+from transaction_svc.models import METER_VALUES_ORDER, metadata
 from transaction_svc.packed_form import unpack
 from transaction_svc.rollup_form import decode_cells, decode_share
 
@@ -38,7 +38,11 @@ def _cells(stored: str) -> Any:
 
 EXPORTED = ExportedTables(
     metadata=metadata,
-    left_out=("outbox",),
+    left_out=(
+        "driver_erasure_progress",
+        "outbox",
+    ),
+    orders={"meter_values": METER_VALUES_ORDER},
     decoded={
         "tx.fold": msgspec.json.decode,
         "tx_event.event": _event,

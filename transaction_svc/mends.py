@@ -9,6 +9,8 @@ from sqlalchemy import Connection
 
 from mesh.audit import entries as audit
 from mesh.contract.texts import is_storable
+from mesh.events import outbox
+from mesh.events.outbox import OutboxEvent
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
 from transaction_svc import quarantine_store as store
@@ -121,6 +123,7 @@ def ingest_item(
     item.origin.CopyFrom(to_item(found.kind, found.item).origin)
     item_type = ITEM_TYPES[item.DESCRIPTOR.name]
     [done] = item_type.ingest(connection, [item_type.read(item, now_us)], now_us, meters)
+    publish_settled(connection, found, store.RECORDED, now_us)
     return store.change(
         connection,
         found.tenant_id,
@@ -130,6 +133,19 @@ def ingest_item(
         run_count=found.run_count + 1,
         update_us=now_us,
     )
+
+
+def publish_settled(connection: Connection, found: Quarantined, state: str, now_us: int) -> None:
+    """Publishes that an item does not need a person any more."""
+    event = OutboxEvent(
+        event_id=f"transaction.quarantine_settled/{found.quarantine_id}/{now_us}",
+        tenant_id=found.tenant_id,
+        type="transaction.quarantine_settled",
+        station_id=found.station_id,
+        event_time_us=now_us,
+        data={"quarantineId": found.quarantine_id, "state": f"QUARANTINE_STATE_{state}"},
+    )
+    outbox.append(connection, [event])
 
 
 def note_failure(connection: Connection, found: Quarantined, failure: MeshError, now_us: int) -> Quarantined:

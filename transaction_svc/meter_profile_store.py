@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -191,18 +192,13 @@ def audited_fields(profile: MeterProfile) -> dict[str, Any]:
     return {name: getattr(profile, name) for name in _AUDITED}
 
 
-def _audit(connection: Connection, before: MeterProfile | None, after: MeterProfile | None) -> None:
-    profile = after or before
-    assert profile is not None  # noqa: S101 - tells the type checker that one of them is there
-    audit.changed(
-        connection,
-        tenant_id=profile.tenant_id,
-        resource_type="meter_profile",
-        resource=profile.profile_id,
-        station_id=profile.station_id,
-        before=None if before is None else audited_fields(before),
-        after=None if after is None else audited_fields(after),
-    )
+_audit = partial(
+    audit.row_changed,
+    resource_type="meter_profile",
+    resource=lambda row: row.profile_id,
+    station=lambda row: row.station_id,
+    image=audited_fields,
+)
 
 
 def _profile(row: Any) -> MeterProfile:

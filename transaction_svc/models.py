@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from mesh.audit.entries import audit_tables
 from mesh.database.partitions import TimePartitions
+from mesh.driver_tables import progress_table
 from mesh.events.outbox import outbox_table
 from mesh.placements.tables import placement_tables
 
@@ -240,6 +241,9 @@ METER_VALUES_PARTITIONS = TimePartitions(
     indexes={"key": "UNIQUE (tenant_id, station_id, sample_us, content_key)"},
 )
 
+# The order of the index that each partition has.
+METER_VALUES_ORDER = ("station_id", "sample_us", "content_key")
+
 quarantine = sa.Table(
     "quarantine",
     metadata,
@@ -338,5 +342,6 @@ tx_counter = sa.Table(
 PLACEMENTS = placement_tables(metadata)
 station_placement, station_group = PLACEMENTS.placement, PLACEMENTS.group
 
+driver_erasure_progress = progress_table(metadata)
 outbox = outbox_table(metadata)
 audit_entry, audit_head = audit_tables(metadata)

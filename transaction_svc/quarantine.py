@@ -236,6 +236,7 @@ def _dismiss(connection: Connection, tenant_id: str, quarantine_id: str, *, now_
         audit.unchanged()
         return found
     mends.audit_run(connection, found, now_us)
+    mends.publish_settled(connection, found, DISMISSED, now_us)
     return store.change(connection, tenant_id, quarantine_id, state=DISMISSED, update_us=now_us)
 
 

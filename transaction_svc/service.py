@@ -7,6 +7,7 @@ from functools import partial
 import grpc
 from csms.condition.v1.condition_source_service_pb2_grpc import add_ConditionSourceServiceServicer_to_server
 from csms.station.v1.placement_ingest_service_pb2_grpc import add_PlacementIngestServiceServicer_to_server
+from csms.transaction.v1.data_export_service_pb2_grpc import add_DataExportServiceServicer_to_server
 from csms.transaction.v1.energy_service_pb2_grpc import add_EnergyServiceServicer_to_server
 from csms.transaction.v1.meter_profile_service_pb2_grpc import add_MeterProfileServiceServicer_to_server
 from csms.transaction.v1.transaction_ingest_service_pb2_grpc import add_TransactionIngestServiceServicer_to_server
@@ -14,8 +15,10 @@ from csms.transaction.v1.transaction_service_pb2_grpc import add_TransactionServ
 
 from mesh.audit import chain_store
 from mesh.conditions.servicer import ConditionSourceServicer
+from mesh.data_export import DataExports
 from mesh.database.engine import Database
 from mesh.database.partition_keeper import Kept, PartitionKeeper
+from mesh.driver_erasure import DriverErasures, RemoteErasures
 from mesh.events.relay import open_relay
 from mesh.grpc.channels import open_channel
 from mesh.identity.mesh_identity import MeshIdentity
@@ -27,15 +30,18 @@ from mesh.runtime.background import Background
 from mesh.runtime.times import Clock
 from mesh.service import AddServicer, Parts
 from mesh.tenant_erasure import TenantErasure, reports_to
-from transaction_svc import number_store
+from mesh.tenant_storage import StorageQuota, plain_rows
+from transaction_svc import driver_rows, number_store
 from transaction_svc.conditions import condition_queries
+from transaction_svc.data_export_servicer import DataExportServicer
 from transaction_svc.energy_servicer import EnergyServicer
 from transaction_svc.expiry import Expiry
+from transaction_svc.export import EXPORTED
 from transaction_svc.gateway_client import GatewayClient, Translator
 from transaction_svc.ingest_servicer import TransactionIngestServicer
 from transaction_svc.meter_profile_servicer import MeterProfileServicer
 from transaction_svc.meter_profiles import MeterTerms
-from transaction_svc.models import METER_VALUES_PARTITIONS, PLACEMENTS, metadata
+from transaction_svc.models import METER_VALUES_PARTITIONS, PLACEMENTS, metadata, meter_values
 from transaction_svc.operator_servicer import TransactionServicer
 from transaction_svc.retention import retention_task, thinning_task
 from transaction_svc.rollup_worker import Rollups
@@ -67,9 +73,10 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: Transact
             lambda server: add_TransactionServiceServicer_to_server(transactions, server),
             lambda server: add_MeterProfileServiceServicer_to_server(profiles, server),
             lambda server: add_EnergyServiceServicer_to_server(energy, server),
+            _exports(database),
         ],
         scopes=PlacementScopes(database=database, tables=PLACEMENTS),
-        background=[*_background(database, settings, clock), _erasure(database, tenants, channel), *relay],
+        background=[*_background(database, settings, clock), *_of_tenants(database, tenants, channel, clock), *relay],
     )
 
 
@@ -91,12 +98,24 @@ def _background(database: Database, settings: TransactionSettings, clock: Clock)
     return [retention.run, *thinning, keeper.run, expiry.run, rollups.run]
 
 
-def _erasure(database: Database, tenants: TenantDirectory, channel: grpc.aio.Channel) -> Background:
-    """Erases the rows of removed tenants."""
+def _of_tenants(
+    database: Database, tenants: TenantDirectory, channel: grpc.aio.Channel, clock: Clock
+) -> Sequence[Background]:
+    """Erase the rows of removed tenants, and drivers, and keep tenants within their quotas of stored rows."""
     report = reports_to(channel, "transaction")
-    return TenantErasure(
+    of_tenants = TenantErasure(
         erase_audit=[chain_store.erase_tenant], database=database, metadata=metadata, directory=tenants, report=report
-    ).run
+    )
+    source = RemoteErasures(channel=channel, part="transaction")
+    of_drivers = DriverErasures(database=database, part="transaction", tables=driver_rows.TABLES, source=source)
+    tables = [plain_rows(meter_values.c.receive_us)]
+    quota = StorageQuota(database=database, tables=tables, tenants=tenants, clock=clock)
+    return of_tenants.run, of_drivers.run, quota.run
+
+
+def _exports(database: Database) -> AddServicer:
+    exports = DataExports(database=database, exported=EXPORTED, drivers=driver_rows.TABLES)
+    return partial(add_DataExportServiceServicer_to_server, DataExportServicer(exports=exports))
 
 
 def _placements(database: Database) -> AddServicer:

@@ -65,7 +65,7 @@ class _Inner:
         return self.mesh.address
 
     def named(self) -> dict[str, Reservation]:
-        """Those that are there, by what the settings call them."""
+        """The ports that are there, by their names in the settings."""
         found = {"ADDRESS": self.mesh, "OPERATOR_ADDRESS": self.operator, "METRICS_ADDRESS": self.metrics}
         return {name: reservation for name, reservation in found.items() if reservation}
 

@@ -176,19 +176,32 @@ def row_changed(
     *,
     resource_type: str,
     resource: Callable[[R], str],
-    image: Callable[[R], Mapping[str, Any]],
+    image: Callable[[R], Mapping[str, Any] | None],
+    station: Callable[[R], str] | None = None,
+    chain_tenant_id: str = "",
+    actor: Actor | None = None,
     time_us: int | None = None,
 ) -> None:
-    """Records a change of a row by its audited fields, `image`; at least one of both rows is given."""
+    """Records a change of a row by its audited fields, `image`; at least one of both rows is given.
+
+    A row without an image counts as none. `station` is the row's station, where it goes with one; `chain_tenant_id` is
+    the tenant in whose chain the entry is, where that is not the row's own.
+    """
     row = before if after is None else after
     assert row is not None  # noqa: S101 - see above
+    images = [None if one is None else image(one) for one in (before, after)]
+    if images == [None, None]:
+        unchanged()
+        return
     changed(
         connection,
-        tenant_id=row.tenant_id,
+        tenant_id=chain_tenant_id or row.tenant_id,
         resource_type=resource_type,
         resource=resource(row),
-        before=None if before is None else image(before),
-        after=None if after is None else image(after),
+        before=images[0],
+        after=images[1],
+        station_id="" if station is None else station(row),
+        actor=actor,
         time_us=time_us,
     )
 

@@ -19,11 +19,13 @@ OPERATOR_SERVICES = {
         "csms.station.v1.LocalListService",
         "csms.station.v1.RolloutService",
         "csms.station.v1.SiteService",
+        "csms.station.v1.DataExportService",
     ),
     "transaction": (
         "csms.transaction.v1.TransactionService",
         "csms.transaction.v1.MeterProfileService",
         "csms.transaction.v1.EnergyService",
+        "csms.transaction.v1.DataExportService",
     ),
     "auth": (
         "csms.auth.v1.UserService",
@@ -34,10 +36,13 @@ OPERATOR_SERVICES = {
         "csms.auth.v1.IdTokenService",
         "csms.auth.v1.CertificateService",
         "csms.auth.v1.TenantService",
+        "csms.auth.v1.DriverErasureService",
+        "csms.auth.v1.DataExportService",
     ),
     "notification": (
         "csms.event.v1.EventService",
         "csms.audit.v1.AuditService",
+        "csms.event.v1.DataExportService",
         "csms.condition.v1.ConditionService",
     ),
 }
@@ -61,6 +66,7 @@ MESH_SERVICES = {
         "csms.auth.v1.AuthorizationService",
         "csms.auth.v1.CertificateAuthorityService",
         "csms.auth.v1.TenantDirectoryService",
+        "csms.auth.v1.DriverErasureDirectoryService",
         "csms.auth.v1.CallerService",
         CONDITIONS,
     ),

@@ -102,7 +102,7 @@ RETENTION_DAYS = 30
 """How long events wait by default: as long as notification_svc may be away without any being lost."""
 
 PUBLISHED_DAYS = 1
-"""What is published is wanted by nobody here; a day is for people who look for what became of it."""
+"""Published rows are of no use here; a day is for people who look for what became of one."""
 
 
 # Only the oldest rows are read, so that the cost does not depend on the length of the table.

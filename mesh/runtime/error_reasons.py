@@ -197,6 +197,8 @@ class Reason(StrEnum):
     TENANT_LIMIT_REACHED = auto(), "There are as many tenants as may be.", Retry.AFTER_CHANGE
     TENANT_QUOTA_REACHED = auto(), "The tenant has as many of these as its quota allows.", Retry.AFTER_CHANGE
     TENANTS_NOT_KNOWN = auto(), "The process has not read the tenants yet.", Retry.LATER
+    DRIVER_ERASURE_NOT_FOUND = auto(), "No erasure of a driver has this id, or it is finished.", Retry.AFTER_CHANGE
+    DRIVER_ERASURE_LIMIT_REACHED = auto(), "As many erasures of drivers are running as may be.", Retry.AFTER_CHANGE
     HOST_NAME_EXISTS = auto(), "A tenant has this host name.", Retry.AFTER_CHANGE
     CSR_UNREADABLE = auto(), "The text is no PKCS#10 request.", Retry.NEVER
     CSR_SIGNATURE_WRONG = auto(), "The request is not signed with its own key, or weakly.", Retry.NEVER

@@ -17,7 +17,7 @@ ATTEMPTS = 3
 RETRY_S = 0.5
 
 _Group = tuple[str, int, str, str]
-"""What the sockets of one call have in common: address, close code, reason, quirk."""
+"""The values that the sockets of one call have in common: address, close code, reason, quirk."""
 
 
 @dataclass(frozen=True, kw_only=True)

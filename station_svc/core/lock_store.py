@@ -47,7 +47,7 @@ _KNOWN_STATIONS = RowStatement(
 
 
 def known_stations(connection: Connection, keys: Collection[StationKey]) -> set[StationKey]:
-    """Those of the stations that exist."""
+    """The stations that exist, of those given."""
     rows = _KNOWN_STATIONS.run(connection, [{"tenant_id": key[0], "station_id": key[1]} for key in keys])
     return {(row.tenant_id, row.station_id) for row in rows}
 

@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 
 from mesh.audit.entries import audit_tables
+from mesh.driver_tables import progress_table
 from mesh.events.outbox import outbox_table
 from mesh.placements.tables import placement_tables
 from station_svc.core.columns import Identity, Key, big, metadata, partial_index, small, station_key, text
@@ -228,5 +229,6 @@ site_label = sa.Table(
     sa.Index("site_label_value", "tenant_id", "label", "value"),
 )
 
+driver_erasure_progress = progress_table(metadata)
 outbox = outbox_table(metadata)
 audit_entry, audit_head = audit_tables(metadata)

@@ -26,7 +26,7 @@ def room(connection: Connection, *, tenant_id: str, most: int) -> int:
 
 
 def new_ones(connection: Connection, *, tenant_id: str, station_ids: Collection[str]) -> set[str]:
-    """Those of the given ids that the tenant does not have."""
+    """The given ids that the tenant does not have."""
     query = sa.select(station.c.station_id).where(
         station.c.tenant_id == tenant_id, station.c.station_id.in_(list(station_ids))
     )

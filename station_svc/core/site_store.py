@@ -81,7 +81,7 @@ def in_subtrees(tenant_id: str, site_ids: Collection[str]) -> ColumnElement[bool
 
 
 def find_sites(connection: Connection, tenant_id: str, site_ids: Collection[str]) -> dict[str, SitePlacement]:
-    """Those of the sites that exist, with what they have from the sites above them."""
+    """The sites that exist, of those given, with what they have from the sites above them."""
     wanted = sorted(site_ids)
     rows = _rows(connection, tenant_id, wanted)
     above = {one for row in rows.values() for one in sites_of(row.path)} - rows.keys()

@@ -7,6 +7,7 @@ from functools import partial
 import sqlalchemy as sa
 
 from mesh.database.partitions import TimePartitions
+from mesh.driver_tables import DriverTable, outbox_rows
 from station_svc.core import models, retention_store
 
 Removal = Callable[..., int]
@@ -31,12 +32,13 @@ class Storage:
     """The tables of one package that are about stations, and the retention of its rows.
 
     Where a station is removed, its rows in `present` are removed at once, those in `history`, which has a row per
-    frame, in the background.
+    frame, in the background. `drivers` are those that may name a driver.
     """
 
     present: Sequence[sa.Table] = ()
     history: Sequence[sa.Table] = ()
     retention: Sequence[Retention] = ()
+    drivers: Sequence[DriverTable] = ()
 
 
 def aged(age: sa.Column[int]) -> Removal:
@@ -55,5 +57,6 @@ STORAGE = Storage(
         models.placement_history,
     ],
     retention=[Retention(name="CONNECTION", days=30, removals=[retention_store.remove_old_connections])],
+    drivers=[outbox_rows(models.outbox)],
 )
 """Of the stations themselves, and of what they are connected to."""

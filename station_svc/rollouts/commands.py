@@ -13,6 +13,9 @@ from typing import Any
 import grpc
 import msgspec
 from csms.options.v1.options_pb2 import Permission
+from csms.station.v1 import certificate_pb2, log_pb2
+from csms.station.v1 import charging_profile_pb2 as profile_pb2
+from csms.station.v1 import command_service_pb2 as command_pb2
 from csms.station.v1 import rollout_service_pb2 as pb
 from google.protobuf.message import Message
 from sqlalchemy import Connection
@@ -41,31 +44,47 @@ _SYNC = "sync_local_list"
 
 @dataclass(frozen=True, kw_only=True)
 class Command:
-    """A command of rollouts. `accepted`: the statuses with which a station does it; empty: it has none."""
+    """A command of rollouts. `accepted`: the statuses with which a station does it; empty: any answer will do."""
 
     rpc: str
     service: str = _COMMANDS
-    accepted: frozenset[str] = frozenset({"ACCEPTED"})
+    accepted: frozenset[int] = frozenset()
+
+
+def _command(rpc: str, *accepted: int) -> Command:
+    return Command(rpc=rpc, accepted=frozenset(accepted))
 
 
 # By field of CommandRollout. A station that has nothing to clear or to delete has done what was wanted.
 COMMANDS: Mapping[str, Command] = {
-    "reset": Command(rpc="Reset", accepted=frozenset({"ACCEPTED", "SCHEDULED"})),
-    "change_availability": Command(rpc="ChangeAvailability", accepted=frozenset({"ACCEPTED", "SCHEDULED"})),
-    "trigger_message": Command(rpc="TriggerMessage"),
-    "clear_cache": Command(rpc="ClearCache"),
-    "get_variables": Command(rpc="GetVariables", accepted=frozenset()),
-    "get_log": Command(rpc="GetLog", accepted=frozenset({"ACCEPTED", "ACCEPTED_CANCELED"})),
-    _SYNC: Command(rpc="SyncLocalList", service=_LOCAL_LISTS, accepted=frozenset()),
-    "set_charging_profile": Command(rpc="SetChargingProfile"),
-    "clear_charging_profile": Command(rpc="ClearChargingProfile", accepted=frozenset({"ACCEPTED", "UNKNOWN"})),
-    "install_certificate": Command(rpc="InstallCertificate"),
-    "delete_certificate": Command(rpc="DeleteCertificate", accepted=frozenset({"ACCEPTED", "NOT_FOUND"})),
+    "reset": _command("Reset", command_pb2.RESET_STATUS_ACCEPTED, command_pb2.RESET_STATUS_SCHEDULED),
+    "change_availability": _command(
+        "ChangeAvailability",
+        command_pb2.CHANGE_AVAILABILITY_STATUS_ACCEPTED,
+        command_pb2.CHANGE_AVAILABILITY_STATUS_SCHEDULED,
+    ),
+    "trigger_message": _command("TriggerMessage", command_pb2.TRIGGER_MESSAGE_STATUS_ACCEPTED),
+    "clear_cache": _command("ClearCache", command_pb2.CLEAR_CACHE_STATUS_ACCEPTED),
+    "get_variables": _command("GetVariables"),
+    "get_log": _command("GetLog", log_pb2.LOG_STATUS_ACCEPTED, log_pb2.LOG_STATUS_ACCEPTED_CANCELED),
+    _SYNC: Command(rpc="SyncLocalList", service=_LOCAL_LISTS),
+    "set_charging_profile": _command("SetChargingProfile", profile_pb2.CHARGING_PROFILE_STATUS_ACCEPTED),
+    "clear_charging_profile": _command(
+        "ClearChargingProfile",
+        profile_pb2.CLEAR_CHARGING_PROFILE_STATUS_ACCEPTED,
+        profile_pb2.CLEAR_CHARGING_PROFILE_STATUS_UNKNOWN,
+    ),
+    "install_certificate": _command("InstallCertificate", certificate_pb2.INSTALL_CERTIFICATE_STATUS_ACCEPTED),
+    "delete_certificate": _command(
+        "DeleteCertificate",
+        certificate_pb2.DELETE_CERTIFICATE_STATUS_ACCEPTED,
+        certificate_pb2.DELETE_CERTIFICATE_STATUS_NOT_FOUND,
+    ),
 }
 
 
 class _Progress(msgspec.Struct, frozen=True):
-    """What was prepared for an attempt, serialized in base64: where it is taken over the same has to be sent."""
+    """The request that was prepared for an attempt, in base64: the next owner of the attempt has to send the same."""
 
     attempt: int = -1
     sent: str = ""
@@ -101,13 +120,13 @@ class CommandWork:
         status = status_of(answer)
         await self._save(assignment, name, answer, status)
         accepted = COMMANDS[name].accepted
-        if accepted and status not in accepted:
+        if accepted and answer.status not in accepted:
             raise FinalError(
                 MeshError(grpc.StatusCode.ABORTED, Reason.COMMAND_REFUSED, f"the station's answer is {status}")
             )
         return Done()
 
-    async def _give(self, assignment: Assignment, name: str, wanted: Message) -> Message:
+    async def _give(self, assignment: Assignment, name: str, wanted: Message) -> Any:
         command, answer_type = COMMANDS[name], type(getattr(pb.CommandAnswer(), name))
         sent = await self._prepared(assignment, wanted)
         hooks = await self._preparations.prepare(command.rpc, sent, None)
@@ -123,7 +142,7 @@ class CommandWork:
             raise
 
     async def _prepared(self, assignment: Assignment, wanted: Message) -> Any:
-        """What is sent, for this station: as an owner of the same attempt that was lost has prepared it."""
+        """The request to this station: as an owner of the same attempt that was lost has prepared it."""
         sent = type(wanted)()
         text = assignment.target.progress
         progress = msgspec.json.decode(text, type=_Progress) if text else _Progress()
@@ -135,7 +154,7 @@ class CommandWork:
         return sent
 
     async def _remember(self, assignment: Assignment, wanted: Message, sent: Any) -> None:
-        """Writes down what was prepared, where that is another request than would be prepared again."""
+        """Writes the request down where it could not be prepared in the same way again."""
         plain = type(sent)()
         plain.CopyFrom(wanted)
         plain.station_id = assignment.job.station_id

@@ -6,6 +6,7 @@ change with it.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
+from functools import partial
 from typing import Any
 
 import grpc
@@ -46,24 +47,7 @@ def create(
 
     Raises MeshError NO_STATIONS, TOO_MANY_STATIONS, STATION_NOT_FOUND.
     """
-    joined = station.outerjoin(station_connection, station_connection.c.epoch == station.c.latest_epoch).outerjoin(
-        node, node.c.node_id == station_connection.c.node_id
-    )
-    found = (
-        sa.select(
-            station.c.tenant_id,
-            sa.literal(row.rollout_id).label("rollout_id"),
-            station.c.station_id,
-            sa.literal(int(TargetState.PENDING)).label("state"),
-        )
-        .select_from(joined)
-        .where(station.c.tenant_id == row.tenant_id)
-        .limit(MOST_TARGETS + 1)
-    )
-    if condition is not None:
-        found = found.where(condition)
-    if station_ids:
-        found = found.where(station.c.station_id.in_(station_ids))
+    found = _selected(row, condition, station_ids)
     insert = sa.insert(rollout_target).from_select(["tenant_id", "rollout_id", "station_id", "state"], found)
     total = connection.execute(insert).rowcount
     if total < len(station_ids):
@@ -83,8 +67,29 @@ def create(
     made = replace(row, total=total)
     connection.execute(sa.insert(rollout).values(asdict(made)))
     outbox.append(connection, [events.created(made)])
-    _audit(connection, None, made, now_us=made.create_us)
+    _audit(connection, None, made, time_us=made.create_us)
     return made
+
+
+def _selected(row: RolloutRow, condition: ColumnElement[bool] | None, station_ids: Collection[str]) -> sa.Select[Any]:
+    """The targets of a new rollout, one more than it may have."""
+    joined = station.outerjoin(station_connection, station_connection.c.epoch == station.c.latest_epoch).outerjoin(
+        node, node.c.node_id == station_connection.c.node_id
+    )
+    found = (
+        sa.select(
+            station.c.tenant_id,
+            sa.literal(row.rollout_id).label("rollout_id"),
+            station.c.station_id,
+            sa.literal(int(TargetState.PENDING)).label("state"),
+        )
+        .select_from(joined)
+        .where(station.c.tenant_id == row.tenant_id)
+        .limit(MOST_TARGETS + 1)
+    )
+    if condition is not None:
+        found = found.where(condition)
+    return found.where(station.c.station_id.in_(station_ids)) if station_ids else found
 
 
 def _missing(connection: Connection, row: RolloutRow, station_ids: Collection[str]) -> MeshError:
@@ -117,21 +122,12 @@ _AUDITED = (
 )
 
 
-def _audit(connection: Connection, before: RolloutRow | None, after: RolloutRow, *, now_us: int) -> None:
-    audit.changed(
-        connection,
-        tenant_id=after.tenant_id,
-        resource_type="rollout",
-        resource=after.rollout_id,
-        before=None if before is None else audited_fields(before),
-        after=audited_fields(after),
-        time_us=now_us,
-    )
-
-
 def audited_fields(row: RolloutRow) -> dict[str, Any]:
     """The audited fields of a rollout. What it does at each station is audited as its commands are."""
     return {"state": row.state.name, **{name: getattr(row, name) for name in _AUDITED}}
+
+
+_audit = partial(audit.row_changed, resource_type="rollout", resource=lambda row: row.rollout_id, image=audited_fields)
 
 
 def find_request(connection: Connection, tenant_id: str, request_id: str) -> RolloutRow | None:
@@ -207,7 +203,7 @@ def set_state(
 ) -> RolloutRow:
     """Changes the state of a rollout, which this transaction holds, with its event."""
     changed = replace(row, state=state, stop_reason=stop_reason, update_us=now_us)
-    _audit(connection, row, changed, now_us=now_us)
+    _audit(connection, row, changed, time_us=now_us)
     if not changed.pending and not changed.running and not state.is_open:
         changed = replace(changed, end_us=now_us)
     return _save(connection, changed, events.state_changed(changed, now_us))

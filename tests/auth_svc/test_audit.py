@@ -1,24 +1,15 @@
-"""The audit of auth_svc: who did which thing, never a secret, and the same state again from its entries alone."""
+"""The audit of auth_svc: who did which thing, and never a secret. Its replay is in test_audit_replay.py."""
 
-from contextlib import suppress
 from typing import Any
 
 import grpc
-import sqlalchemy as sa
 from csms.auth.v1 import id_token_service_pb2 as token_pb
 from csms.auth.v1 import user_service_pb2 as user_pb
-from google.protobuf.timestamp_pb2 import Timestamp
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, settings
 
-from auth_svc import models
-from auth_svc.id_token_store import audited_fields, of_row
 from mesh.audit.entries import Content
-from mesh.audit.replay import Key, replay
-from mesh.database.engine import Database
-from mesh.identity.callers import Role
-from tests.audited import contents, expect_tampering_found, linked_entries
-from tests.auth_svc.conftest import PASSWORD, Auth, Metadata, bearer, refused
+from tests.audited import contents, linked_entries
+from tests.auth_svc.conftest import PASSWORD, Auth, bearer, refused
 
 EXAMPLES = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 NEW_PASSWORD = "another horse battery"
@@ -110,72 +101,6 @@ async def test_an_update_has_the_fields_that_changed_before_and_after(auth: Auth
 
 def _register(username: str, role: user_pb.Role.ValueType) -> user_pb.RegisterRequest:
     return user_pb.RegisterRequest(username=username, password=NEW_PASSWORD, role=role)
-
-
-_ROLES = (user_pb.ROLE_VIEWER, user_pb.ROLE_OPERATOR, user_pb.ROLE_ADMINISTRATOR)
-_TOKEN = st.fixed_dictionaries(
-    {"id_token": st.sampled_from(TOKENS)},
-    optional={
-        "status": st.sampled_from(["Accepted", "Blocked", "Invalid"]),
-        "type": st.sampled_from(["ISO14443", "Central"]),
-        "display_name": st.sampled_from(["Ada", "", "Ö"]),
-        "group_id_token": st.sampled_from(["", "FLEET"]),
-        "max_concurrent_transactions": st.integers(0, 3),
-        "expire_time": st.integers(0, 10**9).map(lambda seconds: Timestamp(seconds=seconds, nanos=5000)),
-    },
-)
-OPERATIONS: st.SearchStrategy[Operation] = st.one_of(
-    st.tuples(
-        st.just("Register"),
-        st.fixed_dictionaries({"username": st.sampled_from(NAMES), "role": st.sampled_from(_ROLES)}),
-    ),
-    st.tuples(st.just("DeleteUser"), st.fixed_dictionaries({"username": st.sampled_from(NAMES)})),
-    st.tuples(st.sampled_from(["CreateIdToken", "UpdateIdToken"]), _TOKEN),
-    st.tuples(st.just("DeleteIdToken"), st.fixed_dictionaries({"id_token": st.sampled_from(TOKENS)})),
-)
-
-
-async def _apply(auth: Auth, admin: Metadata, operation: Operation) -> None:
-    name, values = operation
-    if name == "Register":
-        await auth.users.Register(_register(**values), metadata=admin)
-    elif name == "DeleteUser":
-        await auth.users.DeleteUser(user_pb.DeleteUserRequest(**values), metadata=admin)
-    elif name == "DeleteIdToken":
-        await auth.id_tokens.DeleteIdToken(token_pb.DeleteIdTokenRequest(**values), metadata=admin)
-    elif name == "CreateIdToken":
-        request = token_pb.CreateIdTokenRequest(id_token=token_pb.IdToken(**values))
-        await auth.id_tokens.CreateIdToken(request, metadata=admin)
-    else:
-        update = token_pb.UpdateIdTokenRequest(id_token=token_pb.IdToken(**values))
-        await auth.id_tokens.UpdateIdToken(update, metadata=admin)
-
-
-async def _state(database: Database) -> dict[Key, dict[str, Any]]:
-    """The audited fields of all users and id tokens, from their tables."""
-
-    def read(connection: sa.Connection) -> dict[Key, dict[str, Any]]:
-        users = connection.execute(sa.select(models.user_account)).mappings().all()
-        tokens = connection.execute(sa.select(models.id_token)).mappings().all()
-        state: dict[Key, dict[str, Any]] = {
-            ("user", row["username"]): {"role": Role(row["role"]).name} for row in users
-        }
-        return state | {("id_token", row["id_token"]): audited_fields(of_row(dict(row))) for row in tokens}
-
-    return await database.read(read)
-
-
-@EXAMPLES
-@given(operations=st.lists(OPERATIONS, min_size=1, max_size=12), index=st.integers(0, 1000))
-async def test_the_state_follows_from_the_audit_alone(auth: Auth, operations: list[Operation], index: int) -> None:
-    """Of every audited field of every user and id token, after any operations, some of which fail."""
-    admin = await auth.admin()
-    for operation in operations:
-        with suppress(grpc.aio.AioRpcError):
-            await _apply(auth, admin, operation)
-    chain = await linked_entries(auth.database, "auth")
-    assert replay(contents(chain)) == await _state(auth.database)
-    expect_tampering_found("auth", chain, index % len(chain))
 
 
 async def test_a_rolled_back_change_leaves_no_entry(auth: Auth) -> None:

@@ -17,7 +17,7 @@ _TOKEN = sa.text(
 
 
 async def test_users_and_id_tokens_from_before_are_in_the_audit(database: Database) -> None:
-    """Those that are there at the upgrade; forms that were merged into another token are none of their own."""
+    """An entry for each one at the upgrade; forms that were merged into another token have none of their own."""
     with downgraded(database, "auth_svc", "0008") as connection:
         user = "'default', 'ada', 'Ada', 3, 'x', 1"
         columns = "tenant_id, username_key, username, role, password_hash, create_us"

@@ -114,7 +114,7 @@ async def test_names_from_a_thousand_sources_do_not_lock_known_sources_out(hashe
 
 
 async def test_a_right_password_does_not_wait_for_the_attackers_hashes(hasher: CountingHasher, auth: Auth) -> None:
-    """Those of strangers are verified one after the other, on a thread of their own."""
+    """Passwords of strangers are verified one after the other, on a thread of their own."""
     await auth.login(address=HOME)
     release, plain = threading.Event(), hasher.verify
 

@@ -219,7 +219,7 @@ async def test_nobody_manages_a_user_who_may_more(auth: Auth) -> None:
 
 
 async def test_roles_of_a_user_are_changed_and_listed(auth: Auth) -> None:
-    """Those that are named, and no others; the event has the new role."""
+    """The named fields change, and no others; the event has the new role."""
     await _make(auth, "reader", STATIONS_READ)
     await _user(auth, "otto", role=ROLE_OPERATOR)
     admin = await auth.admin()

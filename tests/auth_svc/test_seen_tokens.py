@@ -168,7 +168,7 @@ async def test_pages(auth: Auth) -> None:
 
 
 async def test_the_list_is_bounded(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Those seen last are kept, up to a number and an age."""
+    """The tokens seen last are kept, up to a number and an age."""
     monkeypatch.setattr(seen_token_store, "MOST", 5)
     for start in (0, 4):
         rows = [_one(number) for number in range(start, start + 4)]

@@ -300,6 +300,6 @@ async def test_without_a_password_there_is_no_platform_administrator(start_auth:
 
 
 def test_every_table_with_rows_of_tenants_is_erased() -> None:
-    """Those of nobody are named here, so that a new table is decided about."""
+    """Tables of nobody are named here, so that a new one is decided about."""
     erased = {table.name for table in tables_of_tenants(metadata, keep=KEPT_TABLES)}
     assert set(metadata.tables) - erased == {*KEPT_TABLES, "signing_key", "certificate_authority", "caller_version"}

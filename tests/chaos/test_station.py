@@ -20,7 +20,7 @@ from station_kit.versions import VERSIONS, OcppVersion
 from tests.waiting import until
 
 Answer = Callable[[str, dict[str, Any]], "dict[str, Any] | str | None"]
-"""What the system answers: a payload, the code of a CALLERROR, or nothing, and a cut connection."""
+"""The answer of the system: a payload, the code of a CALLERROR, or nothing, and a cut connection."""
 
 
 class System:

@@ -16,7 +16,9 @@ def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningMesh]:
         yield running
 
 
-@pytest.fixture(scope="session")
+# Of this folder and no longer: Playwright runs an event loop in this thread, and tests of other folders run theirs. So
+# a test with a browser is an ordinary function; what it needs of asyncio runs in a thread or a process.
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """Chromium, without any page."""
     with running_browser() as running:

@@ -3,6 +3,7 @@
 import os
 import shutil
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -12,7 +13,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 AXE = DASHBOARD / "node_modules" / "axe-core" / "axe.min.js"
 
 
-def missing(reason: str) -> None:
+def missing(reason: str) -> NoReturn:
     """Skips the test; where CI is set it fails, because CI installs everything."""
     if os.environ.get("CI"):
         pytest.fail(reason)
@@ -24,7 +25,7 @@ def chromium() -> str:
     found = next(filter(None, map(shutil.which, BROWSERS)), None)
     if found is None:
         missing("no Chromium on this machine: `apt-get install chromium` brings it")
-    return found or ""
+    return found
 
 
 def package(path: Path) -> Path:

@@ -42,7 +42,7 @@ def acme(mesh: RunningMesh, platform: Bearer) -> Bearer:
     """The administrator of a tenant with a host name, who logs in by it."""
     made = mesh.request("POST", "/v1/tenants", body={"tenant": {"tenantId": "acme", "hostName": HOST}}, **platform)
     assert (made.status, made.json["tenant"]["state"]) == (200, "TENANT_STATE_ACTIVE")
-    # What a caller sends under the front door's own header is overwritten.
+    # The front door overwrites a caller's value of its own header.
     forged = {"Host": HOST, "X-CSMS-Host": "127.0.0.1"}
     return _log_in(mesh, made.json["administratorUsername"], made.json["administratorPassword"], **forged)
 
@@ -106,7 +106,7 @@ async def test_a_station_connects_to_its_tenant(mesh: RunningMesh, acme: Bearer,
 def test_no_error_tells_that_another_tenant_has_a_name(
     mesh: RunningMesh, acme: Bearer, path: str, body: dict[str, object]
 ) -> None:
-    """What one tenant has can be added by another; what it has itself cannot."""
+    """A name of one tenant can be added by another, and not twice by the same."""
     for bearer in ({"authorization": f"Bearer {mesh.token()}"}, acme):
         added = mesh.request("POST", path, body=body, **bearer)
         assert added.status == 200, added

@@ -32,7 +32,7 @@ ABSENT = Town(
 
 @dataclass(frozen=True, kw_only=True)
 class Towns:
-    """What there is. Each name beyond the caller's subtree has MARK in it, and none within."""
+    """The two towns and their callers. Each name beyond the caller's subtree has MARK in it, and none within."""
 
     own: Town
     beyond: Town

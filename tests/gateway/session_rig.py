@@ -61,7 +61,7 @@ NOT_ACCEPTED = TransactionEventResult(
         grpc.StatusCode.INVALID_ARGUMENT, Reason.QUARANTINED, "kept", {"cause": "STATION_NOT_ACCEPTED"}
     ).to_status()
 )
-"""What transaction_svc answers to an event of a station that is not accepted and has no such transaction."""
+"""The answer of transaction_svc to an event of a station that is not accepted and has no such transaction."""
 
 
 class Wire:

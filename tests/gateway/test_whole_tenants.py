@@ -146,7 +146,7 @@ async def test_errors_are_those_of_what_does_not_exist(tenants: TenantMesh) -> N
         errors = [await _fails(real), await _fails(made_up)]
         assert errors[0][0] == errors[1][0]
         assert errors[0][1].replace("7", "8") == errors[1][1]
-    # What exists elsewhere can be added here.
+    # A name that exists elsewhere can be added here.
     await rig.stations.CreateStation(station_service_pb2.CreateStationRequest(station_id="CP7"), metadata=acme)
     user = user_service_pb2.RegisterRequest(username="Admin2", password="a battery of horses")
     for metadata in (rig.metadata, acme):

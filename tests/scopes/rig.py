@@ -70,12 +70,17 @@ class ScopedMesh:
     databases: Mapping[str, Database]
     publisher: PlacementPublisher
     rollups: Rollups
+    stacks: Mapping[str, AsyncExitStack]  # of each service
     sent: int = 0
 
     @property
     def stations(self) -> Any:
         """StationService."""
         return StationServiceStub(self.channels["station"])
+
+    async def stop(self, name: str) -> None:
+        """Stops a service, as SIGTERM does."""
+        await self.stacks[name].aclose()
 
     async def add_site(self, site_id: str, parent: str = "", **more: Any) -> None:
         """Adds a site."""
@@ -161,6 +166,7 @@ async def running(database_url: str, clock: FakeClock, monkeypatch: pytest.Monke
         own = dict.fromkeys(_MIGRATIONS, "127.0.0.1:0")
         own["station"] = values["CSMS_STATION_ADDRESS"] = f"127.0.0.1:{stack.enter_context(held_port())}"
         services: dict[str, RunningService] = {}
+        stacks: dict[str, AsyncExitStack] = {}
         found: dict[type, Any] = {}
         for name, migrations in _MIGRATIONS.items():
             ports = {
@@ -169,7 +175,8 @@ async def running(database_url: str, clock: FakeClock, monkeypatch: pytest.Monke
             }
             env = Environment(values | mesh_environment(name) | ports)
             build = partial(_quietly, building=_build(name, env, clock), found=found)
-            service = await mesh.service.start(stack, _settings(env, name), migrations, build)
+            stacks[name] = await stack.enter_async_context(AsyncExitStack())
+            service = await mesh.service.start(stacks[name], _settings(env, name), migrations, build)
             values[f"CSMS_{name.upper()}_ADDRESS"] = f"127.0.0.1:{service.mesh_port}"
             services[name] = service
         channels, mesh_channels = {}, {}
@@ -185,6 +192,7 @@ async def running(database_url: str, clock: FakeClock, monkeypatch: pytest.Monke
             databases={name: service.database for name, service in services.items()},
             publisher=found[PlacementPublisher],
             rollups=found[Rollups],
+            stacks=stacks,
         )
 
 

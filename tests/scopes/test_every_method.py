@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from csms.condition.v1.condition_service_pb2 import ListConditionsRequest
+from csms.condition.v1.condition_service_pb2_grpc import ConditionServiceStub
 from csms.options.v1 import options_pb2
 from csms.station.v1.rollout_service_pb2 import VariablesRollout
 from csms.station.v1.station_pb2 import Variable
@@ -25,6 +27,8 @@ IN_BERLIN, IN_BONN = limited_to("berlin"), limited_to("bonn")
 _LAST = ("DeleteStation", "DeleteSite", "StopRollout", "DismissQuarantinedItem")
 # Lists and changes of more than one station, for which the least request says nothing.
 _APART = {"CreateStation", "ImportStations", "CreateRollout", "CreateSite"}
+# Numbers of what is in the scope: test_conditions.py and test_summaries.py.
+_COUNTS = {"CountConditions", "GetStationSummary", "GetTransactionSummary"}
 
 
 def _in_order(found: list[Method]) -> list[Method]:
@@ -81,6 +85,13 @@ async def _quarantined(scoped_mesh: ScopedMesh, station_id: str) -> str:
     return quarantine_id
 
 
+async def _condition(scoped_mesh: ScopedMesh, station_id: str) -> str:
+    stub = ConditionServiceStub(scoped_mesh.channels["notification"])
+    response = await stub.ListConditions(ListConditionsRequest(station_id=station_id), metadata=WHOLE)
+    condition_id: str = response.conditions[0].condition_id
+    return condition_id
+
+
 async def test_lists_show_what_is_in_the_scope_alone(scoped_mesh: ScopedMesh) -> None:
     """Each list has something of Bonn for the whole tenant, and nothing for a caller who is limited to Berlin."""
     await scoped_mesh.roll_out("site:bonn", display_name="bonn")
@@ -107,9 +118,10 @@ async def test_what_belongs_to_other_stations_does_not_exist(scoped_mesh: Scoped
         "rollout_id": await scoped_mesh.roll_out("site:bonn"),
         "quarantine_id": await _quarantined(scoped_mesh, BONN),
         "site_id": "bonn",
+        "condition_id": await _condition(scoped_mesh, BONN),
     }
     absent_ids = dict.fromkeys(hidden_ids, "none")
-    named = [method for method in methods(options_pb2.SCOPE_RULE_STATIONS) if method.name not in _APART]
+    named = [method for method in methods(options_pb2.SCOPE_RULE_STATIONS) if method.name not in _APART | _COUNTS]
     named = _in_order([method for method in named if method.least(hidden_ids) != method.least(absent_ids)])
     for method in named:
         outcomes = []
@@ -127,7 +139,9 @@ async def test_what_belongs_to_other_stations_does_not_exist(scoped_mesh: Scoped
         if "page_size" in method.descriptor.input_type.fields_by_name
     }
     every = {method.name for method in methods(options_pb2.SCOPE_RULE_STATIONS)}
-    assert every - lists - {method.name for method in named} == _APART, "a new method needs a test of its own here"
+    assert every - lists - {method.name for method in named} == _APART | _COUNTS, (
+        "a new method needs a test of its own here"
+    )
 
 
 async def test_stations_are_added_and_commanded_within_the_scope_alone(scoped_mesh: ScopedMesh) -> None:
@@ -185,7 +199,7 @@ async def test_a_station_that_moves_out_of_the_scope_is_gone(scoped_mesh: Scoped
 
 
 async def test_streams_have_their_scopes(scoped_mesh: ScopedMesh) -> None:
-    """Those about the tenant are refused; another one with events of stations needs a test like test_streams.py."""
+    """Streams about the tenant are refused; another one with events of stations needs a test like test_streams.py."""
     every = [value.number for value in options_pb2.ScopeRule.DESCRIPTOR.values]
     others = [method for method in methods(*every, streams=True) if method.name != "WatchEvents"]
     assert len(others) < len(list(methods(*every, streams=True)))

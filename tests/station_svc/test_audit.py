@@ -1,34 +1,22 @@
-"""The audit of station_svc: operators, jobs and stations, commands with their outcome, and the state from entries."""
+"""The audit of station_svc: operators, jobs and stations, commands with their outcome."""
 
-from contextlib import suppress
 from typing import Any
 
-import grpc
 import sqlalchemy as sa
-from csms.common.v1 import id_token_pb2
 from csms.station.v1 import command_service_pb2 as command_pb
 from csms.station.v1 import local_list_service_pb2 as list_pb
 from csms.station.v1 import reservation_pb2 as reservation
-from csms.station.v1 import reservation_service_pb2 as reservation_pb
 from csms.station.v1 import rollout_service_pb2 as rollout_pb
 from csms.station.v1 import station_pb2
 from csms.station.v1 import station_service_pb2 as station_service
 from csms.station.v1.local_list_service_pb2_grpc import LocalListServiceStub
-from csms.station.v1.reservation_service_pb2_grpc import ReservationServiceStub
 from csms.station.v1.rollout_service_pb2_grpc import RolloutServiceStub
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, settings
 
 from mesh.audit.entries import Content
-from mesh.audit.replay import Key, replay
-from mesh.database.engine import Database
-from mesh.runtime.times import SECOND_US, to_timestamp
-from station_svc.core import audit_store as station_audit
-from station_svc.core.models import station
+from mesh.audit.replay import replay
 from station_svc.features.credentials.failures import CredentialFailures
-from station_svc.features.reservations.models import reservation as reservation_table
-from station_svc.features.reservations.rules import AUDITED as RESERVATION_FIELDS
-from tests.audited import contents, expect_tampering_found, linked_entries
+from tests.audited import contents, linked_entries
 from tests.station_svc.answers import CALL_ERROR, answering, failing
 from tests.station_svc.conftest import StationSystem, attempt, fails_with
 
@@ -169,106 +157,6 @@ async def test_events_name_their_actor(system: StationSystem) -> None:
     query = sa.text("SELECT station_id, actor FROM outbox ORDER BY outbox_id")
     rows = await system.database.read(lambda connection: connection.execute(query).all())
     assert {(row.station_id, row.actor) for row in rows} == {("CP1", "user:ann"), ("CP2", None)}
-
-
-_NAMES = st.sampled_from(STATIONS)
-OPERATIONS: st.SearchStrategy[Operation] = st.one_of(
-    st.tuples(st.just("create"), st.fixed_dictionaries({"station_id": _NAMES, "display_name": st.sampled_from("ab")})),
-    st.tuples(st.just("delete"), st.fixed_dictionaries({"station_id": _NAMES})),
-    st.tuples(
-        st.just("update"),
-        st.fixed_dictionaries(
-            {"station_id": _NAMES},
-            optional={
-                "display_name": st.sampled_from(["x", "y"]),
-                "registration_status": st.sampled_from([1, 2, 3]),
-                "pinned_ocpp_version": st.sampled_from(["1.6", "2.0.1"]),
-                "security_profile": st.sampled_from([1, 2]),
-            },
-        ),
-    ),
-    st.tuples(st.just("rotate"), st.fixed_dictionaries({"station_id": _NAMES})),
-    st.tuples(st.just("reserve"), st.fixed_dictionaries({"station_id": _NAMES, "evse_id": st.integers(0, 2)})),
-    st.tuples(st.just("cancel"), st.fixed_dictionaries({"station_id": _NAMES, "reservation_id": st.integers(1, 3)})),
-    st.tuples(st.just("fault"), st.fixed_dictionaries({"station_id": _NAMES})),
-    st.tuples(st.just("connect"), st.fixed_dictionaries({"station_id": _NAMES})),
-    st.tuples(st.just("wait"), st.just({})),
-)
-
-
-async def _apply(system: StationSystem, epochs: dict[str, int], operation: Operation) -> None:
-    name, values = operation
-    if name == "wait":
-        system.clock.advance(1800)
-        await system.lease()
-        await system.housekeeper.end_due()
-        return
-    station_id = values["station_id"]
-    if name == "connect":
-        [result] = await system.attempt(attempt(station_id))
-        epochs[station_id] = result.epoch
-    elif name == "fault":
-        if epochs.get(station_id):
-            status = station_pb2.CONNECTOR_STATUS_FAULTED
-            await system.report(system.status_item(station_id, epochs[station_id], evse_id=0, status=status))
-    elif name == "create":
-        await system.create(**values)
-    else:
-        await _call(system, name, values)
-
-
-async def _call(system: StationSystem, name: str, values: dict[str, Any]) -> None:
-    reservations = ReservationServiceStub(system.operators)
-    if name == "delete":
-        await system.stations.DeleteStation(station_service.DeleteStationRequest(**values))
-    elif name == "update":
-        await system.stations.UpdateStation(station_service.UpdateStationRequest(station=station_pb2.Station(**values)))
-    elif name == "rotate":
-        await system.stations.RotateCredential(station_service.RotateCredentialRequest(**values))
-    elif name == "reserve":
-        wanted = reservation.Reservation(
-            evse_id=values["evse_id"],
-            id_token=id_token_pb2.IdToken(id_token="TAG-1", type="ISO14443"),
-            expire_time=to_timestamp(system.clock() + 3600 * SECOND_US),
-        )
-        await reservations.CreateReservation(
-            reservation_pb.CreateReservationRequest(station_id=values["station_id"], reservation=wanted)
-        )
-    else:
-        await reservations.CancelReservation(reservation_pb.ReservationServiceCancelReservationRequest(**values))
-
-
-async def _state(database: Database) -> dict[Key, dict[str, Any]]:
-    """The audited fields of all stations and reservations, from their tables."""
-
-    def read(connection: sa.Connection) -> dict[Key, dict[str, Any]]:
-        stations = connection.execute(sa.select(station.c.station_id, *station_audit.COLUMNS)).all()
-        kept = connection.execute(sa.select(reservation_table)).mappings().all()
-        state: dict[Key, dict[str, Any]] = {("station", row.station_id): station_audit.image(row) for row in stations}
-        return state | {
-            ("reservation", f"{row['station_id']}/{row['reservation_id']}"): {
-                name: row[name] for name in RESERVATION_FIELDS
-            }
-            for row in kept
-        }
-
-    return await database.read(read)
-
-
-@EXAMPLES
-@given(operations=st.lists(OPERATIONS, min_size=3, max_size=15), index=st.integers(0, 1000))
-async def test_the_state_follows_from_the_audit_alone(
-    system: StationSystem, operations: list[Operation], index: int
-) -> None:
-    """Of every audited field of stations and reservations, whoever changed it, after any operations."""
-    system.gateway.behave = answering(_answer)
-    epochs: dict[str, int] = {}
-    for operation in (("connect", {"station_id": "CP1"}), *operations):
-        with suppress(grpc.aio.AioRpcError):
-            await _apply(system, epochs, operation)
-    chain = await linked_entries(system.database, "station")
-    assert replay(contents(chain)) == await _state(system.database)
-    expect_tampering_found("station", chain, index % len(chain))
 
 
 async def test_a_rollout_is_the_same_again_from_its_entries(system: StationSystem) -> None:

@@ -43,7 +43,7 @@ class _Readings:
 
     @classmethod
     def of(cls, events: Sequence[TransactionEvent]) -> "_Readings":
-        """Those of its events, which are listed by kind, seq_no and time."""
+        """The readings of its events, which are listed by kind, seq_no and time."""
         readings = cls()
         stop = next((event for event in events if event.event_type == tx.TRANSACTION_EVENT_TYPE_ENDED), None)
         times = [_us(event) for event in events if event.HasField("seq_no")]

@@ -1,33 +1,24 @@
-"""The audit of transaction_svc: each change of an operator has an entry, and profiles follow from theirs alone."""
+"""The audit of transaction_svc: each change of an operator has an entry. Its replay is in test_audit_replay.py."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from typing import Any
 
-import sqlalchemy as sa
 from csms.options.v1 import options_pb2
 from csms.transaction.v1 import meter_profile_service_pb2 as profile_pb
 from csms.transaction.v1.transaction_event_pb2 import TransactionEvent
 from csms.transaction.v1.transaction_service_pb2 import MendQuarantinedItemRequest
-from hypothesis import given
 from hypothesis import strategies as st
 
 from mesh.audit.entries import Content
-from mesh.audit.replay import Key, replay
 from mesh.contract.options import audit_of
 from mesh.contract.published import contract_files
 from mesh.contract.services import OPERATOR_SERVICES
 from mesh.identity.acting import Acting, acting_as
 from mesh.identity.callers import set_caller
-from mesh.runtime.errors import MeshError
-from tests.audited import contents, expect_tampering_found, linked_entries
+from tests.audited import contents, linked_entries
 from tests.transaction_svc.kit import CONTEXT, Service, event_2x, start_16
-from tests.transaction_svc.test_any_order import EXAMPLES
-from tests.transaction_svc.test_meter_profiles import ADMIN, reassess, set_profile
+from tests.transaction_svc.profiles import ADMIN, delete_profile, reassess, set_profile
 from tests.transaction_svc.test_rerun import dismiss, kept, rerun
-from transaction_svc import models
-from transaction_svc.meter_profile_store import MeterProfile, audited_fields
 
 FEW = st.sampled_from
 Operation = tuple[str, dict[str, Any]]
@@ -35,12 +26,6 @@ Operation = tuple[str, dict[str, Any]]
 
 async def _audit(service: Service) -> list[Content]:
     return contents(await linked_entries(service.database, "transaction"))
-
-
-async def _delete(service: Service, profile_id: str) -> None:
-    set_caller(ADMIN)
-    request = profile_pb.DeleteMeterProfileRequest(meter_profile_id=profile_id)
-    await service.profiles.DeleteMeterProfile(request, CONTEXT)
 
 
 async def _mend(service: Service, quarantine_id: str) -> None:
@@ -68,7 +53,7 @@ async def test_each_change_of_an_operator_has_an_entry(service: Service) -> None
         "TransactionService/RerunQuarantinedItem": lambda: rerun(service, first),
         "TransactionService/DismissQuarantinedItem": lambda: dismiss(service, first),
         "TransactionService/MendQuarantinedItem": lambda: _mend(service, second),
-        "MeterProfileService/DeleteMeterProfile": lambda: _delete(service, profiles[0].meter_profile_id),
+        "MeterProfileService/DeleteMeterProfile": lambda: delete_profile(service, profiles[0].meter_profile_id),
     }
     audits = audit_of(contract_files(), OPERATOR_SERVICES["transaction"])
     changing = {method for method, audit in audits.items() if audit == options_pb2.AUDIT_CHANGE}
@@ -89,47 +74,3 @@ async def test_a_repeat_changes_nothing_and_says_so(service: Service) -> None:
     with acting_as(Acting(action="again")) as acting:
         await service.end(number)
     assert (acting.entries, acting.is_unchanged) == (0, True)
-
-
-_PROFILES = st.fixed_dictionaries(
-    {"vendor_name": FEW(["V", "W"])},
-    optional={
-        "max_power_w": FEW([0, 11_000, 22_000]),
-        "begin_end_exponent": FEW([-3, 0, 3]),
-        "zero_begin": FEW([0, profile_pb.ZERO_BEGIN_READING]),
-        "evse_kind": FEW([0, profile_pb.EVSE_KIND_DC]),
-    },
-)
-OPERATIONS: st.SearchStrategy[Operation] = st.one_of(
-    st.tuples(st.just("set"), _PROFILES), st.tuples(st.just("delete"), st.just({}))
-)
-
-
-@EXAMPLES
-@given(operations=st.lists(OPERATIONS, min_size=1, max_size=8), index=st.integers(0, 1000))
-def test_the_state_follows_from_the_audit_alone(
-    run: tuple[asyncio.Runner, Service], operations: list[Operation], index: int
-) -> None:
-    """Of every audited field of every meter profile, after any operations."""
-    runner, service = run
-    runner.run(_check(service, operations, index))
-
-
-async def _check(service: Service, operations: list[Operation], index: int) -> None:
-    latest = ""
-    for name, values in operations:
-        with suppress(MeshError):
-            if name == "set":
-                latest = (await set_profile(service, **values)).meter_profile_id
-            else:
-                await _delete(service, latest)
-    chain = await linked_entries(service.database, "transaction")
-    assert replay(contents(chain)) == await _state(service)
-    if chain:
-        expect_tampering_found("transaction", chain, index % len(chain))
-
-
-async def _state(service: Service) -> dict[Key, dict[str, Any]]:
-    query = sa.select(models.meter_profile)
-    rows = await service.database.read(lambda connection: connection.execute(query).mappings().all())
-    return {("meter_profile", row["profile_id"]): audited_fields(MeterProfile(**row)) for row in rows}

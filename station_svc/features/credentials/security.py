@@ -36,7 +36,7 @@ COME_BACK_REASON = "come back with the new credentials"
 TAKEN = frozenset(
     {command_service_pb2.SET_VARIABLE_STATUS_ACCEPTED, command_service_pb2.SET_VARIABLE_STATUS_REBOOT_REQUIRED}
 )
-"""What a station says of a variable that it has, now or once it restarts."""
+"""The answers of a station about a variable that it has, now or once it restarts."""
 
 
 def hooks_of(variables: Sequence[station_pb2.Variable]) -> CommandHooks:

@@ -57,7 +57,7 @@ def unpack(stored: bytes) -> list[Entry]:
 
 
 def choose(wanted: Iterable[Entry], total: int) -> tuple[list[Entry], list[Entry]]:
-    """Those that go onto a list of at most `total` entries, and those that find no room: who may charge goes first."""
+    """The entries that go onto a list of at most `total`, and those that find no room: who may charge goes first."""
     ordered = sorted(wanted, key=lambda entry: (entry.status != ACCEPTED, entry.key))
     return sorted(ordered[:total], key=lambda entry: entry.key), ordered[total:]
 

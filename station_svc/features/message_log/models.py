@@ -25,3 +25,6 @@ PARTITIONS = TimePartitions(
     column=message.c.message_us.name,
     indexes={"key": "UNIQUE (tenant_id, station_id, message_us, epoch, ordinal)"},
 )
+
+# The order of the index that each partition has.
+ORDER = ("station_id", "message_us", "epoch", "ordinal")

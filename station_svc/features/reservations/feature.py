@@ -6,6 +6,7 @@ from csms.common.v1.id_token_pb2 import IdToken
 from csms.station.v1 import reservation_pb2
 from csms.station.v1.reservation_service_pb2_grpc import add_ReservationServiceServicer_to_server
 
+from mesh.driver_tables import DriverTable
 from mesh.grpc.types import Context
 from station_svc.commands.hooks import CommandHooks
 from station_svc.commands.reader_forms import ReaderForms
@@ -44,6 +45,7 @@ FEATURE = Feature(
     storage=Storage(
         present=[reservation],
         retention=[Retention(name="RESERVATION", days=90, removals=[store.remove_old])],
+        drivers=[DriverTable(table=reservation, decide=rules.of_driver)],
     ),
     reports={"reservation_use": rules.record_uses},
     on_statuses=rules.follow_statuses,

@@ -1,6 +1,7 @@
 """Reservations follow what is sent to stations, what they answer and report, and the time."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 
 from csms.common.v1.id_token_pb2 import IdToken
 from csms.station.v1 import reservation_pb2 as pb
@@ -8,9 +9,11 @@ from google.protobuf.message import Message
 from sqlalchemy import Connection
 
 from mesh.audit import entries as audit
+from mesh.contract.drivers import Driver
+from mesh.database.row_walk import Row
+from mesh.driver_tables import REMOVE, WAIT, Decision
 from mesh.events import outbox
 from mesh.events.outbox import OutboxEvent
-from mesh.identity.acting import Actor
 from mesh.runtime.errors import MeshError
 from mesh.runtime.times import from_timestamp
 from station_svc.commands.hooks import CommandHooks
@@ -41,7 +44,7 @@ class Reserve(CommandHooks):
         )
         row = self._to_row(new, now_us)
         store.add(connection, row)
-        _audit(connection, None, row)
+        _audit(connection, None, row, time_us=row.update_us)
 
     def on_outcome(self, connection: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
         """Its state follows the station's answer."""
@@ -49,7 +52,7 @@ class Reserve(CommandHooks):
             kind, status = outcome_of(outcome), 0
             if kind is Outcome.UNSENT:
                 store.remove(connection, row)
-                _audit(connection, row, None)
+                _audit(connection, row, None, time_us=row.update_us)
                 continue
             if isinstance(outcome, pb.ReserveNowResponse):
                 status = outcome.status
@@ -171,33 +174,25 @@ def _record(
     news = [(was, row) for was, row in zip(before, after, strict=True) if was.state != row.state]
     outbox.append(connection, [_event(row) for _was, row in news])
     for was, row in news:
-        _audit(connection, was, row, actor=as_station(row.station_id) if by_station else None)
+        actor = as_station(row.station_id) if by_station else None
+        _audit(connection, was, row, actor=actor, time_us=row.update_us)
 
 
 AUDITED = ("evse_id", "id_token", "id_token_type", "group_id_token", "group_id_token_type", "expire_us", "state")
 
 
-def _audit(
-    connection: Connection, before: ReservationRow | None, after: ReservationRow | None, *, actor: Actor | None = None
-) -> None:
-    row = after or before
-    assert row is not None  # noqa: S101 - tells the type checker that one of them is there
-    audit.changed(
-        connection,
-        tenant_id=row.tenant_id,
-        resource_type="reservation",
-        resource=f"{row.station_id}/{row.reservation_id}",
-        station_id=row.station_id,
-        before=None if before is None else audited_fields(before),
-        after=None if after is None else audited_fields(after),
-        actor=actor,
-        time_us=row.update_us,
-    )
-
-
 def audited_fields(row: ReservationRow) -> dict[str, str | int]:
     """The audited fields of a reservation, by the names of their columns."""
     return {name: getattr(row, name) for name in AUDITED}
+
+
+_audit = partial(
+    audit.row_changed,
+    resource_type="reservation",
+    resource=lambda row: f"{row.station_id}/{row.reservation_id}",
+    station=lambda row: row.station_id,
+    image=audited_fields,
+)
 
 
 def _event(row: ReservationRow) -> OutboxEvent:
@@ -220,3 +215,10 @@ def _event(row: ReservationRow) -> OutboxEvent:
             "transactionId": row.transaction_id,
         },
     )
+
+
+def of_driver(row: Row, driver: Driver) -> Decision:
+    """A reservation of a driver, for their erasure: one that a station may still keep waits for its end."""
+    if not driver.is_token(row["id_token"]) and not driver.is_token(row["group_id_token"]):
+        return None
+    return WAIT if row["due_us"] is not None else REMOVE

@@ -23,7 +23,7 @@ def test_kinds(kind: InstallCertificateUse.ValueType, word: str) -> None:
 
 @pytest.mark.parametrize("kind", sorted(set(InstallCertificateUse.values()) - {CSMS, MANUFACTURER}))
 def test_other_kinds(kind: InstallCertificateUse.ValueType) -> None:
-    """Those towards vehicles are not 1.6's."""
+    """Roots towards vehicles are not part of 1.6."""
     with pytest.raises(UnacceptableError, match="CentralSystemRootCertificate") as caught:
         helpers.to_calls(NAME, InstallCertificateRequest(certificate_type=kind, certificate="c"))
     assert (caught.value.code, caught.value.field) == ("NotSupported", "certificate_type")

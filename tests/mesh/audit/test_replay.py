@@ -7,6 +7,8 @@ import pytest
 
 from mesh.audit.entries import Content, change_of
 from mesh.audit.replay import ReplayError, replay
+from mesh.contract.services import OPERATOR_SERVICES
+from tests.replayed import changing_methods
 
 ADA: dict[str, Any] = {"role": "VIEWER", "tags": ["a"]}
 
@@ -49,3 +51,9 @@ def test_resources_of_a_station_go_with_it() -> None:
         _change({"name": "x"}, None, resource_type="station", resource="CP1", station_id="CP1"),
     ]
     assert replay(entries) == {("reservation", "CP2/1"): {"state": 1}}
+
+
+def test_each_service_with_changes_replays_them() -> None:
+    """See test_audit_replay.py of each, and tests/scopes/test_condition_audit.py; another service needs one, too."""
+    changing = {service for service in OPERATOR_SERVICES if changing_methods(service)}
+    assert changing == {"auth", "station", "transaction", "notification"}

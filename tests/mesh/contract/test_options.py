@@ -13,7 +13,7 @@ from joserfc.jwk import KeySet
 from deploy import contract_check
 from mesh.contract.options import check_audience, contract_faults, part_name
 from mesh.contract.published import contract_files
-from mesh.contract.services import MESH_SERVICES
+from mesh.contract.services import MESH_SERVICES, OPTIONAL_OPERATOR_SERVICES
 from mesh.grpc import servers
 from mesh.grpc.servers import mesh_server, operator_server
 from mesh.identity.operator_access import OperatorAccess
@@ -25,6 +25,7 @@ from tests.role_callers import role_access
 
 ROOT = Path(__file__).resolve().parents[3]
 EVENTS = "csms.event.v1.EventService"
+PLUG_IN = "csms.simulator.v1.SimulatorService/PlugIn"
 GATEWAY = "csms.gateway.v1.GatewayService"
 
 
@@ -58,6 +59,16 @@ def _clear_audit(service: Any) -> None:
 
 def _audit_nothing(service: Any) -> None:
     service.method[0].options.Extensions[options_pb2.audit] = options_pb2.AUDIT_NONE
+
+
+def _audit_simulated(service: Any) -> None:
+    service.method[0].options.Extensions[options_pb2.audit] = options_pb2.AUDIT_SIMULATED
+
+
+def _audit_changes(service: Any) -> None:
+    for method in service.method:
+        if method.name == "PlugIn":
+            method.options.Extensions[options_pb2.audit] = options_pb2.AUDIT_CHANGE
 
 
 def _give_audit(service: Any) -> None:
@@ -123,6 +134,21 @@ FAULTS: list[tuple[str, Change, str]] = [
         f"{START}: needs the permission PERMISSION_STATIONS_COMMAND, so its audit is AUDIT_CHANGE",
     ),
     (
+        "CommandService",
+        _audit_simulated,
+        f"{START}: needs the permission PERMISSION_STATIONS_COMMAND, so its audit is AUDIT_CHANGE",
+    ),
+    (
+        "EventService",
+        _audit_simulated,
+        f"{EVENTS}/ListEvents: its audit is AUDIT_SIMULATED, which is for methods with PERMISSION_SIMULATOR_WRITE",
+    ),
+    (
+        "SimulatorService",
+        _audit_changes,
+        f"{PLUG_IN}: needs the permission PERMISSION_SIMULATOR_WRITE, so its audit is AUDIT_SIMULATED",
+    ),
+    (
         "GatewayService",
         _give_audit,
         "csms.gateway.v1.GatewayService/Call: states an audit, but its service is not for operators",
@@ -182,7 +208,7 @@ def test_no_mesh_server_is_made_where_a_method_does_not_state_its_callers(
 
 def test_parts_of_the_contract_are_those_of_the_services() -> None:
     parts = [part_name(part) for part in options_pb2.Part.values() if part != options_pb2.PART_UNSPECIFIED]
-    assert set(parts) == set(MESH_SERVICES)
+    assert set(parts) == {*MESH_SERVICES, *OPTIONAL_OPERATOR_SERVICES}
 
 
 def test_a_service_whose_contract_is_not_complete_does_not_start(tmp_path: Path) -> None:

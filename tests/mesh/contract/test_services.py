@@ -5,7 +5,7 @@ from google.api import annotations_pb2
 from google.protobuf import descriptor_pb2
 
 from mesh.contract.published import CONTRACT
-from mesh.contract.services import MESH_SERVICES, OPERATOR_SERVICES
+from mesh.contract.services import MESH_SERVICES, OPERATOR_SERVICES, OPTIONAL_OPERATOR_SERVICES
 from mesh.grpc.batch_streams import STREAM
 
 
@@ -21,7 +21,8 @@ def _services() -> dict[str, descriptor_pb2.ServiceDescriptorProto]:
 
 def test_every_service_of_the_contract_has_its_place() -> None:
     """A service is for operators or for the mesh, as it states, and none is forgotten."""
-    groups = {options_pb2.AUDIENCE_OPERATORS: OPERATOR_SERVICES, options_pb2.AUDIENCE_MESH: MESH_SERVICES}
+    operators = OPERATOR_SERVICES | OPTIONAL_OPERATOR_SERVICES
+    groups = {options_pb2.AUDIENCE_OPERATORS: operators, options_pb2.AUDIENCE_MESH: MESH_SERVICES}
     listed = {name: kind for kind, group in groups.items() for names in group.values() for name in names}
     stated = {name: service.options.Extensions[options_pb2.audience] for name, service in _services().items()}
     assert listed == stated

@@ -64,7 +64,7 @@ def _tables(engine: Engine) -> set[str]:
 
 
 def test_steps_are_run_once(engine: Engine, migrations: ModuleType) -> None:
-    """Those that are missing, in their order."""
+    """The missing ones, in their order."""
     _add_step(migrations, 1, "CREATE TABLE one (x int)")
     migrate.upgrade(engine, migrations, "things")
     migrate.upgrade(engine, migrations, "things")

@@ -21,7 +21,7 @@ from deploy.mesh_keys import MeshKeys
 from mesh.contract.options import callers_of
 from mesh.contract.published import contract_files
 from mesh.contract.services import MESH_SERVICES
-from mesh.identity.key_files import PARTS, PublicKeyFolder
+from mesh.identity.key_files import OPTIONAL_PARTS, PARTS, PublicKeyFolder
 from mesh.identity.mesh_identity import SECRET_KEY, TOKEN_KEY, MeshIdentity
 from mesh.runtime.errors import from_status
 from mesh.runtime.settings import Environment, MeshSettings
@@ -43,6 +43,8 @@ _GATEWAY_ONLY = {
     ),
     "auth.v1.AuthorizationService": "Authorize StreamAuthorize",
 }
+# The parts that verify callers of operator services. A simulator is not in every mesh.
+_VERIFIERS = frozenset({"station", "transaction", "notification", "simulator"})
 CALLERS: Mapping[str, frozenset[str]] = {
     f"/csms.{service}/{method}": frozenset({"gateway"})
     for service, methods in _GATEWAY_ONLY.items()
@@ -52,14 +54,18 @@ CALLERS: Mapping[str, frozenset[str]] = {
     "/csms.transaction.v1.TransactionIngestService/FindTransaction": frozenset({"station"}),
     "/csms.auth.v1.AuthorizationService/ListTokensForLocalLists": frozenset({"station"}),
     "/csms.auth.v1.AuthorizationService/FindReaderForms": frozenset({"station"}),
-    "/csms.auth.v1.AuthorizationService/GetSigningKeys": frozenset({"station", "transaction", "notification"}),
-    "/csms.auth.v1.CallerService/ResolveCaller": frozenset({"station", "transaction", "notification"}),
-    "/csms.auth.v1.CallerService/ListCallerChanges": frozenset({"station", "transaction", "notification"}),
+    "/csms.auth.v1.AuthorizationService/GetSigningKeys": _VERIFIERS,
+    "/csms.auth.v1.CallerService/ResolveCaller": _VERIFIERS,
+    "/csms.auth.v1.CallerService/ListCallerChanges": _VERIFIERS,
     "/csms.auth.v1.CertificateAuthorityService/SignCertificates": frozenset({"station"}),
-    "/csms.auth.v1.TenantDirectoryService/GetTenantDirectory": frozenset(
-        {"gateway", "station", "transaction", "notification"}
-    ),
+    "/csms.auth.v1.TenantDirectoryService/GetTenantDirectory": frozenset({"gateway", *_VERIFIERS}),
     "/csms.auth.v1.TenantDirectoryService/ReportTenantErasure": frozenset({"station", "transaction", "notification"}),
+    "/csms.auth.v1.DriverErasureDirectoryService/ListPendingDriverErasures": frozenset(
+        {"station", "transaction", "notification"}
+    ),
+    "/csms.auth.v1.DriverErasureDirectoryService/ReportDriverErasure": frozenset(
+        {"station", "transaction", "notification"}
+    ),
     "/csms.event.v1.EventIngestService/PublishEvents": frozenset({"station", "transaction", "auth"}),
     "/csms.station.v1.PlacementIngestService/RecordPlacements": frozenset({"station"}),
     "/csms.condition.v1.ConditionSourceService/FindConditions": frozenset({"notification"}),
@@ -150,7 +156,7 @@ def _status(details: Any) -> Any:
     return Status.FromString(details)
 
 
-@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("part", [*PARTS, *OPTIONAL_PARTS])
 async def test_each_part_may_call_the_methods_that_are_for_it_and_no_other(
     channels: Mapping[str, grpc.aio.Channel], part: str
 ) -> None:

@@ -10,11 +10,11 @@ from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
 from mesh.contract.options import access_of
 from mesh.contract.published import contract_files
-from mesh.contract.services import OPERATOR_SERVICES
+from mesh.contract.services import OPERATOR_SERVICES, OPTIONAL_OPERATOR_SERVICES
 from mesh.identity.permissions import LEAST_ROLES, MethodRule, method_rules
 from mesh.runtime.startup_errors import ContractError
 
-SERVICES = [name for names in OPERATOR_SERVICES.values() for name in names]
+SERVICES = [name for names in (OPERATOR_SERVICES | OPTIONAL_OPERATOR_SERVICES).values() for name in names]
 TABLE = Path(__file__).parent / "method_roles.csv"
 
 

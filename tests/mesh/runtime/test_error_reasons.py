@@ -12,7 +12,7 @@ from mesh.runtime.error_reasons import Reason, Retry, Sent, UnlistedReason, reas
 from mesh.runtime.errors import MeshError, from_status
 
 ROOT = Path(__file__).resolve().parents[3]
-PRODUCT = ("mesh", "gateway", "station_svc", "transaction_svc", "auth_svc", "notification_svc", "deploy")
+PRODUCT = ("mesh", "gateway", "station_svc", "transaction_svc", "auth_svc", "notification_svc", "deploy", "simulator")
 _WORD = re.compile(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b")
 
 NOT_SENT = {

@@ -172,7 +172,7 @@ def test_a_hash_of_each_kind(text: str) -> None:
 
 @pytest.mark.parametrize(("text", "password"), PUBLISHED)
 def test_published_hashes(text: str, password: bytes) -> None:
-    """Those that others print."""
+    """Hashes in the forms that other programs print."""
     stored = store_hash("field", text)
     assert proves(stored, password) is not None
     assert proves(stored, password + b"x") is None

@@ -129,7 +129,7 @@ async def test_a_handshake_without_an_answer_is_closed_by_its_name(system: Stati
     [(_kind, station_id, data)] = await system.events("station.disconnected")
     assert (station_id, data["epoch"], data["closeCode"]) == ("CP1", new.epoch, 1006)
     assert old.epoch < new.epoch
-    # What comes late finds its connection closed, and opens none.
+    # A late opening finds its connection closed, and opens none.
     [late] = await system.attempt(_opening("CP1", "b"))
     assert late.epoch == new.epoch
     assert not (await system.station("CP1")).connected

@@ -126,7 +126,7 @@ async def test_onboarding_is_a_tenants_own(start_system: StartSystem) -> None:
 
 
 async def test_no_more_stations_than_the_quota_come_in(system: StationSystem) -> None:
-    """Those that are there reconnect; another tenant's do not count."""
+    """Stations that are there reconnect; another tenant's do not count."""
     serve(system, Tenant(tenant_id="acme", quotas=TenantQuotas(max_stations=2)))
     first = await system.attempt(of("acme", "CP1"), of("default", "CP9"), of("acme", "CP2"), of("acme", "CP3"))
     assert [reason_of(one) for one in first] == ["", "", "", "TENANT_QUOTA_REACHED"]

@@ -29,11 +29,20 @@ class ConfigStation:
         self.resets: list[str] = []
         self.updates: list[dict[str, Any]] = []
         self.firmware_fault: MeshError | None = None
+        # What it answers other actions, and how often each was called.
+        self.answers: dict[str, dict[str, Any] | MeshError] = {}
+        self.calls: list[tuple[str, dict[str, Any]]] = []
         self.restarted: Callable[[], Awaitable[None]] | None = None
         self.gate: asyncio.Event | None = None
 
     async def answer(self, action: str, payload: dict[str, Any]) -> dict[str, Any]:
         """The answer to one CALL."""
+        self.calls.append((action, payload))
+        if action in self.answers:
+            given = self.answers[action]
+            if isinstance(given, MeshError):
+                raise given
+            return given
         if action == "GetConfiguration":
             known = [key for key in payload["key"] if key in self.keys]
             items = [{"key": key, "readonly": False, "value": self.keys[key]} for key in known]

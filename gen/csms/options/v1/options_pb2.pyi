@@ -304,6 +304,12 @@ class _PermissionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Permission
     """The settings and quotas of the caller's own tenant."""
     PERMISSION_TENANT_SETTINGS_WRITE: _Permission.ValueType  # 73
     """To change the settings of the caller's own tenant."""
+    PERMISSION_TENANT_DATA_EXPORT: _Permission.ValueType  # 74
+    """To export all data of the caller's own tenant."""
+    PERMISSION_DRIVER_DATA_EXPORT: _Permission.ValueType  # 75
+    """To export all data about one driver."""
+    PERMISSION_DRIVER_DATA_ERASE: _Permission.ValueType  # 76
+    """To erase a driver, for good."""
     PERMISSION_SIMULATOR_READ: _Permission.ValueType  # 80
     """Simulated stations, where a simulator runs."""
     PERMISSION_SIMULATOR_WRITE: _Permission.ValueType  # 81
@@ -421,6 +427,12 @@ PERMISSION_TENANT_SETTINGS_READ: Permission.ValueType  # 72
 """The settings and quotas of the caller's own tenant."""
 PERMISSION_TENANT_SETTINGS_WRITE: Permission.ValueType  # 73
 """To change the settings of the caller's own tenant."""
+PERMISSION_TENANT_DATA_EXPORT: Permission.ValueType  # 74
+"""To export all data of the caller's own tenant."""
+PERMISSION_DRIVER_DATA_EXPORT: Permission.ValueType  # 75
+"""To export all data about one driver."""
+PERMISSION_DRIVER_DATA_ERASE: Permission.ValueType  # 76
+"""To erase a driver, for good."""
 PERMISSION_SIMULATOR_READ: Permission.ValueType  # 80
 """Simulated stations, where a simulator runs."""
 PERMISSION_SIMULATOR_WRITE: Permission.ValueType  # 81
