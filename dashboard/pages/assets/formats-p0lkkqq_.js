@@ -1,1 +1,0 @@
-import"./index-D8Ko0HkW.js";
