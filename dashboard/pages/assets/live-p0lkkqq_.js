@@ -1,0 +1,1 @@
+import"./index-D8Ko0HkW.js";
