@@ -23,6 +23,7 @@ from csms.auth.v1.id_token_service_pb2 import CreateIdTokenRequest, GetIdTokenRe
 from sqlalchemy import Connection
 
 from auth_svc import driver_erasures, models
+from mesh.database.erasure_progress import Progress
 from tests.auth_svc.conftest import Auth, refused
 from tests.mesh_identities import open_callers_channel
 
@@ -36,7 +37,9 @@ def _stub(auth: Auth) -> Any:
 
 async def _begin(auth: Auth, text: str = TAG) -> driver_erasure_pb2.DriverErasure:
     request = CreateDriverErasureRequest(id_token=text)
-    return (await _stub(auth).CreateDriverErasure(request, metadata=await auth.admin())).driver_erasure
+    response = await _stub(auth).CreateDriverErasure(request, metadata=await auth.admin())
+    begun: driver_erasure_pb2.DriverErasure = response.driver_erasure
+    return begun
 
 
 async def _pending(auth: Auth, service: str) -> list[PendingDriverErasure]:
@@ -110,8 +113,8 @@ async def test_services_erase_one_after_the_other_and_then_nothing_tells_who_it_
     assert (await _begin(auth)).erasure_id != erasure_id  # a new one
 
 
-def _progress(erasure_id: str) -> Any:
-    return driver_erasures.Progress(tenant_id="default", erasure_id=erasure_id, table_name="")
+def _progress(erasure_id: str) -> Progress:
+    return Progress(tenant_id="default", erasure_id=erasure_id, table_name="")
 
 
 def _kept(connection: Connection) -> tuple[str, str]:
