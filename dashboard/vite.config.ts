@@ -3,13 +3,14 @@ import { defineConfig } from "vitest/config";
 
 import { injectedStyles } from "./scripts/injected_styles.js";
 import { licenses } from "./scripts/licenses.js";
+import { locales } from "./scripts/locales.js";
 
 // `npm run dev` serves the sources against the mesh that `make run` has started.
 const MESH = process.env.MESH ?? "http://127.0.0.1:8080";
 const bundled = licenses(import.meta.dirname);
 
 export default defineConfig({
-  plugins: [react(), injectedStyles(), bundled.ofPages()],
+  plugins: [react(), locales(), injectedStyles(), bundled.ofPages()],
   worker: { format: "es", plugins: () => [bundled.ofWorkers()] },
   build: {
     outDir: "pages",
@@ -21,8 +22,9 @@ export default defineConfig({
     reportCompressedSize: false,
     // Bounds of sizes are tests, too.
     chunkSizeWarningLimit: Infinity,
-    rolldownOptions: { checks: { pluginTimings: false } },
+    // The dashboard, and the page of the API (src/docs/).
+    rolldownOptions: { input: ["index.html", "docs.html"], checks: { pluginTimings: false } },
   },
-  server: { proxy: { "/v1": MESH, "/csms.": MESH } },
+  server: { proxy: { "/v1": MESH, "/csms.": MESH, "/openapi.json": MESH } },
   test: { include: ["src/**/*.test.{ts,tsx}", "scripts/**/*.test.js"] },
 });

@@ -1,5 +1,6 @@
 """ConditionService: all that needs a person, gathered from the services, with what was acknowledged."""
 
+import hashlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -232,12 +233,16 @@ class ConditionServicer(ConditionServiceServicer):
     def _event(self, condition: Condition, event_type: str, made: Acknowledged | None) -> store.NewEvent:
         now_us, actor = self._clock(), current_actor()
         data = Struct()
-        data.update({"conditionId": condition.condition_id, "kind": ConditionKind.Name(condition.kind)})
+        data.update({"kind": ConditionKind.Name(condition.kind)})
+        if condition.id_token:  # its id has the token, where the erasure of a driver would not find it
+            data.update({"idToken": {"idToken": condition.id_token}})
+        else:
+            data.update({"conditionId": condition.condition_id})
         if made is not None and made.comment:
             data.update({"comment": made.comment})
         return store.NewEvent(
             tenant_id=current_caller().tenant_id,
-            event_id=f"{event_type}/{condition.condition_id}/{now_us}",
+            event_id=f"{event_type}/{hashlib.sha256(condition.condition_id.encode()).hexdigest()}/{now_us}",
             type=event_type,
             source="notification",
             station_id=condition.station_id,

@@ -86,6 +86,12 @@ async def build(
     )
 
 
+def _keeper(database: Database, settings: NotificationSettings, clock: Clock) -> PartitionKeeper:
+    """Adds and drops partitions of events."""
+    kept = Kept(partitions=PARTITIONS, days=settings.retention_days, on_drop=store.note_dropped)
+    return PartitionKeeper(engine=database.engine, clock=clock, kept=[kept])
+
+
 def _ingest(database: Database, clock: Clock, announce: Sequence[Announce]) -> Sequence[AddServicer]:
     """Takes events, and where stations stand, from the other services."""
     events = IngestServicer(database=database, clock=clock, announce=announce)
@@ -103,8 +109,7 @@ def _keeping(
     retention = retention_task(
         database=database, clock=clock, days=settings.retention_days, tenants=tenants, audit_days=settings.audit_days
     )
-    kept = Kept(partitions=PARTITIONS, days=settings.retention_days, on_drop=store.note_dropped)
-    keeper = PartitionKeeper(engine=database.engine, clock=clock, kept=[kept])
+    keeper = _keeper(database, settings, clock)
     tables = [StoredRows(age=event.c.create_us, remove=partial(store.remove_old, in_partitions=True))]
     quota = StorageQuota(database=database, tables=tables, tenants=tenants, clock=clock)
     return retention.run, keeper.run, quota.run

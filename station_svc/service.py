@@ -79,12 +79,10 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
     keeper = PartitionKeeper(engine=database.engine, clock=clock, kept=_kept(settings))
     failures = CredentialFailures(database=database, clock=clock)
     trimmer = TransferTrimmer(database=database, limits=settings.transfer_limits)
+    ingest = _ingest(resources, failures=failures, trimmer=trimmer, proofs=proofs, settings=settings)
     return Parts(
         access=remote_access(resources.auth, resources.tenants),
-        mesh=[
-            _ingest(resources, failures=failures, trimmer=trimmer, proofs=proofs, settings=settings),
-            _conditions(resources, settings),
-        ],
+        mesh=[ingest, _conditions(resources, settings)],
         operator=[
             _stations(resources, proofs=proofs, settings=settings),
             *(_commands(resources, built), _exports(database)),

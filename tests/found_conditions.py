@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from csms.condition.v1.condition_pb2 import Condition, ConditionKind
+from csms.condition.v1.condition_service_pb2 import ConditionCount
 from csms.condition.v1.condition_source_service_pb2 import (
     ConditionSearch,
     CountFoundConditionsRequest,
@@ -76,7 +77,7 @@ async def finder_of(address: str, part: str) -> AsyncIterator[Finder]:
         await channel.close()
 
 
-def kind_of(condition: Condition) -> str:
+def kind_of(condition: Condition | ConditionCount) -> str:
     """The kind, without its prefix."""
     return ConditionKind.Name(condition.kind).removeprefix("CONDITION_KIND_")
 
@@ -92,7 +93,7 @@ def remedies_of(condition: Condition) -> list[tuple[str, dict[str, Any]]]:
 
 
 def check(condition: Condition) -> None:
-    """What holds of each: a name, a begin, a severity; each remedy is a method of the contract and fits its request."""
+    """Each has a name, a begin and a severity; each remedy is a method of the contract and fits its request."""
     assert position_of(condition) is not None
     assert condition.begin_time.seconds
     assert condition.last_time.ToMicroseconds() >= condition.begin_time.ToMicroseconds()

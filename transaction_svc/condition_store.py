@@ -6,6 +6,7 @@ mesh/conditions/queries.py adds order, pages and scopes around them.
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy import ColumnElement
 
 from mesh.conditions.queries import key_columns, time_columns
 from mesh.runtime.times import DAY_US
@@ -16,6 +17,15 @@ from transaction_svc.transaction_columns import flags_text
 
 _DOUBTED_US = 14 * DAY_US
 _TX = (tx.c.station_id, tx.c.station_id, tx.c.transaction_id, tx.c.generation)
+
+
+# As the partial index has it: SQLite compares the words.
+_HAS_FLAGS = sa.text("tx.flags <> ''")
+
+
+def _is_of(tenant_id: str) -> ColumnElement[bool]:
+    """Whether a transaction is of a tenant, so that no index that begins with it is used."""
+    return tx.c.tenant_id.concat("") == tenant_id
 
 
 def hanging(tenant_id: str, now_us: int) -> sa.Select[Any]:
@@ -30,7 +40,7 @@ def hanging(tenant_id: str, now_us: int) -> sa.Select[Any]:
         tx.c.energy_mwh,
         tx.c.start_us,
         tx.c.hanging_due_us,
-    ).where(tx.c.tenant_id == tenant_id, tx.c.hanging_due_us.is_not(None), sa.not_(tx.c.ended))
+    ).where(_is_of(tenant_id), tx.c.hanging_due_us > 0, sa.not_(tx.c.ended))
 
 
 def doubted(tenant_id: str, now_us: int) -> sa.Select[Any]:
@@ -44,7 +54,7 @@ def doubted(tenant_id: str, now_us: int) -> sa.Select[Any]:
         tx.c.flags,
     ).where(
         tx.c.tenant_id == tenant_id,
-        tx.c.flags != "",
+        _HAS_FLAGS,
         tx.c.create_us > now_us - _DOUBTED_US,
         sa.not_(tx.c.waiting),
         raised,

@@ -59,12 +59,14 @@ class Metering(msgspec.Struct, rename=SHORT, omit_defaults=True):
     @property
     def power_w(self) -> int | None:
         """Power between the two latest readings of the register that the energy is based on, in watts."""
+        power_w = None
         if self.assessed is not None:
             register = self.registers.get(self.assessed.series)
             power_w = None if register is None else register.power_w
         else:
-            power_w = next((register.power_w for register in self.registers.values()), None)
-        return None if power_w is None else min(power_w, self.terms.power_w)
+            for register in self.registers.values():  # the only one
+                power_w = register.power_w
+        return self.terms.power_w if power_w is not None and power_w > self.terms.power_w else power_w
 
     @property
     def basis(self) -> int:

@@ -158,12 +158,13 @@ class Register(msgspec.Struct, rename=SHORT, omit_defaults=True):
         if not self.runs:
             return None
         run = self.runs[self.current]
-        if run.before is None or run.gap_us <= 0:
+        before, gap_us = run.before, run.gap_us
+        if before is None or gap_us <= 0:
             return None
-        rise, gap_us = run.last - run.before, run.gap_us
+        rise = run.last - before
         if self.step * UJ_PER_MWH > _COARSE_W * gap_us:
             rise, gap_us = run.rise, max(_gap(run.first_at, run.last_at), gap_us)
-        return max(rise, 0) * UJ_PER_MWH // gap_us
+        return rise * UJ_PER_MWH // gap_us if rise > 0 else 0
 
     @property
     def tolerance(self) -> int:

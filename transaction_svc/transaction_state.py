@@ -157,7 +157,11 @@ class TransactionState(msgspec.Struct, tag_field="v", tag=3, rename=SHORT, omit_
     @property
     def power_w(self) -> int | None:
         """Present power in watts; None where it is not known, and once it has ended."""
-        if self.ended or self.waiting:
+        if self.stopped or not self.started:
+            return None
+        # `ended` costs more than all else here, and this is computed with each event.
+        may_be_ended = self.next_begin_us is not None or self.mark is not None or self.closure is not None
+        if may_be_ended and self.ended:
             return None
         power_w = self.meter.power_w
         return 0 if self.charging_state in _NOT_CHARGING and power_w is not None else power_w

@@ -10,15 +10,16 @@ from tests.dashboard.test_sizes import FIRST_VIEW_KB
 from tests.running_mesh import RunningMesh
 
 
-def test_a_route_of_the_application_can_be_opened_and_reloaded(page: Page) -> None:
-    for path in ("/", "/stations", "/stations/CP.1?tab=sessions"):
-        answer = page.goto(path)
+def test_a_route_of_the_application_can_be_opened_and_reloaded(signed_in: Page) -> None:
+    for path in ("/stations", "/stations/CP.1?tab=sessions", "/none"):
+        answer = signed_in.goto(path)
         assert answer is not None
         assert answer.status == 200
-        is_rendered(page)
-    page.reload()
-    is_rendered(page)
-    assert page.url.endswith("/stations/CP.1?tab=sessions")
+        is_rendered(signed_in)
+        assert signed_in.url.endswith(path)
+    signed_in.reload()
+    is_rendered(signed_in)
+    assert signed_in.url.endswith("/none")
 
 
 def test_a_name_that_is_not_localhost_works_on_plain_http(page: Page, mesh: RunningMesh) -> None:
@@ -30,16 +31,19 @@ def test_a_name_that_is_not_localhost_works_on_plain_http(page: Page, mesh: Runn
 def test_nothing_is_loaded_from_elsewhere(page: Page, mesh: RunningMesh) -> None:
     urls: list[str] = []
     page.on("request", lambda request: urls.append(request.url))
-    page.goto("/", wait_until="networkidle")
+    sign_in(page, "/", username="admin", password=mesh.admin_password)
+    is_rendered(page)
     assert len(urls) >= 2
     assert [url for url in urls if not url.startswith(f"{mesh.http_url}/")] == []
 
 
 def test_a_second_visit_loads_the_index_alone(page: Page) -> None:
     """Hashed files come from the browser's cache, without a request."""
-    page.goto("/", wait_until="networkidle")
+    page.goto("/")
+    is_rendered(page)
     loaded = page.evaluate("performance.getEntriesByType('resource').filter(e => e.name.includes('/assets/')).length")
-    page.goto("/stations", wait_until="networkidle")
+    page.goto("/stations")
+    is_rendered(page)
     sizes = page.evaluate(
         "performance.getEntriesByType('resource').filter(e => e.name.includes('/assets/')).map(e => e.transferSize)"
     )
@@ -49,11 +53,11 @@ def test_a_second_visit_loads_the_index_alone(page: Page) -> None:
 
 
 def test_the_first_view_is_small(page: Page, mesh: RunningMesh) -> None:
-    """Everything that is loaded until a person who has signed in sees the start page, but for the worker of the stream."""
+    """All that is loaded until a person who has signed in sees the start page, but for the worker of the stream."""
     loaded: list[Response] = []
-    page.on("response", loaded.append)
+    page.on("response", lambda response: loaded.append(response))  # noqa: PLW0108 - Playwright marks the function
     sign_in(page, "/", username="admin", password=mesh.admin_password)
-    page.wait_for_load_state("networkidle")
+    is_rendered(page)
     files = [each for each in loaded if each.request.method == "GET" and "worker" not in each.url]
     assert {each.status for each in files} == {200}
     assert 100 < sum(each.request.sizes()["responseBodySize"] for each in files) / 1000 <= FIRST_VIEW_KB

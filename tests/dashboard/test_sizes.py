@@ -12,7 +12,7 @@ BUILT = Path(__file__).resolve().parents[2] / "dashboard" / "pages"
 CHUNKS: dict[str, Any] = json.loads((BUILT / "chunks.json").read_text())
 ENTRY = "index.html"
 FIRST_VIEW_KB, ROUTE_KB = 250, 120
-# The first view: the sign-in, and the page behind it; tests/dashboard/test_page_loads.py measures the latter in a browser.
+# The first view begins with it; tests/dashboard/test_page_loads.py measures the page behind it, too.
 SIGN_IN = "src/capabilities/sign_in/SignInPage.tsx"
 
 

@@ -28,16 +28,19 @@ from csms.transaction.v1.transaction_service_pb2 import (
     ListQuarantinedItemsRequest,
 )
 from csms.transaction.v1.transaction_service_pb2_grpc import TransactionServiceStub
+from google.protobuf.json_format import MessageToDict
 
 import auth_svc.models
 from mesh.audit import entries as audit
 from mesh.conditions.kinds import KINDS, SOURCES
+from mesh.contract.drivers import Driver
+from mesh.driver_tables import REMOVE
 from mesh.identity.callers import NEVER_S, Caller, Grant
 from mesh.identity.operator_access import OperatorAccess
 from mesh.runtime.errors import from_rpc_error
 from mesh.runtime.times import to_timestamp
-from notification_svc import condition_servicer, condition_store
-from notification_svc.models import audit_entry
+from notification_svc import condition_servicer, condition_store, driver_rows
+from notification_svc.models import audit_entry, condition_acknowledgement
 from tests.found_conditions import check, kind_of
 from tests.scoped_callers import WHOLE, limited_to
 from tests.scopes.rig import BERLIN, BONN, ScopedMesh
@@ -437,3 +440,27 @@ async def test_numbers_of_the_fleet_are_those_of_the_scope(conditions: Condition
     for metadata, count in ((IN_BONN, 0), (WHOLE, 0)):
         found = await transactions.GetTransactionSummary(GetTransactionSummaryRequest(), metadata=metadata)
         assert found.summary.active_count == count
+
+
+async def test_the_erasure_of_a_driver_finds_acknowledgements(conditions: Conditions) -> None:
+    """Of the token itself, or with the token in the comment; the event names it where erasures look for it."""
+    mesh = conditions.mesh
+    await _request_token(mesh, BERLIN, "04ABCDEF")
+    berlin, _bonn, token = await conditions.all()
+    await conditions.acknowledge(token)
+    await conditions.acknowledge(berlin, comment="04abcdef was here")
+    [acknowledgements] = [one for one in driver_rows.TABLES if one.table is condition_acknowledgement]
+    query = sa.select(condition_acknowledgement).order_by(condition_acknowledgement.c.condition_id)
+    rows = await mesh.databases["notification"].read(
+        lambda connection: [dict(row) for row in connection.execute(query).mappings()]
+    )
+    assert len(rows) == 2
+    driver, other = (Driver(tenant_id="default", id_tokens=(text,)) for text in ("04ABCDEF", "04ABCDEE"))
+    assert [acknowledgements.decide(row, driver) for row in rows] == [REMOVE, REMOVE]
+    assert [acknowledgements.decide(row, other) for row in rows] == [None, None]
+    events = await EventServiceStub(mesh.channels["notification"]).ListEvents(
+        ListEventsRequest(filter='type = "condition.acknowledged"'), metadata=WHOLE
+    )
+    of_token, of_message = (dict(MessageToDict(event.data)) for event in events.events)
+    assert of_token == {"kind": "CONDITION_KIND_ID_TOKEN_UNKNOWN", "idToken": {"idToken": "04ABCDEF"}}
+    assert of_message["conditionId"] == berlin.condition_id

@@ -136,7 +136,7 @@ async def test_messages_in_quarantine_are_one_condition_of_their_station(service
 
 
 async def test_tenant_scope_and_filter(service: Service, finder: Finder) -> None:
-    await _place(service, {"CP1": "berlin", "CP2": "bonn"})
+    await _publish_placements(service, {"CP1": "berlin", "CP2": "bonn"})
     for station_id in ("CP1", "CP2", "CP3"):
         await service.send(TransactionEvent(), station=station_id)
 
@@ -151,7 +151,7 @@ async def test_tenant_scope_and_filter(service: Service, finder: Finder) -> None
     assert await finder.pages(1) == await finder.find()
 
 
-async def _place(service: Service, sites: dict[str, str]) -> None:
+async def _publish_placements(service: Service, sites: dict[str, str]) -> None:
     """Publishes where stations stand."""
     placements: Iterable[Placement] = [
         Placement(

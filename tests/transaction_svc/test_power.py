@@ -161,15 +161,15 @@ async def test_the_energy_of_the_day_by_hour(service: Service) -> None:
 
 async def test_the_sum_reads_the_index_on_open_transactions(service: Service) -> None:
     """No index that begins with the tenant, and not the table: most of it has ended long ago."""
-    said: list[tuple[str, Any]] = []
+    statements: list[tuple[str, Any]] = []
 
     def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_more: Any) -> None:
-        said.append((statement, parameters))
+        statements.append((statement, parameters))
 
     sa.event.listen(service.database.engine, "before_cursor_execute", note)
     set_caller(VIEWER)
     await _summary(service)
-    statement, parameters = next(pair for pair in said if "power_w" in pair[0])
+    statement, parameters = next(pair for pair in statements if "power_w" in pair[0])
     is_sqlite = service.database.engine.dialect.name == "sqlite"
 
     with service.database.engine.begin() as connection:

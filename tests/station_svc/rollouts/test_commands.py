@@ -258,10 +258,12 @@ async def test_a_job_that_is_taken_over_sends_what_was_prepared(rig: Rig, monkey
     async def lost(*_args: Any, **_kwargs: Any) -> None:
         raise ConnectionResetError
 
+    await rig.system.jobs.run_due()  # queues the station's job
     with monkeypatch.context() as patch:  # the process is lost once the station has answered
         patch.setattr("station_svc.rollouts.commands.CommandWork._save", lost)
         patch.setattr("station_svc.jobs.runner.Jobs._record_outcome", lambda *_args, **_kwargs: None)
-        await rig.work()
+        await rig.system.jobs.run_due()
+    assert len(station.calls) == 1
     assert (await rig.target(rollout_id)).state != SUCCEEDED
     await rig.work(31)  # its lease has run out
     target = await rig.target(rollout_id)
