@@ -57,11 +57,13 @@ function optionsOf(
 ): uPlot.Options {
   const grid = { stroke: colorOf(host, "--line"), width: 1 };
   const text = colorOf(host, "--text-2");
-  const axis = (scale: string, unit: string, side: 1 | 3): uPlot.Axis => ({
+  const axis = (scale: string, unit: string, isRight: boolean): uPlot.Axis => ({
     scale,
-    side,
+    // The names of the sides are a constant enumeration of its types, which a module by itself cannot read.
+    // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment -- a constant enumeration of its types
+    side: isRight ? 1 : 3,
     stroke: text,
-    grid: side === 3 ? grid : { show: false },
+    grid: isRight ? { show: false } : grid,
     ticks: { show: false },
     size: 56,
     values: (_, ticks) => ticks.map((tick) => format(tick, 0)),
@@ -79,7 +81,7 @@ function optionsOf(
       { stroke: text, grid, ticks: { show: false }, space: 80 },
       ...scales.map((scale) => {
         const unit = props.series.find((one) => Boolean(one.secondAxis) === (scale === "second"))?.unit ?? "";
-        return axis(scale, unit, scale === "second" ? 1 : 3);
+        return axis(scale, unit, scale === "second");
       }),
     ],
     series: [

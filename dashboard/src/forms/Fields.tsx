@@ -196,7 +196,7 @@ function BooleanControl(props: ControlProps) {
       label={label}
       help={help}
       placeholder={t.unspecified}
-      value={value === undefined ? "" : String(value)}
+      value={typeof value === "boolean" ? String(value) : ""}
       options={[
         { id: "-", label: t.unspecified },
         { id: "true", label: t.yes },

@@ -3,6 +3,7 @@ import {
   getOption,
   hasOption,
   ScalarType,
+  toJson,
   type DescEnum,
   type DescField,
   type DescMessage,
@@ -89,9 +90,9 @@ function Item(props: { field: DescField & { fieldKind: "list" | "map" }; value: 
   return <Scalar type={field.scalar ?? ScalarType.STRING} value={value} />;
 }
 
-function Nested(props: { desc: DescMessage; message: ReflectMessage | object }) {
+function Nested(props: { desc: DescMessage; message: ReflectMessage }) {
   const formats = useFormats();
-  const inner = "message" in props.message ? (props.message as ReflectMessage).message : props.message;
+  const inner = props.message.message;
   switch (props.desc.typeName) {
     case "google.protobuf.Timestamp":
       return <Time value={inner as Timestamp} />;
@@ -100,9 +101,9 @@ function Nested(props: { desc: DescMessage; message: ReflectMessage | object }) 
     case "google.protobuf.Struct":
     case "google.protobuf.Value":
     case "google.protobuf.ListValue":
-      return <pre className={styles.json}>{JSON.stringify(inner, null, 2)}</pre>;
+      return <pre className={styles.json}>{JSON.stringify(toJson(props.desc, inner), null, 2)}</pre>;
     default:
-      return <View message={props.message as ReflectMessage} />;
+      return <View message={props.message} />;
   }
 }
 

@@ -1,6 +1,7 @@
 // A method as a form made from the contract: its fields, its answer, and the command lines that do the same.
 import {
   fromJson,
+  type DescField,
   type DescMessage,
   type DescMethodUnary,
   type JsonObject,
@@ -56,11 +57,16 @@ type Outcome<O extends DescMessage> =
 function useMethodForm<I extends DescMessage, O extends DescMessage>(props: MethodFormProps<I, O>) {
   const { method, fixed, prepare, onDone } = props;
   const transport = useTransport();
-  const hiddenNames = [...Object.keys(fixed ?? {}), ...(props.hidden ?? [])];
-  const hidden = method.input.fields
-    .filter((field) => hiddenNames.includes(field.name) || hiddenNames.includes(field.jsonName))
-    .map((field) => field.name);
-  const fields = useMemo(() => formFields(method.input, hidden.length > 0 ? hidden : []), [method, hidden.join(" ")]); // eslint-disable-line react-hooks/exhaustive-deps -- the names, not the list
+  // The names as one text: lists in properties are made anew with each render.
+  const hidden = [...Object.keys(fixed ?? {}), ...(props.hidden ?? [])].join(" ");
+  const fields = useMemo(() => {
+    const names = hidden.split(" ");
+    const isHidden = ({ name, jsonName }: DescField) => names.includes(name) || names.includes(jsonName);
+    return formFields(
+      method.input,
+      method.input.fields.filter(isHidden).map(({ name }) => name),
+    );
+  }, [method, hidden]);
   const [values, setValues] = useState<Values>(() => toValues(fields, props.initial ?? {}));
   const [tried, setTried] = useState(false);
   const [pending, setPending] = useState(false);
@@ -74,10 +80,15 @@ function useMethodForm<I extends DescMessage, O extends DescMessage>(props: Meth
     const needsId = method.input.fields.some((field) => field.name === "request_id") && !json.requestId;
     try {
       const request = fromJson(method.input, needsId ? { ...json, requestId: newRequestId() } : json);
-      const { message } = await transport.unary(method, undefined, deadlineOf(method, json), undefined, request as never);
+      const { message } = await transport.unary(
+        method,
+        undefined,
+        deadlineOf(method, json),
+        undefined,
+        request as never,
+      );
       setOutcome({ kind: "answer", answer: message });
       onDone?.(message);
-
     } catch (error) {
       setOutcome({ kind: "error", error });
     } finally {

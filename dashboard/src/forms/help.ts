@@ -9,7 +9,7 @@ let loading: Promise<Comments> | undefined;
 function load(): Promise<Comments> {
   loading ??= import("../stubs/comments.json").then(
     (module) => {
-      comments = module.default as Comments;
+      comments = module.default;
       return comments;
     },
     () => ({}),

@@ -161,12 +161,16 @@ function toValue(input: Input, json: JsonValue): Value {
     case "json":
       return JSON.stringify(json, null, 2);
     case "timestamp":
-      return toLocalText(new Date(String(json)));
+      return toLocalText(new Date(textOf(json)));
     case "duration":
-      return String(json).replace(/s$/, "");
+      return textOf(json).replace(/s$/, "");
     default:
-      return typeof json === "string" ? json : JSON.stringify(json);
+      return textOf(json);
   }
+}
+
+function textOf(json: JsonValue): string {
+  return typeof json === "string" ? json : JSON.stringify(json);
 }
 
 /** A time in the form of a field `datetime-local`, in the zone of the viewer. */

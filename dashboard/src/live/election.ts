@@ -64,8 +64,10 @@ export class Election {
   }
 
   leave(): void {
-    if (this.leading) this.ports.send({ kind: "gone", from: this.id });
+    // First, so that it does not answer those who ask once they know.
+    const led = this.leading;
     this.leading = false;
+    if (led) this.ports.send({ kind: "gone", from: this.id });
   }
 
   private ask(now: number): void {

@@ -1,10 +1,10 @@
-import type { DescMethodUnary } from "@bufbuild/protobuf";
-import { createConnectQueryKey } from "@connectrpc/connect-query";
+import type { DescMessage, DescMethodUnary, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
+import { createConnectQueryKey, useTransport } from "@connectrpc/connect-query";
 import { useQueryClient } from "@tanstack/react-query";
-import { useEffect, useEffectEvent, useSyncExternalStore } from "react";
+import { useEffect, useEffectEvent, useState, useSyncExternalStore } from "react";
 
 import { liveState, onLiveEvents, onLiveState, type Handler } from "./client";
-import type { LiveFilter } from "./events";
+import type { LiveEvent, LiveFilter } from "./events";
 import type { LiveState } from "./stream";
 
 export function useLiveState(): LiveState {
@@ -61,6 +61,45 @@ export function useLiveInvalidation(filter: LiveFilter, ...methods: readonly Des
       debounced.cancel();
     };
   }, [types, stationId]);
+}
+
+/**
+ * Keeps the cached answer of a method up by events: `apply` returns the changed answer, `reload` where the event does
+ * not say enough, or undefined where it does not concern the answer.
+ */
+export function useLiveAnswer<I extends DescMessage, O extends DescMessage>(
+  method: DescMethodUnary<I, O>,
+  input: MessageInitShape<I>,
+  filter: LiveFilter,
+  apply: (answer: MessageShape<O>, event: LiveEvent) => MessageShape<O> | "reload" | undefined,
+): void {
+  const client = useQueryClient();
+  const transport = useTransport();
+  const queryKey = createConnectQueryKey({ schema: method, input, transport, cardinality: "finite" });
+  const invalidate = useEffectEvent(() => void client.invalidateQueries({ queryKey }));
+  const [reloads] = useState(() => ({ wanted: new Set<() => void>() }));
+  useEffect(() => {
+    const debounced = debounce(
+      () => {
+        invalidate();
+      },
+      SETTLE_MS,
+      LONGEST_MS,
+    );
+    reloads.wanted.add(debounced.call);
+    return () => {
+      reloads.wanted.delete(debounced.call);
+      debounced.cancel();
+    };
+  }, [reloads]);
+  useLiveEvents(filter, (events) => {
+    for (const event of events) {
+      const answer = client.getQueryData(queryKey);
+      const next = answer && apply(answer, event);
+      if (next === "reload") for (const call of reloads.wanted) call();
+      else if (next) client.setQueryData(queryKey, next as never);
+    }
+  });
 }
 
 /** Runs `work` once calls have ceased for `settleMs`, or `longestMs` after the first of them. */

@@ -71,7 +71,7 @@ export class EventStream {
   /** Runs until stop(), or until the caller may not watch. */
   async run(): Promise<void> {
     this.ports.onState(this.state);
-    while (!this.stopped.signal.aborted) {
+    for (;;) {
       const failure = await this.watchOnce();
       if (this.stopped.signal.aborted) return;
       if (!(await this.recover(failure))) {

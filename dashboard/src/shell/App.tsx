@@ -13,13 +13,15 @@ import { localeOf, useLanguage } from "../i18n/catalogue";
 import { Button, EmptyState, ErrorState, LinkButton, Page, Skeleton, Toasts, useGo } from "../ui";
 import styles from "./App.module.css";
 import type { CapabilityRoute } from "./capability";
-import { Palette } from "./Palette";
 import { BottomBar, Rail } from "./Rail";
 import { capabilities, navigationFor, offered, publicRoutes } from "./registry";
 import { useShortcuts } from "./shortcuts";
-import { ShortcutList } from "./ShortcutList";
 import { useShellText } from "./text";
 import { PausedLine, TopBar } from "./TopBar";
+
+// Neither is there before somebody opens it.
+const Palette = lazy(() => import("./Palette"));
+const ShortcutList = lazy(() => import("./ShortcutList"));
 
 const SIGN_IN = "/sign-in";
 
@@ -128,19 +130,23 @@ function Frame() {
         <Content />
       </div>
       <BottomBar />
-      <Palette
-        isOpen={palette}
-        onClose={() => {
-          setPalette(false);
-        }}
-      />
-      <ShortcutList
-        items={items}
-        isOpen={help}
-        onClose={() => {
-          setHelp(false);
-        }}
-      />
+      <Suspense>
+        {palette && (
+          <Palette
+            onClose={() => {
+              setPalette(false);
+            }}
+          />
+        )}
+        {help && (
+          <ShortcutList
+            items={items}
+            onClose={() => {
+              setHelp(false);
+            }}
+          />
+        )}
+      </Suspense>
     </div>
   );
 }

@@ -66,12 +66,12 @@ function useFound(text: string): { entries: PaletteEntry[]; searching: boolean }
   return { entries: wanted ? found.entries : [], searching: Boolean(wanted) && found.text !== wanted };
 }
 
-export function Palette(props: { isOpen: boolean; onClose: () => void }) {
+export default function Palette(props: { onClose: () => void }) {
   const t = useShellText();
   return (
     <ModalOverlay
       className={cx(styles.overlay)}
-      isOpen={props.isOpen}
+      isOpen
       isDismissable
       onOpenChange={(open) => {
         if (!open) props.onClose();
@@ -91,7 +91,7 @@ function PaletteBody(props: { onClose: () => void }) {
   const go = useGo();
   const [text, setText] = useState("");
   const [chosen, setChosen] = useState(0);
-  const list = useRef<HTMLUListElement>(null);
+  const list = useRef<HTMLDivElement>(null);
   const known = useStaticEntries();
   const { entries: found, searching } = useFound(text);
   const word = text.trim().toLowerCase();
@@ -137,13 +137,14 @@ function PaletteBody(props: { onClose: () => void }) {
           onKeyDown={onKeyDown}
         />
       </div>
-      <ul ref={list} id="palette-list" role="listbox" aria-label={t.palette} className={cx(styles.list)}>
+      <div ref={list} id="palette-list" role="listbox" aria-label={t.palette} className={cx(styles.list)}>
         {entries.map((entry, at) => (
           // eslint-disable-next-line jsx-a11y/click-events-have-key-events -- the keys are those of the field
-          <li
+          <div
             key={entry.id}
             id={`palette-${String(at)}`}
             role="option"
+            tabIndex={-1}
             aria-selected={at === index}
             className={cx(styles.entry, at === index && styles.chosen)}
             onMouseMove={() => {
@@ -156,9 +157,9 @@ function PaletteBody(props: { onClose: () => void }) {
             <Icon name={entry.icon ?? "chevronRight"} size={16} />
             <span className={cx(styles.label)}>{entry.label}</span>
             {entry.hint && <span className={cx(styles.hint)}>{entry.hint}</span>}
-          </li>
+          </div>
         ))}
-      </ul>
+      </div>
       <p role="status" className={cx(styles.status)}>
         {searching ? t.searching : entries.length === 0 ? t.nothingFound : ""}
       </p>

@@ -4,7 +4,7 @@ import type { NavigationItem } from "./capability";
 import styles from "./ShortcutList.module.css";
 import { useShellText } from "./text";
 
-export function ShortcutList(props: { items: readonly NavigationItem[]; isOpen: boolean; onClose: () => void }) {
+export default function ShortcutList(props: { items: readonly NavigationItem[]; onClose: () => void }) {
   const t = useShellText();
   const language = useLanguage();
   const rows: [string, string][] = [
@@ -19,7 +19,7 @@ export function ShortcutList(props: { items: readonly NavigationItem[]; isOpen: 
     ["?", t.shortcutHelp],
   ];
   return (
-    <Dialog title={t.shortcuts} isOpen={props.isOpen} onClose={props.onClose}>
+    <Dialog title={t.shortcuts} isOpen onClose={props.onClose}>
       <dl className={styles.list}>
         {rows.map(([keys, text]) => (
           <div key={keys} className={styles.row}>

@@ -1,4 +1,4 @@
-import { useQuery } from "@connectrpc/connect-query";
+import { lazy, Suspense } from "react";
 
 import { usePermissions } from "../api/permissions";
 import { signOut, useSession } from "../api/session";
@@ -6,12 +6,14 @@ import { setLanguage, useLanguage } from "../i18n/catalogue";
 import { useFormats } from "../formats/Time";
 import { useLiveState } from "../live/hooks";
 import { Permission } from "../stubs/csms/options/v1/options_pb";
-import { SiteService } from "../stubs/csms/station/v1/site_service_pb";
-import { cx, Hint, Icon, Link, MenuButton, Select, useUrlState } from "../ui";
+import { cx, Hint, Icon, Link, MenuButton } from "../ui";
 import { Button } from "react-aria-components";
 import styles from "./TopBar.module.css";
 import { useShellText } from "./text";
 import { setTheme, useTheme, type Theme } from "./theme";
+
+// The stubs of sites are not part of the first view.
+const ScopeSwitch = lazy(() => import("./ScopeSwitch"));
 
 export function TopBar(props: { onPalette: () => void }) {
   const t = useShellText();
@@ -22,8 +24,12 @@ export function TopBar(props: { onPalette: () => void }) {
         <Icon name="bolt" />
         <span className={styles.brandWord}>ocpp-mesh</span>
       </Link>
-      {permissions.has(Permission.SITES_READ) && <ScopeSwitch />}
-      <button type="button" className={styles.search} aria-label={t.search} onClick={props.onPalette}>
+      {permissions.has(Permission.SITES_READ) && (
+        <Suspense>
+          <ScopeSwitch />
+        </Suspense>
+      )}
+      <button type="button" className={styles.search} onClick={props.onPalette}>
         <Icon name="search" size={16} />
         <span className={styles.searchWord}>{t.search}</span>
         <kbd className={styles.key}>{/Mac/.test(navigator.userAgent) ? "⌘K" : "Ctrl K"}</kbd>
@@ -31,28 +37,6 @@ export function TopBar(props: { onPalette: () => void }) {
       <LiveMark />
       <AccountMenu />
     </header>
-  );
-}
-
-function ScopeSwitch() {
-  const t = useShellText();
-  const url = useUrlState();
-  const sites = useQuery(SiteService.method.listSites, { pageSize: 1000 }, { staleTime: 300_000 }).data?.sites ?? [];
-  const scope = url.get("scope");
-  if (sites.length === 0 && !scope) return null;
-  const options = sites.map((site) => ({ id: `site:${site.siteId}`, label: site.displayName || site.siteId }));
-  const isOther = scope && !options.some((option) => option.id === scope);
-  return (
-    <Select
-      label={t.scope}
-      hideLabel
-      className={styles.scope}
-      value={scope || "*"}
-      options={[{ id: "*", label: t.scopeAll }, ...options, ...(isOther ? [{ id: scope, label: scope }] : [])]}
-      onChange={(value) => {
-        url.set({ scope: value === "*" ? undefined : value });
-      }}
-    />
   );
 }
 

@@ -50,6 +50,16 @@ export interface PaletteCommand {
   href?: string;
 }
 
+/** A tab on the page of a station; its content is a page's part, with the station's id. */
+export interface StationTab {
+  id: string;
+  label: FrameText;
+  /** Place among the tabs: 10 sessions, 20 messages, 30 variables, 40 profiles, 50 firmware, 60 certificates, 70 history. */
+  order: number;
+  needs?: readonly Permission[];
+  load: () => Promise<{ default: ComponentType<{ stationId: string }> }>;
+}
+
 export interface Capability {
   /** Its folder's name. */
   name: string;
@@ -57,6 +67,8 @@ export interface Capability {
   navigation?: readonly NavigationItem[];
   /** Commands of the palette that are always there. */
   commands?: readonly PaletteCommand[];
+  /** Tabs on the page of a station. */
+  stationTabs?: readonly StationTab[];
   /** Looks for things by a text: stations, sessions, tags. Loaded when the palette opens first. */
   search?: {
     needs?: readonly Permission[];

@@ -4,7 +4,7 @@ import { useEffect, useRef, useState, type KeyboardEvent, type ReactNode } from 
 
 import { useFormats } from "../formats/Time";
 import { Checkbox, cx, Icon } from "../ui";
-import { nextSort, type Column, type Sort } from "./columns";
+import { leastWidth, nextSort, tracksOf, type Column, type Sort } from "./columns";
 import styles from "./DataTable.module.css";
 import { useTableText } from "./text";
 import { PHONE, useMedia } from "./useMedia";
@@ -82,6 +82,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
           aria-rowcount={rows.length + 1}
           aria-multiselectable={props.onSelect !== undefined}
           className={styles.grid}
+          style={phone ? undefined : { minInlineSize: leastWidth(tracks(props)) }}
         >
           {!phone && <Head {...props} />}
           <div role="rowgroup" className={styles.body} style={{ blockSize: virtual.getTotalSize() }}>
@@ -102,9 +103,8 @@ interface BodyProps<Row> extends DataTableProps<Row> {
   measure: (element: Element | null) => void;
 }
 
-function template<Row>(props: DataTableProps<Row>): string {
-  const tracks = props.columns.map((column) => column.width ?? "minmax(120px, 1fr)");
-  return [...(props.onSelect ? ["40px"] : []), ...tracks].join(" ");
+function tracks<Row>(props: Pick<DataTableProps<Row>, "columns" | "onSelect">): string[] {
+  return [...(props.onSelect ? ["40px"] : []), ...tracksOf(props.columns)];
 }
 
 function Head<Row>(props: DataTableProps<Row>) {
@@ -113,7 +113,7 @@ function Head<Row>(props: DataTableProps<Row>) {
   const count = selection?.size ?? 0;
   return (
     <div role="rowgroup" className={styles.head}>
-      <div role="row" aria-rowindex={1} className={styles.row} style={{ gridTemplateColumns: template(props) }}>
+      <div role="row" aria-rowindex={1} className={styles.row} style={{ gridTemplateColumns: tracks(props).join(" ") }}>
         {onSelect && (
           <div role="columnheader" className={styles.cell}>
             <Checkbox
@@ -216,7 +216,7 @@ function rowProps<Row>(props: BodyProps<Row>, row: Row, index: number) {
 
 function Rows<Row>(props: BodyProps<Row>) {
   const t = useTableText();
-  const tracks = template(props);
+  const template = tracks(props).join(" ");
   return props.items.map((item) => {
     const row = props.rows[item.index];
     if (row === undefined) return null;
@@ -227,7 +227,11 @@ function Rows<Row>(props: BodyProps<Row>) {
         key={item.key}
         {...attributes}
         className={cx(styles.row, styles.bodyRow, selected && styles.selected, props.onOpen && styles.opens)}
-        style={{ gridTemplateColumns: tracks, blockSize: item.size, transform: `translateY(${String(item.start)}px)` }}
+        style={{
+          gridTemplateColumns: template,
+          blockSize: item.size,
+          transform: `translateY(${String(item.start)}px)`,
+        }}
       >
         {props.onSelect && (
           <div role="gridcell" className={styles.cell}>
@@ -236,7 +240,7 @@ function Rows<Row>(props: BodyProps<Row>) {
         )}
         {props.columns.map((column) => (
           <div key={column.id} role="gridcell" className={cx(styles.cell, column.align === "end" && styles.end)}>
-            {column.cell(row)}
+            {column.cell(row) ?? <span className={styles.none}>–</span>}
           </div>
         ))}
       </div>
@@ -266,12 +270,16 @@ function Cards<Row>(props: BodyProps<Row>) {
           ))}
         </div>
         <div className={styles.cardLines}>
-          {lines.map((column) => (
-            <div key={column.id} role="gridcell" className={styles.cardLine}>
-              <span className={styles.cardLabel}>{column.label}</span>
-              <span>{column.cell(row)}</span>
-            </div>
-          ))}
+          {lines.map((column) => {
+            const content = column.cell(row);
+            if (content === null || content === undefined || content === "" || content === false) return null;
+            return (
+              <div key={column.id} role="gridcell" className={styles.cardLine}>
+                <span className={styles.cardLabel}>{column.label}</span>
+                <span>{content}</span>
+              </div>
+            );
+          })}
         </div>
       </div>
     );

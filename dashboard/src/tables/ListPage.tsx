@@ -22,6 +22,7 @@ import { DataTable } from "./DataTable";
 import { allOf, clauseOf, type Filter } from "./filters";
 import styles from "./ListPage.module.css";
 import { useTableText } from "./text";
+import { Views } from "./Views";
 import { usePagedRows, type LiveRows, type PagedRows, type RowOf } from "./usePagedRows";
 import { useFormats } from "../formats/Time";
 
@@ -230,6 +231,7 @@ function Tools<I extends DescMessage, O extends DescMessage, F extends ListField
       ))}
       {props.tools}
       <span className={styles.spacer} />
+      {!props.name && <Views list={props.method.name} />}
       <MenuButton label={t.columns} text={t.columns} icon="columns" entries={entries} />
     </div>
   );

@@ -6,6 +6,7 @@ export type SortValue = string | number | bigint | boolean | undefined;
 export interface Column<Row> {
   id: string;
   label: string;
+  /** Null where the row has no such value: a dash in the table, and left out of a card. */
   cell: (row: Row) => ReactNode;
   /** A track of a CSS grid; a share of the width where absent. */
   width?: string;
@@ -21,6 +22,18 @@ export interface Column<Row> {
 export interface Sort {
   column: string;
   descending: boolean;
+}
+
+const USUAL_WIDTH = "minmax(120px, 1fr)";
+
+/** The tracks of the columns, for a CSS grid. */
+export function tracksOf<Row>(columns: readonly Column<Row>[]): string[] {
+  return columns.map((column) => column.width ?? USUAL_WIDTH);
+}
+
+/** The least width of tracks in pixels: below it a table scrolls sideways. */
+export function leastWidth(tracks: readonly string[]): number {
+  return tracks.reduce((sum, track) => sum + Number(/(\d+)px/.exec(track)?.[1] ?? 0), 0);
 }
 
 /** `power` or `-power`. */

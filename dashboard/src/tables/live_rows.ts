@@ -27,14 +27,12 @@ export function replaceRows<Page extends object, Row>(
   changed: ReadonlyMap<string, Row>,
 ): Pages<Page> {
   if (changed.size === 0) return data;
-  let any = false;
   const pages = data.pages.map((page) => {
     const rows = page[field] as Row[];
     if (!rows.some((row) => changed.has(keyOf(row)))) return page;
-    any = true;
     return { ...page, [field]: rows.map((row) => changed.get(keyOf(row)) ?? row) };
   });
-  return any ? { ...data, pages } : data;
+  return pages.some((page, index) => page !== data.pages[index]) ? { ...data, pages } : data;
 }
 
 export function applyEvents<Page extends object, Row>(

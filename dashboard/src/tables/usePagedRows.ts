@@ -1,8 +1,8 @@
 // The rows of a List method, page after page, kept up by events.
 import type { DescMessage, DescMethodUnary, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 import { callUnaryMethod, createConnectQueryKey, useTransport } from "@connectrpc/connect-query";
-import { useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
-import { useCallback, useEffect, useMemo, useRef } from "react";
+import { useInfiniteQuery, useQueryClient, type QueryClient } from "@tanstack/react-query";
+import { useCallback, useEffect, useEffectEvent, useMemo, useRef } from "react";
 
 import type { LiveEvent, LiveFilter } from "../live/events";
 import { debounce, useLiveEvents } from "../live/hooks";
@@ -52,7 +52,6 @@ export function usePagedRows<I extends DescMessage, O extends DescMessage, F ext
   options: PagedOptions<I, O, F>,
 ): PagedRows<RowOf<MessageShape<O>, F>> {
   type Row = RowOf<MessageShape<O>, F>;
-  type Answer = MessageShape<O> & object;
   const { method, field, rowKey } = options;
   const transport = useTransport();
   const request = { ...(options.request as object), pageSize: options.pageSize ?? PAGE_SIZE };
@@ -65,13 +64,15 @@ export function usePagedRows<I extends DescMessage, O extends DescMessage, F ext
   const query = useInfiniteQuery({
     queryKey,
     queryFn: ({ pageParam, signal }) =>
-      callUnaryMethod(transport, method, { ...request, pageToken: pageParam } as unknown as MessageInitShape<I>, { signal }),
+      callUnaryMethod(transport, method, { ...request, pageToken: pageParam } as unknown as MessageInitShape<I>, {
+        signal,
+      }),
     initialPageParam: "",
     getNextPageParam: (answer) => (answer as { nextPageToken?: string }).nextPageToken || undefined,
     structuralSharing: false,
     enabled: !options.isDisabled,
   });
-  useLiveRows<Answer, Row>({ queryKey, field, rowKey, live: options.live });
+  useLiveRows<Row>({ queryKey, field, rowKey, live: options.live });
   const pages = query.data?.pages;
   const rows = useMemo(() => (pages ?? []).flatMap((page) => page[field] as unknown as Row[]), [pages, field]);
   const { fetchNextPage, hasNextPage, isFetchingNextPage, refetch } = query;
@@ -89,58 +90,57 @@ export function usePagedRows<I extends DescMessage, O extends DescMessage, F ext
   };
 }
 
-function useLiveRows<Answer extends object, Row>(options: {
+type Page<Row> = Record<string, Row[]>;
+
+interface LiveOptions<Row> {
   queryKey: readonly unknown[];
-  field: keyof Answer;
+  field: string;
   rowKey: (row: Row) => string;
   live: LiveRows<Row> | undefined;
-}): void {
+}
+
+const NOTHING: LiveFilter = { types: [] };
+const SETTLE_MS = 500;
+const LONGEST_MS = 3_000;
+
+function useLiveRows<Row>(options: LiveOptions<Row>): void {
   const client = useQueryClient();
-  const { live } = options;
-  const latest = useRef(options);
-  useEffect(() => {
-    latest.current = options;
+  const { live, queryKey, field, rowKey } = options;
+  const stale = useRef(new Set<string>());
+  const reload = useRef<(() => void) | undefined>(undefined);
+  const reloadStale = useEffectEvent(() => {
+    const keys = [...stale.current];
+    stale.current.clear();
+    void reloadRows(client, options, keys);
   });
-  const waiting = useRef(new Set<string>());
-  const reloads = useMemo(
-    () =>
-      debounce(
-        () => {
-          const keys = [...waiting.current];
-          waiting.current.clear();
-          void reloadRows<Answer, Row>(client, latest.current, keys);
-        },
-        500,
-        3_000,
-      ),
-    [client],
-  );
-  useEffect(() => reloads.cancel, [reloads]);
-  useLiveEvents(live?.filter ?? { types: [] }, (events) => {
-    const data = client.getQueryData<Pages<Answer>>(options.queryKey);
+  useEffect(() => {
+    const debounced = debounce(
+      () => {
+        reloadStale();
+      },
+      SETTLE_MS,
+      LONGEST_MS,
+    );
+    reload.current = debounced.call;
+    return debounced.cancel;
+  }, []);
+  useLiveEvents(live?.filter ?? NOTHING, (events) => {
+    const data = client.getQueryData<Pages<Page<Row>>>(queryKey);
     if (!live || !data) return;
     const keyed = events.map((event) => ({ key: live.keyOf(event), event }));
-    const applied = applyEvents(data, options.field, options.rowKey, keyed, live.apply);
-    if (applied.data !== data) client.setQueryData(options.queryKey, applied.data);
+    const applied = applyEvents(data, field, rowKey, keyed, live.apply);
+    if (applied.data !== data) client.setQueryData(queryKey, applied.data);
     if (applied.reload.size === 0) return;
-    for (const key of applied.reload) waiting.current.add(key);
-    reloads.call();
+    for (const key of applied.reload) stale.current.add(key);
+    reload.current?.();
   });
 }
 
-async function reloadRows<Answer extends object, Row>(
-  client: ReturnType<typeof useQueryClient>,
-  options: {
-    queryKey: readonly unknown[];
-    field: keyof Answer;
-    rowKey: (row: Row) => string;
-    live: LiveRows<Row> | undefined;
-  },
-  keys: readonly string[],
-): Promise<void> {
+/** Reads rows anew: each by itself where the list can and they are few, else the list. */
+async function reloadRows<Row>(client: QueryClient, options: LiveOptions<Row>, keys: readonly string[]): Promise<void> {
   const { queryKey, field, rowKey, live } = options;
-  const data = client.getQueryData<Pages<Answer>>(queryKey);
-  const known = new Set(data?.pages.flatMap((page) => (page[field] as Row[]).map(rowKey)));
+  const data = client.getQueryData<Pages<Page<Row>>>(queryKey);
+  const known = new Set(data?.pages.flatMap((page) => (page[field] ?? []).map(rowKey)));
   const reload = live?.reload;
   if (!reload || keys.length > MOST_RELOADS || keys.some((key) => !known.has(key))) {
     await client.invalidateQueries({ queryKey });
@@ -153,5 +153,5 @@ async function reloadRows<Answer extends object, Row>(
       if (row !== undefined) changed.set(key, row);
     }),
   );
-  client.setQueryData<Pages<Answer>>(queryKey, (present) => present && replaceRows(present, field, rowKey, changed));
+  client.setQueryData<Pages<Page<Row>>>(queryKey, (present) => present && replaceRows(present, field, rowKey, changed));
 }

@@ -2,7 +2,8 @@
 import type { ReactNode } from "react";
 import {
   Button as AriaButton,
-  Checkbox as AriaCheckbox,
+  CheckboxButton,
+  CheckboxField,
   FieldError,
   Input,
   Label,
@@ -12,7 +13,8 @@ import {
   SearchField as AriaSearchField,
   Select as AriaSelect,
   SelectValue,
-  Switch as AriaSwitch,
+  SwitchButton,
+  SwitchField,
   Text,
   TextArea as AriaTextArea,
   TextField as AriaTextField,
@@ -64,7 +66,8 @@ export interface TextFieldProps extends FieldProps {
   inputMode?: "text" | "numeric" | "decimal";
   placeholder?: string;
   autoComplete?: string;
-  autoFocus?: boolean;
+  /** Has the focus when it appears: in a dialog or a page that was opened to type there. */
+  startsFocused?: boolean;
   name?: string;
   /** A unit at the end of the field: `s`, `kWh`. */
   unit?: string | undefined;
@@ -174,18 +177,21 @@ export function Checkbox(props: {
   "aria-label"?: string;
   excludeFromTabOrder?: boolean;
 }) {
-  const { children, ...rest } = props;
+  const { children, isSelected, isIndeterminate, ...rest } = props;
   return (
-    <AriaCheckbox {...rest} className={cx(styles.check)}>
-      {({ isSelected, isIndeterminate }) => (
-        <>
-          <span className={cx(styles.checkBox)}>
-            {isIndeterminate ? <span className={cx(styles.dash)} /> : isSelected && <Icon name="check" size={14} />}
-          </span>
-          {children}
-        </>
-      )}
-    </AriaCheckbox>
+    <CheckboxField
+      className={cx(styles.checkField)}
+      {...rest}
+      isSelected={isSelected}
+      {...(isIndeterminate && { isIndeterminate })}
+    >
+      <CheckboxButton className={cx(styles.check)}>
+        <span className={styles.checkBox}>
+          {isIndeterminate ? <span className={styles.dash} /> : isSelected && <Icon name="check" size={14} />}
+        </span>
+        {children}
+      </CheckboxButton>
+    </CheckboxField>
   );
 }
 
@@ -197,12 +203,14 @@ export function Switch(props: {
 }) {
   const { children, ...rest } = props;
   return (
-    <AriaSwitch {...rest} className={cx(styles.switch)}>
-      <span className={cx(styles.track)}>
-        <span className={cx(styles.knob)} />
-      </span>
-      {children}
-    </AriaSwitch>
+    <SwitchField {...rest}>
+      <SwitchButton className={cx(styles.switch)}>
+        <span className={styles.track}>
+          <span className={styles.knob} />
+        </span>
+        {children}
+      </SwitchButton>
+    </SwitchField>
   );
 }
 

@@ -96,7 +96,7 @@ export function ConfirmDialog(props: {
           value={typed}
           onChange={setTyped}
           inputMode="numeric"
-          autoFocus
+          startsFocused
         />
       )}
     </Dialog>

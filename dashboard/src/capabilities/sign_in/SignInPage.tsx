@@ -75,7 +75,7 @@ export default function SignInPage(): ReactNode {
           autoComplete="username"
           name="username"
           error={missing(username)}
-          autoFocus
+          startsFocused
           isRequired
         />
         <TextField

@@ -1,47 +1,28 @@
-import { createConnectQueryKey, useQuery } from "@connectrpc/connect-query";
-import { useQueryClient } from "@tanstack/react-query";
+import { useQuery } from "@connectrpc/connect-query";
 import type { ReactNode } from "react";
 
-import { connectorsOf, connectorState, Since, stationState, Time } from "../../formats";
-import { debounce, useLiveEvents } from "../../live";
-import type { GetStationResponse } from "../../stubs/csms/station/v1/station_service_pb";
+import { connectorsOf, connectorState, Since, stationState, Time, type ConnectorPlace } from "../../formats";
+import { useLiveAnswer } from "../../live";
 import { StationService } from "../../stubs/csms/station/v1/station_service_pb";
 import type { Station } from "../../stubs/csms/station/v1/station_pb";
+import { useStationTabs } from "../../shell/station_tabs";
 import { Badge, Columns, ErrorState, Facts, Page, Section, Skeleton, StateMark, Tabs } from "../../ui";
 import { Commands } from "./Commands";
 import { conditionWord, nameOf } from "./columns";
 import { applyStationEvent } from "./live";
 import { StationActions } from "./StationActions";
+import { Socket } from "./Socket";
 import styles from "./stations.module.css";
 import { useStationText } from "./text";
 
-const reload = new Map<string, { call: () => void; cancel: () => void }>();
+const { getStation } = StationService.method;
 
 /** The station, kept up by its events. */
 function useStation(stationId: string) {
-  const client = useQueryClient();
-  const query = useQuery(StationService.method.getStation, { stationId });
-  const queryKey = createConnectQueryKey({
-    schema: StationService.method.getStation,
-    input: { stationId },
-    cardinality: undefined,
-  });
-  useLiveEvents({ types: ["station."], stationId }, (events) => {
-    for (const event of events) {
-      let stale = false;
-      client.setQueriesData<GetStationResponse>({ queryKey }, (answer) => {
-        const next = answer?.station && applyStationEvent(answer.station, event);
-        stale ||= next === "reload";
-        return typeof next === "object" ? ({ ...answer, station: next } as GetStationResponse) : answer;
-      });
-      if (!stale) continue;
-      if (!reload.has(stationId))
-        reload.set(
-          stationId,
-          debounce(() => void client.invalidateQueries({ queryKey }), 400, 2_000),
-        );
-      reload.get(stationId)?.call();
-    }
+  const query = useQuery(getStation, { stationId });
+  useLiveAnswer(getStation, { stationId }, { types: ["station."], stationId }, (answer, event) => {
+    const next = applyStationEvent(answer.station, event);
+    return typeof next === "object" ? { ...answer, station: next } : next;
   });
   return query;
 }
@@ -50,6 +31,7 @@ export default function StationPage(props: { params: Record<string, string | und
   const t = useStationText();
   const stationId = decodeURIComponent(props.params.stationId ?? "");
   const { data, error, refetch } = useStation(stationId);
+  const others = useStationTabs(stationId);
   const parent = { href: "/stations", label: t.title };
   const station = data?.station;
   if (!station) {
@@ -70,6 +52,7 @@ export default function StationPage(props: { params: Record<string, string | und
         label={nameOf(station)}
         tabs={[
           { id: "overview", label: t.overview, content: <Overview station={station} /> },
+          ...others,
           { id: "commands", label: t.commands, content: <Commands station={station} /> },
         ]}
       />
@@ -113,7 +96,7 @@ function Overview(props: { station: Station }) {
         <Section title={t.connection}>
           <Facts
             facts={[
-              { label: t.lastSeen, value: <Time value={station.lastSeenTime} /> },
+              !station.connected && { label: t.lastSeen, value: <Time value={station.lastSeenTime} none={t.never} /> },
               connection?.connectTime &&
                 station.connected && { label: t.since, value: <Time value={connection.connectTime} /> },
               { label: t.ocppVersion, value: connection?.ocppVersion },
@@ -163,26 +146,37 @@ function ConnectorCards(props: { station: Station }) {
   if (places.length === 0) return <p>{t.noConnectors}</p>;
   return (
     <ul className={styles.cards}>
-      {places.map(({ evseId, connector }) => {
-        const state = props.station.connected ? connectorState(connector) : "offline";
-        return (
-          <li key={`${String(evseId)}.${String(connector.connectorId)}`} className={styles.card}>
-            <div className={styles.cardHead}>
-              <strong>
-                {connector.connectorId > 1 ? `${String(evseId)}.${String(connector.connectorId)}` : evseId}
-              </strong>
-              <StateMark state={state} />
-            </div>
-            <div className={styles.cardFacts}>
-              {connector.statusTime && <Since value={connector.statusTime} />}
-              {connector.reportedStatus && <span>{t.reportedAs(connector.reportedStatus)}</span>}
-              {connector.errorCode && connector.errorCode !== "NoError" && (
-                <Badge tone="bad">{connector.errorCode}</Badge>
-              )}
-            </div>
-          </li>
-        );
-      })}
+      {places.map((place) => (
+        <ConnectorCard
+          key={`${String(place.evseId)}.${String(place.connector.connectorId)}`}
+          {...place}
+          isConnected={props.station.connected}
+        />
+      ))}
     </ul>
+  );
+}
+
+function ConnectorCard(props: ConnectorPlace & { isConnected: boolean }) {
+  const t = useStationText();
+  const { evseId, connector } = props;
+  const state = props.isConnected ? connectorState(connector) : "offline";
+  const place = connector.connectorId > 1 ? `${String(evseId)}.${String(connector.connectorId)}` : String(evseId);
+  const hasError = connector.errorCode !== "" && connector.errorCode !== "NoError";
+  return (
+    <li className={styles.card}>
+      <Socket state={state} />
+      <div className={styles.cardText}>
+        <div className={styles.cardHead}>
+          <h3>{t.connectorName(place)}</h3>
+          <StateMark state={state} />
+        </div>
+        <div className={styles.cardFacts}>
+          {connector.reportedStatus && <span>{t.reportedAs(connector.reportedStatus)}</span>}
+          {connector.statusTime && <Since value={connector.statusTime} />}
+          {hasError && <Badge tone="bad">{connector.errorCode}</Badge>}
+        </div>
+      </div>
+    </li>
   );
 }

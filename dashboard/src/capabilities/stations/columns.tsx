@@ -88,7 +88,7 @@ export function stationColumns(t: StationText, words: Readonly<Record<State, str
       id: "site",
       label: t.site,
       sortBy: (station) => station.siteId || undefined,
-      cell: (station) => station.siteId || "–",
+      cell: (station) => station.siteId || null,
     },
     {
       id: "connectors",
@@ -100,36 +100,37 @@ export function stationColumns(t: StationText, words: Readonly<Record<State, str
       id: "conditions",
       label: t.conditions,
       width: "minmax(150px, 1fr)",
-      cell: (station) => (
-        <span className={styles.connectors}>
-          {station.conditions.map((condition) => (
-            <Badge key={condition.type} tone="bad" title={condition.reason}>
-              {conditionWord(t, condition.type)}
-            </Badge>
-          ))}
-        </span>
-      ),
+      cell: (station) =>
+        station.conditions.length > 0 && (
+          <span className={styles.connectors}>
+            {station.conditions.map((condition) => (
+              <Badge key={condition.type} tone="bad" title={condition.reason}>
+                {conditionWord(t, condition.type)}
+              </Badge>
+            ))}
+          </span>
+        ),
     },
     {
       id: "lastSeen",
       label: t.lastSeen,
       width: "150px",
       sortBy: (station) => station.lastSeenTime?.seconds,
-      cell: (station) => <Time value={station.lastSeenTime} />,
+      cell: (station) => (station.connected ? t.online : <Time value={station.lastSeenTime} none={t.never} />),
     },
     {
       id: "version",
       label: t.ocppVersion,
       width: "80px",
       sortBy: (station) => station.connection?.ocppVersion,
-      cell: (station) => station.connection?.ocppVersion ?? "–",
+      cell: (station) => station.connection?.ocppVersion ?? null,
     },
     {
       id: "model",
       label: t.model,
       card: "none",
       sortBy: (station) => station.identity?.model,
-      cell: (station) => station.identity?.model ?? "–",
+      cell: (station) => station.identity?.model ?? null,
     },
     {
       id: "vendor",
@@ -137,7 +138,7 @@ export function stationColumns(t: StationText, words: Readonly<Record<State, str
       card: "none",
       optional: true,
       sortBy: (station) => station.identity?.vendorName,
-      cell: (station) => station.identity?.vendorName ?? "–",
+      cell: (station) => station.identity?.vendorName ?? null,
     },
     {
       id: "firmware",
@@ -145,14 +146,14 @@ export function stationColumns(t: StationText, words: Readonly<Record<State, str
       width: "110px",
       card: "none",
       sortBy: (station) => station.identity?.firmwareVersion,
-      cell: (station) => station.identity?.firmwareVersion ?? "–",
+      cell: (station) => station.identity?.firmwareVersion ?? null,
     },
     {
       id: "serial",
       label: t.serial,
       card: "none",
       optional: true,
-      cell: (station) => station.identity?.serialNumber ?? "–",
+      cell: (station) => station.identity?.serialNumber ?? null,
     },
     {
       id: "registration",
@@ -166,7 +167,7 @@ export function stationColumns(t: StationText, words: Readonly<Record<State, str
       label: t.address,
       card: "none",
       optional: true,
-      cell: (station) => station.connection?.remoteAddress ?? "–",
+      cell: (station) => station.connection?.remoteAddress ?? null,
     },
     {
       id: "added",

@@ -50,23 +50,22 @@ function disconnected(station: Station, event: LiveEvent): Station {
 }
 
 function statusChanged(station: Station, event: LiveEvent): Station | "reload" {
-  const { evse, status, reportedStatus, errorCode } = event.data;
-  const place = evse as { evseId?: number; connectorId?: number } | undefined;
+  const { evseId, connectorId, status, reportedStatus, errorCode } = event.data;
   const number = statusNumber(status);
-  if (!place || number === undefined) return "reload";
+  if (typeof evseId !== "number" || typeof connectorId !== "number" || number === undefined) return "reload";
   const changed = create(ConnectorSchema, {
-    connectorId: place.connectorId ?? 0,
+    connectorId,
     status: number,
     reportedStatus: typeof reportedStatus === "string" ? reportedStatus : "",
     errorCode: typeof errorCode === "string" ? errorCode : "",
     statusTime: timestampFromMs(event.timeMs),
   });
-  return { ...station, evses: withConnector(station.evses, place.evseId ?? 0, changed) };
+  return { ...station, evses: withConnector(station.evses, evseId, changed) };
 }
 
 function statusNumber(status: unknown): ConnectorStatus | undefined {
   const name = String(status).replace(/^CONNECTOR_STATUS_/, "");
-  return ConnectorStatus[name as keyof typeof ConnectorStatus] as ConnectorStatus | undefined;
+  return ConnectorStatus[name as keyof typeof ConnectorStatus];
 }
 
 function withConnector(evses: readonly Evse[], evseId: number, changed: Connector): Evse[] {

@@ -9,6 +9,7 @@ export const de: Translation<typeof en> = {
   site: "Standort",
   connectors: "Anschlüsse",
   lastSeen: "Zuletzt gehört",
+  never: "Nie",
   ocppVersion: "OCPP",
   firmware: "Firmware",
   model: "Modell",
@@ -32,6 +33,7 @@ export const de: Translation<typeof en> = {
   emptyTitle: "Noch keine Stationen",
   emptyText: (url: string) =>
     `Eine Station erscheint hier, sobald sie sich verbindet. Stellen Sie bei ihr als Zentralsystem ${url} ein, gefolgt von ihrer Kennung.`,
+  connectorName: (place: string) => `Anschluss ${place}`,
   connector: (evse: string, state: string) => `Anschluss ${evse}: ${state}`,
   notAccepted: "Nicht zugelassen",
   acceptStations: "Zulassen",

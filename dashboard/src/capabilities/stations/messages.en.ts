@@ -6,6 +6,7 @@ export const en = {
   site: "Site",
   connectors: "Connectors",
   lastSeen: "Last seen",
+  never: "Never",
   ocppVersion: "OCPP",
   firmware: "Firmware",
   model: "Model",
@@ -29,6 +30,7 @@ export const en = {
   emptyTitle: "No stations yet",
   emptyText: (url: string) =>
     `A station appears here once it connects. Set its central system to ${url}, followed by its identity.`,
+  connectorName: (place: string) => `Connector ${place}`,
   connector: (evse: string, state: string) => `Connector ${evse}: ${state}`,
   notAccepted: "Not accepted",
   acceptStations: "Accept",

@@ -1,0 +1,34 @@
+import { describe, expect, it } from "vitest";
+
+import { chartData } from "./series";
+
+describe("data of charts", () => {
+  it("has one column of times for all series; a time of another series is no gap", () => {
+    const data = chartData([
+      [
+        { timeMs: 1_000, value: 1 },
+        { timeMs: 3_000, value: 3 },
+      ],
+      [{ timeMs: 2_000, value: 20 }],
+    ]);
+    expect(data).toEqual([
+      [1, 2, 3],
+      [1, undefined, 3],
+      [undefined, 20, undefined],
+    ]);
+  });
+
+  it("has a gap where a pause is too long, so that no line goes over it", () => {
+    const [times, values] = chartData(
+      [
+        [
+          { timeMs: 0, value: 1 },
+          { timeMs: 60_000, value: 2 },
+        ],
+      ],
+      30_000,
+    );
+    expect(times).toEqual([0, 0.001, 60]);
+    expect(values).toEqual([1, null, 2]);
+  });
+});
