@@ -22,7 +22,8 @@ def _simulated_station(mesh: RunningMesh, prefix: str) -> Iterator[None]:
     added = mesh.request("POST", "/v1/idTokens", body={"idToken": {"idToken": tag}}, authorization=authorization)
     assert added.status == 200, added
     arguments = ["--url", mesh.ocpp_url, "--stations", "1", "--prefix", prefix, "--speed", "20", "--id-tags", tag]
-    process = subprocess.Popen([sys.executable, "-m", "simulator", *arguments], stdout=subprocess.DEVNULL)
+    command = [sys.executable, "-m", "simulator", *arguments]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)  # noqa: S603 - our own
     try:
         yield
     finally:
