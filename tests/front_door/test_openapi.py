@@ -23,8 +23,8 @@ def test_the_document_is_served_to_anybody_in_two_encodings(mesh: RunningMesh) -
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "identity"])
-def test_who_has_the_document_is_not_sent_it_again(mesh: RunningMesh, encoding: str) -> None:
-    """Whatever encoding it was in; another one is sent."""
+def test_a_caller_that_has_the_document_is_not_sent_it_again(mesh: RunningMesh, encoding: str) -> None:
+    """In either encoding. A caller with another document is sent this one."""
     etag = mesh.request("GET", "/openapi.json", accept_encoding=encoding).headers["etag"]
     for known in (etag, f'"other", {etag}', etag.removeprefix("W/")):
         again = mesh.request("GET", "/openapi.json", accept_encoding=encoding, if_none_match=known)

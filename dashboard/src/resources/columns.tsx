@@ -63,7 +63,7 @@ export function enumColumn<Row>(
     label,
     width: "150px",
     sortBy: word,
-    cell: (row) => <Badge tone={tones[get(row)] ?? "neutral"}>{word(row)}</Badge>,
+    cell: (row) => (get(row) === 0 ? "–" : <Badge tone={tones[get(row)] ?? "neutral"}>{word(row)}</Badge>),
     ...options,
   };
 }

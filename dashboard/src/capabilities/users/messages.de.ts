@@ -8,7 +8,7 @@ export const de: Translation<typeof en> = {
   role: "Rolle",
   roles: "Weitere Rollen",
   added: "Angelegt",
-  temporary: "Vorläufiges Passwort bis",
+  temporary: "Vorläufig bis",
   create: "Benutzer anlegen",
   invite: "Einladen",
   update: "Benutzer ändern",

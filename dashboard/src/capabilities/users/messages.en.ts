@@ -5,7 +5,7 @@ export const en = {
   role: "Role",
   roles: "Further roles",
   added: "Added",
-  temporary: "Temporary password until",
+  temporary: "Temporary until",
   create: "Add user",
   invite: "Invite",
   update: "Change user",
