@@ -1,0 +1,1 @@
+import"./index-ByKiQeVG.js";
