@@ -64,10 +64,6 @@ async def build(
     audit = AuditServicer(database=database)
     conditions = _conditions(database, stack, channel, settings=settings, clock=clock, announce=announce)
     tenants = TenantDirectory(source=RemoteTenants(channel=channel))
-    retention = retention_task(
-        database=database, clock=clock, days=settings.retention_days, tenants=tenants, audit_days=settings.audit_days
-    )
-    keeper = _keeper(database, settings, clock)
     return Parts(
         access=remote_access(channel, tenants),
         mesh=_ingest(database, clock, announce),
@@ -78,10 +74,10 @@ async def build(
             lambda server: add_ConditionServiceServicer_to_server(conditions, server),
         ],
         background=[
-            *(feed.run, retention.run, keeper.run),
+            feed.run,
             *(fanout.run for fanout in fanouts),
+            *_keeping(database, tenants, settings=settings, clock=clock),
             *_erasures(database, tenants, channel),
-            _quota(database, tenants, clock),
         ],
         on_stop=[feed.stop],
         pass_on_audit=audit_store.add,
@@ -106,10 +102,17 @@ def _ingest(database: Database, clock: Clock, announce: Sequence[Announce]) -> S
     ]
 
 
-def _quota(database: Database, tenants: TenantDirectory, clock: Clock) -> Background:
-    """Keeps tenants within their quotas of stored rows."""
+def _keeping(
+    database: Database, tenants: TenantDirectory, *, settings: NotificationSettings, clock: Clock
+) -> Sequence[Background]:
+    """Remove what is old, and what is beyond the quotas of stored rows of tenants."""
+    retention = retention_task(
+        database=database, clock=clock, days=settings.retention_days, tenants=tenants, audit_days=settings.audit_days
+    )
+    keeper = _keeper(database, settings, clock)
     tables = [StoredRows(age=event.c.create_us, remove=partial(store.remove_old, in_partitions=True))]
-    return StorageQuota(database=database, tables=tables, tenants=tenants, clock=clock).run
+    quota = StorageQuota(database=database, tables=tables, tenants=tenants, clock=clock)
+    return retention.run, keeper.run, quota.run
 
 
 def _exports(database: Database) -> AddServicer:

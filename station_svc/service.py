@@ -69,9 +69,7 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
     stack.push_async_callback(proofs.close)
     identity = MeshIdentity(settings.mesh)
     resources = _resources(database, stack, settings=settings, identity=identity, clock=clock)
-    built = [feature.build(resources) for feature in FEATURES]
-    for each in built:
-        resources.preparations.add(each.commands)
+    built = _built(resources)
     jobs = Jobs(database=database, kinds=_job_kinds(built, resources), clock=clock)
     due = [feature.end_due for feature in FEATURES if feature.end_due]
     housekeeper = Housekeeper(database=database, clock=clock, storage=STORAGE, due=due)
@@ -101,6 +99,14 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
             *_publishers(resources, stack, settings=settings, identity=identity),
         ],
     )
+
+
+def _built(resources: Resources) -> Sequence[FeatureParts]:
+    """The parts of the features; jobs may give the commands of all of them."""
+    built = [feature.build(resources) for feature in FEATURES]
+    for parts in built:
+        resources.preparations.add(parts.commands)
+    return built
 
 
 def _of_tenants(resources: Resources, settings: StationSettings) -> Sequence[Background]:

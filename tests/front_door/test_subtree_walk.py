@@ -15,6 +15,7 @@ from functools import cache, partial
 from importlib import import_module
 from itertools import chain
 from typing import Any
+from urllib.parse import quote
 
 import grpc
 import pytest
@@ -278,16 +279,24 @@ def _by_grpc_web(mesh: RunningMesh, bearer: Bearer, request: WatchEventsRequest)
             yield WatchEventsResponse.FromString(answer.read(length)).event
 
 
-def _by_rest(mesh: RunningMesh, bearer: Bearer, request: WatchEventsRequest) -> Generator[Event, None, None]:
+def _by_ticket(mesh: RunningMesh, bearer: Bearer, request: WatchEventsRequest) -> Generator[Event, None, None]:
+    made = mesh.request("POST", "/v1/events:createWatchTicket", body={}, **bearer)
+    assert made.status == 200, made
+    yield from _by_rest(mesh, {}, request, ticket=f"&ticket={quote(made.json['ticket'], safe='')}")
+
+
+def _by_rest(
+    mesh: RunningMesh, bearer: Bearer, request: WatchEventsRequest, *, ticket: str = ""
+) -> Generator[Event, None, None]:
     with closing(http.client.HTTPConnection(mesh.target, timeout=60)) as connection:
-        connection.request("GET", f"/v1/events:watch?after_cursor={request.after_cursor}", headers=bearer)
+        connection.request("GET", f"/v1/events:watch?after_cursor={request.after_cursor}{ticket}", headers=bearer)
         answer = connection.getresponse()
         while line := answer.readline():
             if line.startswith(b"data: "):
                 yield json_format.Parse(line.removeprefix(b"data: "), Event())
 
 
-@pytest.mark.parametrize("watch", [_by_grpc, _by_grpc_web, _by_rest])
+@pytest.mark.parametrize("watch", [_by_grpc, _by_grpc_web, _by_rest, _by_ticket])
 def test_a_stream_has_no_trace_of_another_subtree(mesh: RunningMesh, towns: Towns, watch: Watch) -> None:
     """From the oldest event on, among which are those of both stations."""
     request = WatchEventsRequest(after_cursor=0)

@@ -1,4 +1,4 @@
-"""What operators do to simulated stations: the service over gRPC, behind its checks, with stations that speak OCPP."""
+"""Acts of operators on simulated stations: the service over gRPC, behind its checks, with stations that speak OCPP."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence

@@ -105,6 +105,7 @@ function Bars(props: BarChartProps) {
   };
   return (
     <>
+      {/* eslint-disable-next-line jsx-a11y/no-noninteractive-element-interactions -- its keys only move the read-out */}
       <div
         ref={host}
         role="group"

@@ -36,7 +36,13 @@ export default function NeedsAHandPage(): ReactNode {
         <section className={styles.main} aria-label={t.listLabel}>
           {counts.data && <Sources sources={counts.data.unavailableSources} />}
           {counts.data && <Kinds counts={counts.data} kind={kind} onKind={setKind} />}
-          <Conditions kind={kind} counts={counts.data} onAll={() => setKind(undefined)} />
+          <Conditions
+            kind={kind}
+            counts={counts.data}
+            onAll={() => {
+              setKind(undefined);
+            }}
+          />
           <AcknowledgedConditions kind={kind} counts={counts.data} />
         </section>
         <Overview />

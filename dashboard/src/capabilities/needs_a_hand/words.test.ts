@@ -10,7 +10,9 @@ import { hrefOf, kindName, kindWord, placeText, whyText } from "./words";
 
 const formats = makeFormats("en-GB", "UTC");
 const condition = (init: MessageInitShape<typeof ConditionSchema>) => create(ConditionSchema, init);
-const kinds = Object.values(ConditionKind).filter((kind) => typeof kind === "number" && kind !== 0) as ConditionKind[];
+const kinds = Object.values(ConditionKind).filter(
+  (kind) => typeof kind === "number" && kind !== ConditionKind.UNSPECIFIED,
+) as ConditionKind[];
 
 describe("whyText", () => {
   it("says how a station left", () => {

@@ -5,6 +5,7 @@ import type { HandText } from "./text";
 
 export type SeverityName = "CRITICAL" | "WARNING" | "NOTICE";
 type Words = Readonly<Record<string, string>>;
+const KIND_NAMES: Readonly<Record<number, string | undefined>> = ConditionKind;
 
 export function severityName(severity: ConditionSeverity): SeverityName {
   if (severity === ConditionSeverity.CRITICAL) return "CRITICAL";
@@ -13,7 +14,7 @@ export function severityName(severity: ConditionSeverity): SeverityName {
 
 /** `STATION_OFFLINE`; also of kinds that this page does not know yet. */
 export function kindName(kind: ConditionKind): string {
-  return (ConditionKind[kind] as string | undefined) ?? String(kind);
+  return KIND_NAMES[kind] ?? String(kind);
 }
 
 export function kindWord(t: HandText, kind: ConditionKind): string {
@@ -55,7 +56,7 @@ function faulted(condition: Condition): string {
 function flagsOf(condition: Condition, t: HandText): string[] {
   const flags = condition.details?.flags;
   if (!Array.isArray(flags)) return [];
-  return flags.map((flag) => (t.flags as Words)[String(flag)] ?? String(flag));
+  return flags.filter((flag) => typeof flag === "string").map((flag) => (t.flags as Words)[flag] ?? flag);
 }
 
 /** The cause, for people. */

@@ -28,8 +28,8 @@ function stationWord(desc: DescEnum, number: number): string {
 }
 
 function kindWord(t: SessionText, type: TransactionEventType | undefined): string {
-  const name = TransactionEventType[type ?? 0] as string | undefined;
-  return (t.kinds as Readonly<Record<string, string>>)[name ?? ""] ?? "–";
+  const name = TransactionEventType[type ?? TransactionEventType.UNSPECIFIED];
+  return (t.kinds as Readonly<Record<string, string>>)[name] ?? "–";
 }
 
 /** What was measured, in short: the first values with their units. */

@@ -3,6 +3,7 @@ import { memo, useMemo } from "react";
 
 import { LineChart as PlainLineChart, type ChartMark, type ChartSeries } from "../../charts";
 import { useFormats } from "../../formats";
+import { localeOf, useLanguage } from "../../i18n/catalogue";
 import type { RecordedTransactionEvent } from "../../stubs/csms/transaction/v1/transaction_service_pb";
 import { DataTable, type Column } from "../../tables";
 import { EmptyState, Section } from "../../ui";
@@ -85,22 +86,19 @@ export function SessionMeter(props: {
 function ReadingTable(props: { rows: readonly Row[]; hasSoc: boolean; isStale: boolean }) {
   const t = useSessionText();
   const formats = useFormats();
+  const clock = new Intl.DateTimeFormat(localeOf(useLanguage()), { timeStyle: "medium" });
   const columns: Column<Row>[] = [
     {
       id: "time",
       label: t.time,
-      width: "minmax(84px, 1fr)",
+      width: "minmax(100px, 1fr)",
       card: "head",
-      cell: ({ timeMs }) => (
-        <time title={formats.dateTime(timeMs)}>
-          {new Intl.DateTimeFormat(undefined, { timeStyle: "medium" }).format(timeMs)}
-        </time>
-      ),
+      cell: ({ timeMs }) => <time title={formats.dateTime(timeMs)}>{clock.format(timeMs)}</time>,
     },
     {
       id: "power",
       label: t.power,
-      width: "84px",
+      width: "88px",
       align: "end",
       cell: ({ power }) => (power === undefined ? "–" : formats.kW(power)),
     },
@@ -116,7 +114,7 @@ function ReadingTable(props: { rows: readonly Row[]; hasSoc: boolean; isStale: b
           {
             id: "soc",
             label: "SoC",
-            width: "56px",
+            width: "64px",
             align: "end" as const,
             cell: ({ soc }: Row) => (soc === undefined ? "–" : formats.percent(soc / 100)),
           },

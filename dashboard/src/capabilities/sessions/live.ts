@@ -10,7 +10,8 @@ export function sessionKey(session: Pick<Transaction, "stationId" | "transaction
 
 export function keyOfEvent(event: LiveEvent): string {
   const { transactionId, generation } = event.data;
-  return [event.stationId, transactionId, generation].join("\n");
+  const name = typeof transactionId === "string" ? transactionId : "";
+  return [event.stationId, name, typeof generation === "number" ? generation : 1].join("\n");
 }
 
 /** An update of an ongoing session is applied; its begin and its end change more than the event says. */
