@@ -27,6 +27,9 @@ Choose = Callable[[Row], Row | None]
 """The part of a row that is exported, or None."""
 
 
+MEDIA_TYPE = "application/x-ndjson"
+
+
 class DataExports:
     """The exports of one service. `drivers` are the tables that may name a driver."""
 
@@ -39,6 +42,7 @@ class DataExports:
 
     async def tenant(self, tenant_id: str) -> AsyncIterator[HttpBody]:
         """All rows of a tenant."""
+        yield _beginning()
         for table in self._exported.tables():
             order = self._exported.order_of(table, self._dialect)
             async for body in self._read(table, tenant_id, order, PAGE, lambda row: row):
@@ -50,6 +54,7 @@ class DataExports:
         if not 1 <= len(text) <= _MOST_TOKEN or not text.isprintable():
             raise invalid_field("id_token", f"1 to {_MOST_TOKEN} printable characters are needed")
         driver = Driver(tenant_id=tenant_id, id_tokens=(text,))
+        yield _beginning()
         for table in self._drivers:
             choose = partial(_about, table=table, driver=driver)
             order = table.order_of(self._dialect)
@@ -64,10 +69,15 @@ class DataExports:
             read = partial(row_walk.read_page, table=table, tenant_id=tenant_id, order=order, after=after, limit=limit)
             rows = await self._database.read(read)
             for data in _pieces(self._exported.line(table, part) for row in rows if (part := choose(row)) is not None):
-                yield HttpBody(content_type="application/x-ndjson", data=data)
+                yield HttpBody(content_type=MEDIA_TYPE, data=data)
             if len(rows) < limit:
                 return
             after = [rows[-1][name] for name in order]
+
+
+def _beginning() -> HttpBody:
+    """Nothing yet, but the type of what comes: an export without a row has it too."""
+    return HttpBody(content_type=MEDIA_TYPE)
 
 
 def _about(row: Row, *, table: DriverTable, driver: Driver) -> Row | None:

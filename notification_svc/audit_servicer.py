@@ -22,6 +22,7 @@ from notification_svc import audit_store
 
 _PAGE_KEY = (int, str, int)
 _EXPORT_CHUNK = 200
+_LINES = "application/x-ndjson"
 # Before the first record: times are positive.
 _FROM_THE_START = (0, "", 0)
 
@@ -54,6 +55,8 @@ class AuditServicer(AuditServiceServicer):
         tenant_id = current_caller().tenant_id
         condition = to_condition(request.filter, _FILTERS)
         after = _FROM_THE_START
+        # The type of what comes: an export without an entry has it too.
+        yield HttpBody(content_type=_LINES)
         while True:
             read = partial(
                 audit_store.export_records,
@@ -65,7 +68,7 @@ class AuditServicer(AuditServiceServicer):
             rows = await self._database.read(read)
             if rows:
                 lines = "".join(f"{_to_line(row)}\n" for row in rows)
-                yield HttpBody(content_type="application/x-ndjson", data=lines.encode())
+                yield HttpBody(content_type=_LINES, data=lines.encode())
                 after = (rows[-1].time_us, rows[-1].source, rows[-1].sequence)
             if len(rows) < _EXPORT_CHUNK:
                 return
