@@ -45,15 +45,21 @@ async def test_a_watch_shows_events_of_the_scope_alone(scoped_mesh: ScopedMesh) 
         assert await _stations(whole, 6) == [BONN, "", BERLIN, BONN, BONN, BERLIN]
 
 
+async def _body(call: Any) -> str:
+    """The next part of a streamed body."""
+    body = await asyncio.wait_for(call.read(), 60)
+    return bytes(body.data).decode()
+
+
 async def test_a_stream_for_rest_shows_events_of_the_scope_alone(scoped_mesh: ScopedMesh) -> None:
     stub = EventServiceStub(scoped_mesh.channels["notification"])
     call = stub.StreamEvents(StreamEventsRequest(), metadata=IN_BERLIN)
     try:
-        assert (await asyncio.wait_for(call.read(), 60)).data.startswith(b": open")
+        assert (await _body(call)).startswith(": open")
         await scoped_mesh.report(BONN, "", BERLIN, BONN, BERLIN)
         found: list[str] = []
         while len(found) < 2:
-            text = (await asyncio.wait_for(call.read(), 60)).data.decode()
+            text = await _body(call)
             if text.startswith("id: "):  # else a comment, on a machine that is busy
                 found.append(json.loads(text.partition("data: ")[2])["stationId"])
         assert found == [BERLIN, BERLIN]
