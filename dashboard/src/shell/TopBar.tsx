@@ -29,7 +29,7 @@ export function TopBar(props: { onPalette: () => void }) {
           <ScopeSwitch />
         </Suspense>
       )}
-      <button type="button" className={styles.search} aria-label={t.search} onClick={props.onPalette}>
+      <button type="button" className={styles.search} onClick={props.onPalette}>
         <Icon name="search" size={16} />
         <span className={styles.searchWord}>{t.search}</span>
         <kbd className={styles.key}>{/Mac/.test(navigator.userAgent) ? "⌘K" : "Ctrl K"}</kbd>
