@@ -235,7 +235,6 @@ function RowGroup<Row>(props: BodyProps<Row> & { phone: boolean; height: number 
   const handlers = useRowHandlers(props);
   const active = Math.min(props.active, props.rows.length - 1);
   return (
-     
     <div role="rowgroup" className={styles.body} style={{ blockSize: props.height }} {...handlers}>
       {props.items.map((item) => {
         const row = props.rows[item.index];
