@@ -150,6 +150,10 @@ chaos: $(VENV)/dev.stamp  ## Kill parts of the mesh at random under load: nothin
 fuzz: $(VENV)/dev.stamp  ## Mutated frames at the edge, other ones each time (FRAMES=20000: how many of each kind)
 	CSMS_FUZZ_FRAMES=$(or $(FRAMES),20000) $(BIN)/python -m pytest --hypothesis-profile=fuzz tests/conformance/test_fuzz.py
 
+.PHONY: api-fuzz
+api-fuzz: $(VENV)/dev.stamp  ## Requests made from the OpenAPI document, valid and invalid ones (EXAMPLES=100: how many of each call)
+	CSMS_API_EXAMPLES=$(or $(EXAMPLES),100) $(BIN)/python -m pytest -n 0 tests/openapi/test_conformance.py
+
 .PHONY: properties
 properties: $(VENV)/dev.stamp  ## Energy of made-up meters of all kinds (EXAMPLES=10000: how many of each kind)
 	CSMS_EXAMPLES=$(or $(EXAMPLES),10000) $(BIN)/python -m pytest --hypothesis-profile=default --numprocesses auto --maxprocesses 4 tests/transaction_svc/test_energy.py

@@ -27,7 +27,7 @@ def new_tenant(tenant_id: str, *, now_us: int, **values: str | int) -> TenantRow
         "display_name": "",
         "host_name": "",
         "state": int(TenantState.ACTIVE),
-        **dict.fromkeys(("max_stations", "max_messages_per_second", "max_storage_days"), 0),
+        **dict.fromkeys(("max_stations", "max_messages_per_second", "max_storage_days", "max_stored_rows"), 0),
         **dict.fromkeys(("onboarding", "unknown_id_tokens", "message_log_days", "event_days"), 0),
         **values,
     }

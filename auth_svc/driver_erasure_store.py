@@ -14,7 +14,7 @@ from mesh.contract.id_tokens import match_key
 
 @dataclass(frozen=True, kw_only=True)
 class ErasureReport:
-    """What a service did of an erasure; `finish_us` None: something is left."""
+    """The progress of a service with an erasure; `finish_us` None: something is left."""
 
     service: str
     removed_rows: int

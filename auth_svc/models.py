@@ -71,6 +71,7 @@ tenant = sa.Table(
     sa.Column("max_stations", sa.Integer, nullable=False, server_default=sa.text("0")),
     sa.Column("max_messages_per_second", sa.Integer, nullable=False, server_default=sa.text("0")),
     sa.Column("max_storage_days", sa.Integer, nullable=False, server_default=sa.text("0")),
+    sa.Column("max_stored_rows", sa.BigInteger, nullable=False, server_default=sa.text("0")),
     sa.Column("onboarding", sa.Integer, nullable=False, server_default=sa.text("0")),
     sa.Column("unknown_id_tokens", sa.Integer, nullable=False, server_default=sa.text("0")),
     sa.Column("message_log_days", sa.Integer, nullable=False, server_default=sa.text("0")),

@@ -102,21 +102,16 @@ async def build(
     mesh = _mesh(database, keys, seen=seen, tenants=tenants, erasures=erasures, settings=settings, clock=clock)
     operator = _operators(database, users, office, clock) + _administration(database, passwords, clock)
     drivers = DriverErasures(database=database, clock=clock)
-    background = [
-        *_maintenance(database, keys, settings, clock),
-        seen.run,
-        _erasure(database, tenants, erasures),
-        Erasing(database=database, part="auth", tables=driver_erasures.TABLES, source=drivers).run,
-    ]
+    background = [*_maintenance(database, keys, settings, clock), seen.run]
     return Parts(
         access=_access(database, stack, directory, keys, clock, tenants=tenants),
         mesh=[*mesh, *_offices(directory, office), _driver_directory(drivers)],
-        operator=[
-            *operator,
-            _tenants(database, passwords, tenants, settings=settings, clock=clock),
-            *_privacy(database, drivers),
+        operator=[*operator, _tenants(database, passwords, tenants, settings, clock), *_privacy(database, drivers)],
+        background=[
+            *background,
+            *_erasures(database, tenants, erasures, drivers),
+            *_relay(database, stack, settings, clock),
         ],
-        background=[*background, *_relay(database, stack, settings, clock)],
         on_stop=[directory.stop],
     )
 
@@ -132,16 +127,20 @@ def _maintenance(database: Database, keys: SigningKeys, settings: AuthSettings, 
     return housekeeper.run, _retention(database, settings, clock).run
 
 
-def _erasure(database: Database, tenants: TenantDirectory, erasures: TenantErasures) -> Background:
-    """Erases the rows of removed tenants."""
-    return TenantErasure(
+def _erasures(
+    database: Database, tenants: TenantDirectory, erasures: TenantErasures, drivers: DriverErasures
+) -> Sequence[Background]:
+    """Erase the rows of removed tenants, and drivers."""
+    of_tenants = TenantErasure(
         erase_audit=[chain_store.erase_tenant],
         database=database,
         metadata=metadata,
         directory=tenants,
         report=erasures.report_own,
         keep=KEPT_TABLES,
-    ).run
+    )
+    of_drivers = Erasing(database=database, part="auth", tables=driver_erasures.TABLES, source=drivers)
+    return of_tenants.run, of_drivers.run
 
 
 def _users(
@@ -258,7 +257,7 @@ def _conditions(database: Database, authorization: AuthorizationServicer, clock:
 
 
 def _tenants(
-    database: Database, passwords: Passwords, directory: TenantDirectory, *, settings: AuthSettings, clock: Clock
+    database: Database, passwords: Passwords, directory: TenantDirectory, settings: AuthSettings, clock: Clock
 ) -> AddServicer:
     servicer = TenantServicer(
         database=database,

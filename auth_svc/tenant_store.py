@@ -26,6 +26,7 @@ class TenantRow:
     max_stations: int
     max_messages_per_second: int
     max_storage_days: int
+    max_stored_rows: int
     onboarding: int
     unknown_id_tokens: int
     message_log_days: int

@@ -16,6 +16,7 @@ MAX_DISPLAY_NAME = 255
 MAX_HOST_NAME = 253
 MOST_DAYS = 36_500
 MOST_STATIONS = 10_000_000
+MOST_ROWS = 1_000_000_000_000
 MOST_MESSAGES_PER_SECOND = 1_000_000
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _HOST_NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})+")
@@ -67,6 +68,7 @@ _QUOTAS: Mapping[str, Check] = {
     "max_stations": _number(MOST_STATIONS),
     "max_messages_per_second": _number(MOST_MESSAGES_PER_SECOND),
     "max_storage_days": _number(MOST_DAYS),
+    "max_stored_rows": _number(MOST_ROWS),
 }
 _CHANGES: Mapping[str, Check] = {
     "display_name": _display_name,

@@ -21,7 +21,7 @@ from deploy import body_fields
 from deploy.envoy_descriptor import Contract, read_contract
 from deploy.envoy_limits import EnvoyLimits
 from deploy.local_replies import LOCAL_REPLIES, LocalReply
-from deploy.pages import INDEX, Pages, PagesError, Variant, match_of
+from deploy.pages import DOCUMENT, INDEX, Pages, PagesError, Variant, match_of, unchanged_match_of
 from mesh.contract.published import contract_files
 from mesh.contract.services import OPERATOR_SERVICES, OPTIONAL_OPERATOR_SERVICES
 from mesh.identity.front_door import (
@@ -103,6 +103,7 @@ def render(door: FrontDoor, contract: Contract, pages: Sequence[Variant]) -> str
         "address_limit": _address_limit(door.limits),
         "body_fields": _quoted(_body_fields(contract, processes)),
         "welcome": _quoted(json.dumps(WELCOME)),
+        "unchanged_routes": _each("unchanged-route", map(_unchanged, _documents(pages))),
         "page_routes": _each("page-route", (_page(door, each) for each in _index_last(pages))),
         "largest_page": str(max(each.size for each in pages)),
         "rest_cluster": first,
@@ -124,6 +125,15 @@ def render(door: FrontDoor, contract: Contract, pages: Sequence[Variant]) -> str
 def _index_last(pages: Sequence[Variant]) -> Sequence[Variant]:
     """Its routes match every path that is left."""
     return sorted(pages, key=lambda each: each.name == INDEX)
+
+
+def _documents(pages: Sequence[Variant]) -> Sequence[Variant]:
+    """Files that programs ask for again and again, and that are large: one variant of each."""
+    return [each for each in pages if each.name == DOCUMENT and not each.is_gzip]
+
+
+def _unchanged(page: Variant) -> dict[str, str]:
+    return {"match": json.dumps(unchanged_match_of(page)), "etag": _quoted(page.headers["etag"])}
 
 
 def _page(door: FrontDoor, page: Variant) -> dict[str, str]:

@@ -19,7 +19,7 @@ from pathlib import Path
 from joserfc.jwk import ECKey, KeySet
 
 from mesh.identity.front_door import read_front_door_secrets
-from mesh.identity.key_files import ALGORITHM, CURVE, PARTS, key_id, public_keys_file
+from mesh.identity.key_files import ALGORITHM, ALL_PARTS, CURVE, PARTS, key_id, public_keys_file
 from mesh.runtime.process import EX_CONFIG
 from mesh.runtime.settings import Environment
 
@@ -115,8 +115,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m deploy.mesh_keys", description="Makes the keys of a mesh.")
     parser.add_argument("folder", type=Path)
     change = parser.add_mutually_exclusive_group()
-    change.add_argument("--rotate", metavar="PART", choices=PARTS, help="another key; the former one stays valid")
-    change.add_argument("--retire", metavar="PART", choices=PARTS, help="the former keys are valid no longer")
+    change.add_argument("--rotate", metavar="PART", choices=ALL_PARTS, help="another key; the former one stays valid")
+    change.add_argument("--retire", metavar="PART", choices=ALL_PARTS, help="the former keys are valid no longer")
     given = parser.parse_args(arguments)
     keys = MeshKeys(given.folder)
     try:

@@ -1,10 +1,15 @@
-"""The dashboard's files as the front door serves them: two encodings of each, their headers and their places."""
+"""The files that the front door serves: the dashboard's, and the OpenAPI document of the REST API.
+
+Two encodings of each, their headers and their places.
+"""
 
 import gzip
+import hashlib
 import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +17,10 @@ from typing import Any
 _HERE = Path(__file__).resolve().parent
 _PLACES = (_HERE / "pages", _HERE.parent / "dashboard" / "pages")
 INDEX = "index.html"
+DOCS = "docs.html"
+DOCUMENT = "openapi.json"
+# Of files whose path is not their name.
+_PATHS = {DOCS: "/docs"}
 _ASSETS = "assets/"  # files whose names are made from their contents
 # Paths below which an unknown one is an error and no page of the application.
 _NOT_THE_INDEX = r"/(v1|ocpp|healthz|assets)([/?].*)?|/(csms|grpc)\..*"
@@ -63,6 +72,11 @@ class Variant:
     is_gzip: bool
     headers: Mapping[str, str]
 
+    @property
+    def path(self) -> str:
+        """Its path at the front door."""
+        return _PATHS.get(self.name, f"/{self.name}")
+
 
 class Pages:
     """The built dashboard. Raises PagesError where it is not there."""
@@ -77,25 +91,29 @@ class Pages:
     def write(self, folder: Path) -> Sequence[Variant]:
         """Copies the files into a folder of their own in `folder`, compressed and plain. Raises PagesError."""
         shutil.rmtree(folder / FOLDER, ignore_errors=True)
-        return [
-            variant
+        files = {
+            path.relative_to(self._source).as_posix(): path.read_bytes()
             for path in sorted(self._source.rglob("*"))
             if path.is_file() and path.relative_to(self._source).as_posix() not in _NOT_SERVED
-            for variant in self._variants(path, folder)
-        ]
+        }
+        # Generated beside the stubs (deploy/openapi/), so that an installed distribution has it too.
+        files[DOCUMENT] = (resources.files("csms") / DOCUMENT).read_bytes()
+        return [variant for name, content in files.items() for variant in self._variants(name, content, folder)]
 
-    def _variants(self, path: Path, folder: Path) -> Iterator[Variant]:
+    def _variants(self, name: str, content: bytes, folder: Path) -> Iterator[Variant]:
         """The variants of one file: the compressed one first, because the plain one has no condition."""
-        name = path.relative_to(self._source).as_posix()
-        if path.suffix not in MEDIA_TYPES:
-            raise PagesError(f"{path}: deploy/pages.py has no media type for {path.suffix!r}")
-        content = path.read_bytes()
-        for is_gzip in (False,) if path.suffix in _COMPRESSED_ALREADY else (True, False):
+        suffix = Path(name).suffix
+        if suffix not in MEDIA_TYPES:
+            raise PagesError(f"{self._source / name}: deploy/pages.py has no media type for {suffix!r}")
+        for is_gzip in (False,) if suffix in _COMPRESSED_ALREADY else (True, False):
             file = f"{FOLDER}/{name}.gz" if is_gzip else f"{FOLDER}/{name}"
             (folder / file).parent.mkdir(parents=True, exist_ok=True)
             body = gzip.compress(content, compresslevel=LEVEL, mtime=0) if is_gzip else content
             (folder / file).write_bytes(body)
-            yield Variant(name=name, file=file, size=len(body), is_gzip=is_gzip, headers=self._headers(name, is_gzip))
+            headers = self._headers(name, is_gzip)
+            if name == DOCUMENT:
+                headers["etag"] = f'W/"{hashlib.sha256(content).hexdigest()[:20]}"'
+            yield Variant(name=name, file=file, size=len(body), is_gzip=is_gzip, headers=headers)
 
     def _headers(self, name: str, is_gzip: bool) -> dict[str, str]:
         return {
@@ -117,10 +135,19 @@ def _policy(file: Path) -> str:
     return "; ".join(" ".join((name, *values)) for name, values in rules.items())
 
 
+_READS: Mapping[str, Any] = {"name": ":method", "string_match": {"safe_regex": {"regex": "GET|HEAD"}}}
+
+
+def unchanged_match_of(variant: Variant) -> dict[str, Any]:
+    """The requests of callers that have this very file already, as the match of a route: by its `etag`."""
+    has_it = {"name": "if-none-match", "string_match": {"contains": variant.headers["etag"].removeprefix("W/")}}
+    return {"path": variant.path, "headers": [_READS, has_it]}
+
+
 def match_of(variant: Variant) -> dict[str, Any]:
     """The requests that a variant answers, as the match of a route. Those of the index are navigations of browsers."""
-    place = {"prefix": "/"} if variant.name == INDEX else {"path": f"/{variant.name}"}
-    conditions: list[dict[str, Any]] = [{"name": ":method", "string_match": {"safe_regex": {"regex": "GET|HEAD"}}}]
+    place = {"prefix": "/"} if variant.name == INDEX else {"path": variant.path}
+    conditions = [_READS]
     if variant.name == INDEX:
         conditions.append({"name": "accept", "string_match": {"contains": "text/html"}})
         conditions.append(

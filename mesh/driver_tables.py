@@ -21,7 +21,7 @@ PAGE = 200
 
 
 class Verdict(Enum):
-    """What becomes of a row that is not changed."""
+    """The treatment of a row that is not changed."""
 
     REMOVE = auto()
     WAIT = auto()  # it is of something that is not over yet

@@ -35,6 +35,7 @@ from mesh.runtime.settings import Environment, ServiceSettings, database_url
 from mesh.runtime.startup_errors import SettingError
 from mesh.runtime.times import now_us
 from mesh.tenant_export import ExportedTables, export_tenant
+from mesh.tenant_storage import TRIMMED
 
 log = get_logger(__name__)
 
@@ -196,7 +197,7 @@ async def start(
         mesh_port=mesh.port,
         operator_port=operator.port,
         metrics_port=serve_metrics(
-            stack, settings.metrics_address, [UNAUDITED, *([operator.limits] if operator.limits else [])]
+            stack, settings.metrics_address, [UNAUDITED, TRIMMED, *([operator.limits] if operator.limits else [])]
         ),
     )
     log.info("serving", mesh_port=mesh.port, operator_port=operator.port, metrics_port=running.metrics_port)

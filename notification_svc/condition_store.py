@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -67,8 +68,8 @@ def add(connection: Connection, made: Acknowledged) -> None:
     statement = insert(condition_acknowledgement).values(**values)
     key = [condition_acknowledgement.c.tenant_id, condition_acknowledgement.c.condition_id]
     connection.execute(statement.on_conflict_do_update(index_elements=key, set_=values))
-    _trim(connection, made.tenant_id)
     _record(connection, before, made)
+    _trim(connection, made.tenant_id)
 
 
 def remove(connection: Connection, tenant_id: str, condition_id: str) -> bool:
@@ -84,23 +85,18 @@ def remove(connection: Connection, tenant_id: str, condition_id: str) -> bool:
     return True
 
 
-def _record(connection: Connection, before: Acknowledged | None, after: Acknowledged | None) -> None:
-    row = before if after is None else after
-    assert row is not None  # noqa: S101 - one of both is given
-    audit.changed(
-        connection,
-        tenant_id=row.tenant_id,
-        resource_type="condition",
-        resource=row.condition_id,
-        station_id=row.station_id,
-        before=None if before is None else _image(before),
-        after=None if after is None else _image(after),
-    )
-
-
 def _image(row: Acknowledged) -> dict[str, Any]:
     """The audited fields."""
     return {"actor": row.actor, "comment": row.comment, "acknowledgeUs": row.acknowledge_us}
+
+
+_record = partial(
+    audit.row_changed,
+    resource_type="condition",
+    resource=lambda row: row.condition_id,
+    station=lambda row: row.station_id,
+    image=_image,
+)
 
 
 def _trim(connection: Connection, tenant_id: str) -> None:
@@ -113,7 +109,7 @@ def _trim(connection: Connection, tenant_id: str) -> None:
         .limit(1)
         .scalar_subquery()
     )
-    connection.execute(sa.delete(table).where(table.c.tenant_id == tenant_id, table.c.acknowledge_us <= beyond))
+    _forget(connection, sa.and_(table.c.tenant_id == tenant_id, table.c.acknowledge_us <= beyond))
 
 
 def remove_old(connection: Connection, *, before_us: int, limit: int) -> int:
@@ -121,7 +117,16 @@ def remove_old(connection: Connection, *, before_us: int, limit: int) -> int:
     table = condition_acknowledgement
     key = sa.tuple_(table.c.tenant_id, table.c.condition_id)
     old = sa.select(table.c.tenant_id, table.c.condition_id).where(table.c.acknowledge_us < before_us).limit(limit)
-    return connection.execute(sa.delete(table).where(key.in_(old))).rowcount
+    return _forget(connection, key.in_(old))
+
+
+def _forget(connection: Connection, condition: sa.ColumnElement[bool]) -> int:
+    """Removes acknowledgements, with an entry for each: the same condition may be acknowledged again later."""
+    statement = sa.delete(condition_acknowledgement).where(condition).returning(*condition_acknowledgement.c)
+    removed = [Acknowledged(**row) for row in connection.execute(statement).mappings()]
+    for row in removed:
+        _record(connection, row, None)
+    return len(removed)
 
 
 def stations_that_fit(

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 
 import grpc
 from csms.audit.v1.audit_service_pb2_grpc import add_AuditServiceServicer_to_server
@@ -25,6 +26,7 @@ from mesh.runtime.background import Background
 from mesh.runtime.times import Clock
 from mesh.service import AddServicer, Parts
 from mesh.tenant_erasure import TenantErasure, reports_to
+from mesh.tenant_storage import StorageQuota, StoredRows
 from notification_svc import audit_store, driver_rows, server_sent_events, store
 from notification_svc.audit_servicer import AuditServicer
 from notification_svc.condition_servicer import ConditionServicer
@@ -35,7 +37,7 @@ from notification_svc.export import EXPORTED
 from notification_svc.fanout import Fanout
 from notification_svc.feed import Feed
 from notification_svc.ingest_servicer import Announce, IngestServicer
-from notification_svc.models import PARTITIONS, PLACEMENTS, metadata
+from notification_svc.models import PARTITIONS, PLACEMENTS, event, metadata
 from notification_svc.retention import retention_task
 from notification_svc.settings import NotificationSettings
 from notification_svc.tickets import WatchTickets
@@ -62,22 +64,21 @@ async def build(
     audit = AuditServicer(database=database)
     conditions = _conditions(database, stack, channel, settings=settings, clock=clock, announce=announce)
     tenants = TenantDirectory(source=RemoteTenants(channel=channel))
-    retention = retention_task(
-        database=database, clock=clock, days=settings.retention_days, tenants=tenants, audit_days=settings.audit_days
-    )
-    keeper = _keeper(database, settings, clock)
-    exports = DataExportServicer(exports=DataExports(database=database, exported=EXPORTED, drivers=driver_rows.TABLES))
-    background = [feed.run, retention.run, keeper.run, *_erasures(database, tenants, channel)]
     return Parts(
         access=remote_access(channel, tenants),
         mesh=_ingest(database, clock, announce),
         operator=[
             lambda server: add_EventServiceServicer_to_server(events, server),
             lambda server: add_AuditServiceServicer_to_server(audit, server),
-            lambda server: add_DataExportServiceServicer_to_server(exports, server),
+            _exports(database),
             lambda server: add_ConditionServiceServicer_to_server(conditions, server),
         ],
-        background=[*background, *(fanout.run for fanout in fanouts)],
+        background=[
+            feed.run,
+            *(fanout.run for fanout in fanouts),
+            *_keeping(database, tenants, settings=settings, clock=clock),
+            *_erasures(database, tenants, channel),
+        ],
         on_stop=[feed.stop],
         pass_on_audit=audit_store.add,
         tickets=tickets,
@@ -99,6 +100,24 @@ def _ingest(database: Database, clock: Clock, announce: Sequence[Announce]) -> S
         lambda server: add_EventIngestServiceServicer_to_server(events, server),
         lambda server: add_PlacementIngestServiceServicer_to_server(placements, server),
     ]
+
+
+def _keeping(
+    database: Database, tenants: TenantDirectory, *, settings: NotificationSettings, clock: Clock
+) -> Sequence[Background]:
+    """Remove what is old, and what is beyond the quotas of stored rows of tenants."""
+    retention = retention_task(
+        database=database, clock=clock, days=settings.retention_days, tenants=tenants, audit_days=settings.audit_days
+    )
+    keeper = _keeper(database, settings, clock)
+    tables = [StoredRows(age=event.c.create_us, remove=partial(store.remove_old, in_partitions=True))]
+    quota = StorageQuota(database=database, tables=tables, tenants=tenants, clock=clock)
+    return retention.run, keeper.run, quota.run
+
+
+def _exports(database: Database) -> AddServicer:
+    exports = DataExportServicer(exports=DataExports(database=database, exported=EXPORTED, drivers=driver_rows.TABLES))
+    return lambda server: add_DataExportServiceServicer_to_server(exports, server)
 
 
 def _conditions(

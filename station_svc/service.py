@@ -27,6 +27,7 @@ from mesh.runtime.background import Background
 from mesh.runtime.times import Clock
 from mesh.service import AddServicer, Parts
 from mesh.tenant_erasure import TenantErasure, reports_to
+from mesh.tenant_storage import StorageQuota, plain_rows
 from station_svc.api import removals
 from station_svc.api.additions import StationAdditions
 from station_svc.api.command_servicer import make_servicer
@@ -50,6 +51,7 @@ from station_svc.features.credentials.password_checks import Proofs
 from station_svc.features.credentials.rotation import CredentialRotation
 from station_svc.features.data_transfer.transfer_limits import TransferTrimmer
 from station_svc.features.message_log.feature import MESSAGES
+from station_svc.features.message_log.models import message
 from station_svc.features.message_log.tenant_retention import message_retention
 from station_svc.housekeeping import Housekeeper, retention_task
 from station_svc.ingest.admission import Admission
@@ -67,9 +69,7 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
     stack.push_async_callback(proofs.close)
     identity = MeshIdentity(settings.mesh)
     resources = _resources(database, stack, settings=settings, identity=identity, clock=clock)
-    built = [feature.build(resources) for feature in FEATURES]
-    for each in built:
-        resources.preparations.add(each.commands)
+    built = _built(resources)
     jobs = Jobs(database=database, kinds=_job_kinds(built, resources), clock=clock)
     due = [feature.end_due for feature in FEATURES if feature.end_due]
     housekeeper = Housekeeper(database=database, clock=clock, storage=STORAGE, due=due)
@@ -83,8 +83,7 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
         mesh=[ingest, _conditions(resources, settings)],
         operator=[
             _stations(resources, proofs=proofs, settings=settings),
-            _commands(resources, built),
-            _exports(database),
+            *(_commands(resources, built), _exports(database)),
             *(add for parts in built for add in parts.operator),
         ],
         scopes=PlacementScopes(database=database, tables=PLACEMENTS),
@@ -102,8 +101,16 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
     )
 
 
+def _built(resources: Resources) -> Sequence[FeatureParts]:
+    """The parts of the features; jobs may give the commands of all of them."""
+    built = [feature.build(resources) for feature in FEATURES]
+    for parts in built:
+        resources.preparations.add(parts.commands)
+    return built
+
+
 def _of_tenants(resources: Resources, settings: StationSettings) -> Sequence[Background]:
-    """The erasure of removed tenants and of drivers, and the message logs of those that keep it for fewer days."""
+    """The erasure of removed tenants and of drivers, and the message logs of those that keep less of it."""
     erasure = TenantErasure(
         erase_audit=[chain_store.erase_tenant],
         database=resources.database,
@@ -113,9 +120,16 @@ def _of_tenants(resources: Resources, settings: StationSettings) -> Sequence[Bac
     )
     source = RemoteErasures(channel=resources.auth, part="station")
     drivers = DriverErasures(database=resources.database, part="station", tables=DRIVERS, source=source)
+    quota = StorageQuota(
+        database=resources.database,
+        tables=[plain_rows(message.c.message_us)],
+        tenants=resources.tenants,
+        clock=resources.clock,
+    )
     return (
         erasure.run,
         drivers.run,
+        quota.run,
         message_retention(resources, days=settings.retention.get(MESSAGES.name, MESSAGES.days)).run,
     )
 

@@ -30,6 +30,7 @@ from mesh.runtime.background import Background
 from mesh.runtime.times import Clock
 from mesh.service import AddServicer, Parts
 from mesh.tenant_erasure import TenantErasure, reports_to
+from mesh.tenant_storage import StorageQuota, plain_rows
 from transaction_svc import driver_rows, number_store
 from transaction_svc.conditions import condition_queries
 from transaction_svc.data_export_servicer import DataExportServicer
@@ -40,7 +41,7 @@ from transaction_svc.gateway_client import GatewayClient, Translator
 from transaction_svc.ingest_servicer import TransactionIngestServicer
 from transaction_svc.meter_profile_servicer import MeterProfileServicer
 from transaction_svc.meter_profiles import MeterTerms
-from transaction_svc.models import METER_VALUES_PARTITIONS, PLACEMENTS, metadata
+from transaction_svc.models import METER_VALUES_PARTITIONS, PLACEMENTS, metadata, meter_values
 from transaction_svc.operator_servicer import TransactionServicer
 from transaction_svc.retention import retention_task, thinning_task
 from transaction_svc.rollup_worker import Rollups
@@ -75,7 +76,7 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: Transact
             _exports(database),
         ],
         scopes=PlacementScopes(database=database, tables=PLACEMENTS),
-        background=[*_background(database, settings, clock), *_erasures(database, tenants, channel), *relay],
+        background=[*_background(database, settings, clock), *_of_tenants(database, tenants, channel, clock), *relay],
     )
 
 
@@ -97,16 +98,19 @@ def _background(database: Database, settings: TransactionSettings, clock: Clock)
     return [retention.run, *thinning, keeper.run, expiry.run, rollups.run]
 
 
-def _erasures(database: Database, tenants: TenantDirectory, channel: grpc.aio.Channel) -> Sequence[Background]:
-    """Erase the rows of removed tenants, and drivers."""
+def _of_tenants(
+    database: Database, tenants: TenantDirectory, channel: grpc.aio.Channel, clock: Clock
+) -> Sequence[Background]:
+    """Erase the rows of removed tenants, and drivers, and keep tenants within their quotas of stored rows."""
     report = reports_to(channel, "transaction")
     of_tenants = TenantErasure(
         erase_audit=[chain_store.erase_tenant], database=database, metadata=metadata, directory=tenants, report=report
     )
     source = RemoteErasures(channel=channel, part="transaction")
-    return of_tenants.run, DriverErasures(
-        database=database, part="transaction", tables=driver_rows.TABLES, source=source
-    ).run
+    of_drivers = DriverErasures(database=database, part="transaction", tables=driver_rows.TABLES, source=source)
+    tables = [plain_rows(meter_values.c.receive_us)]
+    quota = StorageQuota(database=database, tables=tables, tenants=tenants, clock=clock)
+    return of_tenants.run, of_drivers.run, quota.run
 
 
 def _exports(database: Database) -> AddServicer:

@@ -4,7 +4,7 @@ import { dirname, join, relative, sep } from "node:path";
 
 const CAPABILITIES = "capabilities";
 // Folders that capabilities and the shell are built on: they import neither.
-const BELOW = new Set(["api", "charts", "formats", "forms", "i18n", "live", "tables", "ui"]);
+const BELOW = new Set(["api", "charts", "formats", "forms", "i18n", "live", "resources", "tables", "ui"]);
 
 /** The reason why `file` may not import `target`, both as parts of their paths below src/; undefined where it may. */
 export function refusal(file, target) {

@@ -214,12 +214,12 @@ def _audit_faults(name: str, method: MethodDescriptorProto) -> Iterator[str]:
     permission = options_pb2.Permission.Name(method.options.Extensions[options_pb2.access].permission)
     if audit == options_pb2.AUDIT_UNSPECIFIED:
         yield f"{name}: states no audit; AUDIT_CHANGE is the one of a method that changes or commands something"
-        return
-    changes = permission.endswith(_CHANGING) and not method.name.startswith(_READING)
-    is_simulated = permission == _SIMULATED
-    wanted = options_pb2.AUDIT_SIMULATED if is_simulated else options_pb2.AUDIT_CHANGE
-    if (changes or audit == options_pb2.AUDIT_SIMULATED) and audit != wanted:
-        yield f"{name}: needs the permission {permission}, so its audit is {options_pb2.Audit.Name(wanted)}"
+    elif permission.endswith(_CHANGING) and not method.name.startswith(_READING):
+        wanted = options_pb2.AUDIT_SIMULATED if permission == _SIMULATED else options_pb2.AUDIT_CHANGE
+        if audit != wanted:
+            yield f"{name}: needs the permission {permission}, so its audit is {options_pb2.Audit.Name(wanted)}"
+    elif audit == options_pb2.AUDIT_SIMULATED:
+        yield f"{name}: its audit is AUDIT_SIMULATED, which is for methods with {_SIMULATED}"
 
 
 def _word_faults(name: str, enum: EnumDescriptorProto) -> Iterator[str]:

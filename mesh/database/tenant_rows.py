@@ -42,6 +42,29 @@ def remove_old_rows(connection: Connection, *, age: sa.Column[int], tenant_id: s
     return _remove(connection, age.table, f"{age.name} < :before_us", parameters)
 
 
+def count_by_time(
+    connection: Connection,
+    *,
+    age: sa.Column[int],
+    tenant_id: str,
+    since_us: int,
+    until_us: int | None,
+    slice_us: int,
+) -> Sequence[tuple[int, int]]:
+    """The beginnings of slices of time with the number of a tenant's rows in each, from the newest to the oldest."""
+    # A number that is no parameter: PostgreSQL would take two of them for different expressions.
+    part = age.op("/")(sa.literal_column(str(slice_us)))
+    query = (
+        sa.select(part, sa.func.count())
+        .where(age.table.c.tenant_id == tenant_id, age >= since_us)
+        .group_by(part)
+        .order_by(part.desc())
+    )
+    if until_us is not None:
+        query = query.where(age < until_us)
+    return [(int(number) * slice_us, int(count)) for number, count in connection.execute(query)]
+
+
 def read_rows(
     connection: Connection, *, columns: Sequence[sa.Column[Any]], tenant_id: str
 ) -> Iterator[sa.Row[tuple[Any, ...]]]:

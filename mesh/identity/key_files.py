@@ -23,7 +23,7 @@ ALGORITHM, CURVE = "ES256", "P-256"
 PARTS: Sequence[str] = tuple(MESH_SERVICES)
 # Parts that some meshes have: they call, and are not called. Without a public key nobody can be one.
 OPTIONAL_PARTS: Sequence[str] = tuple(OPTIONAL_OPERATOR_SERVICES)
-_ALL_PARTS = (*PARTS, *OPTIONAL_PARTS)
+ALL_PARTS = (*PARTS, *OPTIONAL_PARTS)
 # Files are looked at no more often than this: a key that is taken away holds no longer.
 LOOK_EVERY_S = 1.0
 
@@ -115,7 +115,7 @@ class PublicKeyFolder:
     def __init__(self, folder: Path, *, clock_s: ClockS) -> None:
         """Reads them. Raises SettingError where a part has none."""
         self._folder = folder
-        self._watch = _Watch([public_keys_file(folder, part) for part in _ALL_PARTS], clock_s=clock_s)
+        self._watch = _Watch([public_keys_file(folder, part) for part in ALL_PARTS], clock_s=clock_s)
         self._by_part = {part: self._read(part) for part in PARTS}
         self._by_part |= {part: self._read_optional(part) for part in OPTIONAL_PARTS}
         self.keys = _by_id(self._by_part)
@@ -129,7 +129,7 @@ class PublicKeyFolder:
         """
         if not self._watch.has_changed(at_once=at_once):
             return False
-        by_part = {part: self._read_or_keep(part) for part in _ALL_PARTS}
+        by_part = {part: self._read_or_keep(part) for part in ALL_PARTS}
         try:
             keys = _by_id(by_part)
         except SettingError as error:

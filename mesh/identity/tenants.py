@@ -45,6 +45,7 @@ class TenantQuotas:
     max_stations: int = 0
     max_messages_per_second: int = 0
     max_storage_days: int = 0
+    max_stored_rows: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -219,6 +220,7 @@ def from_message(message: tenant_pb2.Tenant) -> Tenant:
             max_stations=quotas.max_stations,
             max_messages_per_second=quotas.max_messages_per_second,
             max_storage_days=quotas.max_storage_days,
+            max_stored_rows=quotas.max_stored_rows,
         ),
         settings=TenantSettings(
             onboarding=_ONBOARDING.get(settings.onboarding),

@@ -5,11 +5,13 @@ from functools import partial
 from typing import Any
 
 from csms.auth.v1 import api_key_service_pb2 as key_pb
+from csms.auth.v1 import driver_erasure_service_pb2 as erasure_pb
 from csms.auth.v1 import id_token_service_pb2 as token_pb
 from csms.auth.v1 import invitation_service_pb2 as invitation_pb
 from csms.auth.v1 import role_service_pb2 as role_pb
 from csms.auth.v1 import tenant_service_pb2 as tenant_pb
 from csms.auth.v1 import user_service_pb2 as user_pb
+from csms.auth.v1.driver_erasure_service_pb2_grpc import DriverErasureServiceStub
 from csms.auth.v1.tenant_pb2 import Tenant, TenantQuotas, TenantSettings
 from csms.auth.v1.tenant_service_pb2_grpc import TenantServiceStub
 from csms.auth.v1.user_service_pb2 import RoleAssignment
@@ -88,6 +90,7 @@ OPERATIONS: Mapping[str, st.SearchStrategy[dict[str, Any]]] = {
     "IdTokenService/UpdateIdToken": _id_token,
     "IdTokenService/AddSeenIdToken": st.fixed_dictionaries({"id_token": _few(TOKENS)}),
     "IdTokenService/DeleteIdToken": st.fixed_dictionaries({"id_token": _few(TOKENS)}),
+    "DriverErasureService/CreateDriverErasure": st.fixed_dictionaries({"id_token": _few(TOKENS)}),
     "TenantService/CreateTenant": _changed_tenant,
     "TenantService/UpdateTenant": _changed_tenant,
     "TenantService/SuspendTenant": st.fixed_dictionaries({"tenant_id": _tenant}),
@@ -198,6 +201,10 @@ class Operator:
             values = {"id_token": token_pb.IdToken(**values)}
         request = getattr(token_pb, f"{method}Request")(**values)
         await getattr(self._auth.id_tokens, method)(request, metadata=admin)
+
+    async def _DriverErasureService(self, method: str, values: dict[str, Any], admin: Any) -> None:
+        stub: Any = DriverErasureServiceStub(self._auth.operator_channel)
+        await getattr(stub, method)(erasure_pb.CreateDriverErasureRequest(**values), metadata=admin)
 
     async def _see(self, id_token: str) -> None:
         """A station has asked for a token."""

@@ -53,6 +53,7 @@ EACH: tuple[Operation, ...] = (
     ("IdTokenService/UpdateIdToken", {"id_token": "04ab", "status": "Blocked"}),
     ("IdTokenService/AddSeenIdToken", {"id_token": "t"}),
     ("IdTokenService/DeleteIdToken", {"id_token": "t"}),
+    ("DriverErasureService/CreateDriverErasure", {"id_token": "04AB"}),
     ("TenantService/CreateTenant", {"tenant_id": "acme", "settings": TenantSettings(event_days=3)}),
     ("TenantService/CreateTenant", {"tenant_id": "bolt", "host_name": "bolt.example.org"}),
     ("TenantService/UpdateTenant", {"tenant_id": "acme", "quotas": TenantQuotas(max_stations=3)}),

@@ -9,7 +9,12 @@ from tests.dashboard.browsers import is_rendered
 from tests.dashboard.missing import AXE, package
 
 # Each page, and who is there: `page` is a page that nobody has signed in at. A new page is a line here.
-PAGES = {"/": "page", "/stations": "signed_in", "/none": "signed_in"}
+PAGES = {
+    "/": "page",
+    "/docs?call=CommandService_SetChargingProfile": "page",
+    "/stations": "signed_in",
+    "/none": "signed_in",
+}
 SERIOUS = {"serious", "critical"}
 SCHEMES = ("light", "dark")
 SIZES: dict[str, ViewportSize] = {"desk": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}

@@ -172,7 +172,7 @@ async def _is_published(mesh: TenantMesh, metadata: Metadata) -> bool:
 
 
 def _billing(database_url: str, tenant_id: str) -> Sequence[tuple[Any, ...]]:
-    """What bills are made of: energy and times of all transactions, their flags, and the rollups."""
+    """The base of bills: energy and times of all transactions, their flags, and the rollups."""
     names = (
         "station_id",
         "transaction_id",

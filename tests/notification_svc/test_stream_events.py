@@ -29,7 +29,7 @@ async def ticket_of(notifications: Notifications, metadata: Metadata | None = No
     return made.ticket
 
 
-async def parts(notifications: Notifications, metadata: Metadata = (), **fields: Any) -> AsyncIterator[str]:
+async def parts(notifications: Notifications, metadata: Metadata = (), **fields: Any) -> AsyncGenerator[str]:
     """The parts of a stream: what stands between two empty lines."""
     call = notifications.events.StreamEvents(StreamEventsRequest(**fields), metadata=metadata, timeout=120)
     async for body in call:

@@ -1,7 +1,12 @@
 """Of two tenants one keeps its events for a day, the other one for as long as the environment has it."""
 
+from functools import partial
+
 from mesh.identity.tenants import Tenant, TenantQuotas, TenantSettings
 from mesh.runtime.times import DAY_US
+from mesh.tenant_storage import SLICE_US, StorageQuota, StoredRows
+from notification_svc import store
+from notification_svc.models import event
 from tests.conftest import FakeClock
 from tests.notification_svc.rig import RETENTION_DAYS, Notifications, item
 
@@ -37,4 +42,22 @@ async def test_a_tenant_that_asks_for_less_loses_what_is_older(notifications: No
     assert len(await notifications.all("acme")) == 5
     notifications.tenants.replace("changed", [Tenant(tenant_id="acme", settings=TenantSettings(event_days=2))])
     await notifications.expire()
-    assert [event.event_id for event in await notifications.all("acme")] == ["e3", "e4"]
+    assert [one.event_id for one in await notifications.all("acme")] == ["e3", "e4"]
+
+
+async def test_events_beyond_the_quota_of_stored_rows_go_and_the_stream_goes_on(
+    notifications: Notifications, clock: FakeClock
+) -> None:
+    """One who watches from before that is told so, as after any retention."""
+    quotas = TenantQuotas(max_stored_rows=3)
+    notifications.tenants.replace("fixed", [Tenant(tenant_id="acme", quotas=quotas), Tenant(tenant_id="other")])
+    for number in range(8):
+        await notifications.publish(*(item(f"e{number}", tenant_id=one) for one in ("acme", "other")))
+        clock.us += SLICE_US
+    tables = [StoredRows(age=event.c.create_us, remove=partial(store.remove_old, in_partitions=True))]
+    quota = StorageQuota(database=notifications.database, tables=tables, tenants=notifications.tenants, clock=clock)
+    assert await quota.trim() == 5
+    assert [one.event_id for one in await notifications.all("acme")] == ["e5", "e6", "e7"]
+    assert len(await notifications.all("other")) == 8
+    await notifications.publish(item("e8", tenant_id="acme"))
+    assert [one.event_id for one in await notifications.all("acme")][-1] == "e8"

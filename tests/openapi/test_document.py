@@ -44,7 +44,7 @@ def operation(operation_id: str) -> Json:
 
 
 def resolved(value: Json) -> Json:
-    """What a reference refers to."""
+    """A value of the document, past the references to it."""
     while "$ref" in value:
         found = document()
         for step in value["$ref"].removeprefix("#/").split("/"):

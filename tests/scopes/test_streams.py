@@ -1,12 +1,13 @@
 """Events as they happen, for watchers who are limited to a part of a tenant."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from csms.event.v1.event_service_pb2 import ListEventsRequest, WatchEventsRequest
+from csms.event.v1.event_service_pb2 import ListEventsRequest, StreamEventsRequest, WatchEventsRequest
 from csms.event.v1.event_service_pb2_grpc import EventServiceStub
 
 from tests.scoped_callers import WHOLE, limited_to
@@ -42,6 +43,28 @@ async def test_a_watch_shows_events_of_the_scope_alone(scoped_mesh: ScopedMesh) 
         await scoped_mesh.report(BONN, BERLIN)
         assert await _stations(limited, 2) == [BERLIN, BERLIN]
         assert await _stations(whole, 6) == [BONN, "", BERLIN, BONN, BONN, BERLIN]
+
+
+async def _body(call: Any) -> str:
+    """The next part of a streamed body."""
+    body = await asyncio.wait_for(call.read(), 60)
+    return bytes(body.data).decode()
+
+
+async def test_a_stream_for_rest_shows_events_of_the_scope_alone(scoped_mesh: ScopedMesh) -> None:
+    stub = EventServiceStub(scoped_mesh.channels["notification"])
+    call = stub.StreamEvents(StreamEventsRequest(), metadata=IN_BERLIN)
+    try:
+        assert (await _body(call)).startswith(": open")
+        await scoped_mesh.report(BONN, "", BERLIN, BONN, BERLIN)
+        found: list[str] = []
+        while len(found) < 2:
+            text = await _body(call)
+            if text.startswith("id: "):  # else a comment, on a machine that is busy
+                found.append(json.loads(text.partition("data: ")[2])["stationId"])
+        assert found == [BERLIN, BERLIN]
+    finally:
+        call.cancel()
 
 
 async def test_a_station_that_moves_leaves_one_watch_and_enters_another(scoped_mesh: ScopedMesh) -> None:

@@ -69,6 +69,7 @@ OPERATIONS: Mapping[str, st.SearchStrategy[dict[str, Any]]] = {
     "RolloutService/PauseRollout": _rollout,
     "RolloutService/ResumeRollout": _rollout,
     "RolloutService/StopRollout": _rollout,
+    "RolloutService/RetryRollout": st.fixed_dictionaries({"number": _number, "filter": st.just('station_id != ""')}),
     "SiteService/CreateSite": st.tuples(_site_fields, _somewhere).map(lambda two: two[0] | {"parent_site_id": two[1]}),
     "SiteService/UpdateSite": _site_fields,
     "SiteService/MoveSite": st.fixed_dictionaries({"site_id": _site, "parent_site_id": _somewhere}),
@@ -181,14 +182,15 @@ class Operator:
 
     async def _RolloutService(self, method: str, values: dict[str, Any]) -> None:
         stub: Any = RolloutServiceStub(self._system.operators)
+        values = dict(values)
         if method == "CreateRollout":
             variable = station_pb2.Variable(component="ChargingStation", variable="HeartbeatInterval", value="30")
             work = rollout_pb.VariablesRollout(variables=[variable])
             request = rollout_pb.CreateRolloutRequest(filter='station_id != ""', variables=work, **values)
             self._rollouts.append((await stub.CreateRollout(request)).rollout.rollout_id)
         elif self._rollouts:
-            name = self._rollouts[values["number"] % len(self._rollouts)]
-            await getattr(stub, method)(getattr(rollout_pb, f"{method}Request")(rollout_id=name))
+            name = self._rollouts[values.pop("number") % len(self._rollouts)]
+            await getattr(stub, method)(getattr(rollout_pb, f"{method}Request")(rollout_id=name, **values))
 
     async def _SiteService(self, method: str, values: dict[str, Any]) -> None:
         if method == "CreateSite":

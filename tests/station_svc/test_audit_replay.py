@@ -43,6 +43,7 @@ EACH: tuple[Operation, ...] = (
     ("RolloutService/PauseRollout", {"number": 0}),
     ("RolloutService/ResumeRollout", {"number": 0}),
     ("RolloutService/StopRollout", {"number": 0}),
+    ("RolloutService/RetryRollout", {"number": 0, "filter": 'station_id != ""'}),
     ("wait", {}),
     ("SiteService/DeleteSite", {"site_id": "floor"}),
     ("StationService/DeleteStation", {"station_id": "CP1"}),

@@ -25,7 +25,8 @@ from mesh.grpc.servers import mesh_server
 from mesh.grpc.types import Context
 from tests.mesh_identities import identity_of
 from tests.ports import held_port
-from tests.station_svc.commands.test_commands import EVERY_COMMAND, answering
+from tests.station_svc.commands.every_command import EVERY_COMMAND
+from tests.station_svc.commands.far_gateway import answering
 from tests.station_svc.conftest import StartSystem, StationSystem, fails_with
 
 TOKEN = IdToken(id_token="T")

@@ -17,7 +17,7 @@ from mesh.identity.acting import Acting, acting_as
 from mesh.identity.callers import set_caller
 from tests.audited import contents, linked_entries
 from tests.transaction_svc.kit import CONTEXT, Service, event_2x, start_16
-from tests.transaction_svc.test_meter_profiles import ADMIN, delete_profile, reassess, set_profile
+from tests.transaction_svc.profiles import ADMIN, delete_profile, reassess, set_profile
 from tests.transaction_svc.test_rerun import dismiss, kept, rerun
 
 FEW = st.sampled_from

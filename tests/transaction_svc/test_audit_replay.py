@@ -17,8 +17,8 @@ from mesh.runtime.errors import MeshError
 from tests.audited import contents, linked_entries
 from tests.replayed import expect_each_fault_found, expect_each_method
 from tests.transaction_svc.kit import Service
+from tests.transaction_svc.profiles import delete_profile, set_profile
 from tests.transaction_svc.test_any_order import EXAMPLES
-from tests.transaction_svc.test_meter_profiles import delete_profile, set_profile
 from transaction_svc import models
 from transaction_svc.meter_profile_store import MeterProfile, audited_fields
 

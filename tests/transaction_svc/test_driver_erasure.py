@@ -38,7 +38,7 @@ class Clock:
         return self.now_s
 
 
-def erasing(service: Service, source: FixedErasures, *, crash_after: int = 10**9, page: int = 200) -> DriverErasures:
+def erasing(service: Service, source: FixedErasures, *, crash_after: int = 10**9, page: int = 200) -> Any:
     """The erasures of a process that ends after so many pages."""
     pages = 0
 
@@ -50,10 +50,10 @@ def erasing(service: Service, source: FixedErasures, *, crash_after: int = 10**9
 
     tables = [replace(table, page=min(table.page, page)) for table in driver_rows.TABLES]
     clock = Clock()
-    found = DriverErasures(
+    found: Any = DriverErasures(
         database=service.database, part="transaction", tables=tables, source=source, clock_s=clock, pause=pause
     )
-    found.clock = clock  # type: ignore[attr-defined] - for `run`
+    found.clock = clock  # for `run`
     return found
 
 
@@ -123,7 +123,7 @@ async def test_events_that_are_packed_have_no_trace_and_the_same_energy(service:
 async def test_an_open_transaction_waits_and_is_erased_after_its_end(service: Service) -> None:
     await service.one(event_2x("t", "STARTED", 0, 0, 1000, id_token=TOKEN))
     source = FixedErasures(driver=DRIVER)
-    erasures: Any = erasing(service, source)
+    erasures = erasing(service, source)
     await run(erasures)
     assert source.last[2:] == (2, False)
     assert (await service.get("t")).id_token.id_token == TAG
@@ -155,7 +155,7 @@ async def test_an_open_item_of_the_quarantine_waits_for_an_operator(service: Ser
     )
     await service.send_items([TransactionEventItem(origin=service.origin(station="CP1"), raw=raw)])
     source = FixedErasures(driver=DRIVER)
-    erasures: Any = erasing(service, source)
+    erasures = erasing(service, source)
     await run(erasures)
     assert source.last == (0, 0, 1, False)
     await _dismiss(service)

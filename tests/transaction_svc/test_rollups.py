@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from mesh.runtime.times import DAY_US
 from tests.transaction_svc.kit import START_US, Service, booted, event_2x, start_16, stop_16, values_16
+from tests.transaction_svc.profiles import reassess, set_profile
 from tests.transaction_svc.recount import Counts, Recount, recount_all
 from tests.transaction_svc.test_any_order import (
     EXAMPLES,
@@ -23,7 +24,6 @@ from tests.transaction_svc.test_any_order import (
     sessions_16,
     unnamed_16,
 )
-from tests.transaction_svc.test_meter_profiles import reassess, set_profile
 from tests.transaction_svc.test_thinning import PROFILES
 from transaction_svc import models, rollup_store, thinning
 from transaction_svc.export import EXPORTED

@@ -21,6 +21,7 @@ from mesh.runtime.settings import Environment
 from mesh.runtime.times import DAY_US
 from tests.mesh_identities import mesh_environment
 from tests.transaction_svc.kit import Service, event_2x, register, sampled, start_16, stop_16, values_16
+from tests.transaction_svc.profiles import KWH_AS_WH, reassess, set_profile
 from tests.transaction_svc.test_any_order import (
     EXAMPLES,
     Run,
@@ -30,7 +31,6 @@ from tests.transaction_svc.test_any_order import (
     sessions_2x,
     sessions_16,
 )
-from tests.transaction_svc.test_meter_profiles import KWH_AS_WH, reassess, set_profile
 from tests.transaction_svc.test_signed_records import IMPORT, ocmf, signed
 from tests.waiting import eventually
 from transaction_svc import models, thinning

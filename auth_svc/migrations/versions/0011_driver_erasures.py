@@ -1,4 +1,4 @@
-"""Erasures of drivers, and how far this service is with them."""
+"""Erasures of drivers, and how far this service is with them; the quota of stored rows."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -11,6 +11,7 @@ _RUNNING = sa.text("finish_us IS NULL")
 
 
 def upgrade() -> None:
+    op.add_column("tenant", sa.Column("max_stored_rows", sa.BigInteger, nullable=False, server_default=sa.text("0")))
     op.create_table(
         "driver_erasure",
         sa.Column("tenant_id", sa.Text, nullable=False),
@@ -50,3 +51,4 @@ def downgrade() -> None:
     op.drop_table("driver_erasure_progress")
     op.drop_table("driver_erasure_report")
     op.drop_table("driver_erasure")
+    op.drop_column("tenant", "max_stored_rows")

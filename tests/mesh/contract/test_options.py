@@ -25,6 +25,7 @@ from tests.role_callers import role_access
 
 ROOT = Path(__file__).resolve().parents[3]
 EVENTS = "csms.event.v1.EventService"
+PLUG_IN = "csms.simulator.v1.SimulatorService/PlugIn"
 GATEWAY = "csms.gateway.v1.GatewayService"
 
 
@@ -58,6 +59,16 @@ def _clear_audit(service: Any) -> None:
 
 def _audit_nothing(service: Any) -> None:
     service.method[0].options.Extensions[options_pb2.audit] = options_pb2.AUDIT_NONE
+
+
+def _audit_simulated(service: Any) -> None:
+    service.method[0].options.Extensions[options_pb2.audit] = options_pb2.AUDIT_SIMULATED
+
+
+def _audit_changes(service: Any) -> None:
+    for method in service.method:
+        if method.name == "PlugIn":
+            method.options.Extensions[options_pb2.audit] = options_pb2.AUDIT_CHANGE
 
 
 def _give_audit(service: Any) -> None:
@@ -121,6 +132,21 @@ FAULTS: list[tuple[str, Change, str]] = [
         "CommandService",
         _audit_nothing,
         f"{START}: needs the permission PERMISSION_STATIONS_COMMAND, so its audit is AUDIT_CHANGE",
+    ),
+    (
+        "CommandService",
+        _audit_simulated,
+        f"{START}: needs the permission PERMISSION_STATIONS_COMMAND, so its audit is AUDIT_CHANGE",
+    ),
+    (
+        "EventService",
+        _audit_simulated,
+        f"{EVENTS}/ListEvents: its audit is AUDIT_SIMULATED, which is for methods with PERMISSION_SIMULATOR_WRITE",
+    ),
+    (
+        "SimulatorService",
+        _audit_changes,
+        f"{PLUG_IN}: needs the permission PERMISSION_SIMULATOR_WRITE, so its audit is AUDIT_SIMULATED",
     ),
     (
         "GatewayService",

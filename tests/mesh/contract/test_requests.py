@@ -4,6 +4,7 @@ import pytest
 from csms.auth.v1.id_token_service_pb2 import CreateIdTokenRequest, IdToken, ListIdTokensRequest
 from csms.auth.v1.user_service_pb2 import LoginRequest, LogoutRequest
 from csms.station.v1.command_service_pb2 import RESET_TYPE_IMMEDIATE, ResetRequest
+from csms.station.v1.rollout_service_pb2 import CommandRollout, CreateRolloutRequest
 from google.protobuf.message import Message
 
 from mesh.contract.requests import check_request, check_text
@@ -37,6 +38,25 @@ def test_first_missing_field_is_named_by_its_path(request_: Message, path: str) 
 def test_whole_requests_pass(request_: Message) -> None:
     """Optional fields may be missing."""
     check_request(request_)
+
+
+@pytest.mark.parametrize(
+    ("reset", "path"),
+    [
+        (ResetRequest(station_id="CP1"), "command.reset.station_id"),
+        (ResetRequest(request_id="r"), "command.reset.request_id"),
+        (ResetRequest(), None),
+    ],
+)
+def test_a_request_for_many_stations_names_none(reset: ResetRequest, path: str | None) -> None:
+    """Though that of one station has to; in a rollout each has its own."""
+    request = CreateRolloutRequest(filter="x", command=CommandRollout(reset=reset))
+    if path is None:
+        check_request(request)
+        return
+    with pytest.raises(MeshError) as caught:
+        check_request(request)
+    assert (caught.value.reason, caught.value.metadata) == ("INVALID_FIELD", {"field": path})
 
 
 @pytest.mark.parametrize("request_id", ["x" * 65, "a\0"])

@@ -10,7 +10,7 @@ export const capability = defineCapability({
     { path: "/stations/:stationId", load: () => import("./StationPage"), needs },
   ],
   navigation: [
-    { path: "/stations", label: { en: "Stations", de: "Stationen" }, icon: "station", order: 20, shortcut: "s", needs },
+    { path: "/stations", label: { en: "Stations", de: "Stationen" }, icon: "station", order: 10, shortcut: "s", needs },
   ],
   search: { needs, load: () => import("./search") },
 });

@@ -26,7 +26,7 @@ from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior_
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x63sms/auth/v1/tenant.proto\x12\x0c\x63sms.auth.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf9\x02\n\x06Tenant\x12\x17\n\ttenant_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12.\n\x05state\x18\x03 \x01(\x0e\x32\x19.csms.auth.v1.TenantStateB\x04\xe2\x41\x01\x03\x12\x11\n\thost_name\x18\x04 \x01(\t\x12*\n\x06quotas\x18\x05 \x01(\x0b\x32\x1a.csms.auth.v1.TenantQuotas\x12.\n\x08settings\x18\x06 \x01(\x0b\x32\x1c.csms.auth.v1.TenantSettings\x12\x35\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0bupdate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x33\n\x08\x65rasures\x18\t \x03(\x0b\x32\x1b.csms.auth.v1.TenantErasureB\x04\xe2\x41\x01\x03\"_\n\x0cTenantQuotas\x12\x14\n\x0cmax_stations\x18\x01 \x01(\x05\x12\x1f\n\x17max_messages_per_second\x18\x02 \x01(\x05\x12\x18\n\x10max_storage_days\x18\x03 \x01(\x05\"\xa6\x01\n\x0eTenantSettings\x12,\n\nonboarding\x18\x01 \x01(\x0e\x32\x18.csms.auth.v1.Onboarding\x12\x38\n\x11unknown_id_tokens\x18\x02 \x01(\x0e\x32\x1d.csms.auth.v1.UnknownIdTokens\x12\x18\n\x10message_log_days\x18\x03 \x01(\x05\x12\x12\n\nevent_days\x18\x04 \x01(\x05\"f\n\rTenantErasure\x12\x0f\n\x07service\x18\x01 \x01(\t\x12\x13\n\x0b\x65rased_rows\x18\x02 \x01(\x03\x12/\n\x0b\x66inish_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*\x95\x01\n\x0bTenantState\x12\x1c\n\x18TENANT_STATE_UNSPECIFIED\x10\x00\x12\x17\n\x13TENANT_STATE_ACTIVE\x10\x01\x12\x1a\n\x16TENANT_STATE_SUSPENDED\x10\x02\x12\x19\n\x15TENANT_STATE_REMOVING\x10\x03\x12\x18\n\x14TENANT_STATE_REMOVED\x10\x04*n\n\nOnboarding\x12\x1a\n\x16ONBOARDING_UNSPECIFIED\x10\x00\x12\x15\n\x11ONBOARDING_ACCEPT\x10\x01\x12\x16\n\x12ONBOARDING_PENDING\x10\x02\x12\x15\n\x11ONBOARDING_REJECT\x10\x03*p\n\x0fUnknownIdTokens\x12!\n\x1dUNKNOWN_ID_TOKENS_UNSPECIFIED\x10\x00\x12\x1c\n\x18UNKNOWN_ID_TOKENS_ACCEPT\x10\x01\x12\x1c\n\x18UNKNOWN_ID_TOKENS_REJECT\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x63sms/auth/v1/tenant.proto\x12\x0c\x63sms.auth.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf9\x02\n\x06Tenant\x12\x17\n\ttenant_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12.\n\x05state\x18\x03 \x01(\x0e\x32\x19.csms.auth.v1.TenantStateB\x04\xe2\x41\x01\x03\x12\x11\n\thost_name\x18\x04 \x01(\t\x12*\n\x06quotas\x18\x05 \x01(\x0b\x32\x1a.csms.auth.v1.TenantQuotas\x12.\n\x08settings\x18\x06 \x01(\x0b\x32\x1c.csms.auth.v1.TenantSettings\x12\x35\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0bupdate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x33\n\x08\x65rasures\x18\t \x03(\x0b\x32\x1b.csms.auth.v1.TenantErasureB\x04\xe2\x41\x01\x03\"x\n\x0cTenantQuotas\x12\x14\n\x0cmax_stations\x18\x01 \x01(\x05\x12\x1f\n\x17max_messages_per_second\x18\x02 \x01(\x05\x12\x18\n\x10max_storage_days\x18\x03 \x01(\x05\x12\x17\n\x0fmax_stored_rows\x18\x04 \x01(\x03\"\xa6\x01\n\x0eTenantSettings\x12,\n\nonboarding\x18\x01 \x01(\x0e\x32\x18.csms.auth.v1.Onboarding\x12\x38\n\x11unknown_id_tokens\x18\x02 \x01(\x0e\x32\x1d.csms.auth.v1.UnknownIdTokens\x12\x18\n\x10message_log_days\x18\x03 \x01(\x05\x12\x12\n\nevent_days\x18\x04 \x01(\x05\"f\n\rTenantErasure\x12\x0f\n\x07service\x18\x01 \x01(\t\x12\x13\n\x0b\x65rased_rows\x18\x02 \x01(\x03\x12/\n\x0b\x66inish_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*\x95\x01\n\x0bTenantState\x12\x1c\n\x18TENANT_STATE_UNSPECIFIED\x10\x00\x12\x17\n\x13TENANT_STATE_ACTIVE\x10\x01\x12\x1a\n\x16TENANT_STATE_SUSPENDED\x10\x02\x12\x19\n\x15TENANT_STATE_REMOVING\x10\x03\x12\x18\n\x14TENANT_STATE_REMOVED\x10\x04*n\n\nOnboarding\x12\x1a\n\x16ONBOARDING_UNSPECIFIED\x10\x00\x12\x15\n\x11ONBOARDING_ACCEPT\x10\x01\x12\x16\n\x12ONBOARDING_PENDING\x10\x02\x12\x15\n\x11ONBOARDING_REJECT\x10\x03*p\n\x0fUnknownIdTokens\x12!\n\x1dUNKNOWN_ID_TOKENS_UNSPECIFIED\x10\x00\x12\x1c\n\x18UNKNOWN_ID_TOKENS_ACCEPT\x10\x01\x12\x1c\n\x18UNKNOWN_ID_TOKENS_REJECT\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -43,18 +43,18 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TENANT'].fields_by_name['update_time']._serialized_options = b'\342A\001\003'
   _globals['_TENANT'].fields_by_name['erasures']._loaded_options = None
   _globals['_TENANT'].fields_by_name['erasures']._serialized_options = b'\342A\001\003'
-  _globals['_TENANTSTATE']._serialized_start=860
-  _globals['_TENANTSTATE']._serialized_end=1009
-  _globals['_ONBOARDING']._serialized_start=1011
-  _globals['_ONBOARDING']._serialized_end=1121
-  _globals['_UNKNOWNIDTOKENS']._serialized_start=1123
-  _globals['_UNKNOWNIDTOKENS']._serialized_end=1235
+  _globals['_TENANTSTATE']._serialized_start=885
+  _globals['_TENANTSTATE']._serialized_end=1034
+  _globals['_ONBOARDING']._serialized_start=1036
+  _globals['_ONBOARDING']._serialized_end=1146
+  _globals['_UNKNOWNIDTOKENS']._serialized_start=1148
+  _globals['_UNKNOWNIDTOKENS']._serialized_end=1260
   _globals['_TENANT']._serialized_start=110
   _globals['_TENANT']._serialized_end=487
   _globals['_TENANTQUOTAS']._serialized_start=489
-  _globals['_TENANTQUOTAS']._serialized_end=584
-  _globals['_TENANTSETTINGS']._serialized_start=587
-  _globals['_TENANTSETTINGS']._serialized_end=753
-  _globals['_TENANTERASURE']._serialized_start=755
-  _globals['_TENANTERASURE']._serialized_end=857
+  _globals['_TENANTQUOTAS']._serialized_end=609
+  _globals['_TENANTSETTINGS']._serialized_start=612
+  _globals['_TENANTSETTINGS']._serialized_end=778
+  _globals['_TENANTERASURE']._serialized_start=780
+  _globals['_TENANTERASURE']._serialized_end=882
 # @@protoc_insertion_point(module_scope)

@@ -181,6 +181,7 @@ class TenantQuotas(_message.Message):
     MAX_STATIONS_FIELD_NUMBER: _builtins.int
     MAX_MESSAGES_PER_SECOND_FIELD_NUMBER: _builtins.int
     MAX_STORAGE_DAYS_FIELD_NUMBER: _builtins.int
+    MAX_STORED_ROWS_FIELD_NUMBER: _builtins.int
     max_stations: _builtins.int
     """Most stations."""
     max_messages_per_second: _builtins.int
@@ -189,16 +190,21 @@ class TenantQuotas(_message.Message):
     """
     max_storage_days: _builtins.int
     """Most days for which its message log and its events are kept."""
+    max_stored_rows: _builtins.int
+    """Most rows of its message log, most events, and most meter values outside of transactions: so many of each. Once an
+    hour the oldest beyond it are removed. No message of a station is refused, and transactions are never removed.
+    """
     def __init__(
         self,
         *,
         max_stations: _builtins.int = ...,
         max_messages_per_second: _builtins.int = ...,
         max_storage_days: _builtins.int = ...,
+        max_stored_rows: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["max_messages_per_second", b"max_messages_per_second", "max_stations", b"max_stations", "max_storage_days", b"max_storage_days"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["max_messages_per_second", b"max_messages_per_second", "max_stations", b"max_stations", "max_storage_days", b"max_storage_days", "max_stored_rows", b"max_stored_rows"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

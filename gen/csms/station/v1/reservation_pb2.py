@@ -30,7 +30,7 @@ from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior_
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!csms/station/v1/reservation.proto\x12\x0f\x63sms.station.v1\x1a\x19\x63sms/common/v1/evse.proto\x1a\x1d\x63sms/common/v1/id_token.proto\x1a csms/common/v1/status_info.proto\x1a\x1d\x63sms/options/v1/options.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xcd\x04\n\x0bReservation\x12\x12\n\nstation_id\x18\x01 \x01(\t\x12\x16\n\x0ereservation_id\x18\x02 \x01(\x05\x12\x13\n\x07\x65vse_id\x18\x03 \x01(\x05\x42\x02\x18\x01\x12/\n\x08id_token\x18\x04 \x01(\x0b\x32\x17.csms.common.v1.IdTokenB\x04\xe2\x41\x01\x02\x12/\n\x0egroup_id_token\x18\x05 \x01(\x0b\x32\x17.csms.common.v1.IdToken\x12\x35\n\x0b\x65xpire_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x02\x12\x30\n\x05state\x18\x07 \x01(\x0e\x32!.csms.station.v1.ReservationState\x12\x39\n\x0ereserve_status\x18\x08 \x01(\x0e\x32!.csms.station.v1.ReserveNowStatus\x12\x13\n\x0breason_code\x18\t \x01(\t\x12,\n\x08use_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0buse_evse_id\x18\x0b \x01(\x05\x12\x16\n\x0etransaction_id\x18\x0c \x01(\t\x12/\n\x0b\x63reate_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12%\n\x04\x65vse\x18\x0f \x01(\x0b\x32\x17.csms.common.v1.EvseRef\"\xc7\x02\n\x11ReserveNowRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x13\n\x07\x65vse_id\x18\x03 \x01(\x05\x42\x02\x18\x01\x12/\n\x08id_token\x18\x04 \x01(\x0b\x32\x17.csms.common.v1.IdTokenB\x04\xe2\x41\x01\x02\x12/\n\x0egroup_id_token\x18\x05 \x01(\x0b\x32\x17.csms.common.v1.IdToken\x12\x35\n\x0b\x65xpire_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x02\x12\x1c\n\x0ereservation_id\x18\x07 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12%\n\x04\x65vse\x18\x08 \x01(\x0b\x32\x17.csms.common.v1.EvseRef\x12\x11\n\ttimeout_s\x18\t \x01(\x05\"\x90\x01\n\x12ReserveNowResponse\x12\x31\n\x06status\x18\x01 \x01(\x0e\x32!.csms.station.v1.ReserveNowStatus\x12/\n\x0bstatus_info\x18\x02 \x01(\x0b\x32\x1a.csms.common.v1.StatusInfo\x12\x16\n\x0ereservation_id\x18\x03 \x01(\x05\"y\n\x18\x43\x61ncelReservationRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x1c\n\x0ereservation_id\x18\x03 \x01(\x05\x42\x04\xe2\x41\x01\x02\x12\x11\n\ttimeout_s\x18\x04 \x01(\x05\"\x86\x01\n\x19\x43\x61ncelReservationResponse\x12\x38\n\x06status\x18\x01 \x01(\x0e\x32(.csms.station.v1.CancelReservationStatus\x12/\n\x0bstatus_info\x18\x02 \x01(\x0b\x32\x1a.csms.common.v1.StatusInfo\"\x95\x01\n\x0eReservationUse\x12\x16\n\x0ereservation_id\x18\x01 \x01(\x05\x12%\n\x04\x65vse\x18\x02 \x01(\x0b\x32\x17.csms.common.v1.EvseRef\x12,\n\x08use_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0etransaction_id\x18\x04 \x01(\t*\x8f\x02\n\x10ReservationState\x12!\n\x1dRESERVATION_STATE_UNSPECIFIED\x10\x00\x12\x1f\n\x1bRESERVATION_STATE_REQUESTED\x10\x01\x12\x1c\n\x18RESERVATION_STATE_ACTIVE\x10\x02\x12\x1e\n\x1aRESERVATION_STATE_REJECTED\x10\x03\x12\x1a\n\x16RESERVATION_STATE_USED\x10\x04\x12\x1f\n\x1bRESERVATION_STATE_CANCELLED\x10\x05\x12\x1d\n\x19RESERVATION_STATE_EXPIRED\x10\x06\x12\x1d\n\x19RESERVATION_STATE_UNKNOWN\x10\x07*\xa5\x02\n\x10ReserveNowStatus\x12\"\n\x1eRESERVE_NOW_STATUS_UNSPECIFIED\x10\x00\x12-\n\x1bRESERVE_NOW_STATUS_ACCEPTED\x10\x01\x1a\x0c\xa2\xbb\x18\x08\x41\x63\x63\x65pted\x12+\n\x1aRESERVE_NOW_STATUS_FAULTED\x10\x02\x1a\x0b\xa2\xbb\x18\x07\x46\x61ulted\x12-\n\x1bRESERVE_NOW_STATUS_OCCUPIED\x10\x03\x1a\x0c\xa2\xbb\x18\x08Occupied\x12-\n\x1bRESERVE_NOW_STATUS_REJECTED\x10\x04\x1a\x0c\xa2\xbb\x18\x08Rejected\x12\x33\n\x1eRESERVE_NOW_STATUS_UNAVAILABLE\x10\x05\x1a\x0f\xa2\xbb\x18\x0bUnavailable*\xb0\x01\n\x17\x43\x61ncelReservationStatus\x12)\n%CANCEL_RESERVATION_STATUS_UNSPECIFIED\x10\x00\x12\x34\n\"CANCEL_RESERVATION_STATUS_ACCEPTED\x10\x01\x1a\x0c\xa2\xbb\x18\x08\x41\x63\x63\x65pted\x12\x34\n\"CANCEL_RESERVATION_STATUS_REJECTED\x10\x02\x1a\x0c\xa2\xbb\x18\x08Rejectedb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!csms/station/v1/reservation.proto\x12\x0f\x63sms.station.v1\x1a\x19\x63sms/common/v1/evse.proto\x1a\x1d\x63sms/common/v1/id_token.proto\x1a csms/common/v1/status_info.proto\x1a\x1d\x63sms/options/v1/options.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x83\x05\n\x0bReservation\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12\x16\n\x0ereservation_id\x18\x02 \x01(\x05\x12\x13\n\x07\x65vse_id\x18\x03 \x01(\x05\x42\x02\x18\x01\x12/\n\x08id_token\x18\x04 \x01(\x0b\x32\x17.csms.common.v1.IdTokenB\x04\xe2\x41\x01\x02\x12/\n\x0egroup_id_token\x18\x05 \x01(\x0b\x32\x17.csms.common.v1.IdToken\x12\x35\n\x0b\x65xpire_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x02\x12\x36\n\x05state\x18\x07 \x01(\x0e\x32!.csms.station.v1.ReservationStateB\x04\xe2\x41\x01\x03\x12?\n\x0ereserve_status\x18\x08 \x01(\x0e\x32!.csms.station.v1.ReserveNowStatusB\x04\xe2\x41\x01\x03\x12\x19\n\x0breason_code\x18\t \x01(\tB\x04\xe2\x41\x01\x03\x12\x32\n\x08use_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x19\n\x0buse_evse_id\x18\x0b \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x1c\n\x0etransaction_id\x18\x0c \x01(\tB\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x63reate_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0bupdate_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12%\n\x04\x65vse\x18\x0f \x01(\x0b\x32\x17.csms.common.v1.EvseRef\"\xc7\x02\n\x11ReserveNowRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x13\n\x07\x65vse_id\x18\x03 \x01(\x05\x42\x02\x18\x01\x12/\n\x08id_token\x18\x04 \x01(\x0b\x32\x17.csms.common.v1.IdTokenB\x04\xe2\x41\x01\x02\x12/\n\x0egroup_id_token\x18\x05 \x01(\x0b\x32\x17.csms.common.v1.IdToken\x12\x35\n\x0b\x65xpire_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x02\x12\x1c\n\x0ereservation_id\x18\x07 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12%\n\x04\x65vse\x18\x08 \x01(\x0b\x32\x17.csms.common.v1.EvseRef\x12\x11\n\ttimeout_s\x18\t \x01(\x05\"\x90\x01\n\x12ReserveNowResponse\x12\x31\n\x06status\x18\x01 \x01(\x0e\x32!.csms.station.v1.ReserveNowStatus\x12/\n\x0bstatus_info\x18\x02 \x01(\x0b\x32\x1a.csms.common.v1.StatusInfo\x12\x16\n\x0ereservation_id\x18\x03 \x01(\x05\"y\n\x18\x43\x61ncelReservationRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x1c\n\x0ereservation_id\x18\x03 \x01(\x05\x42\x04\xe2\x41\x01\x02\x12\x11\n\ttimeout_s\x18\x04 \x01(\x05\"\x86\x01\n\x19\x43\x61ncelReservationResponse\x12\x38\n\x06status\x18\x01 \x01(\x0e\x32(.csms.station.v1.CancelReservationStatus\x12/\n\x0bstatus_info\x18\x02 \x01(\x0b\x32\x1a.csms.common.v1.StatusInfo\"\x95\x01\n\x0eReservationUse\x12\x16\n\x0ereservation_id\x18\x01 \x01(\x05\x12%\n\x04\x65vse\x18\x02 \x01(\x0b\x32\x17.csms.common.v1.EvseRef\x12,\n\x08use_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0etransaction_id\x18\x04 \x01(\t*\x8f\x02\n\x10ReservationState\x12!\n\x1dRESERVATION_STATE_UNSPECIFIED\x10\x00\x12\x1f\n\x1bRESERVATION_STATE_REQUESTED\x10\x01\x12\x1c\n\x18RESERVATION_STATE_ACTIVE\x10\x02\x12\x1e\n\x1aRESERVATION_STATE_REJECTED\x10\x03\x12\x1a\n\x16RESERVATION_STATE_USED\x10\x04\x12\x1f\n\x1bRESERVATION_STATE_CANCELLED\x10\x05\x12\x1d\n\x19RESERVATION_STATE_EXPIRED\x10\x06\x12\x1d\n\x19RESERVATION_STATE_UNKNOWN\x10\x07*\xa5\x02\n\x10ReserveNowStatus\x12\"\n\x1eRESERVE_NOW_STATUS_UNSPECIFIED\x10\x00\x12-\n\x1bRESERVE_NOW_STATUS_ACCEPTED\x10\x01\x1a\x0c\xa2\xbb\x18\x08\x41\x63\x63\x65pted\x12+\n\x1aRESERVE_NOW_STATUS_FAULTED\x10\x02\x1a\x0b\xa2\xbb\x18\x07\x46\x61ulted\x12-\n\x1bRESERVE_NOW_STATUS_OCCUPIED\x10\x03\x1a\x0c\xa2\xbb\x18\x08Occupied\x12-\n\x1bRESERVE_NOW_STATUS_REJECTED\x10\x04\x1a\x0c\xa2\xbb\x18\x08Rejected\x12\x33\n\x1eRESERVE_NOW_STATUS_UNAVAILABLE\x10\x05\x1a\x0f\xa2\xbb\x18\x0bUnavailable*\xb0\x01\n\x17\x43\x61ncelReservationStatus\x12)\n%CANCEL_RESERVATION_STATUS_UNSPECIFIED\x10\x00\x12\x34\n\"CANCEL_RESERVATION_STATUS_ACCEPTED\x10\x01\x1a\x0c\xa2\xbb\x18\x08\x41\x63\x63\x65pted\x12\x34\n\"CANCEL_RESERVATION_STATUS_REJECTED\x10\x02\x1a\x0c\xa2\xbb\x18\x08Rejectedb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -51,12 +51,30 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CANCELRESERVATIONSTATUS'].values_by_name["CANCEL_RESERVATION_STATUS_ACCEPTED"]._serialized_options = b'\242\273\030\010Accepted'
   _globals['_CANCELRESERVATIONSTATUS'].values_by_name["CANCEL_RESERVATION_STATUS_REJECTED"]._loaded_options = None
   _globals['_CANCELRESERVATIONSTATUS'].values_by_name["CANCEL_RESERVATION_STATUS_REJECTED"]._serialized_options = b'\242\273\030\010Rejected'
+  _globals['_RESERVATION'].fields_by_name['station_id']._loaded_options = None
+  _globals['_RESERVATION'].fields_by_name['station_id']._serialized_options = b'\342A\001\003'
   _globals['_RESERVATION'].fields_by_name['evse_id']._loaded_options = None
   _globals['_RESERVATION'].fields_by_name['evse_id']._serialized_options = b'\030\001'
   _globals['_RESERVATION'].fields_by_name['id_token']._loaded_options = None
   _globals['_RESERVATION'].fields_by_name['id_token']._serialized_options = b'\342A\001\002'
   _globals['_RESERVATION'].fields_by_name['expire_time']._loaded_options = None
   _globals['_RESERVATION'].fields_by_name['expire_time']._serialized_options = b'\342A\001\002'
+  _globals['_RESERVATION'].fields_by_name['state']._loaded_options = None
+  _globals['_RESERVATION'].fields_by_name['state']._serialized_options = b'\342A\001\003'
+  _globals['_RESERVATION'].fields_by_name['reserve_status']._loaded_options = None
+  _globals['_RESERVATION'].fields_by_name['reserve_status']._serialized_options = b'\342A\001\003'
+  _globals['_RESERVATION'].fields_by_name['reason_code']._loaded_options = None
+  _globals['_RESERVATION'].fields_by_name['reason_code']._serialized_options = b'\342A\001\003'
+  _globals['_RESERVATION'].fields_by_name['use_time']._loaded_options = None
+  _globals['_RESERVATION'].fields_by_name['use_time']._serialized_options = b'\342A\001\003'
+  _globals['_RESERVATION'].fields_by_name['use_evse_id']._loaded_options = None
+  _globals['_RESERVATION'].fields_by_name['use_evse_id']._serialized_options = b'\342A\001\003'
+  _globals['_RESERVATION'].fields_by_name['transaction_id']._loaded_options = None
+  _globals['_RESERVATION'].fields_by_name['transaction_id']._serialized_options = b'\342A\001\003'
+  _globals['_RESERVATION'].fields_by_name['create_time']._loaded_options = None
+  _globals['_RESERVATION'].fields_by_name['create_time']._serialized_options = b'\342A\001\003'
+  _globals['_RESERVATION'].fields_by_name['update_time']._loaded_options = None
+  _globals['_RESERVATION'].fields_by_name['update_time']._serialized_options = b'\342A\001\003'
   _globals['_RESERVENOWREQUEST'].fields_by_name['station_id']._loaded_options = None
   _globals['_RESERVENOWREQUEST'].fields_by_name['station_id']._serialized_options = b'\342A\001\002'
   _globals['_RESERVENOWREQUEST'].fields_by_name['evse_id']._loaded_options = None
@@ -71,22 +89,22 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CANCELRESERVATIONREQUEST'].fields_by_name['station_id']._serialized_options = b'\342A\001\002'
   _globals['_CANCELRESERVATIONREQUEST'].fields_by_name['reservation_id']._loaded_options = None
   _globals['_CANCELRESERVATIONREQUEST'].fields_by_name['reservation_id']._serialized_options = b'\342A\001\002'
-  _globals['_RESERVATIONSTATE']._serialized_start=1725
-  _globals['_RESERVATIONSTATE']._serialized_end=1996
-  _globals['_RESERVENOWSTATUS']._serialized_start=1999
-  _globals['_RESERVENOWSTATUS']._serialized_end=2292
-  _globals['_CANCELRESERVATIONSTATUS']._serialized_start=2295
-  _globals['_CANCELRESERVATIONSTATUS']._serialized_end=2471
+  _globals['_RESERVATIONSTATE']._serialized_start=1779
+  _globals['_RESERVATIONSTATE']._serialized_end=2050
+  _globals['_RESERVENOWSTATUS']._serialized_start=2053
+  _globals['_RESERVENOWSTATUS']._serialized_end=2346
+  _globals['_CANCELRESERVATIONSTATUS']._serialized_start=2349
+  _globals['_CANCELRESERVATIONSTATUS']._serialized_end=2525
   _globals['_RESERVATION']._serialized_start=244
-  _globals['_RESERVATION']._serialized_end=833
-  _globals['_RESERVENOWREQUEST']._serialized_start=836
-  _globals['_RESERVENOWREQUEST']._serialized_end=1163
-  _globals['_RESERVENOWRESPONSE']._serialized_start=1166
-  _globals['_RESERVENOWRESPONSE']._serialized_end=1310
-  _globals['_CANCELRESERVATIONREQUEST']._serialized_start=1312
-  _globals['_CANCELRESERVATIONREQUEST']._serialized_end=1433
-  _globals['_CANCELRESERVATIONRESPONSE']._serialized_start=1436
-  _globals['_CANCELRESERVATIONRESPONSE']._serialized_end=1570
-  _globals['_RESERVATIONUSE']._serialized_start=1573
-  _globals['_RESERVATIONUSE']._serialized_end=1722
+  _globals['_RESERVATION']._serialized_end=887
+  _globals['_RESERVENOWREQUEST']._serialized_start=890
+  _globals['_RESERVENOWREQUEST']._serialized_end=1217
+  _globals['_RESERVENOWRESPONSE']._serialized_start=1220
+  _globals['_RESERVENOWRESPONSE']._serialized_end=1364
+  _globals['_CANCELRESERVATIONREQUEST']._serialized_start=1366
+  _globals['_CANCELRESERVATIONREQUEST']._serialized_end=1487
+  _globals['_CANCELRESERVATIONRESPONSE']._serialized_start=1490
+  _globals['_CANCELRESERVATIONRESPONSE']._serialized_end=1624
+  _globals['_RESERVATIONUSE']._serialized_start=1627
+  _globals['_RESERVATIONUSE']._serialized_end=1776
 # @@protoc_insertion_point(module_scope)

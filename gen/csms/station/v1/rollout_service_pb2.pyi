@@ -245,7 +245,8 @@ Global___Rollout: _TypeAlias = Rollout  # noqa: Y015
 
 @_typing.final
 class CommandRollout(_message.Message):
-    """A command to give, once to each station. A station has succeeded where it accepts; its own answer is kept either way.
+    """A command to give, once to each station. A station has succeeded where it accepts, and where it has nothing that is to
+    be cleared or deleted; its own answer is kept either way.
     Where a command was sent and no answer came, the station may have acted: it has failed, and is not sent it again.
     """
 
@@ -584,9 +585,9 @@ class RolloutTarget(_message.Message):
         CommandService; VARIABLE_REFUSED: the station rejected a variable; VARIABLES_NOT_KEPT: it restarted and does not
         hold them; RESET_REFUSED, RESET_NOT_SEEN: it did not restart; FIRMWARE_REFUSED: it rejected the update;
         FIRMWARE_FAILED: the update failed; FIRMWARE_SUPERSEDED: another update replaced it; COMMAND_REFUSED: it rejected the
-        command; LOCAL_LIST_NOT_SUPPORTED, LOCAL_LIST_REFUSED: it keeps no local list, or rejected a part of it; SUPERSEDED:
-        another sync of its local list replaced this one; STATION_NOT_FOUND: the station was removed; JOB_EXPIRED: it was not connected in time, or the job did not end in time; the message has the last
-        step.
+        command; LOCAL_LIST_NOT_SUPPORTED, LOCAL_LIST_REFUSED: it keeps no local list, or rejected a part of it;
+        STATION_NOT_FOUND: the station was removed; JOB_EXPIRED: it was not connected in time, or the job did not end in
+        time; the message has the last step.
         """
 
     @_builtins.property

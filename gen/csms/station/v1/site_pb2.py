@@ -22,10 +22,11 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x63sms/station/v1/site.proto\x12\x0f\x63sms.station.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9f\x04\n\x04Site\x12\x0f\n\x07site_id\x18\x01 \x01(\t\x12\x16\n\x0eparent_site_id\x18\x02 \x01(\t\x12\x0c\n\x04kind\x18\x03 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x04 \x01(\t\x12-\n\x07\x61\x64\x64ress\x18\x05 \x01(\x0b\x32\x1c.csms.station.v1.SiteAddress\x12\x31\n\x0b\x63oordinates\x18\x06 \x01(\x0b\x32\x1c.csms.station.v1.Coordinates\x12\x11\n\ttime_zone\x18\x07 \x01(\t\x12\x37\n\x0fopening_periods\x18\x08 \x03(\x0b\x32\x1e.csms.station.v1.OpeningPeriod\x12-\n\x07\x63ontact\x18\t \x01(\x0b\x32\x1c.csms.station.v1.SiteContact\x12\x31\n\x06labels\x18\n \x03(\x0b\x32!.csms.station.v1.Site.LabelsEntry\x12\x0c\n\x04path\x18\x0b \x03(\t\x12\x1b\n\x13\x65\x66\x66\x65\x63tive_time_zone\x18\x0c \x01(\t\x12/\n\x0b\x63reate_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"Y\n\x0bSiteAddress\x12\r\n\x05lines\x18\x01 \x03(\t\x12\x13\n\x0bpostal_code\x18\x02 \x01(\t\x12\x10\n\x08locality\x18\x03 \x01(\t\x12\x14\n\x0c\x63ountry_code\x18\x04 \x01(\t\"2\n\x0b\x43oordinates\x12\x10\n\x08latitude\x18\x01 \x01(\x01\x12\x11\n\tlongitude\x18\x02 \x01(\x01\"K\n\rOpeningPeriod\x12\x0f\n\x07weekday\x18\x01 \x01(\x05\x12\x13\n\x0bopen_minute\x18\x02 \x01(\x05\x12\x14\n\x0c\x63lose_minute\x18\x03 \x01(\x05\"9\n\x0bSiteContact\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05phone\x18\x02 \x01(\t\x12\r\n\x05\x65mail\x18\x03 \x01(\t\"\x93\x01\n\x10StationPlacement\x12\x0f\n\x07site_id\x18\x01 \x01(\t\x12.\n\nbegin_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08username\x18\x04 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x63sms/station/v1/site.proto\x12\x0f\x63sms.station.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb7\x04\n\x04Site\x12\x0f\n\x07site_id\x18\x01 \x01(\t\x12\x16\n\x0eparent_site_id\x18\x02 \x01(\t\x12\x0c\n\x04kind\x18\x03 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x04 \x01(\t\x12-\n\x07\x61\x64\x64ress\x18\x05 \x01(\x0b\x32\x1c.csms.station.v1.SiteAddress\x12\x31\n\x0b\x63oordinates\x18\x06 \x01(\x0b\x32\x1c.csms.station.v1.Coordinates\x12\x11\n\ttime_zone\x18\x07 \x01(\t\x12\x37\n\x0fopening_periods\x18\x08 \x03(\x0b\x32\x1e.csms.station.v1.OpeningPeriod\x12-\n\x07\x63ontact\x18\t \x01(\x0b\x32\x1c.csms.station.v1.SiteContact\x12\x31\n\x06labels\x18\n \x03(\x0b\x32!.csms.station.v1.Site.LabelsEntry\x12\x12\n\x04path\x18\x0b \x03(\tB\x04\xe2\x41\x01\x03\x12!\n\x13\x65\x66\x66\x65\x63tive_time_zone\x18\x0c \x01(\tB\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x63reate_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0bupdate_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"Y\n\x0bSiteAddress\x12\r\n\x05lines\x18\x01 \x03(\t\x12\x13\n\x0bpostal_code\x18\x02 \x01(\t\x12\x10\n\x08locality\x18\x03 \x01(\t\x12\x14\n\x0c\x63ountry_code\x18\x04 \x01(\t\"2\n\x0b\x43oordinates\x12\x10\n\x08latitude\x18\x01 \x01(\x01\x12\x11\n\tlongitude\x18\x02 \x01(\x01\"K\n\rOpeningPeriod\x12\x0f\n\x07weekday\x18\x01 \x01(\x05\x12\x13\n\x0bopen_minute\x18\x02 \x01(\x05\x12\x14\n\x0c\x63lose_minute\x18\x03 \x01(\x05\"9\n\x0bSiteContact\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05phone\x18\x02 \x01(\t\x12\r\n\x05\x65mail\x18\x03 \x01(\t\"\x93\x01\n\x10StationPlacement\x12\x0f\n\x07site_id\x18\x01 \x01(\t\x12.\n\nbegin_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08username\x18\x04 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,18 +35,26 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_SITE_LABELSENTRY']._loaded_options = None
   _globals['_SITE_LABELSENTRY']._serialized_options = b'8\001'
-  _globals['_SITE']._serialized_start=81
-  _globals['_SITE']._serialized_end=624
-  _globals['_SITE_LABELSENTRY']._serialized_start=579
-  _globals['_SITE_LABELSENTRY']._serialized_end=624
-  _globals['_SITEADDRESS']._serialized_start=626
-  _globals['_SITEADDRESS']._serialized_end=715
-  _globals['_COORDINATES']._serialized_start=717
-  _globals['_COORDINATES']._serialized_end=767
-  _globals['_OPENINGPERIOD']._serialized_start=769
-  _globals['_OPENINGPERIOD']._serialized_end=844
-  _globals['_SITECONTACT']._serialized_start=846
-  _globals['_SITECONTACT']._serialized_end=903
-  _globals['_STATIONPLACEMENT']._serialized_start=906
-  _globals['_STATIONPLACEMENT']._serialized_end=1053
+  _globals['_SITE'].fields_by_name['path']._loaded_options = None
+  _globals['_SITE'].fields_by_name['path']._serialized_options = b'\342A\001\003'
+  _globals['_SITE'].fields_by_name['effective_time_zone']._loaded_options = None
+  _globals['_SITE'].fields_by_name['effective_time_zone']._serialized_options = b'\342A\001\003'
+  _globals['_SITE'].fields_by_name['create_time']._loaded_options = None
+  _globals['_SITE'].fields_by_name['create_time']._serialized_options = b'\342A\001\003'
+  _globals['_SITE'].fields_by_name['update_time']._loaded_options = None
+  _globals['_SITE'].fields_by_name['update_time']._serialized_options = b'\342A\001\003'
+  _globals['_SITE']._serialized_start=114
+  _globals['_SITE']._serialized_end=681
+  _globals['_SITE_LABELSENTRY']._serialized_start=636
+  _globals['_SITE_LABELSENTRY']._serialized_end=681
+  _globals['_SITEADDRESS']._serialized_start=683
+  _globals['_SITEADDRESS']._serialized_end=772
+  _globals['_COORDINATES']._serialized_start=774
+  _globals['_COORDINATES']._serialized_end=824
+  _globals['_OPENINGPERIOD']._serialized_start=826
+  _globals['_OPENINGPERIOD']._serialized_end=901
+  _globals['_SITECONTACT']._serialized_start=903
+  _globals['_SITECONTACT']._serialized_end=960
+  _globals['_STATIONPLACEMENT']._serialized_start=963
+  _globals['_STATIONPLACEMENT']._serialized_end=1110
 # @@protoc_insertion_point(module_scope)

@@ -1,0 +1,1 @@
+import"./index-Bly8IQwh.js";

@@ -1,0 +1,1 @@
+import"./index-CQ7oFJ2_.js";

@@ -1,0 +1,1 @@
+function e(e,t){return JSON.stringify(e)===JSON.stringify(t)}function t(t,n,r,i){let a=t[n]??{},o=[...new Set([...Object.keys(r),...Object.keys(a)])].filter(t=>!i.includes(t)&&!e(r[t],a[t])).sort(),s=Object.fromEntries(i.map(e=>[e,r[e]??null]));return{...t,[n]:{...a,...s},updateMask:o.join(`,`)}}export{t};

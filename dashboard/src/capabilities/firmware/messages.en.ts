@@ -1,0 +1,16 @@
+export const en = {
+  firmware: "Firmware updates",
+  logs: "Log uploads",
+  number: "Number",
+  state: "State",
+  version: "Version",
+  location: "Place",
+  changed: "Changed",
+  type: "Kind",
+  update: "Update firmware",
+  getLog: "Get a log",
+  look: "Look up",
+  noFirmware: "No firmware updates",
+  noLogs: "No log uploads",
+  file: "File",
+};

@@ -1,0 +1,15 @@
+import type { Translation } from "../../i18n/catalogue";
+import type { en } from "./messages.en";
+
+export const de: Translation<typeof en> = {
+  title: "Lokale Liste",
+  state: "Stand der Liste",
+  look: "Stand lesen",
+  token: "Token",
+  type: "Art",
+  status: "Status",
+  sync: "Abgleichen",
+  empty: "Die lokale Liste ist leer",
+  emptyText:
+    "Nach ihrer lokalen Liste entscheidet die Station, während sie offline ist. Gleichen Sie sie mit den Tokens ab.",
+};

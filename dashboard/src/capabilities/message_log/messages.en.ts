@@ -1,0 +1,18 @@
+export const en = {
+  title: "Messages",
+  time: "Time",
+  action: "Action",
+  type: "Kind",
+  direction: "Direction",
+  payload: "Content",
+  id: "Message ID",
+  fromStation: "Station →",
+  toStation: "← Central system",
+  station: "From the station",
+  central: "From the central system",
+  error: "Error",
+  empty: "No messages are kept",
+  emptyText: "Each frame of the station is kept here for the days that the tenant's settings say.",
+  search: "Search messages",
+  refresh: "Read again",
+};

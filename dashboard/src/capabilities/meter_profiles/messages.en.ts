@@ -1,0 +1,20 @@
+export const en = {
+  title: "Meter profiles",
+  station: "Station",
+  vendor: "Vendor",
+  model: "Model",
+  version: "Firmware version",
+  kind: "EVSE",
+  power: "Power at most",
+  source: "Readings from",
+  changed: "Changed",
+  by: "By",
+  set: "Set a profile",
+  update: "Change profile",
+  look: "Look up",
+  remove: "Delete profile",
+  removeText: "Sessions that were assessed with it stay as they are until they are assessed again.",
+  empty: "No meter profiles",
+  emptyText:
+    "A meter profile says how to read the meter of a model: its scale, its power, and which of its readings to believe.",
+};

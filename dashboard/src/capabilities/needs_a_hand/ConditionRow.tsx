@@ -1,0 +1,210 @@
+import { useMutation } from "@connectrpc/connect-query";
+import { useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+
+import { readError } from "../../api/errors";
+import { usePermissions } from "../../api/permissions";
+import { Time, useFormats } from "../../formats";
+import { MethodForm } from "../../forms";
+import type { Condition } from "../../stubs/csms/condition/v1/condition_pb";
+import { ConditionService } from "../../stubs/csms/condition/v1/condition_service_pb";
+import { Button, cx, Dialog, Icon, Link, LinkButton, MenuButton, toast, type IconName, type MenuEntry } from "../../ui";
+import styles from "./hand.module.css";
+import { offeredRemedies, type OfferedRemedy } from "./remedies";
+import { RemedyDialog } from "./RemedyDialog";
+import { useHandText } from "./text";
+import { readConditionsAnew } from "./useConditions";
+import { hrefOf, kindWord, placeText, severityName, stationHref, whyText, type SeverityName } from "./words";
+
+const { acknowledgeCondition, unacknowledgeCondition } = ConditionService.method;
+const ICONS: Record<SeverityName, IconName> = { CRITICAL: "alert", WARNING: "info", NOTICE: "help" };
+
+export function SeverityMark(props: { condition: Condition }) {
+  const t = useHandText();
+  const name = severityName(props.condition.severity);
+  return (
+    <span className={cx(styles.severity, styles[name])} title={t.severities[name]}>
+      <Icon name={ICONS[name]} size={18} />
+      <span className="visually-hidden">{t.severities[name]}</span>
+    </span>
+  );
+}
+
+function useAcknowledge(condition: Condition) {
+  const t = useHandText();
+  const client = useQueryClient();
+  const onError = (error: unknown) => {
+    toast(`${t.failed}: ${readError(error).message}`, "bad");
+  };
+  const { conditionId } = condition;
+  const note = useMutation(acknowledgeCondition, {
+    onError,
+    onSuccess: () => {
+      toast(t.acknowledged);
+      readConditionsAnew(client);
+    },
+  });
+  const back = useMutation(unacknowledgeCondition, {
+    onError,
+    onSuccess: () => {
+      readConditionsAnew(client);
+    },
+  });
+  return {
+    acknowledge: () => {
+      note.mutate({ conditionId });
+    },
+    takeBack: () => {
+      back.mutate({ conditionId });
+    },
+    isPending: note.isPending || back.isPending,
+  };
+}
+
+export function ConditionRow(props: { condition: Condition }) {
+  const t = useHandText();
+  const formats = useFormats();
+  const { condition } = props;
+  const [remedy, setRemedy] = useState<OfferedRemedy>();
+  const why = whyText(condition, t, formats);
+  const place = placeText(condition, t);
+  const href = hrefOf(condition);
+  return (
+    <li className={styles.row}>
+      <SeverityMark condition={condition} />
+      <div className={styles.what}>
+        <p className={styles.head}>
+          <strong>{kindWord(t, condition.kind)}</strong>
+          {condition.stationId && <Link href={stationHref(condition.stationId)}>{condition.stationId}</Link>}
+          {place && (condition.transactionId && href ? <Link href={href}>{place}</Link> : <span>{place}</span>)}
+        </p>
+        {why && <p className={styles.why}>{why}</p>}
+        <p className={styles.when}>
+          <Time value={condition.beginTime} />
+          {condition.count > 1n && (
+            <>
+              {` · ${t.times(formats.number(Number(condition.count)))} · ${t.lastTime} `}
+              <Time value={condition.lastTime} />
+            </>
+          )}
+        </p>
+        {condition.acknowledgement && <Acknowledged condition={condition} />}
+      </div>
+      <RowActions condition={condition} onRemedy={setRemedy} />
+      {remedy && (
+        <RemedyDialog
+          condition={condition}
+          remedy={remedy}
+          onClose={() => {
+            setRemedy(undefined);
+          }}
+        />
+      )}
+    </li>
+  );
+}
+
+function Acknowledged(props: { condition: Condition }) {
+  const t = useHandText();
+  const note = props.condition.acknowledgement;
+  if (!note) return null;
+  return (
+    <p className={styles.when}>
+      {t.acknowledgedBy(note.actor.replace(/^user:/, ""))} <Time value={note.acknowledgeTime} />
+      {note.comment && `: ${note.comment}`}
+    </p>
+  );
+}
+
+function RowActions(props: { condition: Condition; onRemedy: (remedy: OfferedRemedy) => void }) {
+  const t = useHandText();
+  const permissions = usePermissions();
+  const { condition, onRemedy } = props;
+  const [noting, setNoting] = useState(false);
+  const { acknowledge, takeBack, isPending } = useAcknowledge(condition);
+  const [first, ...others] = offeredRemedies(condition, permissions.can, t);
+  const href = hrefOf(condition);
+  const openLabel = condition.transactionId ? t.openSession : t.openStation;
+  const mayAcknowledge = permissions.can(acknowledgeCondition);
+  const acknowledged = condition.acknowledgement !== undefined;
+  const entries: MenuEntry[] = others.map((remedy) => ({
+    id: remedy.key,
+    label: remedy.label,
+    onAction: () => {
+      onRemedy(remedy);
+    },
+  }));
+  if (mayAcknowledge && !acknowledged) {
+    entries.push(
+      { id: "acknowledge", label: t.acknowledge, icon: "check", separated: entries.length > 0, onAction: acknowledge },
+      {
+        id: "note",
+        label: t.acknowledgeNote,
+        icon: "edit",
+        onAction: () => {
+          setNoting(true);
+        },
+      },
+    );
+  }
+  return (
+    <div className={styles.actions}>
+      {first ? (
+        <Button
+          small
+          onPress={() => {
+            onRemedy(first);
+          }}
+        >
+          {first.label}
+        </Button>
+      ) : (
+        href && (
+          <LinkButton small href={href}>
+            {openLabel}
+          </LinkButton>
+        )
+      )}
+      {acknowledged && mayAcknowledge && (
+        <Button small kind="quiet" isPending={isPending} onPress={takeBack}>
+          {t.unacknowledge}
+        </Button>
+      )}
+      {entries.length > 0 && (
+        <MenuButton
+          label={`${t.more}: ${kindWord(t, condition.kind)} ${condition.stationId}`}
+          icon="more"
+          entries={entries}
+        />
+      )}
+      {noting && (
+        <NoteDialog
+          condition={condition}
+          onClose={() => {
+            setNoting(false);
+          }}
+        />
+      )}
+    </div>
+  );
+}
+
+function NoteDialog(props: { condition: Condition; onClose: () => void }) {
+  const t = useHandText();
+  const client = useQueryClient();
+  return (
+    <Dialog title={t.acknowledgeNote} isOpen onClose={props.onClose}>
+      <MethodForm
+        method={acknowledgeCondition}
+        fixed={{ conditionId: props.condition.conditionId }}
+        action={t.acknowledge}
+        answer={false}
+        onDone={() => {
+          toast(t.acknowledged);
+          props.onClose();
+          readConditionsAnew(client);
+        }}
+      />
+    </Dialog>
+  );
+}

@@ -1,0 +1,91 @@
+// Conditions and their numbers, kept up by events.
+import type { DescMethodUnary } from "@bufbuild/protobuf";
+import { createConnectQueryKey, useQuery } from "@connectrpc/connect-query";
+import { useQueryClient, type QueryClient } from "@tanstack/react-query";
+import { useEffect } from "react";
+
+import { useLiveEvents, useLiveInvalidation, type LiveFilter } from "../../live";
+import type { ConditionKind } from "../../stubs/csms/condition/v1/condition_pb";
+import { ConditionService } from "../../stubs/csms/condition/v1/condition_service_pb";
+import { usePagedRows, useScopeClause } from "../../tables";
+
+const { countConditions, listConditions } = ConditionService.method;
+const READ: readonly DescMethodUnary[] = [listConditions, countConditions];
+
+/** Events after which a condition may have begun or ended. Others, such as meter values, are too many and change none. */
+const CHANGES: LiveFilter = {
+  types: [
+    "condition.",
+    "station.connected",
+    "station.disconnected",
+    "station.booted",
+    "station.created",
+    "station.deleted",
+    "station.updated",
+    "station.status_changed",
+    "station.credential_failed",
+    "station.unresponsive",
+    "station.responsive",
+    "station.clock_skewed",
+    "station.certificate_request",
+    "transaction.started",
+    "transaction.updated",
+    "transaction.ended",
+    "quarantine.",
+    "id_token.",
+    "certificate.",
+  ],
+};
+/** A station counts as offline so long after its connection ended: no event says so. */
+const OFFLINE_AFTER_MS = 305_000;
+
+export function readConditionsAnew(client: QueryClient): void {
+  for (const schema of READ) {
+    void client.invalidateQueries({ queryKey: createConnectQueryKey({ schema, cardinality: undefined }) });
+  }
+}
+
+/** Reads anew once for each station that was disconnected shortly before, at the time at which it counts as offline. */
+function useOfflineLater(): void {
+  const client = useQueryClient();
+  useEffect(() => {
+    const timer = setTimeout(() => {
+      readConditionsAnew(client);
+    }, OFFLINE_AFTER_MS);
+    return () => {
+      clearTimeout(timer);
+    };
+  }, [client]);
+  useLiveEvents({ types: ["station.disconnected"] }, () => {
+    setTimeout(() => {
+      readConditionsAnew(client);
+    }, OFFLINE_AFTER_MS);
+  });
+}
+
+export function useConditionCounts() {
+  const filter = useScopeClause();
+  useLiveInvalidation(CHANGES, ...READ);
+  useOfflineLater();
+  return useQuery(countConditions, { filter });
+}
+
+export function useConditions(options: {
+  acknowledged: boolean;
+  kind: ConditionKind | undefined;
+  isDisabled?: boolean;
+}) {
+  const filter = useScopeClause();
+  return usePagedRows({
+    method: listConditions,
+    request: {
+      acknowledged: options.acknowledged,
+      kinds: options.kind === undefined ? [] : [options.kind],
+      filter,
+    },
+    field: "conditions",
+    rowKey: (condition) => condition.conditionId,
+    pageSize: 100,
+    isDisabled: options.isDisabled ?? false,
+  });
+}

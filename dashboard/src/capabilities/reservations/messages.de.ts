@@ -1,0 +1,17 @@
+import type { Translation } from "../../i18n/catalogue";
+import type { en } from "./messages.en";
+
+export const de: Translation<typeof en> = {
+  title: "Reservierungen",
+  reservation: "Nummer",
+  evse: "EVSE",
+  token: "Token",
+  state: "Zustand",
+  until: "Bis",
+  create: "Reservieren",
+  cancel: "Reservierung aufheben",
+  look: "Nachschlagen",
+  empty: "Keine Reservierungen",
+  emptyText: "Eine Reservierung hält einen Anschluss bis zu einer Zeit für ein Token frei.",
+  any: "beliebig",
+};

@@ -1,0 +1,16 @@
+export const en = {
+  title: "Roles",
+  role: "Role",
+  name: "Name",
+  permissions: "Permissions",
+  builtIn: "Built in",
+  own: "Own",
+  kind: "Kind",
+  changed: "Changed",
+  create: "New role",
+  update: "Change role",
+  look: "Look up",
+  remove: "Delete role",
+  removeText: "Users lose what they may do by this role alone within five seconds.",
+  empty: "No roles",
+};

@@ -1,0 +1,31 @@
+// Sessions for the command palette: by their name, and those of a tag.
+import { timestampMs } from "@bufbuild/protobuf/wkt";
+
+import { clientOf } from "../../api/transport";
+import { makeFormats } from "../../formats";
+import { currentLanguage, localeOf } from "../../i18n/catalogue";
+import type { PaletteEntry } from "../../shell/capability";
+import { TransactionService } from "../../stubs/csms/transaction/v1/transaction_service_pb";
+import { quoted } from "../../tables";
+import { sessionHref } from "./hrefs";
+
+const MOST = 6;
+
+export async function search(text: string, signal: AbortSignal): Promise<PaletteEntry[]> {
+  const filter = `transaction_id = ${quoted(text)} OR id_token = ${quoted(text)}`;
+  const answer = await clientOf(TransactionService).listTransactions({ pageSize: MOST, filter }, { signal });
+  const formats = makeFormats(localeOf(currentLanguage()));
+  return answer.transactions.map((session) => ({
+    id: `session.${session.stationId}.${session.transactionId}.${String(session.generation)}`,
+    label: `${session.stationId} · ${session.transactionId}`,
+    hint: [
+      session.idToken?.idToken,
+      session.startTime && formats.dateTime(timestampMs(session.startTime)),
+      formats.kWh(session.energyWh),
+    ]
+      .filter(Boolean)
+      .join(" · "),
+    icon: "session",
+    href: sessionHref(session),
+  }));
+}

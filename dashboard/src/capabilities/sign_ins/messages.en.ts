@@ -1,0 +1,15 @@
+export const en = {
+  title: "Sign-ins",
+  user: "User",
+  begun: "Signed in",
+  refreshed: "Last refreshed",
+  expires: "Ends",
+  agent: "Program",
+  address: "Address",
+  current: "this one",
+  end: "Sign out",
+  endAll: "Sign a user out everywhere",
+  keys: "Replace the signing keys",
+  keysText: "Every access token becomes invalid at once. Sign-ins go on with new ones.",
+  empty: "Nobody is signed in",
+};

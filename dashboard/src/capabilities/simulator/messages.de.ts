@@ -1,0 +1,35 @@
+import type { Translation } from "../../i18n/catalogue";
+import type { en } from "./messages.en";
+
+export const de: Translation<typeof en> = {
+  title: "Simulator",
+  station: "Station",
+  state: "Zustand",
+  evses: "EVSEs",
+  power: "Leistung",
+  energy: "Zählerstand",
+  session: "Ladevorgang",
+  queued: "Wartende Nachrichten",
+  version: "OCPP",
+  drivers: "Fahrer von selbst",
+  yes: "ja",
+  no: "nein",
+  model: "Modell",
+  faults: "Fehlverhalten",
+  start: "Station starten",
+  stop: "Station stoppen",
+  plugIn: "Auto anstecken",
+  unplug: "Auto abstecken",
+  present: "Karte ans Lesegerät halten",
+  fault: "Störung auslösen",
+  clear: "Störung beheben",
+  offline: "Leitung trennen",
+  online: "Leitung wiederherstellen",
+  misbehave: "Fehlverhalten",
+  look: "Nachschlagen",
+  empty: "Keine simulierten Stationen",
+  emptyText:
+    "Starten Sie eine: Sie verbindet sich wie eine echte und lässt sich von hier aus anstecken, laden, stören und trennen.",
+  unserved: "Kein Simulator läuft",
+  unservedText: "Simulierte Stationen laufen mit `make run`. Ein Mesh ohne sie hat diese Seite nicht zu bieten.",
+};

@@ -1,0 +1,21 @@
+export const en = {
+  title: "Sites",
+  site: "Site",
+  kind: "Kind",
+  place: "Place",
+  zone: "Time zone",
+  labels: "Labels",
+  id: "ID",
+  create: "Add site",
+  part: "Add a part",
+  update: "Change site",
+  move: "Move",
+  remove: "Delete site",
+  removeText: "A site with parts or stations cannot be deleted.",
+  look: "Look up",
+  stations: "Stations here",
+  empty: "No sites yet",
+  emptyText:
+    "A site has parts, such as buildings, floors and feeders, to any depth. Stations stand in it; lists, rollouts and roles can be limited to it.",
+  search: "Search sites",
+};

@@ -1,0 +1,12 @@
+import type { Translation } from "../../i18n/catalogue";
+import type { en } from "./messages.en";
+
+export const de: Translation<typeof en> = {
+  change: "Station ändern",
+  rotate: "Neue Zugangsdaten geben",
+  rotateText: "Bei Übergabe werden die neuen über die gegenwärtige Verbindung der Station gesendet.",
+  reconnect: "Verbindung schließen",
+  remove: "Station löschen",
+  removeTitle: (station: string) => `${station} löschen?`,
+  removeText: "Ihre Ladevorgänge bleiben aufgezeichnet. Verbindet sie sich erneut, ist sie eine neue Station.",
+};

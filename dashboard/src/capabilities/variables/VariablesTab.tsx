@@ -1,0 +1,103 @@
+import type { ReactNode } from "react";
+
+import { ResourceList, textColumn } from "../../resources";
+import { CommandService } from "../../stubs/csms/station/v1/command_service_pb";
+import { VariableSchema, type Variable } from "../../stubs/csms/station/v1/station_pb";
+import { StationService } from "../../stubs/csms/station/v1/station_service_pb";
+import { Badge, EmptyState } from "../../ui";
+import { useText } from "./text";
+
+function keyOf(row: Variable): string {
+  return [
+    row.component,
+    row.componentInstance,
+    row.evse?.evseId,
+    row.evse?.connectorId,
+    row.variable,
+    row.variableInstance,
+    row.attributeType,
+  ].join("/");
+}
+
+function componentOf(row: Variable): string {
+  return [row.component, row.componentInstance, row.evse?.evseId].filter(Boolean).join(" ");
+}
+
+/** The variables that the station has reported; each can be set, and the station asked anew. */
+export default function VariablesTab(props: { stationId: string }): ReactNode {
+  const t = useText();
+  const { stationId } = props;
+  const station = () => ({ stationId });
+  return (
+    <ResourceList
+      name="variables"
+      label={t.title}
+      method={StationService.method.listVariables}
+      field="variables"
+      request={{ stationId }}
+      schema={VariableSchema}
+      rowKey={keyOf}
+      rowName={(row) => row.variable}
+      columns={[
+        textColumn<Variable>("component", t.component, componentOf),
+        textColumn<Variable>(
+          "variable",
+          t.variable,
+          (row) => [row.variable, row.variableInstance].filter(Boolean).join(" "),
+          {
+            card: "head",
+            width: "minmax(200px, 1.5fr)",
+          },
+        ),
+        textColumn<Variable>("value", t.value, (row) => row.value, { width: "minmax(200px, 2fr)" }),
+        textColumn<Variable>("attribute", t.attribute, (row) => row.attributeType, { optional: true }),
+        {
+          id: "readonly",
+          label: t.readonly,
+          width: "120px",
+          cell: (row) => row.readonly && <Badge>{t.readonly}</Badge>,
+        },
+      ]}
+      searchText={(row) => `${componentOf(row)} ${row.variable} ${row.value}`}
+      searchLabel={t.search}
+      creates={[
+        {
+          method: CommandService.method.getVariables,
+          label: t.get,
+          icon: "refresh",
+          fixed: station,
+          keepsAnswer: true,
+        },
+        { method: CommandService.method.setVariables, label: t.set, icon: "edit", fixed: station, keepsAnswer: true },
+      ]}
+      actions={[
+        {
+          method: CommandService.method.setVariables,
+          label: t.change,
+          icon: "edit",
+          isOffered: (row) => row.readonly !== true,
+          fixed: station,
+          initial: (row) => ({
+            variables: [
+              {
+                component: row.component,
+                variable: row.variable,
+                variableInstance: row.variableInstance,
+                value: row.value,
+              },
+            ],
+          }),
+          keepsAnswer: true,
+        },
+      ]}
+      ignoreScope
+      fill={false}
+      compact
+      empty={
+        <EmptyState title={t.empty} icon="settings">
+          <p>{t.emptyText}</p>
+        </EmptyState>
+      }
+    />
+  );
+}

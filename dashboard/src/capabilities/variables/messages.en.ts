@@ -1,0 +1,17 @@
+export const en = {
+  title: "Variables",
+  component: "Component",
+  variable: "Variable",
+  value: "Value",
+  attribute: "Attribute",
+  readonly: "Read only",
+  changed: "Read",
+  yes: "yes",
+  no: "no",
+  set: "Set a variable",
+  get: "Ask the station",
+  empty: "No variables are known",
+  emptyText: "Ask the station for its variables: the answer is kept here.",
+  search: "Search variables",
+  change: "Change",
+};

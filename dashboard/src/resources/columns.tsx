@@ -1,0 +1,69 @@
+// Columns that most lists of resources have.
+import type { DescEnum } from "@bufbuild/protobuf";
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import type { ReactNode } from "react";
+
+import { Time } from "../formats";
+import { enumLabel } from "../forms";
+import type { Column } from "../tables";
+import { Badge, type Tone } from "../ui";
+
+type Options<Row> = Partial<Omit<Column<Row>, "id" | "label">>;
+
+export function textColumn<Row>(
+  id: string,
+  label: string,
+  get: (row: Row) => string | undefined,
+  options: Options<Row> = {},
+): Column<Row> {
+  return { id, label, sortBy: (row) => get(row) || undefined, cell: (row) => get(row) || "–", ...options };
+}
+
+export function timeColumn<Row>(
+  id: string,
+  label: string,
+  get: (row: Row) => Timestamp | undefined,
+  options: Options<Row> = {},
+): Column<Row> {
+  return {
+    id,
+    label,
+    width: "150px",
+    sortBy: (row) => get(row)?.seconds,
+    cell: (row) => <Time value={get(row)} />,
+    ...options,
+  };
+}
+
+export function numberColumn<Row>(
+  id: string,
+  label: string,
+  get: (row: Row) => number | bigint,
+  show: (value: number | bigint) => ReactNode,
+  options: Options<Row> = {},
+): Column<Row> {
+  return { id, label, align: "end", width: "110px", sortBy: get, cell: (row) => show(get(row)), ...options };
+}
+
+/** A value of an enumeration as a word in a frame, in the words of the contract. */
+export function enumColumn<Row>(
+  id: string,
+  label: string,
+  desc: DescEnum,
+  get: (row: Row) => number,
+  tones: Readonly<Record<number, Tone>> = {},
+  options: Options<Row> = {},
+): Column<Row> {
+  const word = (row: Row) => {
+    const value = desc.value[get(row)];
+    return value ? enumLabel(desc, value.name) : String(get(row));
+  };
+  return {
+    id,
+    label,
+    width: "150px",
+    sortBy: word,
+    cell: (row) => (get(row) === 0 ? "–" : <Badge tone={tones[get(row)] ?? "neutral"}>{word(row)}</Badge>),
+    ...options,
+  };
+}

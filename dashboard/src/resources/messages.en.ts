@@ -1,0 +1,7 @@
+export const en = {
+  actions: "Actions",
+  actionsOf: (name: string) => `Actions on ${name}`,
+  details: "Details",
+  done: "Done.",
+  cannotUndo: "This cannot be undone.",
+};
