@@ -6,7 +6,7 @@ import "uplot/dist/uPlot.min.css";
 import { useFormats } from "../formats/Time";
 import { Button } from "../ui";
 import styles from "./LineChart.module.css";
-import { chartData, type ChartPoint } from "./series";
+import { chartData, tickDigits, type ChartPoint } from "./series";
 import { useChartText } from "./text";
 
 export interface ChartSeries {
@@ -66,7 +66,7 @@ function optionsOf(
     grid: isRight ? { show: false } : grid,
     ticks: { show: false },
     size: 56,
-    values: (_, ticks) => ticks.map((tick) => format(tick, 0)),
+    values: (_, ticks) => ticks.map((tick) => format(tick, tickDigits(ticks))),
     label: unit,
     labelSize: 16,
   });

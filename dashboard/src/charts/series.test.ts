@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { chartData } from "./series";
+import { chartData, tickDigits } from "./series";
 
 describe("data of charts", () => {
   it("has one column of times for all series; a time of another series is no gap", () => {
@@ -30,5 +30,11 @@ describe("data of charts", () => {
     );
     expect(times).toEqual([0, 0.001, 60]);
     expect(values).toEqual([1, null, 2]);
+  });
+});
+
+describe("tickDigits", () => {
+  it("has as many digits as tell ticks apart", () => {
+    expect([[0, 5, 10], [0, 2.5, 5], [545.25, 545.5], []].map(tickDigits)).toEqual([0, 1, 2, 0]);
   });
 });

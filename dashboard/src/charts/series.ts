@@ -30,3 +30,9 @@ function withGaps(points: readonly ChartPoint[], gapMs: number): Map<number, num
   }
   return column;
 }
+
+/** Digits after the point that tell the ticks of an axis apart: 0.5 and 1 are not both 1. */
+export function tickDigits(ticks: readonly number[]): number {
+  const digits = [0, 1, 2].find((one) => ticks.every((tick) => Math.abs(tick - Number(tick.toFixed(one))) < 1e-6));
+  return digits ?? 3;
+}

@@ -12,26 +12,24 @@ import { usePagedRows, useScopeClause } from "../../tables";
 const { countConditions, listConditions } = ConditionService.method;
 const READ: readonly DescMethodUnary[] = [listConditions, countConditions];
 
-/** Events after which a condition may have begun or ended. Others, such as meter values, are too many and change none. */
+/** Events after which a condition may have begun or ended. */
 const CHANGES: LiveFilter = {
   types: [
     "condition.",
-    "station.connected",
-    "station.disconnected",
     "station.booted",
-    "station.created",
-    "station.deleted",
-    "station.updated",
-    "station.status_changed",
-    "station.credential_failed",
-    "station.unresponsive",
-    "station.responsive",
-    "station.clock_skewed",
     "station.certificate_request",
-    "transaction.started",
-    "transaction.updated",
-    "transaction.ended",
-    "quarantine.",
+    "station.condition_began",
+    "station.condition_ended",
+    "station.connected",
+    "station.created",
+    "station.credential_changed",
+    "station.credential_failed",
+    "station.deleted",
+    "station.disconnected",
+    "station.moved",
+    "station.status_changed",
+    "station.updated",
+    "transaction.",
     "id_token.",
     "certificate.",
   ],

@@ -19,7 +19,7 @@ function useColumns(choice: ReportChoice, zone: string): Column<ReportRow>[] {
     id,
     label,
     align: END,
-    width: "minmax(120px, 1fr)",
+    width: "minmax(132px, 1fr)",
     sortBy: value,
     cell: (row: ReportRow) => text(value(row)),
   });
@@ -56,7 +56,7 @@ function useColumns(choice: ReportChoice, zone: string): Column<ReportRow>[] {
       id: "period",
       label: t.period,
       card: "head",
-      width: "minmax(180px, 1.2fr)",
+      width: "minmax(216px, 1.4fr)",
       sortBy: startMs,
       cell: (row) => periodText(startMs(row), grain, locale, zone),
     },

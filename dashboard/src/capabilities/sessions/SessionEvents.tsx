@@ -1,9 +1,11 @@
 // The events of a session as the station sent them; each can be read whole.
 import { getOption, hasOption, type DescEnum } from "@bufbuild/protobuf";
+import { timestampMs, type Timestamp } from "@bufbuild/protobuf/wkt";
 import { useState } from "react";
 
 import { useFormats } from "../../formats";
 import { MessageView } from "../../forms";
+import { localeOf, useLanguage } from "../../i18n/catalogue";
 import { ocpp_word } from "../../stubs/csms/options/v1/options_pb";
 import {
   ChargingStateSchema,
@@ -39,9 +41,28 @@ function valuesText({ event }: RecordedTransactionEvent): string {
   return [...shown, ...(values.length > 3 ? [`+ ${String(values.length - 3)}`] : [])].join(", ");
 }
 
+/** Day and time to the second; the year and the zone on hover. */
+function Moment(props: { value: Timestamp | undefined }) {
+  const formats = useFormats();
+  const locale = localeOf(useLanguage());
+  if (!props.value) return <>–</>;
+  const ms = timestampMs(props.value);
+  const text = new Intl.DateTimeFormat(locale, {
+    day: "numeric",
+    month: "short",
+    hour: "2-digit",
+    minute: "2-digit",
+    second: "2-digit",
+  }).format(ms);
+  return (
+    <time dateTime={new Date(ms).toISOString()} title={formats.dateTime(ms)}>
+      {text}
+    </time>
+  );
+}
+
 function useColumns(): Column<RecordedTransactionEvent>[] {
   const t = useSessionText();
-  const formats = useFormats();
   return [
     {
       id: "kind",
@@ -53,15 +74,15 @@ function useColumns(): Column<RecordedTransactionEvent>[] {
     {
       id: "time",
       label: t.stationTime,
-      width: "minmax(190px, 1fr)",
+      width: "minmax(140px, 1fr)",
       card: "head",
-      cell: ({ event }) => (event?.eventTime ? formats.dateTime(event.eventTime) : "–"),
+      cell: ({ event }) => <Moment value={event?.eventTime} />,
     },
     {
       id: "received",
       label: t.received,
-      width: "minmax(190px, 1fr)",
-      cell: ({ receiveTime }) => (receiveTime ? formats.dateTime(receiveTime) : "–"),
+      width: "minmax(140px, 1fr)",
+      cell: ({ receiveTime }) => <Moment value={receiveTime} />,
     },
     { id: "seq", label: t.seq, width: "56px", align: "end", cell: ({ event }) => event?.seqNo ?? "–" },
     {

@@ -1,14 +1,14 @@
 // The meter of a session: power, register and state of charge as charts, and the same figures as a table beside them.
 import { memo, useMemo } from "react";
 
-import { LineChart as PlainLineChart, type ChartMark, type ChartSeries } from "../../charts";
+import { LineChart as PlainLineChart, type ChartMark, type ChartPoint, type ChartSeries } from "../../charts";
 import { useFormats } from "../../formats";
 import { localeOf, useLanguage } from "../../i18n/catalogue";
 import type { RecordedTransactionEvent } from "../../stubs/csms/transaction/v1/transaction_service_pb";
 import { DataTable, type Column } from "../../tables";
 import { EmptyState, Section } from "../../ui";
 import { marksOf } from "./marks";
-import { gapOf, readingsOf, rowsOf, type Readings, type Row } from "./readings";
+import { fallsOf, gapOf, readingsOf, rowsOf, type Readings, type Row } from "./readings";
 import styles from "./sessions.module.css";
 import { useSessionText, type SessionText } from "./text";
 
@@ -17,6 +17,14 @@ const LineChart = memo(PlainLineChart);
 
 function thousandths(points: Readings["power"]): { timeMs: number; value: number }[] {
   return points.map(({ timeMs, value }) => ({ timeMs, value: value / 1000 }));
+}
+
+/** The register without a line over its falls: nothing was delivered backwards. */
+function brokenAtFalls(points: Readings["register"]): ChartPoint[] {
+  const falls = new Set(fallsOf(points).map(({ after }) => after.timeMs));
+  return thousandths(points).flatMap((point): ChartPoint[] =>
+    falls.has(point.timeMs) ? [{ timeMs: point.timeMs - 1, value: null }, point] : [point],
+  );
 }
 
 interface Charts {
@@ -38,7 +46,7 @@ function chartsOf(readings: Readings, events: readonly RecordedTransactionEvent[
     label: t.registerSeries,
     unit: "kWh",
     color: "--text-2",
-    points: thousandths(readings.register),
+    points: brokenAtFalls(readings.register),
     digits: 2,
     secondAxis: true,
   };

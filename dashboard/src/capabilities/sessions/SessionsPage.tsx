@@ -3,35 +3,28 @@ import { useState, type ReactNode } from "react";
 
 import { readError } from "../../api/errors";
 import { usePermissions } from "../../api/permissions";
-import { clientOf } from "../../api/transport";
 import { useFormats, useNow } from "../../formats";
 import { saveCsv } from "../../formats/csv";
 import { isoDay, startOfDay, viewerZone } from "../../formats/zones";
 import { SiteService } from "../../stubs/csms/station/v1/site_service_pb";
-import { TransactionService, type Transaction } from "../../stubs/csms/transaction/v1/transaction_service_pb";
+import { TransactionService } from "../../stubs/csms/transaction/v1/transaction_service_pb";
 import { allOf, clauseOf, ListPage, useScopeClause } from "../../tables";
 import { Button, EmptyState, TextField, toast, useUrlState, type UrlState } from "../../ui";
 import { sessionColumns } from "./columns";
 import { exportSessions } from "./exports";
 import { sessionHref } from "./hrefs";
-import { applySessionEvent, keyOfEvent, SESSION_EVENTS, sessionKey } from "./live";
+import { applySessionEvent, keyOfEvent, readSession, SESSION_EVENTS, sessionKey } from "./live";
 import { OWN_PERIOD, sessionFilters, typedClause } from "./query";
 import styles from "./sessions.module.css";
 import { useSessionText } from "./text";
 
 const TYPED = ["station", "token", "from", "to"] as const;
-const sessions = clientOf(TransactionService);
 
 /** The sites that one can choose; none where the caller may not read them. */
 function useSites(): { id: string; label: string }[] {
   const canRead = usePermissions().can(SiteService.method.listSites);
   const { data } = useQuery(SiteService.method.listSites, { pageSize: 1000 }, { enabled: canRead, staleTime: 300_000 });
   return (data?.sites ?? []).map((site) => ({ id: site.siteId, label: site.displayName || site.siteId }));
-}
-
-async function readSession(key: string): Promise<Transaction | undefined> {
-  const [stationId = "", transactionId = "", generation = ""] = key.split("\n");
-  return (await sessions.getTransaction({ stationId, transactionId, generation: Number(generation) })).transaction;
 }
 
 export default function SessionsPage(): ReactNode {

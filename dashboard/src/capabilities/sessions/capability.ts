@@ -19,5 +19,14 @@ export const capability = defineCapability({
       needs,
     },
   ],
+  stationTabs: [
+    {
+      id: "sessions",
+      label: { en: "Sessions", de: "Ladevorgänge" },
+      order: 10,
+      needs,
+      load: () => import("./StationSessions"),
+    },
+  ],
   search: { needs, load: () => import("./search") },
 });

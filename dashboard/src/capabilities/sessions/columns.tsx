@@ -39,6 +39,7 @@ function Power(props: { session: Transaction }) {
 
 export function Flags(props: { session: Transaction; t: SessionText }) {
   const names = props.t.flagNames as Words;
+  if (props.session.flags.length === 0) return <>–</>;
   return (
     <span className={styles.badges}>
       {props.session.flags.map((flag) => (
@@ -80,7 +81,7 @@ export function sessionColumns(t: SessionText): Column<Transaction>[] {
     },
     { id: "evse", label: t.evse, width: "64px", cell: placeOf },
     { id: "token", label: t.token, cell: (session) => session.idToken?.idToken ?? "–" },
-    { id: "duration", label: t.duration, width: "120px", cell: (session) => <Duration session={session} /> },
+    { id: "duration", label: t.duration, width: "144px", cell: (session) => <Duration session={session} /> },
     {
       id: "energy",
       label: t.energy,
@@ -95,7 +96,14 @@ export function sessionColumns(t: SessionText): Column<Transaction>[] {
       width: "minmax(160px, 1.6fr)",
       cell: (session) => <Flags session={session} t={t} />,
     },
-    { id: "end", label: t.end, width: "150px", card: "none", cell: (session) => <Time value={session.endTime} /> },
+    {
+      id: "end",
+      label: t.end,
+      width: "150px",
+      card: "none",
+      optional: true,
+      cell: (session) => <Time value={session.endTime} />,
+    },
     { id: "name", label: t.id, optional: true, card: "none", cell: (session) => session.transactionId },
     {
       id: "reason",

@@ -24,7 +24,9 @@ describe("findingsOf", () => {
 
   it("says what a restarted meter counted before and after", () => {
     const register = [1_000_000, 1_012_300, 0, 4_100].map((value, index) => ({ timeMs: noon + index * 60_000, value }));
-    const [text] = sentences({ flags: ["meter_restart"] }, register);
+    const found = sentences({ flags: ["meter_restart", "meter_rollback"] }, register);
+    expect(found).toHaveLength(1);
+    const [text] = found;
     expect(text).toContain("12:02");
     expect(text).toContain("12.30 kWh were counted before, 4.10 kWh after");
     expect(text).toContain("from 1,012.30 kWh to 0.00 kWh");

@@ -154,7 +154,10 @@ function sentence(flag: string, context: Context): string {
 /** What is to be read before a bill is sent, the energy first. */
 export function findingsOf(context: Context): Finding[] {
   const { session, t } = context;
-  const found: Finding[] = session.flags.map((flag) => ({
+  // A restart is a fall too, which is said once.
+  const isSaid = session.flags.includes("meter_restart") && fallsOf(context.register).length < 2;
+  const flags = session.flags.filter((flag) => flag !== "meter_rollback" || !isSaid);
+  const found: Finding[] = flags.map((flag) => ({
     id: flag,
     text: sentence(flag, context),
     isEnergy: ENERGY_FLAGS.includes(flag),

@@ -1,6 +1,11 @@
-// The effect of an event on a session in a list. Pure.
+// Sessions of a list, kept up by events.
+import { clientOf } from "../../api/transport";
 import type { LiveEvent } from "../../live";
-import { TransactionState, type Transaction } from "../../stubs/csms/transaction/v1/transaction_service_pb";
+import {
+  TransactionService,
+  TransactionState,
+  type Transaction,
+} from "../../stubs/csms/transaction/v1/transaction_service_pb";
 
 export const SESSION_EVENTS = { types: ["transaction."] } as const;
 
@@ -35,4 +40,10 @@ export function applySessionEvent(
     ...(typeof powerW === "number" ? { powerW } : {}),
     ...(typeof believedMeterStopWh === "number" ? { believedMeterStopWh } : {}),
   };
+}
+
+export async function readSession(key: string): Promise<Transaction | undefined> {
+  const [stationId = "", transactionId = "", generation = ""] = key.split("\n");
+  const request = { stationId, transactionId, generation: Number(generation) };
+  return (await clientOf(TransactionService).getTransaction(request)).transaction;
 }

@@ -1,0 +1,84 @@
+"""Sessions in a browser: one of a simulated station, from its begin to its end, without a reload."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from playwright.sync_api import Page, expect
+
+from tests.dashboard.browsers import PATIENCE_MS
+from tests.running_mesh import RunningMesh
+
+_READINGS = "[role=grid][aria-label=Readings]"
+_MORE_ROWS = f"""count => Number(document.querySelector('{_READINGS}')?.getAttribute('aria-rowcount')) > count"""
+
+
+@contextmanager
+def _simulated_station(mesh: RunningMesh, prefix: str) -> Iterator[None]:
+    """A station with drivers of its own, in a process of its own, since Playwright has the event loop here."""
+    tag = f"{prefix}-TAG"
+    authorization = f"Bearer {mesh.token()}"
+    added = mesh.request("POST", "/v1/idTokens", body={"idToken": {"idToken": tag}}, authorization=authorization)
+    assert added.status == 200, added
+    arguments = ["--url", mesh.ocpp_url, "--stations", "1", "--prefix", prefix, "--speed", "20", "--id-tags", tag]
+    command = [sys.executable, "-m", "simulator", *arguments]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)  # noqa: S603 - our own
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def test_a_session_is_seen_live_from_its_begin_to_its_end(signed_in: Page, mesh: RunningMesh) -> None:
+    page = signed_in
+    expect.set_options(timeout=PATIENCE_MS)
+    page.goto("/sessions?station=CURVE")
+    page.get_by_text("No session matches").wait_for()
+    loads: list[str] = []
+    page.on("framenavigated", lambda frame: loads.append(frame.url))
+    with _simulated_station(mesh, "CURVE"):
+        # The list fills by itself.
+        page.locator("a[href*='/sessions/']").first.click()
+        page.get_by_role("heading", name="Session").wait_for()
+        # Its curve grows by itself: the readings beside the chart become more.
+        page.wait_for_function(_MORE_ROWS, arg=3)
+        count = int(page.locator(_READINGS).get_attribute("aria-rowcount") or 0)
+        page.wait_for_function(_MORE_ROWS, arg=count)
+        expect(page.get_by_role("img", name="Power and register")).to_be_visible()
+        _stop(page)
+        expect(page.get_by_role("main")).to_contain_text("Reason of the end")
+    assert len(loads) == 1, "only the list led to another page, and nothing was loaded anew"
+
+
+def _stop(page: Page) -> None:
+    """Stops the session from its page; the station answers, and ends it."""
+    page.get_by_role("button", name="Stop charging").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("button", name="Stop charging").click()
+    expect(dialog.get_by_role("status")).to_contain_text("Accepted")
+    page.keyboard.press("Escape")
+
+
+def test_what_the_filters_find_is_exported_with_units_and_zone(signed_in: Page, mesh: RunningMesh) -> None:
+    page = signed_in
+    page.goto("/sessions?station=EXPORT")
+    page.get_by_text("No session matches").wait_for()
+    with _simulated_station(mesh, "EXPORT"):
+        page.locator("a[href*='/sessions/']").first.wait_for()
+        with page.expect_download() as download:
+            page.get_by_role("button", name="Export as CSV").click()
+    text = download.value.path().read_text(encoding="utf-8-sig")
+    header, *rows = text.splitlines()
+    assert "Energy (kWh)" in header
+    assert "Duration (s)" in header
+    zone = page.evaluate("Intl.DateTimeFormat().resolvedOptions().timeZone")
+    assert f"Begin ({zone})" in header
+    assert rows
+    assert {row.partition(",")[0][:6] for row in rows} == {"EXPORT"}
+
+
+def test_a_session_that_is_not_there_says_so(signed_in: Page) -> None:
+    signed_in.goto("/stations/NONE/sessions/1")
+    signed_in.get_by_text("There is no such session").wait_for()
