@@ -27,6 +27,11 @@ Choose = Callable[[Row], Row | None]
 """The part of a row that is exported, or None."""
 
 
+MEDIA_TYPE = "application/x-ndjson"
+# Of an export without a row: the front door takes the media type from the first message, and without one it is JSON.
+_NOTHING = HttpBody(content_type=MEDIA_TYPE)
+
+
 class DataExports:
     """The exports of one service. `drivers` are the tables that may name a driver."""
 
@@ -39,10 +44,14 @@ class DataExports:
 
     async def tenant(self, tenant_id: str) -> AsyncIterator[HttpBody]:
         """All rows of a tenant."""
+        is_empty = True
         for table in self._exported.tables():
             order = self._exported.order_of(table, self._dialect)
             async for body in self._read(table, tenant_id, order, PAGE, lambda row: row):
+                is_empty = False
                 yield body
+        if is_empty:
+            yield _NOTHING
 
     async def driver(self, tenant_id: str, id_token: str) -> AsyncIterator[HttpBody]:
         """The rows that name a driver. Raises MeshError INVALID_FIELD."""
@@ -50,11 +59,15 @@ class DataExports:
         if not 1 <= len(text) <= _MOST_TOKEN or not text.isprintable():
             raise invalid_field("id_token", f"1 to {_MOST_TOKEN} printable characters are needed")
         driver = Driver(tenant_id=tenant_id, id_tokens=(text,))
+        is_empty = True
         for table in self._drivers:
             choose = partial(_about, table=table, driver=driver)
             order = table.order_of(self._dialect)
             async for body in self._read(table.table, tenant_id, order, table.page, choose):
+                is_empty = False
                 yield body
+        if is_empty:
+            yield _NOTHING
 
     async def _read(
         self, table: sa.Table, tenant_id: str, order: Sequence[str], limit: int, choose: Choose
@@ -64,7 +77,7 @@ class DataExports:
             read = partial(row_walk.read_page, table=table, tenant_id=tenant_id, order=order, after=after, limit=limit)
             rows = await self._database.read(read)
             for data in _pieces(self._exported.line(table, part) for row in rows if (part := choose(row)) is not None):
-                yield HttpBody(content_type="application/x-ndjson", data=data)
+                yield HttpBody(content_type=MEDIA_TYPE, data=data)
             if len(rows) < limit:
                 return
             after = [rows[-1][name] for name in order]

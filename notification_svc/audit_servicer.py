@@ -22,6 +22,7 @@ from notification_svc import audit_store
 
 _PAGE_KEY = (int, str, int)
 _EXPORT_CHUNK = 200
+_LINES = "application/x-ndjson"
 # Before the first record: times are positive.
 _FROM_THE_START = (0, "", 0)
 
@@ -65,8 +66,10 @@ class AuditServicer(AuditServiceServicer):
             rows = await self._database.read(read)
             if rows:
                 lines = "".join(f"{_to_line(row)}\n" for row in rows)
-                yield HttpBody(content_type="application/x-ndjson", data=lines.encode())
+                yield HttpBody(content_type=_LINES, data=lines.encode())
                 after = (rows[-1].time_us, rows[-1].source, rows[-1].sequence)
+            elif after == _FROM_THE_START:  # else the front door takes the answer of an empty export as JSON
+                yield HttpBody(content_type=_LINES)
             if len(rows) < _EXPORT_CHUNK:
                 return
 

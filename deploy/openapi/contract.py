@@ -144,8 +144,10 @@ class Service:
 
     @property
     def short_name(self) -> str:
-        """Its name without the package."""
-        return self.name.rpartition(".")[2]
+        """Its name without the package; with a word of the package where several have a service of this name."""
+        _, area, _, name = self.name.split(".")
+        is_shared = sum(each.endswith(f".{name}") for each in _SERVICES) > 1
+        return f"{area.capitalize()}{name}" if is_shared else name
 
     @property
     def is_optional(self) -> bool:

@@ -25,6 +25,17 @@ _KEY = {
 }
 _EVENT_TEXT = 'id: 1042\nevent: station.booted\ndata: {"eventId":"station.booted:CP001:7","cursor":"1042"}\n\n'
 
+_ROWS = HttpBody(
+    media_type="application/x-ndjson",
+    schema={"type": "string", "description": "A row in JSON on each line: its table and its columns."},
+    example='{"table":"station","row":{"tenant_id":"default","station_id":"CP001"}}\n',
+)
+_EXPORTS = [
+    f"csms.{package}.v1.DataExportService/Export{what}Data"
+    for package in ("auth", "event", "station", "transaction")
+    for what in ("Tenant", "Driver")
+]
+
 HTTP_BODIES: Mapping[str, HttpBody] = {
     "csms.auth.v1.UserService/GetKeySet": HttpBody(
         media_type="application/json",
@@ -49,4 +60,5 @@ HTTP_BODIES: Mapping[str, HttpBody] = {
         },
         example=_EVENT_TEXT,
     ),
+    **dict.fromkeys(_EXPORTS, _ROWS),
 }

@@ -72,6 +72,14 @@ async def test_a_role_of_the_tenant_gives_its_permissions_and_no_others(auth: Au
     assert list(verified.user.role_assignments) == [_has("people")]
 
 
+async def test_a_user_is_shown_the_own_permissions_and_the_place_of_each(auth: Auth) -> None:
+    await _make(auth, "people", USERS_READ)
+    paula = await _user(auth, "paula", _has("people"))
+    verified = await auth.users.Verify(VerifyRequest(), metadata=paula)
+    shown = {(permission, grant.site_id) for grant in verified.grants for permission in grant.permissions}
+    assert shown == {(USERS_READ, ""), (options_pb2.PERMISSION_OWN_ACCOUNT, "")}
+
+
 async def test_a_changed_role_counts_for_all_who_have_it(auth: Auth) -> None:
     await _make(auth, "people", USERS_READ)
     paula = await _user(auth, "paula", _has("people"))

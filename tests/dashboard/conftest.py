@@ -1,12 +1,15 @@
 """A mesh with its dashboard, a browser, and pages whose faults fail the test."""
 
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, StorageState
 
-from tests.dashboard.browsers import PATIENCE_MS, Faults, running_browser, sign_in
+from tests.dashboard.browsers import PATIENCE_MS, Faults, is_rendered, running_browser, sign_in
 from tests.running_mesh import RunningMesh, running_mesh
+
+SIGN_IN_AGAIN_S = 300.0  # a token is good for 15 minutes, and refreshed in its last one
 
 
 @pytest.fixture(scope="session")
@@ -56,8 +59,31 @@ def page(new_context: Callable[..., BrowserContext]) -> Page:
     return new_context().new_page()
 
 
+@pytest.fixture(scope="package")
+def administrator(browser: Browser, mesh: RunningMesh) -> Callable[[], StorageState]:
+    """Gives what a browser stores once the administrator has signed in, by a fresh sign-in now and then.
+
+    Contexts that share a sign-in would spoil it for each other if two of them refreshed its token.
+    """
+    states: list[StorageState] = []
+    signed_in_s = 0.0
+
+    def state() -> StorageState:
+        nonlocal signed_in_s
+        if not states or time.monotonic() - signed_in_s > SIGN_IN_AGAIN_S:
+            with browser.new_context(base_url=mesh.http_url) as context:
+                context.set_default_timeout(PATIENCE_MS)
+                sign_in(context.new_page(), "/", username="admin", password=mesh.admin_password)
+                states[:], signed_in_s = [context.storage_state()], time.monotonic()
+        return states[0]
+
+    return state
+
+
 @pytest.fixture
-def signed_in(page: Page, mesh: RunningMesh) -> Page:
+def signed_in(new_context: Callable[..., BrowserContext], administrator: Callable[[], StorageState]) -> Page:
     """A page at which the administrator has signed in."""
-    sign_in(page, "/", username="admin", password=mesh.admin_password)
+    page = new_context(storage_state=administrator()).new_page()
+    page.goto("/")
+    is_rendered(page)
     return page

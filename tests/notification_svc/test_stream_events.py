@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import AsyncExitStack, aclosing
 from typing import Any
 
@@ -29,7 +29,7 @@ async def ticket_of(notifications: Notifications, metadata: Metadata | None = No
     return made.ticket
 
 
-async def parts(notifications: Notifications, metadata: Metadata = (), **fields: Any) -> AsyncGenerator[str]:
+async def parts(notifications: Notifications, metadata: Metadata = (), **fields: Any) -> AsyncGenerator[str, None]:
     """The parts of a stream: what stands between two empty lines."""
     call = notifications.events.StreamEvents(StreamEventsRequest(**fields), metadata=metadata, timeout=120)
     async for body in call:

@@ -158,7 +158,8 @@ def stated() -> Iterator[tuple[str, set[str]]]:
             service = found[1] if (found := re.match(r"service (\w+)", line)) else service
             if found := re.match(r"\s*rpc (\w+)", line):
                 words = set(re.findall(r"[A-Z][A-Z_]+", comment.partition("Errors")[2]))
-                yield f"{service}_{found[1]}", words & {*Reason} - {code.name for code in grpc.StatusCode}
+                shared = path.parent.parent.name.capitalize() if service == "DataExportService" else ""
+                yield f"{shared}{service}_{found[1]}", words & {*Reason} - {code.name for code in grpc.StatusCode}
             comment = ""
 
 

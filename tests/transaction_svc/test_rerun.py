@@ -230,9 +230,8 @@ async def test_a_dismissed_message_that_fails_again_is_open_again(service: Servi
     await service.send(start_16(), station="BAD")
     (again,) = await kept(service)
     assert (again.quarantine_id, again.state) == (item.quarantine_id, QUARANTINE_STATE_OPEN)
-    assert [data["quarantineId"] for _kind, data in await service.published("transaction.quarantined")] == [
-        item.quarantine_id
-    ]
+    published = await service.published("transaction.quarantined")
+    assert [data["quarantineId"] for _kind, data in published] == [item.quarantine_id]
     service.clock.advance(1)
     await dismiss(service, item.quarantine_id)
     await service.send(start_16(), start_16(), station="BAD")

@@ -40,3 +40,9 @@ export function matches(filter: LiveFilter, event: LiveEvent): boolean {
   if (!filter.types) return true;
   return filter.types.some((type) => (type.endsWith(".") ? event.type.startsWith(type) : event.type === type));
 }
+
+/** A field of the event's data that is a text or a number, as text; empty where it is absent. */
+export function dataText(event: LiveEvent, field: string): string {
+  const value = event.data[field];
+  return typeof value === "string" || typeof value === "number" ? String(value) : "";
+}

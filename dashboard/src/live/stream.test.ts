@@ -125,10 +125,10 @@ describe("the stream", () => {
     expect(seen.waits[0]).toBe(7_000);
   });
 
-  it("waits longer with each failure, never longer than 15 s, and never without a spread", () => {
+  it("waits longer with each failure, never longer than 8 s, and never without a spread", () => {
     expect(backoffMs(0, 1)).toBe(500);
     expect(backoffMs(3, 1)).toBe(4_000);
-    expect(backoffMs(30, 1)).toBe(15_000);
+    expect(backoffMs(30, 1)).toBe(8_000);
     expect(backoffMs(3, 0)).toBe(2_000);
   });
 });

@@ -44,7 +44,7 @@ export interface StreamPorts {
 }
 
 const FIRST_WAIT_MS = 500;
-const LONGEST_WAIT_MS = 15_000;
+const LONGEST_WAIT_MS = 8_000;
 /** Keepalives come every 15 s; a stream without one for this long is taken as lost. */
 export const SILENCE_MS = 40_000;
 const BATCH_MS = 80;

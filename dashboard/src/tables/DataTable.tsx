@@ -1,6 +1,15 @@
 // A table of any length: only the rows in view are in the document. On a phone each row is a card.
 import { useVirtualizer, type VirtualItem } from "@tanstack/react-virtual";
-import { useEffect, useRef, useState, type KeyboardEvent, type ReactNode } from "react";
+import {
+  memo,
+  useEffect,
+  useRef,
+  useState,
+  type FocusEvent,
+  type KeyboardEvent,
+  type MouseEvent,
+  type ReactNode,
+} from "react";
 
 import { useFormats } from "../formats/Time";
 import { Checkbox, cx, Icon } from "../ui";
@@ -85,9 +94,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
           style={phone ? undefined : { minInlineSize: leastWidth(tracks(props)) }}
         >
           {!phone && <Head {...props} />}
-          <div role="rowgroup" className={styles.body} style={{ blockSize: virtual.getTotalSize() }}>
-            {phone ? <Cards {...body} /> : <Rows {...body} />}
-          </div>
+          <RowGroup {...body} phone={phone} height={virtual.getTotalSize()} />
         </div>
       </div>
       <Foot {...props} />
@@ -169,122 +176,187 @@ function HeadCell<Row>(props: {
   );
 }
 
-function rowProps<Row>(props: BodyProps<Row>, row: Row, index: number) {
-  const key = props.rowKey(row);
-  const toggle = () => {
-    const next = new Set(props.selection);
-    if (!next.delete(key)) next.add(key);
-    props.onSelect?.(next);
+/** Handlers of all rows, at their group: rows that know no handler are not rendered again while one scrolls. */
+function useRowHandlers<Row>(props: BodyProps<Row>) {
+  const { rows, rowKey, selection, onSelect, onOpen } = props;
+  const rowOf = (target: EventTarget) => {
+    const element = (target as Element).closest<HTMLElement>("[data-index]");
+    const index = Number(element?.dataset.index ?? -1);
+    return { element, index, row: rows[index] };
   };
-  const moves: Record<string, number> = {
-    ArrowDown: index + 1,
-    ArrowUp: index - 1,
-    PageDown: index + 12,
-    PageUp: index - 12,
-    Home: 0,
-    End: props.rows.length - 1,
+  const toggle = (row: Row) => {
+    const next = new Set(selection);
+    if (!next.delete(rowKey(row))) next.add(rowKey(row));
+    onSelect?.(next);
   };
   const onKeyDown = (event: KeyboardEvent) => {
-    if (event.target !== event.currentTarget) return;
-    const target = moves[event.key];
+    const { element, index, row } = rowOf(event.target);
+    if (row === undefined || event.target !== element) return;
+    const target = targetOf(event.key, index, rows.length);
     if (target !== undefined) props.focusRow(target);
-    else if (event.key === " " && props.onSelect) toggle();
-    else if (event.key === "Enter" && props.onOpen) props.onOpen(row);
+    else if (event.key === " " && onSelect) toggle(row);
+    else if (event.key === "Enter" && onOpen) onOpen(row);
     else return;
     event.preventDefault();
   };
-  return {
-    toggle,
-    selected: props.selection?.has(key) ?? false,
-    attributes: {
-      role: "row",
-      "aria-rowindex": index + 2,
-      "aria-selected": props.onSelect ? (props.selection?.has(key) ?? false) : undefined,
-      tabIndex: index === Math.min(props.active, props.rows.length - 1) ? 0 : -1,
-      "data-index": index,
-      onKeyDown,
-      onFocus: () => {
-        props.setActive(index);
-      },
-      onClick: (event: { target: EventTarget }) => {
-        const control = (event.target as Element).closest("a, button, input, label");
-        if (!control && globalThis.getSelection()?.isCollapsed !== false) props.onOpen?.(row);
-      },
-    },
+  const onClick = (event: MouseEvent) => {
+    const { row } = rowOf(event.target);
+    if (row === undefined) return;
+    if ((event.target as Element).closest("[data-check]")) toggle(row);
+    else if (
+      !(event.target as Element).closest("a, button, input, label") &&
+      globalThis.getSelection()?.isCollapsed !== false
+    )
+      onOpen?.(row);
   };
+  const onFocus = (event: FocusEvent) => {
+    const { index } = rowOf(event.target);
+    if (index >= 0) props.setActive(index);
+  };
+  return { onKeyDown, onClick, onFocus };
 }
 
-function Rows<Row>(props: BodyProps<Row>) {
-  const t = useTableText();
+const PAGE_ROWS = 12;
+
+function targetOf(key: string, index: number, count: number): number | undefined {
+  const moves: Record<string, number> = {
+    ArrowDown: index + 1,
+    ArrowUp: index - 1,
+    PageDown: index + PAGE_ROWS,
+    PageUp: index - PAGE_ROWS,
+    Home: 0,
+    End: count - 1,
+  };
+  return moves[key];
+}
+
+function RowGroup<Row>(props: BodyProps<Row> & { phone: boolean; height: number }) {
   const template = tracks(props).join(" ");
-  return props.items.map((item) => {
-    const row = props.rows[item.index];
-    if (row === undefined) return null;
-    const { attributes, selected, toggle } = rowProps(props, row, item.index);
-    const name = (props.rowName ?? props.rowKey)(row);
-    return (
-      <div
-        key={item.key}
-        {...attributes}
-        className={cx(styles.row, styles.bodyRow, selected && styles.selected, props.onOpen && styles.opens)}
-        style={{
-          gridTemplateColumns: template,
-          blockSize: item.size,
-          transform: `translateY(${String(item.start)}px)`,
-        }}
-      >
-        {props.onSelect && (
-          <div role="gridcell" className={styles.cell}>
-            <Checkbox aria-label={t.selectRow(name)} isSelected={selected} onChange={toggle} excludeFromTabOrder />
-          </div>
-        )}
-        {props.columns.map((column) => (
-          <div key={column.id} role="gridcell" className={cx(styles.cell, column.align === "end" && styles.end)}>
-            {column.cell(row) ?? <span className={styles.none}>–</span>}
+  const handlers = useRowHandlers(props);
+  const active = Math.min(props.active, props.rows.length - 1);
+  return (
+    <div role="rowgroup" className={styles.body} style={{ blockSize: props.height }} {...handlers}>
+      {props.items.map((item) => {
+        const row = props.rows[item.index];
+        if (row === undefined) return null;
+        const shared: RowProps<Row> = {
+          row,
+          index: item.index,
+          start: item.start,
+          columns: props.columns,
+          isActive: item.index === active,
+          isSelected: props.onSelect ? (props.selection?.has(props.rowKey(row)) ?? false) : undefined,
+        };
+        if (props.phone) return <CardView key={item.key} {...shared} measure={props.measure} />;
+        const name = (props.rowName ?? props.rowKey)(row);
+        return (
+          <RowView
+            key={item.key}
+            {...shared}
+            size={item.size}
+            template={template}
+            name={name}
+            opens={props.onOpen !== undefined}
+          />
+        );
+      })}
+    </div>
+  );
+}
+
+interface RowProps<Row> {
+  row: Row;
+  index: number;
+  start: number;
+  columns: readonly Column<Row>[];
+  isActive: boolean;
+  /** Undefined where rows cannot be chosen. */
+  isSelected: boolean | undefined;
+}
+
+const RowView = memo(function RowView<Row>(
+  props: RowProps<Row> & { size: number; template: string; name: string; opens: boolean },
+) {
+  const t = useTableText();
+  const { row, index, isSelected } = props;
+  return (
+    <div
+      role="row"
+      aria-rowindex={index + 2}
+      aria-selected={isSelected}
+      tabIndex={props.isActive ? 0 : -1}
+      data-index={index}
+      className={cx(styles.row, styles.bodyRow, isSelected && styles.selected, props.opens && styles.opens)}
+      style={{
+        gridTemplateColumns: props.template,
+        blockSize: props.size,
+        transform: `translateY(${String(props.start)}px)`,
+      }}
+    >
+      {isSelected !== undefined && (
+        <div role="gridcell" className={styles.cell}>
+          <input
+            type="checkbox"
+            data-check
+            readOnly
+            tabIndex={-1}
+            className={styles.check}
+            aria-label={t.selectRow(props.name)}
+            checked={isSelected}
+          />
+        </div>
+      )}
+      {props.columns.map((column) => (
+        <div key={column.id} role="gridcell" className={cx(styles.cell, column.align === "end" && styles.end)}>
+          {column.cell(row) ?? <span className={styles.none}>–</span>}
+        </div>
+      ))}
+    </div>
+  );
+}) as <Row>(props: RowProps<Row> & { size: number; template: string; name: string; opens: boolean }) => ReactNode;
+
+const CardView = memo(function CardView<Row>({
+  row,
+  index,
+  start,
+  columns,
+  isActive,
+  measure,
+}: RowProps<Row> & { measure: (element: Element | null) => void }) {
+  const heads = columns.filter((column) => column.card === "head");
+  const lines = columns.filter((column) => column.card !== "head" && column.card !== "none");
+  return (
+    <div
+      role="row"
+      aria-rowindex={index + 2}
+      tabIndex={isActive ? 0 : -1}
+      data-index={index}
+      ref={measure}
+      className={styles.card}
+      style={{ transform: `translateY(${String(start)}px)` }}
+    >
+      <div className={styles.cardHead}>
+        {heads.map((column) => (
+          <div key={column.id} role="gridcell">
+            {column.cell(row)}
           </div>
         ))}
       </div>
-    );
-  });
-}
-
-function Cards<Row>(props: BodyProps<Row>) {
-  const heads = props.columns.filter((column) => column.card === "head");
-  const lines = props.columns.filter((column) => column.card !== "head" && column.card !== "none");
-  return props.items.map((item) => {
-    const row = props.rows[item.index];
-    if (row === undefined) return null;
-    return (
-      <div
-        key={item.key}
-        {...rowProps(props, row, item.index).attributes}
-        ref={props.measure}
-        className={styles.card}
-        style={{ transform: `translateY(${String(item.start)}px)` }}
-      >
-        <div className={styles.cardHead}>
-          {heads.map((column) => (
-            <div key={column.id} role="gridcell">
-              {column.cell(row)}
+      <div className={styles.cardLines}>
+        {lines.map((column) => {
+          const content = column.cell(row);
+          if (content === null || content === undefined || content === "" || content === false) return null;
+          return (
+            <div key={column.id} role="gridcell" className={styles.cardLine}>
+              <span className={styles.cardLabel}>{column.label}</span>
+              <span>{content}</span>
             </div>
-          ))}
-        </div>
-        <div className={styles.cardLines}>
-          {lines.map((column) => {
-            const content = column.cell(row);
-            if (content === null || content === undefined || content === "" || content === false) return null;
-            return (
-              <div key={column.id} role="gridcell" className={styles.cardLine}>
-                <span className={styles.cardLabel}>{column.label}</span>
-                <span>{content}</span>
-              </div>
-            );
-          })}
-        </div>
+          );
+        })}
       </div>
-    );
-  });
-}
+    </div>
+  );
+}) as <Row>(props: RowProps<Row> & { measure: (element: Element | null) => void }) => ReactNode;
 
 function Foot<Row>(props: DataTableProps<Row>) {
   const t = useTableText();

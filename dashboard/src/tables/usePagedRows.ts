@@ -101,7 +101,8 @@ interface LiveOptions<Row> {
 
 const NOTHING: LiveFilter = { types: [] };
 const SETTLE_MS = 500;
-const LONGEST_MS = 3_000;
+// A list of many pages is not read again more often than this, however many rows appear.
+const LONGEST_MS = 10_000;
 
 function useLiveRows<Row>(options: LiveOptions<Row>): void {
   const client = useQueryClient();

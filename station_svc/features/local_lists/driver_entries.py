@@ -16,7 +16,7 @@ from station_svc.features.local_lists.parts import Entry, pack, unpack
 def without(row: Row, driver: Driver) -> Decision:
     """The columns of a list without the driver."""
     changed: dict[str, Any] = {}
-    entries = unpack(bytes(row["entries"]))
+    entries = _entries(row)
     if any(_is_of(entry, driver) for entry in entries):
         kept = [entry for entry in entries if not _is_of(entry, driver)]
         changed |= {"entries": pack(kept), "entry_count": len(kept), "full": True}
@@ -31,13 +31,18 @@ def without(row: Row, driver: Driver) -> Decision:
 
 def about(row: Row, driver: Driver) -> Row:
     """The part of a list that is about the driver."""
-    mine = [entry for entry in unpack(bytes(row["entries"])) if _is_of(entry, driver)]
+    mine = [entry for entry in _entries(row) if _is_of(entry, driver)]
     return {
         "tenant_id": row["tenant_id"],
         "station_id": row["station_id"],
         "version": row["entries_version"],
         "entry": msgspec.to_builtins(mine[0]) if mine else None,
     }
+
+
+def _entries(row: Row) -> list[Entry]:
+    # SQLite returns the default of the column, for a list that was never synced, as an empty text.
+    return unpack(bytes(row["entries"])) if row["entries"] else []
 
 
 def _is_of(entry: Entry, driver: Driver) -> bool:

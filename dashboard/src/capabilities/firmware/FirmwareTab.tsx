@@ -1,5 +1,6 @@
 import type { ReactNode } from "react";
 
+import { dataText } from "../../live";
 import { usePermissions } from "../../api/permissions";
 import { enumColumn, ResourceList, textColumn, timeColumn } from "../../resources";
 import { CommandService } from "../../stubs/csms/station/v1/command_service_pb";
@@ -51,7 +52,7 @@ function Updates(props: { stationId: string }) {
       ]}
       live={{
         filter: { types: ["station.firmware_update_changed"], stationId },
-        keyOf: (event) => String(event.data.firmwareUpdateId),
+        keyOf: (event) => dataText(event, "firmwareUpdateId"),
         apply: () => "reload",
       }}
       creates={[
@@ -104,7 +105,7 @@ function Logs(props: { stationId: string }) {
       ]}
       live={{
         filter: { types: ["station.log_upload_changed"], stationId },
-        keyOf: (event) => String(event.data.logUploadId),
+        keyOf: (event) => dataText(event, "logUploadId"),
         apply: () => "reload",
       }}
       creates={[

@@ -1,10 +1,10 @@
 import { useQuery } from "@connectrpc/connect-query";
 import type { ReactNode } from "react";
 
-import { MessageView } from "../../forms";
+import { enumLabel, MessageView } from "../../forms";
 import { useLiveInvalidation } from "../../live";
 import { ResourceList, textColumn } from "../../resources";
-import { AuthorizationStatusSchema } from "../../stubs/csms/common/v1/id_token_pb";
+import { AuthorizationStatus, AuthorizationStatusSchema } from "../../stubs/csms/common/v1/id_token_pb";
 import { LocalListEntrySchema, type LocalListEntry } from "../../stubs/csms/station/v1/local_list_pb";
 import { LocalListSchema, LocalListService } from "../../stubs/csms/station/v1/local_list_service_pb";
 import { EmptyState, ErrorState, Section, Skeleton } from "../../ui";
@@ -49,7 +49,7 @@ export default function LocalListTab(props: { stationId: string }): ReactNode {
           textColumn<LocalListEntry>(
             "status",
             t.status,
-            (row) => AuthorizationStatusSchema.value[row.idTokenInfo?.status ?? 0]?.localName,
+            (row) => enumLabel(AuthorizationStatusSchema, AuthorizationStatus[row.idTokenInfo?.status ?? 0]),
           ),
         ]}
         searchText={(row) => row.idToken?.idToken ?? ""}

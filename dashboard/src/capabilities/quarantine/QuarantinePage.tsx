@@ -1,6 +1,7 @@
 import type { JsonObject } from "@bufbuild/protobuf";
 import type { ReactNode } from "react";
 
+import { dataText } from "../../live";
 import { useFormats } from "../../formats";
 import { enumColumn, numberColumn, ResourceList, rowJson, textColumn, timeColumn } from "../../resources";
 import { TransactionEventTypeSchema } from "../../stubs/csms/transaction/v1/transaction_event_pb";
@@ -88,7 +89,7 @@ function Items(): ReactNode {
       ]}
       live={{
         filter: { types: ["quarantine."] },
-        keyOf: (event) => String(event.data.quarantineId),
+        keyOf: (event) => dataText(event, "quarantineId"),
         apply: () => "reload",
       }}
       actions={[

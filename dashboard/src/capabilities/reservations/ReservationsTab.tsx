@@ -1,5 +1,6 @@
 import type { ReactNode } from "react";
 
+import { dataText } from "../../live";
 import { enumColumn, ResourceList, textColumn, timeColumn } from "../../resources";
 import {
   ReservationSchema,
@@ -38,7 +39,7 @@ export default function ReservationsTab(props: { stationId: string }): ReactNode
       ]}
       live={{
         filter: { types: ["reservation."], stationId },
-        keyOf: (event) => String(event.data.reservationId),
+        keyOf: (event) => dataText(event, "reservationId"),
         apply: () => "reload",
       }}
       creates={[{ method: method.createReservation, label: t.create, fixed: () => ({ stationId }), keepsAnswer: true }]}

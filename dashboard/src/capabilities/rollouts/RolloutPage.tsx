@@ -12,6 +12,7 @@ import { ResourceList, type ResourceMethod } from "../../resources";
 import {
   RolloutSchema,
   RolloutService,
+  RolloutState,
   RolloutStateSchema,
   RolloutTargetSchema,
   type Rollout,
@@ -65,7 +66,7 @@ function RolloutButton(props: { action: ResourceMethod<Rollout>; rollout: Rollou
     },
   });
   const send = () => {
-    mutation.mutate({ rolloutId: rollout.rolloutId } as never);
+    mutation.mutate({ rolloutId: rollout.rolloutId });
   };
   const confirm = action.confirm?.(rollout);
   return (
@@ -168,7 +169,6 @@ export default function RolloutPage(props: { params: Record<string, string | und
       </Page>
     );
   }
-  const state = RolloutStateSchema.value[rollout.state];
   const actions = rolloutActions(t).filter((one) => permissions.can(one.method) && (one.isOffered?.(rollout) ?? true));
   return (
     <Page
@@ -176,7 +176,7 @@ export default function RolloutPage(props: { params: Record<string, string | und
       parent={parent}
       meta={
         <Badge tone={STATE_TONES[rollout.state] ?? "neutral"}>
-          {state ? enumLabel(RolloutStateSchema, state.name) : String(rollout.state)}
+          {enumLabel(RolloutStateSchema, RolloutState[rollout.state])}
         </Badge>
       }
       actions={actions.map((action) => (

@@ -1,5 +1,6 @@
 import type { ReactNode } from "react";
 
+import { dataText } from "../../live";
 import { useFormats } from "../../formats";
 import { ResourcePage } from "../../resources";
 import { RolloutSchema, RolloutService } from "../../stubs/csms/station/v1/rollout_service_pb";
@@ -24,7 +25,7 @@ export default function RolloutsPage(): ReactNode {
       href={rolloutHref}
       columns={rolloutColumns(t, formats)}
       searchText={(row) => `${nameOf(row, t)} ${row.filter} ${row.username}`}
-      live={{ filter: { types: ["rollout."] }, keyOf: (event) => String(event.data.rolloutId), apply: () => "reload" }}
+      live={{ filter: { types: ["rollout."] }, keyOf: (event) => dataText(event, "rolloutId"), apply: () => "reload" }}
       creates={[
         {
           method: RolloutService.method.createRollout,

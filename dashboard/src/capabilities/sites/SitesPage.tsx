@@ -1,5 +1,6 @@
 import type { ReactNode } from "react";
 
+import { dataText } from "../../live";
 import { ResourcePage, rowJson, textColumn, timeColumn, withUpdateMask } from "../../resources";
 import { SiteSchema, type Site } from "../../stubs/csms/station/v1/site_pb";
 import { SiteService } from "../../stubs/csms/station/v1/site_service_pb";
@@ -59,7 +60,7 @@ export default function SitesPage(): ReactNode {
       columns={columnsOf(t).filter((column) => column.id !== "added")}
       searchText={(row) => `${row.siteId} ${row.displayName} ${row.address?.locality ?? ""} ${row.kind}`}
       searchLabel={t.search}
-      live={{ filter: { types: ["site."] }, keyOf: (event) => String(event.data.siteId), apply: () => "reload" }}
+      live={{ filter: { types: ["site."] }, keyOf: (event) => dataText(event, "siteId"), apply: () => "reload" }}
       creates={[{ method: method.createSite, label: t.create }]}
       actions={[
         {

@@ -173,7 +173,7 @@ function MeterValues(props: Part) {
           cell: (row) =>
             row.meterValues
               .flatMap((value) => value.sampledValues)
-              .map((sample) => String(sample.value))
+              .map((sample) => sample.value)
               .join(" · "),
         },
       ]}

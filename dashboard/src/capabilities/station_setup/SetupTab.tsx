@@ -25,7 +25,7 @@ const OPERATORS = [
 function Change(props: { station: Station; onDone: () => void }) {
   const t = useText();
   const all = toJson(StationSchema, props.station) as JsonObject;
-  const before = Object.fromEntries(Object.entries(all).filter(([name]) => OPERATORS.includes(name))) as JsonObject;
+  const before: JsonObject = Object.fromEntries(Object.entries(all).filter(([name]) => OPERATORS.includes(name)));
   const { stationId } = props.station;
   return (
     <Section title={t.change}>

@@ -10,11 +10,16 @@ import { useStationText } from "./text";
 
 const METHODS = CommandService.methods as DescMethodUnary[];
 
+/** The methods of CommandService that the caller may call. */
+export function useCommands(): readonly DescMethodUnary[] {
+  const permissions = usePermissions();
+  return METHODS.filter((method) => permissions.can(method));
+}
+
 /** Every method of CommandService that the caller may call, as a form made from the contract. */
 export function Commands(props: { station: Station }) {
   const t = useStationText();
-  const permissions = usePermissions();
-  const offered = METHODS.filter((method) => permissions.can(method));
+  const offered = useCommands();
   const [name, setName] = useUrlParameter("command", offered[0]?.name ?? "");
   const method = offered.find((one) => one.name === name) ?? offered[0];
   if (!method) return <EmptyState title={t.noCommands} icon="terminal" />;

@@ -7,7 +7,7 @@ import { StationService } from "../../stubs/csms/station/v1/station_service_pb";
 import type { Station } from "../../stubs/csms/station/v1/station_pb";
 import { useStationTabs } from "../../shell/station_tabs";
 import { Badge, Columns, ErrorState, Facts, Page, Section, Skeleton, StateMark, Tabs } from "../../ui";
-import { Commands } from "./Commands";
+import { Commands, useCommands } from "./Commands";
 import { conditionWord, nameOf } from "./columns";
 import { applyStationEvent } from "./live";
 import { StationActions } from "./StationActions";
@@ -32,6 +32,7 @@ export default function StationPage(props: { params: Record<string, string | und
   const stationId = decodeURIComponent(props.params.stationId ?? "");
   const { data, error, refetch } = useStation(stationId);
   const others = useStationTabs(stationId);
+  const mayCommand = useCommands().length > 0;
   const parent = { href: "/stations", label: t.title };
   const station = data?.station;
   if (!station) {
@@ -53,7 +54,7 @@ export default function StationPage(props: { params: Record<string, string | und
         tabs={[
           { id: "overview", label: t.overview, content: <Overview station={station} /> },
           ...others,
-          { id: "commands", label: t.commands, content: <Commands station={station} /> },
+          ...(mayCommand ? [{ id: "commands", label: t.commands, content: <Commands station={station} /> }] : []),
         ]}
       />
     </Page>

@@ -1,5 +1,6 @@
 import { useState, type ReactNode } from "react";
 
+import { dataText } from "../../live";
 import { usePermissions } from "../../api/permissions";
 import { useFormats } from "../../formats";
 import { numberColumn, ResourceList, rowJson, textColumn, timeColumn, withUpdateMask } from "../../resources";
@@ -151,7 +152,7 @@ function SeenTokens(): ReactNode {
       rowKey={(row) => row.idToken}
       searchText={(row) => `${row.idToken} ${row.stationId}`}
       searchLabel={t.search}
-      live={{ filter: { types: ["id_token."] }, keyOf: (event) => String(event.data.idToken), apply: () => "reload" }}
+      live={{ filter: { types: ["id_token."] }, keyOf: (event) => dataText(event, "idToken"), apply: () => "reload" }}
       actions={[
         {
           method: method.addSeenIdToken,

@@ -1,1 +1,0 @@
-import"./index-CQ7oFJ2_.js";

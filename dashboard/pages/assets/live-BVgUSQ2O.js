@@ -1,1 +1,0 @@
-import"./index-Bly8IQwh.js";
