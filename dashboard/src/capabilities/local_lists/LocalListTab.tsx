@@ -46,10 +46,11 @@ export default function LocalListTab(props: { stationId: string }): ReactNode {
         columns={[
           textColumn<LocalListEntry>("token", t.token, (row) => row.idToken?.idToken, { card: "head" }),
           textColumn<LocalListEntry>("type", t.type, (row) => row.idToken?.type),
-          textColumn<LocalListEntry>(
-            "status",
-            t.status,
-            (row) => enumLabel(AuthorizationStatusSchema, AuthorizationStatus[row.idTokenInfo?.status ?? 0]),
+          textColumn<LocalListEntry>("status", t.status, (row) =>
+            enumLabel(
+              AuthorizationStatusSchema,
+              AuthorizationStatus[row.idTokenInfo?.status ?? AuthorizationStatus.UNSPECIFIED],
+            ),
           ),
         ]}
         searchText={(row) => row.idToken?.idToken ?? ""}

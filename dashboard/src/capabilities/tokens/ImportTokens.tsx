@@ -109,7 +109,12 @@ function Outcomes(props: { outcomes: readonly Outcome[] }) {
   const t = useText();
   const columns: Column<Outcome>[] = [
     { id: "line", label: t.line, width: "72px", cell: (row) => row.line },
-    { id: "token", label: t.token, card: "head", cell: (row) => (typeof row.token.idToken === "string" ? row.token.idToken : "") },
+    {
+      id: "token",
+      label: t.token,
+      card: "head",
+      cell: (row) => (typeof row.token.idToken === "string" ? row.token.idToken : ""),
+    },
     {
       id: "result",
       label: t.result,
