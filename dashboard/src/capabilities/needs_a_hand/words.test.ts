@@ -60,7 +60,7 @@ describe("offeredRemedies", () => {
 
   it("tell two of the same method apart, give what is meant and let the rest be changed", () => {
     const offered = offeredRemedies(tagged, () => true, en);
-    expect(offered.map(({ label }) => label)).toEqual(["Add tag", "Block tag"]);
+    expect(offered.map(({ label }) => label)).toEqual(["Add token", "Block token"]);
     expect(offered[1]).toMatchObject({ fixed: { idToken: "04A2" }, initial: { status: "Blocked" } });
   });
 

@@ -14,7 +14,7 @@ function isRefused(status: AuthorizationStatus): boolean {
 }
 
 /** Marks that are closer than this part of the whole are one, so that their words do not cover each other. */
-const CLOSE = 0.06;
+const CLOSE = 0.12;
 
 function joined(marks: readonly ChartMark[]): ChartMark[] {
   const sorted = [...marks].sort((a, b) => a.timeMs - b.timeMs);
