@@ -5,7 +5,7 @@ import { useId, type ReactNode } from "react";
 import { Button, IconButton, Select, Switch, TextArea, TextField } from "../ui";
 import styles from "./Fields.module.css";
 import { shortComment, useComments } from "./help";
-import { enumLabel, formFields, type FormField, type Input } from "./model";
+import { enumLabel, nestedFields, type FormField, type Input } from "./model";
 import { useFormText } from "./text";
 import { oneofKey, type MapEntry, type Value, type Values } from "./values";
 
@@ -279,7 +279,7 @@ function MessageControl(props: ControlProps & { input: Input & { kind: "message"
       {isPresent && (
         <div className={styles.nested}>
           <Fields
-            fields={formFields(props.input.desc)}
+            fields={nestedFields(props.input)}
             values={(value ?? {}) as Values}
             onChange={onChange}
             errors={errors}

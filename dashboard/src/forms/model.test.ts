@@ -1,3 +1,4 @@
+import { CreateRolloutRequestSchema } from "../stubs/csms/station/v1/rollout_service_pb";
 import { describe, expect, it } from "vitest";
 
 import {
@@ -8,7 +9,7 @@ import {
   SendCallRequestSchema,
 } from "../stubs/csms/station/v1/command_service_pb";
 import { CreateStationRequestSchema } from "../stubs/csms/station/v1/station_service_pb";
-import { enumLabel, formFields, labelOf, methodLabel, unitOf } from "./model";
+import { enumLabel, formFields, labelOf, methodLabel, unitOf, nestedFields } from "./model";
 
 describe("fields of a form", () => {
   it("has required fields first and leaves out deprecated ones", () => {
@@ -54,5 +55,14 @@ describe("words", () => {
     expect(labelOf("evse_id")).toBe("EVSE ID");
     expect(methodLabel("RequestStartTransaction")).toBe("Request start transaction");
     expect(enumLabel(ResetTypeSchema, "RESET_TYPE_ON_IDLE")).toBe("On idle");
+  });
+
+  it("leaves the station of a command out that is given to many", () => {
+    const work = formFields(CreateRolloutRequestSchema).find((field) => field.name === "command");
+    const reset = work?.input.kind === "message" ? nestedFields(work.input)[0] : undefined;
+    const names = reset?.input.kind === "message" ? nestedFields(reset.input).map((field) => field.name) : [];
+    expect(names).toContain("type");
+    expect(names).not.toContain("station_id");
+    expect(names).not.toContain("request_id");
   });
 });

@@ -1,6 +1,7 @@
 // The fields of a form, read from the descriptor of a message. Pure.
-import { ScalarType, type DescEnum, type DescField, type DescMessage } from "@bufbuild/protobuf";
+import { getOption, hasOption, ScalarType, type DescEnum, type DescField, type DescMessage } from "@bufbuild/protobuf";
 
+import { for_many_stations } from "../stubs/csms/options/v1/options_pb";
 import { isDeprecated, isOutputOnly, isRequired } from "../api/methods";
 
 export type Input =
@@ -10,7 +11,7 @@ export type Input =
   | { kind: "number" }
   | { kind: "boolean" }
   | { kind: "enum"; desc: DescEnum }
-  | { kind: "message"; desc: DescMessage }
+  | { kind: "message"; desc: DescMessage; hidden?: readonly string[] }
   | { kind: "list"; item: Input }
   | { kind: "map"; key: Input; value: Input }
   | { kind: "timestamp" }
@@ -126,12 +127,21 @@ function inputOf(field: DescField): Input {
     case "enum":
       return { kind: "enum", desc: field.enum };
     case "message":
-      return messageInput(field.message);
+      return nestedInput(field, field.message);
     case "list":
       return { kind: "list", item: itemInput(field) };
     case "map":
       return { kind: "map", key: scalarInput(field.mapKey), value: itemInput(field) };
   }
+}
+
+// The station and the id of a command that is given to many stations are the rollout's to fill in.
+const FILLED_IN = ["station_id", "request_id"];
+
+function nestedInput(field: DescField, desc: DescMessage): Input {
+  const input = messageInput(desc);
+  const isForMany = hasOption(field, for_many_stations) && getOption(field, for_many_stations);
+  return input.kind === "message" && isForMany ? { ...input, hidden: FILLED_IN } : input;
 }
 
 function itemInput(field: DescField & { fieldKind: "list" | "map" }): Input {
@@ -173,6 +183,11 @@ export function formFields(desc: DescMessage, hidden: readonly string[] = []): F
     .filter((field) => !isDeprecated(field) && !isOutputOnly(field) && !hidden.includes(field.name))
     .map(toField);
   return [...fields.filter((field) => field.required), ...fields.filter((field) => !field.required)];
+}
+
+/** The fields of a message within a form. */
+export function nestedFields(input: Input & { kind: "message" }): FormField[] {
+  return formFields(input.desc, input.hidden);
 }
 
 /** `RESET_TYPE_ON_IDLE` of `ResetType` as people read it: "On idle". */

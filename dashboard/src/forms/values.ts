@@ -1,7 +1,7 @@
 // The values of a form, and the JSON (ProtoJSON) of the message that they make. Pure.
 import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
 
-import { formFields, type FormField, type Input } from "./model";
+import { nestedFields, type FormField, type Input } from "./model";
 
 /** Texts as typed; booleans; nested values; lists; maps as lists of pairs. Undefined: absent. */
 export type Value = string | boolean | undefined | Values | Value[] | MapEntry[];
@@ -47,7 +47,7 @@ class Reader {
         return typeof value === "boolean" ? value : undefined;
       case "message":
         if (value === undefined && !present) return undefined;
-        return this.fields(formFields(input.desc), (value ?? {}) as Values, path);
+        return this.fields(nestedFields(input), (value ?? {}) as Values, path);
       case "list":
         return this.list(input.item, value, path);
       case "map":
@@ -153,7 +153,7 @@ function toValue(input: Input, json: JsonValue): Value {
     case "boolean":
       return json === true;
     case "message":
-      return toValues(formFields(input.desc), json as JsonObject);
+      return toValues(nestedFields(input), json as JsonObject);
     case "list":
       return (json as JsonValue[]).map((item) => toValue(input.item, item));
     case "map":

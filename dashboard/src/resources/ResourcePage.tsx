@@ -37,6 +37,8 @@ export interface ResourceMethod<Row> {
   confirm?: (row: Row) => { title: string; text: ReactNode };
   /** Whether the state of the resource calls for it. */
   isOffered?: (row: Row) => boolean;
+  /** Shows the answer in words of its own. */
+  answer?: (answer: Message) => ReactNode;
   /** The answer has something to read: the dialog stays open. */
   keepsAnswer?: boolean;
 }
@@ -172,6 +174,7 @@ function FormDialog(props: { asked: Asked<unknown>; name: string; list: DescMeth
         {...(action.hidden ? { hidden: action.hidden } : {})}
         {...(prepare ? { prepare: (json: JsonObject) => prepare(json, row) } : {})}
         {...(confirm ? { confirm } : {})}
+        {...(action.answer ? { answer: action.answer } : {})}
         onDone={() => {
           void client.invalidateQueries({
             queryKey: createConnectQueryKey({ schema: props.list, cardinality: undefined }),

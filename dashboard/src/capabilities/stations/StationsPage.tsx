@@ -3,9 +3,10 @@ import type { ReactNode } from "react";
 import { readError } from "../../api/errors";
 import { usePermissions } from "../../api/permissions";
 import { clientOf } from "../../api/transport";
+import { ResourcePage } from "../../resources";
 import { RegistrationStatus, type Station } from "../../stubs/csms/station/v1/station_pb";
 import { StationService } from "../../stubs/csms/station/v1/station_service_pb";
-import { ListPage, type Filter } from "../../tables";
+import type { Filter } from "../../tables";
 import { Button, EmptyState, toast } from "../../ui";
 import { useUiText } from "../../ui/text";
 import { nameOf, stationColumns, stationHref } from "./columns";
@@ -68,7 +69,7 @@ export default function StationsPage(): ReactNode {
   const canAct =
     permissions.can(StationService.method.updateStation) || permissions.can(StationService.method.closeConnection);
   return (
-    <ListPage
+    <ResourcePage
       title={t.title}
       label={t.title}
       method={StationService.method.listStations}
@@ -81,6 +82,10 @@ export default function StationsPage(): ReactNode {
       searchText={searchText}
       searchLabel={t.search}
       pageSize={500}
+      creates={[
+        { method: StationService.method.createStation, label: t.addStation, keepsAnswer: true },
+        { method: StationService.method.importStations, label: t.importStations, icon: "list", keepsAnswer: true },
+      ]}
       live={{
         filter: STATION_EVENTS,
         keyOf: (event) => event.stationId,

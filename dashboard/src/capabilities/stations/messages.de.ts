@@ -20,6 +20,8 @@ export const de: Translation<typeof en> = {
   address: "Adresse",
   added: "Angelegt",
   search: "Stationen suchen",
+  addStation: "Station hinzufügen",
+  importStations: "CSV importieren",
   connection: "Verbindung",
   online: "Online",
   offline: "Offline",

@@ -17,6 +17,8 @@ export const en = {
   address: "Address",
   added: "Added",
   search: "Search stations",
+  addStation: "Add station",
+  importStations: "Import CSV",
   connection: "Connection",
   online: "Online",
   offline: "Offline",

@@ -1,7 +1,12 @@
 import type { ReactNode } from "react";
 
 import { enumColumn, ResourceList, rowJson, textColumn, timeColumn, withUpdateMask } from "../../resources";
-import { InvitationSchema, InvitationService, type Invitation } from "../../stubs/csms/auth/v1/invitation_service_pb";
+import {
+  InvitationSchema,
+  InvitationService,
+  type CreateInvitationResponse,
+  type Invitation,
+} from "../../stubs/csms/auth/v1/invitation_service_pb";
 import {
   RoleSchema,
   UserSchema,
@@ -9,7 +14,7 @@ import {
   type RoleAssignment,
   type User,
 } from "../../stubs/csms/auth/v1/user_service_pb";
-import { EmptyState, Page, Tabs } from "../../ui";
+import { CodeBlock, EmptyState, Page, Tabs } from "../../ui";
 import { useText, type Text } from "./text";
 
 const users = UserService.method;
@@ -77,6 +82,18 @@ function Users(): ReactNode {
   );
 }
 
+/** The link that the new user opens; shown once. */
+function InvitationLink(props: { answer: CreateInvitationResponse }) {
+  const t = useText();
+  const link = `${globalThis.location.origin}/invitation#${encodeURIComponent(props.answer.token)}`;
+  return (
+    <>
+      <p>{t.link}</p>
+      <CodeBlock label={t.invite} text={link} />
+    </>
+  );
+}
+
 function Invitations(): ReactNode {
   const t = useText();
   return (
@@ -95,7 +112,14 @@ function Invitations(): ReactNode {
         textColumn<Invitation>("inviter", t.inviter, (row) => row.inviter),
         timeColumn<Invitation>("expires", t.expires, (row) => row.expireTime),
       ]}
-      creates={[{ method: invitations.createInvitation, label: t.invite, keepsAnswer: true }]}
+      creates={[
+        {
+          method: invitations.createInvitation,
+          label: t.invite,
+          keepsAnswer: true,
+          answer: (answer) => <InvitationLink answer={answer as CreateInvitationResponse} />,
+        },
+      ]}
       actions={[
         {
           method: invitations.revokeInvitation,

@@ -18,6 +18,7 @@ export const de: Translation<typeof en> = {
   remove: "Benutzer löschen",
   removeText: "Der Benutzer ist innerhalb von fünf Sekunden überall abgemeldet.",
   revoke: "Zurücknehmen",
+  link: "Senden Sie dem neuen Benutzer diesen Link. Er wird einmal angezeigt.",
   inviter: "Eingeladen von",
   expires: "Gültig bis",
   everywhere: "überall",

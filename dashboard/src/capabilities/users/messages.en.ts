@@ -15,6 +15,7 @@ export const en = {
   remove: "Delete user",
   removeText: "The user is signed out everywhere within five seconds.",
   revoke: "Take back",
+  link: "Send this link to the new user. It is shown once.",
   inviter: "Invited by",
   expires: "Valid until",
   everywhere: "everywhere",

@@ -1,1 +1,0 @@
-import{Wt as e}from"./theme-CaXa0_lD.js";var t=e(`Chljc21zL2NvbW1vbi92MS9ldnNlLnByb3RvEg5jc21zLmNvbW1vbi52MSIwCgdFdnNlUmVmEg8KB2V2c2VfaWQYASABKAUSFAoMY29ubmVjdG9yX2lkGAIgASgFYgZwcm90bzM`);export{t};
