@@ -101,6 +101,10 @@ gen-check:
 pages: $(VENV)/stubs.stamp  ## Build the dashboard into dashboard/pages/, which is committed
 	$(NPM) run --silent build
 
+.PHONY: pictures
+pictures: $(VENV)/dev.stamp  ## Make the pictures of the README anew, from a mesh that runs (needs Chromium)
+	$(BIN)/python -m tests.dashboard.pictures
+
 # Types, rules, format; and that the pages are those of the sources, whoever builds them.
 .PHONY: dashboard-check
 dashboard-check: $(VENV)/stubs.stamp
