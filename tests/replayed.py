@@ -30,6 +30,6 @@ def expect_actions(chain: Sequence[ChainEntry], replayed: Collection[str]) -> No
 
 
 def expect_each_fault_found(source: str, chain: Sequence[ChainEntry], tenant_id: str) -> None:
-    """Whichever entry of a chain is changed or missing, it is found."""
+    """Any entry of a chain that is changed or missing is found."""
     for index in range(len(chain)):
         expect_tampering_found(source, chain, index, tenant_id=tenant_id)

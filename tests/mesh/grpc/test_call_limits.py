@@ -23,8 +23,10 @@ from joserfc.jwk import ECKey, KeySet
 from mesh.grpc.call_limits import BURST_S, CallLimits
 from mesh.grpc.servers import operator_server
 from mesh.grpc.types import Context
+from mesh.identity.caller_directory import Credential
 from mesh.identity.callers import Caller, Role, set_caller
 from mesh.identity.operators import AUDIENCE, ISSUER
+from mesh.identity.tickets import invalid_ticket
 from mesh.runtime.call_rules import CallRules
 from mesh.runtime.errors import MeshError, from_rpc_error
 from tests.role_callers import role_access
@@ -98,6 +100,14 @@ class Edge:
         return call
 
 
+class NoTickets:
+    """Knows no ticket: none is presented here."""
+
+    async def redeem(self, ticket: str) -> Credential:
+        """Raises MeshError INVALID_TICKET."""
+        raise invalid_ticket()
+
+
 @pytest.fixture
 async def edge() -> AsyncIterator[Edge]:
     """A server with RULES; its clock for tokens stands at 50 s."""
@@ -106,6 +116,7 @@ async def edge() -> AsyncIterator[Edge]:
         access=role_access(Keys(), clock_s=lambda: 50),
         services=["csms.auth.v1.UserService", "csms.event.v1.EventService"],
         call_rules=RULES,
+        tickets=NoTickets(),
     )
     # Their other methods are not called here.
     users = Users()  # type: ignore[abstract]
