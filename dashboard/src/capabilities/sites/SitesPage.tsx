@@ -1,7 +1,7 @@
 import type { ReactNode } from "react";
 
 import { dataText } from "../../live";
-import { ResourcePage, rowJson, textColumn, timeColumn, withUpdateMask } from "../../resources";
+import { ResourcePage, rowJson, textColumn, withUpdateMask } from "../../resources";
 import { SiteSchema, type Site } from "../../stubs/csms/station/v1/site_pb";
 import { SiteService } from "../../stubs/csms/station/v1/site_service_pb";
 import type { Column } from "../../tables";
@@ -42,7 +42,6 @@ function columnsOf(t: Text): Column<Site>[] {
       label: t.labels,
       cell: (row) => Object.entries(row.labels).map(([key, value]) => <Badge key={key}>{`${key}: ${value}`}</Badge>),
     },
-    timeColumn("added", t.id, (row) => row.createTime, { optional: true }),
   ];
 }
 
@@ -57,7 +56,7 @@ export default function SitesPage(): ReactNode {
       schema={SiteSchema}
       rowKey={(row) => row.siteId}
       rowName={nameOf}
-      columns={columnsOf(t).filter((column) => column.id !== "added")}
+      columns={columnsOf(t)}
       searchText={(row) => `${row.siteId} ${row.displayName} ${row.address?.locality ?? ""} ${row.kind}`}
       searchLabel={t.search}
       live={{ filter: { types: ["site."] }, keyOf: (event) => dataText(event, "siteId"), apply: () => "reload" }}

@@ -1,0 +1,1 @@
+import"./index-CLUA3aHA.js";

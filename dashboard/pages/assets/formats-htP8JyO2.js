@@ -1,1 +1,0 @@
-import"./index-zacfbft8.js";
