@@ -43,4 +43,6 @@ def test_an_acknowledged_condition_is_folded_away_and_can_be_taken_back(signed_i
     expect(row).to_contain_text("Acknowledged by admin")
     row.get_by_role("button", name="Take back").click()
     expect(row.get_by_role("button", name="Accept station")).to_be_visible()
+    page.reload()
+    expect(row).to_be_visible()
     expect(row).not_to_contain_text("Acknowledged by")
