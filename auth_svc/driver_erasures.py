@@ -41,7 +41,7 @@ TABLES = (_SEEN, outbox_rows(models.outbox))
 """The tables of auth_svc that may name a driver. The row of the id token itself is removed as the erasure begins."""
 
 EXPORTED = (DriverTable(table=models.id_token, decide=_of_driver), _SEEN)
-"""Those of the export of a driver."""
+"""The tables that the export of a driver reads."""
 
 
 class DriverErasures:

@@ -119,7 +119,7 @@ driver_erasure = sa.Table(
     ),
 )
 
-# What each service did of them.
+# The work of each service on them.
 driver_erasure_report = sa.Table(
     "driver_erasure_report",
     metadata,

@@ -147,7 +147,7 @@ class ConditionServicer(ConditionServiceServicer):
     async def _fitting(
         self, search: ConditionSearch, conditions: Sequence[Condition], *, acknowledged: bool | None
     ) -> list[Condition]:
-        """Those that the filter names, with their acknowledgements."""
+        """The conditions that the filter names, with their acknowledgements."""
         fitting = await self._placed(search, conditions)
         if not fitting:
             return []
@@ -165,7 +165,7 @@ class ConditionServicer(ConditionServiceServicer):
         ]
 
     async def _placed(self, search: ConditionSearch, conditions: Sequence[Condition]) -> Sequence[Condition]:
-        """Those whose stations the filter names: a service that does not know where stations stand ignores it."""
+        """The conditions at stations that the filter names; a service without the places of stations ignores it."""
         stations = {condition.station_id for condition in conditions if _is_filtered_here(condition.kind)}
         if not search.filter or not stations:
             return conditions

@@ -132,7 +132,7 @@ def _forget(connection: Connection, condition: sa.ColumnElement[bool]) -> int:
 def stations_that_fit(
     connection: Connection, tenant_id: str, text: str, station_ids: Collection[str]
 ) -> frozenset[str]:
-    """Those of some stations that a filter names; also stations that stand nowhere, which have no row."""
+    """The stations of a list that a filter names; also stations that stand nowhere, which have no row."""
     asked = sorted(station_ids)
     if connection.dialect.name == "postgresql":
         elements = sa.func.json_array_elements_text(sa.cast(asked, postgresql.JSON))

@@ -27,7 +27,7 @@ class _Place:
 
 
 class LiveFleet:
-    """Runs stations. `run` runs until it is told to stop; other stations come and go meanwhile."""
+    """Runs stations. `run` runs until it is stopped; other stations come and go meanwhile."""
 
     def __init__(self, runners: Iterable[Runner], *, most_on: int = MOST_ON) -> None:
         self._places = {_id(runner): _Place(runner=runner) for runner in runners}

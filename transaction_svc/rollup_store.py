@@ -75,13 +75,7 @@ _MISSED = text(
     """
 )
 # As in `store.py`: each row is looked up by its key, whatever the statistics of a fast-growing table are.
-_BY_KEY = RowStatement(
-    """
-    SELECT set_config('join_collapse_limit', '1', true), set_config('enable_hashjoin', 'off', true),
-           set_config('enable_mergejoin', 'off', true), set_config('enable_bitmapscan', 'off', true),
-           set_config('enable_seqscan', 'off', true)
-    """
-)
+_BY_KEY = RowStatement(f"SELECT {store.BY_KEY}")
 _RECORDS = RowStatement(
     """
     SELECT e.tenant_id, e.station_id, e.transaction_id, e.generation, e.content_key, e.repeat_no, e.fact

@@ -66,16 +66,16 @@ class EventRecordRow(msgspec.Struct, frozen=True):
 # statistics of a young or fast-growing table it would read whole tables, or all rows of a station. For the same reason
 # each statement leaves one index to choose: a column that other indexes begin with is compared as `name || ''`, which
 # no index serves. A plan is made once per connection, often while the tables are empty.
-_LOCK = RowStatement(
+BY_KEY = """
+    set_config('join_collapse_limit', '1', true), set_config('enable_hashjoin', 'off', true),
+    set_config('enable_mergejoin', 'off', true), set_config('enable_bitmapscan', 'off', true),
+    set_config('enable_seqscan', 'off', true)
     """
-    SELECT count(CAST(pg_advisory_xact_lock(k) AS text)),
-           set_config('join_collapse_limit', '1', true),
-           set_config('enable_hashjoin', 'off', true),
-           set_config('enable_mergejoin', 'off', true),
-           set_config('enable_bitmapscan', 'off', true),
-           set_config('enable_seqscan', 'off', true)
-    FROM (SELECT DISTINCT hashtextextended('tx:' || key, 0) AS k FROM {rows} ORDER BY k) AS keys
-    """,
+_LOCK = RowStatement(
+    f"""
+    SELECT count(CAST(pg_advisory_xact_lock(k) AS text)), {BY_KEY}
+    FROM (SELECT DISTINCT hashtextextended('tx:' || key, 0) AS k FROM {{rows}} ORDER BY k) AS keys
+    """,  # noqa: S608 - the project's own words
     key="text",
 )
 

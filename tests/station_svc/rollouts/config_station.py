@@ -29,7 +29,7 @@ class ConfigStation:
         self.resets: list[str] = []
         self.updates: list[dict[str, Any]] = []
         self.firmware_fault: MeshError | None = None
-        # What it answers other actions, and how often each was called.
+        # The answers to other actions, and how often each was called.
         self.answers: dict[str, dict[str, Any] | MeshError] = {}
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.restarted: Callable[[], Awaitable[None]] | None = None
