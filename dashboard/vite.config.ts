@@ -14,7 +14,7 @@ export default defineConfig({
   worker: { format: "es", plugins: () => [bundled.ofWorkers()] },
   build: {
     outDir: "pages",
-    // What a rebuild on another machine gives: names from contents, no times, no paths, nothing inlined into the page.
+    // A rebuild on another machine gives the same: names from contents, no times, no paths, nothing inlined into the page.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     // Which file needs which others: tests/dashboard/test_sizes.py reads it. It is not served.

@@ -1,4 +1,4 @@
-// What the caller may do, so that nothing is offered that the mesh would refuse.
+// The permissions of the caller, so that nothing is offered that the mesh would refuse.
 import type { DescMethod } from "@bufbuild/protobuf";
 import { createContext, use, useMemo, type ReactNode } from "react";
 import { useQuery } from "@connectrpc/connect-query";

@@ -1,4 +1,6 @@
 // The cache of answers. Nothing is polled: what changes comes by the live stream, which invalidates queries.
+import type { DescMethodUnary } from "@bufbuild/protobuf";
+import { createConnectQueryKey } from "@connectrpc/connect-query";
 import { QueryClient } from "@tanstack/react-query";
 
 import { isTransient } from "./errors";
@@ -16,3 +18,10 @@ export const queryClient = new QueryClient({
     },
   },
 });
+
+/** Has all answers of methods read anew, whatever their requests were. Only what is shown is read at once. */
+export function invalidate(client: QueryClient, ...methods: readonly DescMethodUnary[]): void {
+  for (const schema of methods) {
+    void client.invalidateQueries({ queryKey: createConnectQueryKey({ schema, cardinality: undefined }) });
+  }
+}

@@ -1,5 +1,7 @@
 // Tables as CSV (RFC 4180): what is shown, with units in the header, for spreadsheets and programs. The text is pure.
 
+import { saveBlob } from "./files";
+
 export type CsvValue = string | number | undefined;
 
 export interface CsvColumn<Row> {
@@ -35,12 +37,5 @@ export function rounded(value: number, digits: number): number {
 
 /** Gives the person a file. Spreadsheets need the mark at its begin to read it as UTF-8. */
 export function saveCsv(name: string, text: string): void {
-  const url = URL.createObjectURL(new Blob(["\uFEFF", text], { type: "text/csv;charset=utf-8" }));
-  const link = document.createElement("a");
-  link.href = url;
-  link.download = name;
-  link.click();
-  setTimeout(() => {
-    URL.revokeObjectURL(url);
-  }, 10_000);
+  saveBlob(new Blob(["\uFEFF", text], { type: "text/csv;charset=utf-8" }), name);
 }

@@ -3,6 +3,7 @@ import { createConnectQueryKey, useTransport } from "@connectrpc/connect-query";
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useEffectEvent, useState, useSyncExternalStore } from "react";
 
+import { invalidate } from "../api/queries";
 import { liveState, onLiveEvents, onLiveState, type Handler } from "./client";
 import type { LiveEvent, LiveFilter } from "./events";
 import type { LiveState } from "./stream";
@@ -36,17 +37,15 @@ const LONGEST_MS = 3_000;
  */
 export function useLiveInvalidation(filter: LiveFilter, ...methods: readonly DescMethodUnary[]): void {
   const client = useQueryClient();
-  const invalidate = useEffectEvent(() => {
-    for (const schema of methods) {
-      void client.invalidateQueries({ queryKey: createConnectQueryKey({ schema, cardinality: undefined }) });
-    }
+  const readAnew = useEffectEvent(() => {
+    invalidate(client, ...methods);
   });
   const types = filter.types?.join(" ");
   const { stationId } = filter;
   useEffect(() => {
     const debounced = debounce(
       () => {
-        invalidate();
+        readAnew();
       },
       SETTLE_MS,
       LONGEST_MS,

@@ -1,4 +1,4 @@
-// What tabs and the owner of the stream (a shared worker, or one of the tabs) say to each other.
+// Messages that tabs and the owner of the stream (a shared worker, or one of the tabs) exchange.
 import type { LiveEvent } from "./events";
 import type { LiveState } from "./stream";
 

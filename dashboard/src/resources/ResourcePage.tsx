@@ -7,10 +7,10 @@ import {
   type Message,
   type MessageShape,
 } from "@bufbuild/protobuf";
-import { createConnectQueryKey } from "@connectrpc/connect-query";
 import { useQueryClient } from "@tanstack/react-query";
 import { useState, type ReactNode } from "react";
 
+import { invalidate } from "../api/queries";
 import { usePermissions } from "../api/permissions";
 import { MessageView, MethodForm, methodLabel } from "../forms";
 import { ListPage, RpcList, type Column, type RowOf, type RpcListProps } from "../tables";
@@ -176,9 +176,7 @@ function FormDialog(props: { asked: Asked<unknown>; name: string; list: DescMeth
         {...(confirm ? { confirm } : {})}
         {...(action.answer ? { answer: action.answer } : {})}
         onDone={() => {
-          void client.invalidateQueries({
-            queryKey: createConnectQueryKey({ schema: props.list, cardinality: undefined }),
-          });
+          invalidate(client, props.list);
           if (action.keepsAnswer) return;
           toast(t.done);
           props.onClose();

@@ -1,4 +1,5 @@
 // A streamed body as a file that the browser saves.
+import { saveBlob } from "../formats/files";
 import type { HttpBody } from "../stubs/google/api/httpbody_pb";
 
 /** Collects the parts of a body and has the browser save them under a name. */
@@ -10,15 +11,4 @@ export async function saveStream(parts: AsyncIterable<HttpBody>, name: string): 
     chunks.push(part.data as Uint8Array<ArrayBuffer>);
   }
   saveBlob(new Blob(chunks, { type }), name);
-}
-
-export function saveBlob(blob: Blob, name: string): void {
-  const url = URL.createObjectURL(blob);
-  const link = document.createElement("a");
-  link.href = url;
-  link.download = name;
-  link.click();
-  setTimeout(() => {
-    URL.revokeObjectURL(url);
-  }, 60_000);
 }

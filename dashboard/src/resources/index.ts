@@ -1,5 +1,4 @@
 export { enumColumn, numberColumn, textColumn, timeColumn } from "./columns";
 export { withUpdateMask } from "./masks";
 export { ResourceList, ResourcePage, rowJson, type ResourceListProps, type ResourceMethod } from "./ResourcePage";
-export { saveBlob, saveStream } from "./download";
 export { ExportButton } from "./ExportButton";

@@ -1,4 +1,4 @@
-// What a page shows where it has no data: skeleton, empty, error; and short messages after an action.
+// Contents of a page without data: skeleton, empty, error; and short messages after an action.
 import { useEffect, useState, useSyncExternalStore, type ReactNode } from "react";
 import { Code } from "@connectrpc/connect";
 

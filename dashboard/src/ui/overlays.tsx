@@ -1,4 +1,4 @@
-// What lies over the page: dialogs, confirmations, menus, hints.
+// Layers over the page: dialogs, confirmations, menus, hints.
 import { useState, type ReactNode } from "react";
 import {
   Button as AriaButton,

@@ -1,7 +1,6 @@
 import { useState, type ReactNode } from "react";
 
 import { usePermissions } from "../../api/permissions";
-import { clientOf } from "../../api/transport";
 import { enumColumn, ExportButton, ResourceList, textColumn, timeColumn } from "../../resources";
 import { DataExportService as AuthData } from "../../stubs/csms/auth/v1/data_export_service_pb";
 import {
@@ -11,19 +10,11 @@ import {
   type DriverErasure,
 } from "../../stubs/csms/auth/v1/driver_erasure_pb";
 import { DriverErasureService } from "../../stubs/csms/auth/v1/driver_erasure_service_pb";
-import { DataExportService as EventData } from "../../stubs/csms/event/v1/data_export_service_pb";
-import { DataExportService as StationData } from "../../stubs/csms/station/v1/data_export_service_pb";
-import { DataExportService as TransactionData } from "../../stubs/csms/transaction/v1/data_export_service_pb";
 import { EmptyState, Section, TextField } from "../../ui";
+import { EXPORTS } from "./exports";
 import { useText } from "./text";
 
 const { method } = DriverErasureService;
-const EXPORTS = {
-  auth: clientOf(AuthData),
-  station: clientOf(StationData),
-  transaction: clientOf(TransactionData),
-  event: clientOf(EventData),
-};
 
 function DriverExports() {
   const t = useText();

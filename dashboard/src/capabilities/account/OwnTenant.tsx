@@ -3,25 +3,16 @@ import { useQuery } from "@connectrpc/connect-query";
 import type { ReactNode } from "react";
 
 import { usePermissions } from "../../api/permissions";
-import { clientOf } from "../../api/transport";
 import { MessageView, MethodForm } from "../../forms";
 import { ExportButton, withUpdateMask } from "../../resources";
 import { DataExportService as AuthData } from "../../stubs/csms/auth/v1/data_export_service_pb";
 import { TenantSchema, TenantSettingsSchema, type Tenant } from "../../stubs/csms/auth/v1/tenant_pb";
 import { TenantService } from "../../stubs/csms/auth/v1/tenant_service_pb";
-import { DataExportService as EventData } from "../../stubs/csms/event/v1/data_export_service_pb";
-import { DataExportService as StationData } from "../../stubs/csms/station/v1/data_export_service_pb";
-import { DataExportService as TransactionData } from "../../stubs/csms/transaction/v1/data_export_service_pb";
 import { EmptyState, ErrorState, Section, Skeleton } from "../../ui";
+import { EXPORTS } from "./exports";
 import { useText } from "./text";
 
 const { method } = TenantService;
-const EXPORTS = {
-  auth: clientOf(AuthData),
-  station: clientOf(StationData),
-  transaction: clientOf(TransactionData),
-  event: clientOf(EventData),
-};
 
 function Settings(props: { tenant: Tenant; onDone: () => void }) {
   const t = useText();

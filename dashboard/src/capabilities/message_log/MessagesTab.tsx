@@ -1,7 +1,7 @@
-import { createConnectQueryKey } from "@connectrpc/connect-query";
 import { useQueryClient } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 
+import { invalidate } from "../../api/queries";
 import { ResourceList, textColumn, timeColumn } from "../../resources";
 import { MessageDirection, MessageSchema, type Message } from "../../stubs/csms/station/v1/station_pb";
 import { StationService } from "../../stubs/csms/station/v1/station_service_pb";
@@ -93,8 +93,7 @@ export default function MessagesTab(props: { stationId: string }): ReactNode {
         <Button
           icon="refresh"
           onPress={() => {
-            const queryKey = createConnectQueryKey({ schema: method.listMessages, cardinality: undefined });
-            void client.invalidateQueries({ queryKey });
+            invalidate(client, method.listMessages);
           }}
         >
           {t.refresh}

@@ -1,9 +1,10 @@
 // Conditions and their numbers, kept up by events.
 import type { DescMethodUnary } from "@bufbuild/protobuf";
-import { createConnectQueryKey, useQuery } from "@connectrpc/connect-query";
+import { useQuery } from "@connectrpc/connect-query";
 import { useQueryClient, type QueryClient } from "@tanstack/react-query";
 import { useEffect } from "react";
 
+import { invalidate } from "../../api/queries";
 import { useLiveEvents, useLiveInvalidation, type LiveFilter } from "../../live";
 import type { ConditionKind } from "../../stubs/csms/condition/v1/condition_pb";
 import { ConditionService } from "../../stubs/csms/condition/v1/condition_service_pb";
@@ -38,9 +39,7 @@ const CHANGES: LiveFilter = {
 const OFFLINE_AFTER_MS = 305_000;
 
 export function readConditionsAnew(client: QueryClient): void {
-  for (const schema of READ) {
-    void client.invalidateQueries({ queryKey: createConnectQueryKey({ schema, cardinality: undefined }) });
-  }
+  invalidate(client, ...READ);
 }
 
 /** Reads anew once for each station that was disconnected shortly before, at the time at which it counts as offline. */

@@ -1,8 +1,8 @@
-import type { DescMethodUnary } from "@bufbuild/protobuf";
-import { createConnectQueryKey, useMutation, useQuery } from "@connectrpc/connect-query";
+import { useMutation, useQuery } from "@connectrpc/connect-query";
 import { useQueryClient } from "@tanstack/react-query";
 import { useState, type ReactNode } from "react";
 
+import { invalidate } from "../../api/queries";
 import { readError } from "../../api/errors";
 import { usePermissions } from "../../api/permissions";
 import { Time, useFormats } from "../../formats";
@@ -60,9 +60,7 @@ function RolloutButton(props: { action: ResourceMethod<Rollout>; rollout: Rollou
       toast(readError(error).message, "bad");
     },
     onSuccess: () => {
-      for (const schema of [method.getRollout, method.listRolloutTargets, method.listRollouts] as DescMethodUnary[]) {
-        void client.invalidateQueries({ queryKey: createConnectQueryKey({ schema, cardinality: undefined }) });
-      }
+      invalidate(client, method.getRollout, method.listRolloutTargets, method.listRollouts);
     },
   });
   const send = () => {

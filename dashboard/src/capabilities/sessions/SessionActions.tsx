@@ -1,8 +1,7 @@
-import type { DescMethodUnary } from "@bufbuild/protobuf";
-import { createConnectQueryKey } from "@connectrpc/connect-query";
 import { useQueryClient } from "@tanstack/react-query";
 import { useState, type ReactNode } from "react";
 
+import { invalidate } from "../../api/queries";
 import { usePermissions } from "../../api/permissions";
 import { useFormats } from "../../formats";
 import { MethodForm } from "../../forms";
@@ -82,10 +81,7 @@ function ActionForm(props: { action: Action; session: Transaction; onClose: () =
   const { session, action, onClose } = props;
   const { stationId, transactionId, generation, energyWh } = session;
   const refresh = () => {
-    const methods: DescMethodUnary[] = [getTransaction, listTransactionEvents];
-    for (const schema of methods) {
-      void client.invalidateQueries({ queryKey: createConnectQueryKey({ schema, cardinality: undefined }) });
-    }
+    invalidate(client, getTransaction, listTransactionEvents);
   };
   const done = (text: string) => {
     refresh();

@@ -1,4 +1,4 @@
-// What was mended or doubted about a session, and why, in sentences. Pure.
+// Findings about a session in sentences: what was mended or doubted, and why. Pure.
 import { timestampMs, type Timestamp } from "@bufbuild/protobuf/wkt";
 
 import type { Formats } from "../../formats";

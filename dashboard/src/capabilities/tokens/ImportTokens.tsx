@@ -1,8 +1,8 @@
 import { fromJson } from "@bufbuild/protobuf";
-import { createConnectQueryKey } from "@connectrpc/connect-query";
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 
+import { invalidate } from "../../api/queries";
 import { readError } from "../../api/errors";
 import { clientOf } from "../../api/transport";
 import { CreateIdTokenRequestSchema, IdTokenService } from "../../stubs/csms/auth/v1/id_token_service_pb";
@@ -53,8 +53,7 @@ export function ImportTokens(props: { onClose: () => void }) {
     });
     setPending(false);
     toast(t.imported(added, failed), failed > 0 ? "bad" : "good");
-    const queryKey = createConnectQueryKey({ schema: IdTokenService.method.listIdTokens, cardinality: undefined });
-    void client.invalidateQueries({ queryKey });
+    invalidate(client, IdTokenService.method.listIdTokens);
   };
   const ready = outcomes.some(({ fault, error }) => !fault && error === undefined);
   return (

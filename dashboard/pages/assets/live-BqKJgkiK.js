@@ -1,1 +1,0 @@
-import"./index-CLUA3aHA.js";
