@@ -62,6 +62,12 @@ export function useMessages<T>(messages: Catalogue<T>): Translation<T> {
   return messages[useLanguage()] as Translation<T>;
 }
 
+/** The hook that gives a folder its messages in the language of the person. */
+export function textHook<const T extends Messages>(en: T, de: Translation<T>): () => Translation<T> {
+  const messages = catalogue(en, de);
+  return () => useMessages(messages);
+}
+
 /** The locale for numbers and dates: that of the browser where it is of the chosen language. */
 export function localeOf(chosen: Language): string {
   const found = navigator.languages.find((tag) => tag.toLowerCase().startsWith(chosen));

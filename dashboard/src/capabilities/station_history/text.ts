@@ -1,11 +1,6 @@
-import { catalogue, useMessages } from "../../i18n/catalogue";
+import { textHook } from "../../i18n/catalogue";
 import { de } from "./messages.de";
 import { en } from "./messages.en";
 
-const messages = catalogue(en, de);
-
-export function useText() {
-  return useMessages(messages);
-}
-
+export const useText = textHook(en, de);
 export type Text = ReturnType<typeof useText>;
