@@ -131,6 +131,9 @@ def test_a_station_is_driven_through_the_front_door(simulators: RunningMesh, bea
         assert answer.status == 200, answer
         return answer.json
 
+    def state() -> Any:
+        return simulators.request("GET", path, **bearer).json["state"]
+
     def known() -> Any:
         answer = simulators.request("GET", "/v1/stations/PAGE-1", **bearer)
         return answer.json if answer.status == 200 else {}
@@ -140,7 +143,9 @@ def test_a_station_is_driven_through_the_front_door(simulators: RunningMesh, bea
         return found.json["transactions"]
 
     assert post("start", evseCount=2)["state"] == "SIMULATED_STATION_STATE_CONNECTING"
-    assert wait_until(lambda: known().get("connected") is True, 60.0)
+    # It is connected before it is accepted, and an unaccepted station asks nobody about a token.
+    assert wait_until(lambda: state() == "SIMULATED_STATION_STATE_ONLINE", 60.0)
+    assert known()["connected"] is True
     post("plugIn", evseId=1)
     post("presentIdToken", evseId=1, idToken="PAGE-TAG")
     assert wait_until(lambda: [one["state"] for one in transactions()] == ["TRANSACTION_STATE_ACTIVE"], 60.0)

@@ -10,7 +10,8 @@ from csms.station.v1.security_event_service_pb2_grpc import SecurityEventService
 from csms.station.v1.station_certificate_service_pb2_grpc import StationCertificateServiceStub
 
 from tests import certificates
-from tests.certification.v16.charge_point import ChargePoint, now
+from tests.certification.played_station import now
+from tests.certification.v16.charge_point import ChargePoint
 from tests.gateway.rig import TIMEOUT_S
 from tests.waiting import eventually
 

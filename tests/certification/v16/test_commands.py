@@ -4,7 +4,8 @@ import pytest
 from csms.station.v1 import command_service_pb2 as command
 from csms.station.v1 import station_service_pb2
 
-from tests.certification.v16.charge_point import ChargePoint, now
+from tests.certification.played_station import now
+from tests.certification.v16.charge_point import ChargePoint
 from tests.gateway.rig import TIMEOUT_S
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -9,7 +9,8 @@ from csms.station.v1.log_service_pb2_grpc import LogServiceStub
 from csms.station.v1.security_event_service_pb2_grpc import SecurityEventServiceStub
 
 from mesh.runtime.times import now_us, to_timestamp
-from tests.certification.v16.charge_point import ChargePoint, now
+from tests.certification.played_station import now
+from tests.certification.v16.charge_point import ChargePoint
 from tests.gateway.rig import TIMEOUT_S
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

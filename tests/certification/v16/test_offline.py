@@ -5,7 +5,8 @@ from datetime import datetime
 import pytest
 from csms.transaction.v1 import transaction_event_pb2, transaction_service_pb2
 
-from tests.certification.v16.charge_point import INVALID, METER_START, METER_STOP, ChargePoint, now
+from tests.certification.played_station import INVALID, now
+from tests.certification.v16.charge_point import METER_START, METER_STOP, ChargePoint
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

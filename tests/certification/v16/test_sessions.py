@@ -3,15 +3,8 @@
 import pytest
 from csms.station.v1 import station_pb2, station_service_pb2
 
-from tests.certification.v16.charge_point import (
-    BLOCKED,
-    EXPIRED,
-    GROUP,
-    INVALID,
-    METER_START,
-    ChargePoint,
-    now,
-)
+from tests.certification.played_station import BLOCKED, EXPIRED, GROUP, INVALID, now
+from tests.certification.v16.charge_point import METER_START, ChargePoint
 from tests.gateway.rig import TIMEOUT_S
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

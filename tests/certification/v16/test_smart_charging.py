@@ -10,7 +10,8 @@ from csms.station.v1 import command_service_pb2 as command
 from csms.station.v1.charging_profile_service_pb2_grpc import ChargingProfileServiceStub
 
 from mesh.runtime.times import now_us, to_timestamp
-from tests.certification.v16.charge_point import ChargePoint, now
+from tests.certification.played_station import now
+from tests.certification.v16.charge_point import ChargePoint
 from tests.gateway.rig import TIMEOUT_S
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
