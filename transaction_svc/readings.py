@@ -162,21 +162,30 @@ def _samples(value: MeterValue, may_verify: int) -> tuple[Sequence[_Sample], int
             verified += sample.context in _RANKS
         elif (energy := _energy(sample, measurand, UNSIGNED)) is not None:
             samples.append(energy)
-    return samples, verified, _watts(powers) if powers else None
+    return samples, verified, _all_watts(powers) if powers else None
 
 
-def _watts(samples: Sequence[SampledValue]) -> int | None:
+def _all_watts(samples: Sequence[SampledValue]) -> int | None:
     """The power of all phases, at the most preferred place that has one."""
+    if len(samples) == 1:  # nearly always
+        return _watts(samples[0])
     places: dict[int, dict[int, int]] = {}
     for sample in samples:
-        found = _location_and_phase(sample)
-        watts = None if found is None else _to_integer(sample.value, _W_PER_UNIT, sample.unit, sample.multiplier)
+        found, watts = _location_and_phase(sample), _watts(sample)
         if found is not None and watts is not None:
-            places.setdefault(found[0], {})[found[1]] = max(watts, 0)
+            places.setdefault(found[0], {})[found[1]] = watts
     if not places:
         return None
     phases = places[min(places)]
-    return min(phases[0] if 0 in phases else sum(phases.values()), _MOST_W)
+    return phases[0] if 0 in phases else sum(phases.values())
+
+
+def _watts(sample: SampledValue) -> int | None:
+    """A power; None where it is no number, or of another quantity."""
+    if _location_and_phase(sample) is None:
+        return None
+    watts = _to_integer(sample.value, _W_PER_UNIT, sample.unit, sample.multiplier)
+    return None if watts is None else min(max(watts, 0), _MOST_W)
 
 
 def _signed_energies(sample: SampledValue, measurand: int, *, verify: bool) -> Iterable[_Sample]:
