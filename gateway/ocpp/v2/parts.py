@@ -15,6 +15,8 @@ from gateway.ocpp.values import decimal_text, format_us
 from mesh.runtime.times import from_timestamp
 
 MAX_ID_TOKEN = 36
+_MAX_LANGUAGE = 8
+_MAX_MESSAGE = 512
 # IdTokenEnumType.
 ID_TOKEN_TYPES = frozenset(
     {"Central", "eMAID", "ISO14443", "ISO15693", "KeyCode", "Local", "MacAddress", "NoAuthorization"}
@@ -91,11 +93,22 @@ def id_token_info(info: IdTokenInfo) -> Payload:
         payload["cacheExpiryDateTime"] = format_us(from_timestamp(info.cache_expire_time))
     if info.charging_priority:
         payload["chargingPriority"] = info.charging_priority
+    if 0 < len(info.language) <= _MAX_LANGUAGE:
+        payload["language1"] = info.language
+    if info.personal_message:
+        payload["personalMessage"] = _message_content(info)
     group = info.group_id_token
     if 0 < len(group.id_token) <= MAX_ID_TOKEN:
         kind = group.type if group.type in ID_TOKEN_TYPES else _DEFAULT_TYPE
         payload["groupIdToken"] = {"idToken": group.id_token, "type": kind}
     return payload
+
+
+def _message_content(info: IdTokenInfo) -> Payload:
+    content: Payload = {"format": "UTF8", "content": info.personal_message[:_MAX_MESSAGE]}
+    if 0 < len(info.language) <= _MAX_LANGUAGE:
+        content["language"] = info.language
+    return content
 
 
 # Answers

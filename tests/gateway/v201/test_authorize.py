@@ -98,6 +98,21 @@ def test_details() -> None:
     assert "groupIdToken" not in answer(AuthorizeResult(id_token_info=info))
 
 
+def test_message_for_the_driver() -> None:
+    """The station's display speaks the driver's language; a language too long for 2.0.1 is left out."""
+    info = IdTokenInfo(status=ACCEPTED, language="de", personal_message="Guten Tag")
+    assert answer(AuthorizeResult(id_token_info=info)) == {
+        "status": "Accepted",
+        "language1": "de",
+        "personalMessage": {"format": "UTF8", "content": "Guten Tag", "language": "de"},
+    }
+    info.language = "x" * 9
+    assert answer(AuthorizeResult(id_token_info=info)) == {
+        "status": "Accepted",
+        "personalMessage": {"format": "UTF8", "content": "Guten Tag"},
+    }
+
+
 def test_error() -> None:
     """Where auth_svc could not say, nobody is let in."""
     assert answer(AuthorizeResult(error=Status(code=13))) == {"status": "Invalid"}
