@@ -17,6 +17,7 @@ from mesh.runtime.times import from_timestamp
 MAX_ID_TOKEN = 36
 _MAX_LANGUAGE = 8
 _MAX_MESSAGE = 512
+_MAX_ADDITIONAL_INFO = 512
 # IdTokenEnumType.
 ID_TOKEN_TYPES = frozenset(
     {"Central", "eMAID", "ISO14443", "ISO15693", "KeyCode", "Local", "MacAddress", "NoAuthorization"}
@@ -120,6 +121,14 @@ def status_info(payload: Payload, field: str = "statusInfo") -> StatusInfo | Non
     if info is None:
         return None
     return StatusInfo(reason_code=info["reasonCode"], additional_info=info.get("additionalInfo", ""))
+
+
+def status_info_payload(reason_code: str, additional_info: str) -> Payload:
+    """The StatusInfoType of an answer to a station; a text that is too long is cut."""
+    payload: Payload = {"reasonCode": reason_code}
+    if additional_info:
+        payload["additionalInfo"] = additional_info[:_MAX_ADDITIONAL_INFO]
+    return payload
 
 
 # Meter values

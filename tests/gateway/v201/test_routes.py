@@ -27,6 +27,8 @@ def test_inbound_actions() -> None:
         "Authorize",
         "BootNotification",
         "DataTransfer",
+        "Get15118EVCertificate",
+        "GetCertificateStatus",
         "Heartbeat",
         "MeterValues",
         "SignCertificate",
