@@ -27,6 +27,8 @@ from gateway.ocpp.versions import BY_LABEL, V16
 
 # Enumerations of 2.x by the names of their types.
 TABLES_2: Mapping[str, Mapping[str, int]] = {
+    "AuthorizeCertificateStatusEnumType": certificate_enums.AUTHORIZE_CERTIFICATE_STATUSES,
+    "CertificateActionEnumType": certificate_enums.CERTIFICATE_ACTIONS,
     "CertificateSignedStatusEnumType": certificate_enums.CERTIFICATE_SIGNED_STATUSES,
     "CertificateSigningUseEnumType": certificate_enums.CERTIFICATE_SIGNING_USES,
     "DeleteCertificateStatusEnumType": certificate_enums.DELETE_CERTIFICATE_STATUSES,
@@ -163,6 +165,8 @@ ENUMS: Mapping[Any, Mapping[str, int]] = {
     charging_profile_pb2.ChargingRateUnit: enums.CHARGING_RATE_UNITS,
     charging_profile_pb2.ClearChargingProfileStatus: enums.CLEAR_CHARGING_PROFILE_STATUSES,
     charging_profile_pb2.RecurrencyKind: enums.RECURRENCY_KINDS,
+    common_certificate_pb2.AuthorizeCertificateStatus: certificate_enums.AUTHORIZE_CERTIFICATE_STATUSES,
+    common_certificate_pb2.CertificateAction: certificate_enums.CERTIFICATE_ACTIONS,
     common_certificate_pb2.CertificateSigningUse: certificate_enums.CERTIFICATE_SIGNING_USES,
     certificate_pb2.CertificateSignedStatus: certificate_enums.CERTIFICATE_SIGNED_STATUSES,
     certificate_pb2.DeleteCertificateStatus: certificate_enums.DELETE_CERTIFICATE_STATUSES,

@@ -27,8 +27,11 @@ def test_inbound_actions() -> None:
         "Authorize",
         "BootNotification",
         "DataTransfer",
+        "Get15118EVCertificate",
+        "GetCertificateStatus",
         "Heartbeat",
         "MeterValues",
+        "SignCertificate",
         "StatusNotification",
         "TransactionEvent",
     }
@@ -68,6 +71,16 @@ def _possible(name: str) -> Any:
         "set_variables": {"variables": [{"component": "C", "variable": "A", "value": "1"}]},
         "trigger_message": {"requested_message": 4},
         "data_transfer": {"vendor_id": "v"},
+        "certificate_signed": {"certificate_chain": "PEM"},
+        "install_certificate": {"certificate_type": 1, "certificate": "PEM"},
+        "delete_certificate": {
+            "certificate_hash_data": {
+                "hash_algorithm": 1,
+                "issuer_name_hash": "a",
+                "issuer_key_hash": "b",
+                "serial_number": "1",
+            }
+        },
     }
     command.MergeFrom(type(command)(**possible.get(name, {})))
     return command
