@@ -180,7 +180,7 @@ def test_route() -> None:
     """An event is money: it waits for its commit, but not for auth_svc."""
     route = ROUTES.inbound[ACTION]
     assert route.durable
-    assert route.optional == {IngestRpc.AUTHORIZE}
+    assert route.optional == {IngestRpc.AUTHORIZE, IngestRpc.REPORTS}
 
 
 def test_made_from_the_schema() -> None:
