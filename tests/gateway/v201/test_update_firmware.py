@@ -18,8 +18,9 @@ def _command(firmware: dict[str, Any] | None = None, **more: Any) -> pb.UpdateFi
     given = {"location": LOCATION, "retrieve_time": NOON, **(firmware or {})}
     return pb.UpdateFirmwareRequest(firmware=pb.Firmware(**given), **{"firmware_update_id": 7, **more})
 
+
+def test_plain() -> None:
     """Fields that are not given are left out."""
-    """What is not given is left out."""
     firmware = {"location": LOCATION, "retrieveDateTime": "2026-01-01T12:00:00.000Z"}
     assert helpers.to_calls(NAME, _command()) == [{"requestId": 7, "firmware": firmware}]
 

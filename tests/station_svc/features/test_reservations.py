@@ -170,6 +170,7 @@ async def test_a_place_is_kept(system: StationSystem, clock: FakeClock) -> None:
     assert data == {
         "reservationId": 1,
         "evseId": 2,
+        "connectorType": "",
         "idToken": "TAG-1",
         "reserveStatus": "RESERVE_NOW_STATUS_ACCEPTED",
         "reasonCode": "",
