@@ -29,6 +29,7 @@ def test_inbound_actions() -> None:
         "DataTransfer",
         "Heartbeat",
         "MeterValues",
+        "SecurityEventNotification",
         "StatusNotification",
         "TransactionEvent",
     }
