@@ -29,6 +29,7 @@ def test_inbound_actions() -> None:
         "DataTransfer",
         "Heartbeat",
         "MeterValues",
+        "NotifyReport",
         "SecurityEventNotification",
         "StatusNotification",
         "TransactionEvent",
@@ -67,6 +68,10 @@ def _possible(name: str) -> Any:
         "change_availability": {"operational_status": 1},
         "get_variables": {"variables": [{"component": "C", "variable": "A"}]},
         "set_variables": {"variables": [{"component": "C", "variable": "A", "value": "1"}]},
+        "get_base_report": {"report_base": 1, "variable_report_id": 1},
+        "set_network_profile": {
+            "connection_data": {"ocpp_version": 4, "ocpp_csms_url": "ws://csms", "ocpp_interface": 1}
+        },
         "trigger_message": {"requested_message": 4},
         "data_transfer": {"vendor_id": "v"},
     }

@@ -15,7 +15,7 @@ from csms.station.v1.command_service_pb2 import (
 from csms.station.v1.station_pb2 import Variable
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from gateway.ocpp.split_reads import no_answer
+from gateway.ocpp.split_variables import no_answer
 from gateway.ocpp.translation import UnacceptableError
 from tests.gateway.v201 import helpers
 
