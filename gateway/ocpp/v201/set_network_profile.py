@@ -48,7 +48,7 @@ def _to_profile(profile: NetworkConnectionProfile, field: str) -> Payload:
         "ocppVersion": _word(_VERSIONS, profile.ocpp_version, f"{field}.ocpp_version"),
         "ocppTransport": _word(_TRANSPORTS, profile.ocpp_transport or OCPP_TRANSPORT_JSON, f"{field}.ocpp_transport"),
         "ocppCsmsUrl": check_length(url, _MAX_ADDRESS, f"{field}.ocpp_csms_url"),
-        "messageTimeout": check_not_negative(profile.message_timeout_s, f"{field}.message_timeout_s"),
+        "messageTimeout": _timeout(profile.message_timeout_s, f"{field}.message_timeout_s"),
         "securityProfile": check_not_negative(profile.security_profile, f"{field}.security_profile"),
         "ocppInterface": _word(_INTERFACES, profile.ocpp_interface, f"{field}.ocpp_interface"),
     }
@@ -94,6 +94,12 @@ def _to_apn(apn: ApnSettings, field: str) -> Payload:
 
 def _text(text: str, most: int, field: str) -> str:
     return check_length(check_given(text, field), most, field)
+
+
+def _timeout(seconds: int, field: str) -> int:
+    if seconds < 1:
+        raise UnacceptableError("PropertyConstraintViolation", field, "must be above 0")
+    return seconds
 
 
 def _word(known: Words, value: int, field: str) -> str:

@@ -70,7 +70,12 @@ def _possible(name: str) -> Any:
         "set_variables": {"variables": [{"component": "C", "variable": "A", "value": "1"}]},
         "get_base_report": {"report_base": 1, "variable_report_id": 1},
         "set_network_profile": {
-            "connection_data": {"ocpp_version": 4, "ocpp_csms_url": "ws://csms", "ocpp_interface": 1}
+            "connection_data": {
+                "ocpp_version": 4,
+                "ocpp_csms_url": "ws://csms",
+                "message_timeout_s": 30,
+                "ocpp_interface": 1,
+            }
         },
         "trigger_message": {"requested_message": 4},
         "data_transfer": {"vendor_id": "v"},

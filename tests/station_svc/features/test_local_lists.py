@@ -131,9 +131,7 @@ async def test_a_limit_of_something_else_cuts_no_part(lists: Lists) -> None:
             readonly=True,
             update_us=lists.system.clock(),
         )
-        await lists.system.database.write(
-            partial(variable_store.remember, variables=[(("default", "CP1"), row)])
-        )
+        await lists.system.database.write(partial(variable_store.remember, variables=[(("default", "CP1"), row)]))
         found = await lists.system.database.read(
             lambda connection: store.find_numbers(connection, "default", "CP1", names)
         )

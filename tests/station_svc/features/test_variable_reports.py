@@ -35,9 +35,7 @@ def attribute(name: str, value: str = "1", *, without_value: bool = False, **mor
     return pb.ReportedAttribute(variable=variable, without_value=without_value)
 
 
-def part(
-    number: int, *attributes: pb.ReportedAttribute, report: int = 7, last: bool = False
-) -> pb.VariableReportPart:
+def part(number: int, *attributes: pb.ReportedAttribute, report: int = 7, last: bool = False) -> pb.VariableReportPart:
     """A part of a report."""
     return pb.VariableReportPart(
         variable_report_id=report, seq_no=number, to_be_continued=not last, attributes=attributes
@@ -97,7 +95,7 @@ async def test_2600_variables_in_40_parts_out_of_order_with_one_lost(system: Sta
         for number in range(40)
     ]
     lost = parts.pop(17)
-    random.Random(1).shuffle(parts)
+    random.Random(1).shuffle(parts)  # noqa: S311 - an order, no secret
     for begin in range(0, len(parts), 8):
         await reports.send(*parts[begin : begin + 8])
     assert len(await reports.variables()) == 2600 - 65
@@ -295,12 +293,8 @@ async def test_another_tenant_sees_nothing(system: StationSystem) -> None:
         reports.service.GetVariableReport(
             GetVariableReportRequest(station_id="CP1", variable_report_id=7), metadata=of_tenant("other")
         ),
-        reports.service.ListVariableReports(
-            ListVariableReportsRequest(station_id="CP1"), metadata=of_tenant("other")
-        ),
-        reports.service.ListVariableChanges(
-            ListVariableChangesRequest(station_id="CP1"), metadata=of_tenant("other")
-        ),
+        reports.service.ListVariableReports(ListVariableReportsRequest(station_id="CP1"), metadata=of_tenant("other")),
+        reports.service.ListVariableChanges(ListVariableChangesRequest(station_id="CP1"), metadata=of_tenant("other")),
     ):
         with fails_with("STATION_NOT_FOUND"):
             await call
