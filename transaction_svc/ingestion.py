@@ -184,6 +184,8 @@ def _read_surroundings(connection: Connection, batch: BatchContext, items: Seque
         if record.kind == STARTED:
             if record.evse_id and _may_be_new(batch, item):
                 positions.append((*item.name[:2], record.evse_id, record.order_us))
+                if item.is_numbered_start:  # a refused one may be sent again, with another time
+                    positions.append((*item.name[:2], -record.evse_id, record.order_us))
         elif record.seq_no is None and matching.needs_matching(batch, item):
             to_match.append(item)
     if to_match:
