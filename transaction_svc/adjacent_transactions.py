@@ -43,8 +43,12 @@ def _link(
     moved: Sequence[TrackedTransaction],
     ended: Sequence[TrackedTransaction],
 ) -> None:
+    for tx in moved:
+        if not tx.state.takes_evse:
+            _supersede(tx, None)
+            _follow(None, tx)
     left = [(tx, position) for tx in moved if (position := tx.before.evse_position) is not None and position[0]]
-    linked = dict.fromkeys((*moved, *ended))
+    linked = dict.fromkeys(tx for tx in (*moved, *ended) if tx.state.takes_evse)
     rows = [_row(tx.key, tx.state.evse_id, tx.state.begin_us) for tx in linked if not _is_known(batch, tx)]
     rows += [_row(tx.key, *position) for tx, position in left]
     if rows:
@@ -60,7 +64,7 @@ def _link(
             begin_us for tx, (left_id, begin_us) in left if (*tx.key[:2], left_id) == (tenant_id, station_id, evse_id)
         }
         _link_evse(of_evse, fresh, left_us)
-    for tx in linked:
+    for tx in (*moved, *ended):
         tx.note_propagated_end()
 
 

@@ -183,9 +183,7 @@ def _read_surroundings(connection: Connection, batch: BatchContext, items: Seque
         record = item.record
         if record.kind == STARTED:
             if record.evse_id and _may_be_new(batch, item):
-                positions.append((*item.name[:2], record.evse_id, record.order_us))
-                if item.is_numbered_start:  # a refused one may be sent again, with another time
-                    positions.append((*item.name[:2], -record.evse_id, record.order_us))
+                positions.extend(_positions_of_start(item))
         elif record.seq_no is None and matching.needs_matching(batch, item):
             to_match.append(item)
     if to_match:
@@ -200,6 +198,13 @@ def _read_surroundings(connection: Connection, batch: BatchContext, items: Seque
     if positions:
         adjacent_transactions.read_adjacent(connection, batch, positions)
     return frozenset(id(item) for item in to_match)
+
+
+def _positions_of_start(item: ReceivedEvent) -> Iterable[adjacent_transactions.EvsePosition]:
+    record = item.record
+    yield *item.name[:2], record.evse_id, record.order_us
+    if item.is_numbered_start:  # a refused one may be sent again, with another time
+        yield *item.name[:2], -record.evse_id, record.order_us
 
 
 def _may_be_new(batch: BatchContext, item: ReceivedEvent) -> bool:

@@ -10,6 +10,7 @@ from csms.common.v1.id_token_pb2 import (
     IdTokenInfo,
 )
 from csms.common.v1.origin_pb2 import Origin
+from csms.station.v1.station_ingest_service_pb2 import ReportItem
 from csms.transaction.v1.transaction_event_pb2 import (
     CHARGING_STATE_UNSPECIFIED,
     STOPPED_REASON_UNSPECIFIED,
@@ -18,6 +19,7 @@ from csms.transaction.v1.transaction_event_pb2 import (
     TransactionEvent,
 )
 from csms.transaction.v1.transaction_ingest_service_pb2 import TransactionEventItem
+from google.protobuf.message import Message
 
 from gateway.ocpp.authorizations import judge, refusal
 from gateway.ocpp.checks import check_int32
@@ -33,7 +35,10 @@ _DEFAULT_REASON = "Local"
 
 
 def to_items(payload: Payload, origin: Origin) -> Items:
-    """The event, recorded with any status of the id token; and the item that authorizes the token, if any."""
+    """The event, recorded with any status of the id token; and the item that authorizes the token, if any.
+
+    station_svc is notified of an end: charging profiles of the transaction end with it.
+    """
     item = TransactionEventItem()
     item.origin.CopyFrom(origin)
     event = item.event
@@ -45,16 +50,22 @@ def to_items(payload: Payload, origin: Origin) -> Items:
         set_time(event.event_time, us)
     _set_transaction(event, payload["transactionInfo"])
     _set_rest(event, payload)
+    items: dict[IngestRpc, Message] = {IngestRpc.TRANSACTION_EVENTS: item}
+    if event.event_type == TRANSACTION_EVENT_TYPE_ENDED:
+        end = ReportItem(origin=origin)
+        end.transaction_end.transaction_id = event.transaction_id
+        items[IngestRpc.BACKGROUND_REPORTS] = end
     id_token = payload.get("idToken")
     if id_token is None or not is_somebody(id_token):
-        return {IngestRpc.TRANSACTION_EVENTS: item}
+        return items
     set_id_token(event.id_token, id_token)
     question = AuthorizeItem()
     question.origin.CopyFrom(origin)
     question.id_token.CopyFrom(event.id_token)
     if event.HasField("evse"):
         question.evse.CopyFrom(event.evse)
-    return {IngestRpc.TRANSACTION_EVENTS: item, IngestRpc.AUTHORIZE: question}
+    items[IngestRpc.AUTHORIZE] = question
+    return items
 
 
 def _set_transaction(event: TransactionEvent, info: Payload) -> None:

@@ -231,7 +231,7 @@ async def test_tc_e_22_csms(station: ChargingStation) -> None:
 
 
 async def test_tc_e_26_csms(station: ChargingStation) -> None:
-    """E10: the cable is pulled at the vehicle; the transaction is suspended, and goes on once it is plugged in again."""
+    """E10: the cable is pulled at the vehicle; the transaction is suspended, and goes on with the cable."""
     await station.charge()
     await station.update("EVCommunicationLost", "SuspendedEV")
     await _goes_on(station, tx.CHARGING_STATE_SUSPENDED_EV)

@@ -32,10 +32,8 @@ def _sample(value: float, context: str, **more: Any) -> Any:
 
 def _samples(energy: float, context: str) -> list[Any]:
     """All that a station may be set to measure: energy, power, and the current of each phase."""
-    phases = [
-        {"value": 16.1, "context": context, "measurand": "Current.Import", "phase": phase, "unitOfMeasure": {"unit": "A"}}
-        for phase in ("L1", "L2", "L3")
-    ]
+    current = {"measurand": "Current.Import", "unitOfMeasure": {"unit": "A"}}
+    phases = [{"value": 16.1, "context": context, "phase": phase, **current} for phase in ("L1", "L2", "L3")]
     power = {"measurand": "Power.Active.Import", "unitOfMeasure": {"unit": "kW", "multiplier": 0}}
     return [_sample(energy, context), {"value": 11.1, "context": context, **power}, *phases]
 

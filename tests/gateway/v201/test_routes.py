@@ -26,9 +26,12 @@ def test_inbound_actions() -> None:
     assert set(ROUTES.inbound) == {
         "Authorize",
         "BootNotification",
+        "ClearedChargingLimit",
         "DataTransfer",
         "Heartbeat",
         "MeterValues",
+        "NotifyChargingLimit",
+        "ReportChargingProfiles",
         "StatusNotification",
         "TransactionEvent",
     }
@@ -68,6 +71,16 @@ def _possible(name: str) -> Any:
         "set_variables": {"variables": [{"component": "C", "variable": "A", "value": "1"}]},
         "trigger_message": {"requested_message": 4},
         "data_transfer": {"vendor_id": "v"},
+        "cost_updated": {"transaction_id": "tx", "total_cost": "3.25"},
+        "get_charging_profiles": {"report_id": 1},
+        "get_composite_schedule": {"duration_s": 60},
+        "set_charging_profile": {
+            "charging_profile": {
+                "purpose": 2,
+                "kind": 1,
+                "schedules": [{"charging_rate_unit": 2, "periods": [{"limit": 8.1}]}],
+            }
+        },
     }
     command.MergeFrom(type(command)(**possible.get(name, {})))
     return command
