@@ -4,7 +4,8 @@ Their begins by the station's clock decide (docs/DESIGN.md, "Derived state"), no
 order of arrival gives the same result.
 """
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from itertools import zip_longest
 from typing import Any
 
@@ -119,9 +120,12 @@ def _row(key: Key, evse_id: int, begin_us: int) -> dict[str, Any]:
     }
 
 
-def _link_evse(transactions: Iterable[TrackedTransaction], fresh: Container[int], left_us: Container[int]) -> None:
+def _link_evse(transactions: Iterable[TrackedTransaction], fresh: AbstractSet[int], left_us: Collection[int]) -> None:
     # Of two that began at the same time, the stored one is the earlier; of two new ones, the first of the batch.
     line = sorted(transactions, key=lambda tx: (tx.state.begin_us, not tx.stored))
+    # The next one after a position that was left is the next one of another transaction, or the first.
+    behind = [next((tx for tx in line if tx.state.begin_us >= begin_us), None) for begin_us in left_us]
+    fresh = fresh | {id(tx) for tx in behind}
     if line and id(line[0]) in fresh:
         _follow(None, line[0])
     for earlier, later in zip_longest(line, line[1:]):

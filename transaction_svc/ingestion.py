@@ -34,6 +34,7 @@ from transaction_svc.concurrency import NO_TOKEN, TokenAnswer, answer, identifie
 from transaction_svc.event_record import ENDED, STARTED, EventRecord
 from transaction_svc.idempotency_keys import name_hash
 from transaction_svc.meter_profiles import MeterTerms
+from transaction_svc.pricing import Usage
 from transaction_svc.received_items import ReceivedEvent
 from transaction_svc.tracked_transaction import Key, Name, TrackedTransaction
 
@@ -54,6 +55,7 @@ class IngestResult(msgspec.Struct, frozen=True):
     repeated: bool
     token: TokenAnswer = NO_TOKEN
     quirks: tuple[str, ...] = ()
+    usage: Usage | None = None  # where the station may be answered the cost
 
 
 def ingest_batch(
@@ -89,9 +91,19 @@ def ingest_batch(
             repeated,
             answer(item, known, repeated=repeated),
             anomalies.of(item, known.tx, repeated=repeated),
+            _usage(item, known.tx),
         )
         for (known, repeated), item in zip(taken, items, strict=True)
     ]
+
+
+def _usage(item: ReceivedEvent, tx: TrackedTransaction) -> Usage | None:
+    """The usage to price, for an event of 2.x after the start; None for a transaction that nobody was accepted for."""
+    state = tx.state
+    if item.record.seq_no is None or item.record.kind == STARTED or not state.started or state.authorization_status:
+        return None
+    end_us = state.stop_order_us if state.stopped else state.latest_us
+    return Usage(*tx.name, state.meter.energy_mwh, end_us - state.begin_us, state.ended)
 
 
 def write_back(connection: Connection, batch: BatchContext, *, now_us: int) -> None:

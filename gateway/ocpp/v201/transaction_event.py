@@ -18,11 +18,12 @@ from csms.transaction.v1.transaction_event_pb2 import (
     TRIGGER_REASON_UNSPECIFIED,
     TransactionEvent,
 )
-from csms.transaction.v1.transaction_ingest_service_pb2 import TransactionEventItem
+from csms.transaction.v1.transaction_ingest_service_pb2 import TransactionEventItem, TransactionEventResult
 from google.protobuf.message import Message
 
 from gateway.ocpp.authorizations import judge, refusal
 from gateway.ocpp.checks import check_int32
+from gateway.ocpp.costs import cost_number
 from gateway.ocpp.enums import CHARGING_STATES, EVENT_TYPES, STOPPED_REASONS, TRIGGER_REASONS
 from gateway.ocpp.quarantine_responses import readable_text
 from gateway.ocpp.results import authorization
@@ -102,13 +103,25 @@ def to_follow_up(payload: Payload, origin: Origin, results: Results) -> Items:
 
 
 def to_response(payload: Payload, results: Results, _now_us: int) -> Payload:
-    """The status of the id token, where the event has one."""
+    """The status of the id token, where the event has one; the cost so far, or of all, where it is known.
+
+    The cost goes with each event after the start (I02.FR.01), and with the end (I03.FR.02), with or without a token.
+    """
+    response = _cost(results)
     id_token = payload.get("idToken")
     if id_token is None:
-        return {}
+        return response
     if not is_somebody(id_token):
-        return {"idTokenInfo": id_token_info(IdTokenInfo(status=AUTHORIZATION_STATUS_INVALID))}
-    return {"idTokenInfo": id_token_info(judge(results, limited=_begins(payload)))}
+        return response | {"idTokenInfo": id_token_info(IdTokenInfo(status=AUTHORIZATION_STATUS_INVALID))}
+    return response | {"idTokenInfo": id_token_info(judge(results, limited=_begins(payload)))}
+
+
+def _cost(results: Results) -> Payload:
+    recorded = results.get(IngestRpc.TRANSACTION_EVENTS)
+    if not isinstance(recorded, TransactionEventResult) or not recorded.total_cost:
+        return {}
+    cost = cost_number(recorded.total_cost)
+    return {} if cost is None else {"totalCost": cost}
 
 
 def _begins(payload: Payload) -> bool:
