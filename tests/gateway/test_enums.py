@@ -27,6 +27,8 @@ from gateway.ocpp.versions import BY_LABEL, V16
 
 # Enumerations of 2.x by the names of their types.
 TABLES_2: Mapping[str, Mapping[str, int]] = {
+    "AuthorizeCertificateStatusEnumType": certificate_enums.AUTHORIZE_CERTIFICATE_STATUSES,
+    "CertificateActionEnumType": certificate_enums.CERTIFICATE_ACTIONS,
     "CertificateSignedStatusEnumType": certificate_enums.CERTIFICATE_SIGNED_STATUSES,
     "CertificateSigningUseEnumType": certificate_enums.CERTIFICATE_SIGNING_USES,
     "DeleteCertificateStatusEnumType": certificate_enums.DELETE_CERTIFICATE_STATUSES,
@@ -66,6 +68,7 @@ TABLES_2: Mapping[str, Mapping[str, int]] = {
     "RecurrencyKindEnumType": enums.RECURRENCY_KINDS,
     "RegistrationStatusEnumType": enums.REGISTRATION_STATUSES,
     "RequestStartStopStatusEnumType": enums.REQUEST_START_STOP_STATUSES,
+    "ReservationUpdateStatusEnumType": enums.RESERVATION_UPDATE_STATUSES,
     "ReserveNowStatusEnumType": enums.RESERVE_NOW_STATUSES,
     "ResetEnumType": enums.RESET_TYPES,
     "ResetStatusEnumType": enums.RESET_STATUSES,
@@ -166,6 +169,8 @@ ENUMS: Mapping[Any, Mapping[str, int]] = {
     charging_profile_pb2.ChargingRateUnit: enums.CHARGING_RATE_UNITS,
     charging_profile_pb2.ClearChargingProfileStatus: enums.CLEAR_CHARGING_PROFILE_STATUSES,
     charging_profile_pb2.RecurrencyKind: enums.RECURRENCY_KINDS,
+    common_certificate_pb2.AuthorizeCertificateStatus: certificate_enums.AUTHORIZE_CERTIFICATE_STATUSES,
+    common_certificate_pb2.CertificateAction: certificate_enums.CERTIFICATE_ACTIONS,
     common_certificate_pb2.CertificateSigningUse: certificate_enums.CERTIFICATE_SIGNING_USES,
     certificate_pb2.CertificateSignedStatus: certificate_enums.CERTIFICATE_SIGNED_STATUSES,
     certificate_pb2.DeleteCertificateStatus: certificate_enums.DELETE_CERTIFICATE_STATUSES,
@@ -198,6 +203,7 @@ ENUMS: Mapping[Any, Mapping[str, int]] = {
     meter_value_pb2.Phase: enums.PHASES,
     meter_value_pb2.ReadingContext: enums.READING_CONTEXTS,
     reservation_pb2.CancelReservationStatus: enums.CANCEL_RESERVATION_STATUSES,
+    reservation_pb2.ReservationUpdateStatus: enums.RESERVATION_UPDATE_STATUSES,
     reservation_pb2.ReserveNowStatus: enums.RESERVE_NOW_STATUSES,
     status_info_pb2.GenericStatus: enums.GENERIC_STATUSES,
     station_ingest_service_pb2.DataTransferStatus: enums.DATA_TRANSFER_STATUSES,

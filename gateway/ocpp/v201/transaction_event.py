@@ -26,6 +26,7 @@ from gateway.ocpp.checks import check_int32
 from gateway.ocpp.costs import cost_number
 from gateway.ocpp.enums import CHARGING_STATES, EVENT_TYPES, STOPPED_REASONS, TRIGGER_REASONS
 from gateway.ocpp.quarantine_responses import readable_text
+from gateway.ocpp.reservation_uses import to_use
 from gateway.ocpp.results import authorization
 from gateway.ocpp.translation import Inbound, IngestRpc, Items, Payload, QuarantineResponse, Results
 from gateway.ocpp.v2.parts import add_meter_values, id_token_info, is_somebody, set_evse_of, set_id_token
@@ -38,7 +39,7 @@ _DEFAULT_REASON = "Local"
 def to_items(payload: Payload, origin: Origin) -> Items:
     """The event, recorded with any status of the id token; and the item that authorizes the token, if any.
 
-    station_svc is notified of an end: charging profiles of the transaction end with it.
+    station_svc is notified of an end, with which charging profiles of the transaction end, and of a reservation's use.
     """
     item = TransactionEventItem()
     item.origin.CopyFrom(origin)
@@ -56,16 +57,17 @@ def to_items(payload: Payload, origin: Origin) -> Items:
         end = ReportItem(origin=origin)
         end.transaction_end.transaction_id = event.transaction_id
         items[IngestRpc.BACKGROUND_REPORTS] = end
+    if event.HasField("reservation_id"):
+        items[IngestRpc.REPORTS] = to_use(event, origin)
     id_token = payload.get("idToken")
     if id_token is None or not is_somebody(id_token):
         return items
     set_id_token(event.id_token, id_token)
-    question = AuthorizeItem()
+    question = items[IngestRpc.AUTHORIZE] = AuthorizeItem()
     question.origin.CopyFrom(origin)
     question.id_token.CopyFrom(event.id_token)
     if event.HasField("evse"):
         question.evse.CopyFrom(event.evse)
-    items[IngestRpc.AUTHORIZE] = question
     return items
 
 
@@ -150,6 +152,6 @@ INBOUND = Inbound(
     to_items=to_items,
     to_response=to_response,
     to_follow_up=to_follow_up,
-    optional=frozenset({IngestRpc.AUTHORIZE}),
+    optional=frozenset({IngestRpc.AUTHORIZE, IngestRpc.REPORTS}),
     quarantine_response=QuarantineResponse(to_questions=to_questions, to_response=to_acknowledgement),
 )

@@ -6,7 +6,7 @@ from alembic import op
 from station_svc.core.columns import Key
 
 revision = "0026"
-down_revision = "0021"
+down_revision = "0024"
 branch_labels = None
 depends_on = None
 

@@ -28,10 +28,16 @@ def test_inbound_actions() -> None:
         "BootNotification",
         "ClearedChargingLimit",
         "DataTransfer",
+        "FirmwareStatusNotification",
+        "Get15118EVCertificate",
+        "GetCertificateStatus",
         "Heartbeat",
+        "LogStatusNotification",
         "MeterValues",
         "NotifyChargingLimit",
         "ReportChargingProfiles",
+        "ReservationStatusUpdate",
+        "SignCertificate",
         "StatusNotification",
         "TransactionEvent",
     }
@@ -63,6 +69,11 @@ def _possible(name: str) -> Any:
     command = getattr(request, name)
     command.SetInParent()
     possible: dict[str, dict[str, Any]] = {
+        "cancel_reservation": {"reservation_id": 1},
+        "get_log": {"log": {"remote_location": "https://example.org/logs"}},
+        "reserve_now": {"id_token": {"id_token": "T"}, "expire_time": {"seconds": 1_893_456_000}},
+        "send_local_list": {"version_number": 1, "update_type": 2},
+        "update_firmware": {"firmware": {"location": "https://example.org/f", "retrieve_time": {"seconds": 1}}},
         "request_start_transaction": {"id_token": {"id_token": "T"}, "remote_start_id": 1},
         "request_stop_transaction": {"transaction_id": "tx"},
         "unlock_connector": {"evse": {"evse_id": 1}},
@@ -79,6 +90,16 @@ def _possible(name: str) -> Any:
                 "purpose": 2,
                 "kind": 1,
                 "schedules": [{"charging_rate_unit": 2, "periods": [{"limit": 8.1}]}],
+            }
+        },
+        "certificate_signed": {"certificate_chain": "PEM"},
+        "install_certificate": {"certificate_type": 1, "certificate": "PEM"},
+        "delete_certificate": {
+            "certificate_hash_data": {
+                "hash_algorithm": 1,
+                "issuer_name_hash": "a",
+                "issuer_key_hash": "b",
+                "serial_number": "1",
             }
         },
     }
