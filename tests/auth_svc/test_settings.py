@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from auth_svc.authorization_servicer import ConcurrencyRule
+from auth_svc.sessions import ACCESS_TOKEN_S
 from auth_svc.settings import AuthSettings
 from mesh.runtime.settings import Environment
 from mesh.runtime.startup_errors import SettingError
@@ -22,6 +23,7 @@ def test_defaults_are_the_careful_ones() -> None:
     assert (settings.accept_unknown_tokens, settings.open_registration, settings.admin_password) == (False, False, None)
     assert settings.outbox_days == 30
     assert settings.concurrency == ConcurrencyRule(max_transactions=0, limit_authorize=False)
+    assert settings.access_token_s == ACCESS_TOKEN_S
 
 
 def test_settings_are_read() -> None:
@@ -34,6 +36,7 @@ def test_settings_are_read() -> None:
     )
     concurrency = _read(CSMS_MAX_CONCURRENT_TRANSACTIONS="2", CSMS_AUTHORIZE_CONCURRENT_TX="1").concurrency
     assert concurrency == ConcurrencyRule(max_transactions=2, limit_authorize=True)
+    assert _read(CSMS_ACCESS_TOKEN_S="60").access_token_s == 60
 
 
 @pytest.mark.parametrize(
@@ -51,6 +54,7 @@ def test_settings_are_read() -> None:
         ({"CSMS_CA_KEY_FILE": "ca.key"}, "both are needed"),
         ({"CSMS_CA_CERTIFICATE_FILE": "/none", "CSMS_CA_KEY_FILE": "/none"}, "CSMS_CA_CERTIFICATE_FILE: cannot read"),
         ({"CSMS_CERTIFICATE_VALIDITY_DAYS": "0"}, "CSMS_CERTIFICATE_VALIDITY_DAYS"),
+        ({"CSMS_ACCESS_TOKEN_S": "901"}, "CSMS_ACCESS_TOKEN_S"),
         ({"CSMS_MAX_CONCURRENT_TRANSACTIONS": "101"}, "CSMS_MAX_CONCURRENT_TRANSACTIONS"),
     ],
 )
