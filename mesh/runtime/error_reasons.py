@@ -61,7 +61,7 @@ class Reason(StrEnum):
     STATION_PENDING = auto(), "Its last boot was answered Pending; 1.6 forbids this then.", Retry.AFTER_CHANGE, Sent.NO
     STATION_REJECTED = auto(), "Its last boot was answered Rejected.", Retry.AFTER_CHANGE, Sent.NO
     STATION_NOT_FOUND = auto(), "No station of the tenant has this id.", Retry.AFTER_CHANGE, Sent.NO
-    UNSUPPORTED_BY_VERSION = auto(), "The station's OCPP version has no such thing.", Retry.NEVER, Sent.NO
+    NOT_IN_VERSION = auto(), "The station's OCPP version has no such command.", Retry.NEVER, Sent.NO
     INVALID_FIELD = auto(), "A field of the request is wrong; `field` in the metadata names it.", Retry.NEVER, Sent.NO
     INVALID_PAYLOAD = auto(), "The schema of the OCPP version forbids the payload.", Retry.NEVER, Sent.NO
     TOO_MANY_COMMANDS = auto(), "The queue of the station's commands is full, or too slow.", Retry.LATER, Sent.NO

@@ -81,6 +81,7 @@ REPORT_TABLES: Mapping[str, tuple[str, ...]] = {
 
 # The rows that a report changes, where the station has some that it is about.
 REPORT_CHANGES: Mapping[str, tuple[str, ...]] = {
+    "reservation_update": ("station.reservation",),
     "reservation_use": ("station.reservation",),
     "transaction_end": ("station.charging_profile",),
 }

@@ -27,10 +27,13 @@ def test_inbound_actions() -> None:
         "Authorize",
         "BootNotification",
         "DataTransfer",
+        "FirmwareStatusNotification",
         "Get15118EVCertificate",
         "GetCertificateStatus",
         "Heartbeat",
+        "LogStatusNotification",
         "MeterValues",
+        "ReservationStatusUpdate",
         "SignCertificate",
         "StatusNotification",
         "TransactionEvent",
@@ -63,6 +66,11 @@ def _possible(name: str) -> Any:
     command = getattr(request, name)
     command.SetInParent()
     possible: dict[str, dict[str, Any]] = {
+        "cancel_reservation": {"reservation_id": 1},
+        "get_log": {"log": {"remote_location": "https://example.org/logs"}},
+        "reserve_now": {"id_token": {"id_token": "T"}, "expire_time": {"seconds": 1_893_456_000}},
+        "send_local_list": {"version_number": 1, "update_type": 2},
+        "update_firmware": {"firmware": {"location": "https://example.org/f", "retrieve_time": {"seconds": 1}}},
         "request_start_transaction": {"id_token": {"id_token": "T"}, "remote_start_id": 1},
         "request_stop_transaction": {"transaction_id": "tx"},
         "unlock_connector": {"evse": {"evse_id": 1}},

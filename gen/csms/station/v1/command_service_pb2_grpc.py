@@ -42,10 +42,11 @@ class CommandServiceStub:
     start or stop then; nothing was sent
     FAILED_PRECONDITION  STATION_REJECTED: it was answered Rejected at its last boot, and may be sent nothing then, but in
     2.x a trigger of BootNotification; nothing was sent
-    FAILED_PRECONDITION  UNSUPPORTED_BY_VERSION: its OCPP version has no such command or value; nothing was sent
     FAILED_PRECONDITION  USE_ROTATE_CREDENTIAL: it would change the station's credential, which only
     StationService.RotateCredential does, so that no station is locked out; nothing was sent
-    INVALID_ARGUMENT     INVALID_FIELD, or INVALID_PAYLOAD where the OCPP schema forbids it; nothing was sent
+    UNIMPLEMENTED        NOT_IN_VERSION: its OCPP version has no such command; nothing was sent
+    INVALID_ARGUMENT     INVALID_FIELD: also where its OCPP version cannot express a value, which `field` in the metadata
+    names; or INVALID_PAYLOAD where the OCPP schema forbids it; nothing was sent
     DEADLINE_EXCEEDED    CALL_TIMEOUT: sent, but no answer came in time; the station may have acted
     ABORTED              STATION_DISCONNECTED: sent, but the socket closed before the answer
     ABORTED              CALL_ERROR: the station answered with a CALLERROR; metadata ocpp_error_code, ocpp_description
@@ -198,10 +199,11 @@ class CommandServiceServicer:
     start or stop then; nothing was sent
     FAILED_PRECONDITION  STATION_REJECTED: it was answered Rejected at its last boot, and may be sent nothing then, but in
     2.x a trigger of BootNotification; nothing was sent
-    FAILED_PRECONDITION  UNSUPPORTED_BY_VERSION: its OCPP version has no such command or value; nothing was sent
     FAILED_PRECONDITION  USE_ROTATE_CREDENTIAL: it would change the station's credential, which only
     StationService.RotateCredential does, so that no station is locked out; nothing was sent
-    INVALID_ARGUMENT     INVALID_FIELD, or INVALID_PAYLOAD where the OCPP schema forbids it; nothing was sent
+    UNIMPLEMENTED        NOT_IN_VERSION: its OCPP version has no such command; nothing was sent
+    INVALID_ARGUMENT     INVALID_FIELD: also where its OCPP version cannot express a value, which `field` in the metadata
+    names; or INVALID_PAYLOAD where the OCPP schema forbids it; nothing was sent
     DEADLINE_EXCEEDED    CALL_TIMEOUT: sent, but no answer came in time; the station may have acted
     ABORTED              STATION_DISCONNECTED: sent, but the socket closed before the answer
     ABORTED              CALL_ERROR: the station answered with a CALLERROR; metadata ocpp_error_code, ocpp_description
@@ -549,10 +551,11 @@ class CommandService:
     start or stop then; nothing was sent
     FAILED_PRECONDITION  STATION_REJECTED: it was answered Rejected at its last boot, and may be sent nothing then, but in
     2.x a trigger of BootNotification; nothing was sent
-    FAILED_PRECONDITION  UNSUPPORTED_BY_VERSION: its OCPP version has no such command or value; nothing was sent
     FAILED_PRECONDITION  USE_ROTATE_CREDENTIAL: it would change the station's credential, which only
     StationService.RotateCredential does, so that no station is locked out; nothing was sent
-    INVALID_ARGUMENT     INVALID_FIELD, or INVALID_PAYLOAD where the OCPP schema forbids it; nothing was sent
+    UNIMPLEMENTED        NOT_IN_VERSION: its OCPP version has no such command; nothing was sent
+    INVALID_ARGUMENT     INVALID_FIELD: also where its OCPP version cannot express a value, which `field` in the metadata
+    names; or INVALID_PAYLOAD where the OCPP schema forbids it; nothing was sent
     DEADLINE_EXCEEDED    CALL_TIMEOUT: sent, but no answer came in time; the station may have acted
     ABORTED              STATION_DISCONNECTED: sent, but the socket closed before the answer
     ABORTED              CALL_ERROR: the station answered with a CALLERROR; metadata ocpp_error_code, ocpp_description

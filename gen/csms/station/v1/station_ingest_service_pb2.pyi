@@ -755,6 +755,7 @@ class ReportItem(_message.Message):
     SECURITY_EVENT_FIELD_NUMBER: _builtins.int
     RESERVATION_USE_FIELD_NUMBER: _builtins.int
     TRANSACTION_END_FIELD_NUMBER: _builtins.int
+    RESERVATION_UPDATE_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def origin(self) -> _origin_pb2.Origin:
         """Station, frame and time with which the item entered the mesh."""
@@ -779,6 +780,10 @@ class ReportItem(_message.Message):
     def transaction_end(self) -> _charging_profile_pb2.TransactionEnd:
         """A transaction ended. OCPP StopTransaction, TransactionEvent."""
 
+    @_builtins.property
+    def reservation_update(self) -> _reservation_pb2.ReservationUpdate:
+        """A reservation ended without a use. OCPP 2.x ReservationStatusUpdate."""
+
     def __init__(
         self,
         *,
@@ -788,12 +793,13 @@ class ReportItem(_message.Message):
         security_event: _security_event_pb2.SecurityEvent | None = ...,
         reservation_use: _reservation_pb2.ReservationUse | None = ...,
         transaction_end: _charging_profile_pb2.TransactionEnd | None = ...,
+        reservation_update: _reservation_pb2.ReservationUpdate | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["firmware_status", b"firmware_status", "log_status", b"log_status", "origin", b"origin", "report", b"report", "reservation_use", b"reservation_use", "security_event", b"security_event", "transaction_end", b"transaction_end"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["firmware_status", b"firmware_status", "log_status", b"log_status", "origin", b"origin", "report", b"report", "reservation_update", b"reservation_update", "reservation_use", b"reservation_use", "security_event", b"security_event", "transaction_end", b"transaction_end"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["firmware_status", b"firmware_status", "log_status", b"log_status", "origin", b"origin", "report", b"report", "reservation_use", b"reservation_use", "security_event", b"security_event", "transaction_end", b"transaction_end"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["firmware_status", b"firmware_status", "log_status", b"log_status", "origin", b"origin", "report", b"report", "reservation_update", b"reservation_update", "reservation_use", b"reservation_use", "security_event", b"security_event", "transaction_end", b"transaction_end"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_report: _TypeAlias = _typing.Literal["firmware_status", "log_status", "security_event", "reservation_use", "transaction_end"]  # noqa: Y015
+    _WhichOneofReturnType_report: _TypeAlias = _typing.Literal["firmware_status", "log_status", "security_event", "reservation_use", "transaction_end", "reservation_update"]  # noqa: Y015
     _WhichOneofArgType_report: _TypeAlias = _typing.Literal["report", b"report"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_report) -> _WhichOneofReturnType_report | None: ...
 
