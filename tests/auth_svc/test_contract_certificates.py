@@ -145,7 +145,7 @@ async def test_revoked_certificate_at_any_link_is_refused(
     serial_number = (operator.contract, operator.sub)[link].certificate.serial_number
     operator.responders[link].statuses[serial_number] = ocsp.OCSPCertStatus.REVOKED
     how = {"hash_data": operator.hash_data()} if by_hashes else {"chain": operator.chain}
-    assert (await _check(auth, **how)).status == REVOKED  # type: ignore[arg-type]
+    assert (await _check(auth, **how)).status == REVOKED
 
 
 async def test_revocation_outweighs_a_responder_that_does_not_answer(start_auth: StartAuth, operator: Operator) -> None:
