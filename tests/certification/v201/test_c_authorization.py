@@ -11,7 +11,14 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.x509 import ocsp
 from csms.auth.v1.id_token_service_pb2 import IdToken, UpdateIdTokenRequest
 from csms.auth.v1.id_token_service_pb2_grpc import IdTokenServiceStub
+from csms.common.v1 import id_token_pb2
+from csms.common.v1.id_token_pb2 import AuthorizationStatus, IdTokenInfo
 from csms.station.v1 import command_service_pb2 as command
+from csms.station.v1.local_list_pb2 import (
+    LOCAL_LIST_UPDATE_TYPE_FULL,
+    SEND_LOCAL_LIST_STATUS_ACCEPTED,
+    LocalListEntry,
+)
 from csms.transaction.v1 import transaction_service_pb2
 
 from station_kit.messages import EventType
@@ -123,6 +130,53 @@ async def test_tc_c_39_csms(station: ChargingStation) -> None:
     ended = await station.stop(idToken=v201.id_token_of(other))
     assert ended["idTokenInfo"]["groupIdToken"]["idToken"] == GROUP
     await station.is_ended()
+
+
+async def _list_of_group(station: ChargingStation, *entries: tuple[str, AuthorizationStatus.ValueType]) -> None:
+    """C09, D01: a local list of tokens of the group."""
+    sent = [
+        LocalListEntry(
+            id_token=id_token_pb2.IdToken(id_token=tag, type="ISO14443"),
+            id_token_info=IdTokenInfo(
+                status=status, group_id_token=id_token_pb2.IdToken(id_token=GROUP, type="Central")
+            ),
+        )
+        for tag, status in entries
+    ]
+    action, payload, told = await station.told(
+        "SendLocalList",
+        {"status": "Accepted"},
+        version_number=1,
+        update_type=LOCAL_LIST_UPDATE_TYPE_FULL,
+        entries=sent,
+    )
+    assert (action, told.status) == ("SendLocalList", SEND_LOCAL_LIST_STATUS_ACCEPTED)
+    groups = [entry["idTokenInfo"]["groupIdToken"]["idToken"] for entry in payload["localAuthorizationList"]]
+    assert groups == [GROUP] * len(entries)
+
+
+async def test_tc_c_40_csms(station: ChargingStation) -> None:
+    """C09: both drivers of the group are in the local list, so that neither is asked for; the other one ends it."""
+    other = f"{station.tag}-OTHER"
+    await create_token(station.mesh, IdToken(id_token=other, group_id_token=GROUP))
+    accepted = id_token_pb2.AUTHORIZATION_STATUS_ACCEPTED
+    await _list_of_group(station, (station.tag, accepted), (other, accepted))
+    assert await _started(station, station.tag) == "Accepted"
+    ended = await station.stop(idToken=v201.id_token_of(other))
+    assert ended["idTokenInfo"] == {"status": "Accepted", "groupIdToken": {"idToken": GROUP, "type": "Central"}}
+    await station.is_ended()
+
+
+async def test_tc_c_43_csms(station: ChargingStation) -> None:
+    """C09: a driver of the group is invalid in the local list; asked for, they are refused, and the session goes on."""
+    other = f"{station.tag}-OTHER"
+    await create_token(station.mesh, IdToken(id_token=other, group_id_token=GROUP, status="Invalid"))
+    accepted, invalid = id_token_pb2.AUTHORIZATION_STATUS_ACCEPTED, id_token_pb2.AUTHORIZATION_STATUS_INVALID
+    await _list_of_group(station, (station.tag, accepted), (other, invalid))
+    assert await _started(station, station.tag) == "Accepted"
+    assert await station.authorize(other) == "Invalid"
+    [transaction] = await station.transactions()
+    assert transaction.state == transaction_service_pb2.TRANSACTION_STATE_ACTIVE
 
 
 # Master passes
