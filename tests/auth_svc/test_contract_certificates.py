@@ -171,6 +171,13 @@ async def test_status_that_cannot_be_found_lets_nobody_in(start_auth: StartAuth,
     assert (await _check(auth, hash_data=[first, second])).status == NOTHING
 
 
+async def test_chain_of_more_links_than_ocpp_has_is_refused(start_auth: StartAuth, operator: Operator) -> None:
+    """None of them is left unchecked, and no more responders are asked than a chain can have."""
+    auth = await _start(start_auth)
+    assert (await _check(auth, hash_data=operator.hash_data() * 3)).status == NOTHING
+    assert [responder.asked for responder in operator.responders] == [[], []]
+
+
 async def test_forged_status_is_a_wrong_signature(start_auth: StartAuth, operator: Operator, clock: FakeClock) -> None:
     """Somebody else signs that the certificate is good, and has the issuer's certificate in the response."""
     auth = await _start(start_auth)
