@@ -14,8 +14,8 @@ from station_svc.core.lists import FRAME_KEY, page_of, storable
 from station_svc.features.certificates import installed_store as installed_certificate_store
 from station_svc.features.certificates import request_store as certificate_request_store
 from station_svc.features.certificates.rows import (
-    ChildHashData,
     CertificateRequestRow,
+    ChildHashData,
     InstalledCertificateRow,
     from_text,
 )
