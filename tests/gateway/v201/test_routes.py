@@ -26,6 +26,7 @@ def test_inbound_actions() -> None:
     assert set(ROUTES.inbound) == {
         "Authorize",
         "BootNotification",
+        "ClearedChargingLimit",
         "DataTransfer",
         "FirmwareStatusNotification",
         "Get15118EVCertificate",
@@ -33,7 +34,9 @@ def test_inbound_actions() -> None:
         "Heartbeat",
         "LogStatusNotification",
         "MeterValues",
+        "NotifyChargingLimit",
         "NotifyReport",
+        "ReportChargingProfiles",
         "ReservationStatusUpdate",
         "SecurityEventNotification",
         "SignCertificate",
@@ -90,6 +93,16 @@ def _possible(name: str) -> Any:
         },
         "trigger_message": {"requested_message": 4},
         "data_transfer": {"vendor_id": "v"},
+        "cost_updated": {"transaction_id": "tx", "total_cost": "3.25"},
+        "get_charging_profiles": {"report_id": 1},
+        "get_composite_schedule": {"duration_s": 60},
+        "set_charging_profile": {
+            "charging_profile": {
+                "purpose": 2,
+                "kind": 1,
+                "schedules": [{"charging_rate_unit": 2, "periods": [{"limit": 8.1}]}],
+            }
+        },
         "certificate_signed": {"certificate_chain": "PEM"},
         "install_certificate": {"certificate_type": 1, "certificate": "PEM"},
         "delete_certificate": {
