@@ -16,7 +16,7 @@ from gateway.connection.session import Session
 from gateway.message_translator import MessageTranslator
 from gateway.ocpp.frames import Payload
 from gateway.ocpp.schemas import SchemaFault, is_large
-from gateway.ocpp.split_reads import with_limit
+from gateway.ocpp.split_variables import with_limit
 from gateway.ocpp.translation import CallFailure, Outbound, UnacceptableError
 from gateway.websocket.station_sessions import StationSessions
 from mesh.contract.quirk_names import QuirkName
@@ -112,14 +112,14 @@ def _to_calls(session: Session, route: Outbound, command: Any) -> Sequence[Paylo
 async def _carry_out_in_parts(
     session: Session, route: Outbound, command: Any, payloads: Sequence[Payload], timeout_s: float
 ) -> Any:
-    """A command whose answer may be of several CALLs, and has the station's limit too where that was read."""
+    """A command whose answer may be of several CALLs; variables that are read have the station's limits beside them."""
     assert route.to_partial_answer is not None  # noqa: S101 - by whom it is called
     limit_answer = await _read_limit(session, route, command, timeout_s)
     if limit_answer is not None:
         command = with_limit(command, limit_answer)
         payloads = _to_calls(session, route, command)
     answer: Any = route.to_partial_answer(command, await _send_all(session, route, payloads, timeout_s))
-    if limit_answer is not None:
+    if isinstance(limit_answer, type(answer)):
         answer.results.extend([one for one in limit_answer.results if one not in answer.results])
     return answer
 
@@ -129,14 +129,17 @@ async def _read_limit(session: Session, route: Outbound, command: Any, timeout_s
     reading = None if route.to_limit_read is None else route.to_limit_read(command)
     if reading is None:
         return None
-    [payload] = route.to_calls(reading)
+    reader = session.routes.outbound_for("get_variables", reading)
+    assert reader is not None  # noqa: S101 - each version that has limits has it
+    [payload] = reader.to_calls(reading)
     limit_timeout_s = min(timeout_s * LIMIT_SHARE, LIMIT_TIMEOUT_S)
     try:
-        limit_answer: Any = route.to_answer(reading, [await _send_one(session, route, payload, limit_timeout_s)])
+        limit_answer: Any = reader.to_answer(reading, [await _send_one(session, reader, payload, limit_timeout_s)])
     except MeshError as error:
         log.info("limit of a station not read", station_id=session.connection.station_id, reason=error.reason)
         return None
-    return limit_answer if with_limit(command, limit_answer).items_per_message else None
+    limited = with_limit(command, limit_answer)
+    return limit_answer if limited.items_per_message or limited.bytes_per_message else None
 
 
 async def _send_all(

@@ -16,6 +16,7 @@ OPERATOR_SERVICES = {
         "csms.station.v1.LogService",
         "csms.station.v1.StationCertificateService",
         "csms.station.v1.SecurityEventService",
+        "csms.station.v1.DeviceModelService",
         "csms.station.v1.LocalListService",
         "csms.station.v1.RolloutService",
         "csms.station.v1.SiteService",

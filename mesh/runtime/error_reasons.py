@@ -83,6 +83,7 @@ class Reason(StrEnum):
     CREDENTIAL_MISSING = auto(), "The station has no credential for that profile.", Retry.AFTER_CHANGE, Sent.NO
     FIRMWARE_UPDATE_EXISTS = auto(), "The station has an update of this number.", Retry.AFTER_CHANGE, Sent.NO
     LOG_UPLOAD_EXISTS = auto(), "The station has a log upload of this number.", Retry.AFTER_CHANGE, Sent.NO
+    VARIABLE_REPORT_EXISTS = auto(), "The station has a report of this number.", Retry.AFTER_CHANGE, Sent.NO
     TRANSACTION_NOT_FOUND = auto(), "The station has no such transaction.", Retry.AFTER_CHANGE, Sent.NO
 
     # Stations and their resources
@@ -90,6 +91,7 @@ class Reason(StrEnum):
     RESERVATION_NOT_FOUND = auto(), "The station has no such reservation.", Retry.AFTER_CHANGE
     FIRMWARE_UPDATE_NOT_FOUND = auto(), "The station has no such update.", Retry.AFTER_CHANGE
     LOG_UPLOAD_NOT_FOUND = auto(), "The station has no such log upload.", Retry.AFTER_CHANGE
+    VARIABLE_REPORT_NOT_FOUND = auto(), "The station has no such report of variables.", Retry.AFTER_CHANGE
     CREDENTIAL_REFUSED = auto(), "The station did not take its first credential.", Retry.AFTER_CHANGE
     LOCAL_LIST_NOT_SUPPORTED = auto(), "The station keeps no local list.", Retry.AFTER_CHANGE
     LOCAL_LIST_REFUSED = auto(), "The station did not take a part of its local list.", Retry.LATER

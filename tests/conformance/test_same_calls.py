@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from csms.common.v1.evse_pb2 import EvseRef
+from csms.common.v1.id_token_pb2 import IdToken
 from csms.station.v1 import charging_profile_pb2 as profiles
 from csms.station.v1 import command_service_pb2 as commands
 from csms.station.v1 import firmware_pb2, log_pb2, reservation_pb2, station_pb2
@@ -72,8 +74,8 @@ async def _remote_start(operator: Operator) -> None:
     )
     request = commands.RequestStartTransactionRequest(
         station_id=operator.station.station_id,
-        evse={"evse_id": 1},
-        id_token={"id_token": operator.tag},
+        evse=EvseRef(evse_id=1),
+        id_token=IdToken(id_token=operator.tag),
         charging_profile=profile,
     )
     answer = await operator.command(request)
@@ -90,8 +92,8 @@ async def _reservation(operator: Operator) -> None:
 
     async def reserve() -> reservation_pb2.Reservation:
         reservation = reservation_pb2.Reservation(
-            evse={"evse_id": 1},
-            id_token={"id_token": operator.tag},
+            evse=EvseRef(evse_id=1),
+            id_token=IdToken(id_token=operator.tag),
             expire_time=to_timestamp(now_us() + 3_600 * SECOND_US),
         )
         request = reservation_service.CreateReservationRequest(station_id=station_id, reservation=reservation)
@@ -167,7 +169,7 @@ async def _availability(operator: Operator) -> None:
     for evse_id in (0, 1):
         for status in (commands.OPERATIONAL_STATUS_INOPERATIVE, commands.OPERATIONAL_STATUS_OPERATIVE):
             request = commands.ChangeAvailabilityRequest(
-                station_id=operator.station.station_id, evse={"evse_id": evse_id}, operational_status=status
+                station_id=operator.station.station_id, evse=EvseRef(evse_id=evse_id), operational_status=status
             )
             assert (await operator.command(request)).status == commands.CHANGE_AVAILABILITY_STATUS_ACCEPTED
 
@@ -176,7 +178,7 @@ async def _short_commands(operator: Operator) -> None:
     """Unlock, cache, trigger and reset: each accepted."""
     station_id = operator.station.station_id
     for request in (
-        commands.UnlockConnectorRequest(station_id=station_id, evse={"evse_id": 1}),
+        commands.UnlockConnectorRequest(station_id=station_id, evse=EvseRef(evse_id=1)),
         commands.ClearCacheRequest(station_id=station_id),
         commands.TriggerMessageRequest(station_id=station_id, requested_message=commands.MESSAGE_TRIGGER_HEARTBEAT),
         commands.ResetRequest(station_id=station_id, type=commands.RESET_TYPE_ON_IDLE),

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from csms.auth.v1.id_token_service_pb2 import IdToken as AddedToken
+from csms.common.v1.id_token_pb2 import IdToken
 from csms.station.v1 import reservation_pb2 as pb
 from csms.station.v1 import reservation_service_pb2 as service_pb
 from csms.station.v1.reservation_service_pb2_grpc import ReservationServiceStub
@@ -27,7 +28,7 @@ def _service(station: ChargingStation) -> Any:
 async def _reserve(station: ChargingStation, answer: str = "Accepted", **fields: Any) -> tuple[Any, pb.Reservation]:
     """An operator reserves for the driver; returns the payload of ReserveNow, and the reservation after its answer."""
     reservation = pb.Reservation(
-        id_token={"id_token": station.tag, "type": "ISO14443"},
+        id_token=IdToken(id_token=station.tag, type="ISO14443"),
         expire_time=to_timestamp(now_us() + HOUR_S * SECOND_US),
         **fields,
     )

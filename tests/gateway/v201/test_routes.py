@@ -35,8 +35,10 @@ def test_inbound_actions() -> None:
         "LogStatusNotification",
         "MeterValues",
         "NotifyChargingLimit",
+        "NotifyReport",
         "ReportChargingProfiles",
         "ReservationStatusUpdate",
+        "SecurityEventNotification",
         "SignCertificate",
         "StatusNotification",
         "TransactionEvent",
@@ -80,6 +82,15 @@ def _possible(name: str) -> Any:
         "change_availability": {"operational_status": 1},
         "get_variables": {"variables": [{"component": "C", "variable": "A"}]},
         "set_variables": {"variables": [{"component": "C", "variable": "A", "value": "1"}]},
+        "get_base_report": {"report_base": 1, "variable_report_id": 1},
+        "set_network_profile": {
+            "connection_data": {
+                "ocpp_version": 4,
+                "ocpp_csms_url": "ws://csms",
+                "message_timeout_s": 30,
+                "ocpp_interface": 1,
+            }
+        },
         "trigger_message": {"requested_message": 4},
         "data_transfer": {"vendor_id": "v"},
         "cost_updated": {"transaction_id": "tx", "total_cost": "3.25"},

@@ -6,9 +6,11 @@ import warnings
 from csms.station.v1 import certificate_pb2 as csms_dot_station_dot_v1_dot_certificate__pb2
 from csms.station.v1 import charging_profile_pb2 as csms_dot_station_dot_v1_dot_charging__profile__pb2
 from csms.station.v1 import command_service_pb2 as csms_dot_station_dot_v1_dot_command__service__pb2
+from csms.station.v1 import device_model_pb2 as csms_dot_station_dot_v1_dot_device__model__pb2
 from csms.station.v1 import firmware_pb2 as csms_dot_station_dot_v1_dot_firmware__pb2
 from csms.station.v1 import local_list_pb2 as csms_dot_station_dot_v1_dot_local__list__pb2
 from csms.station.v1 import log_pb2 as csms_dot_station_dot_v1_dot_log__pb2
+from csms.station.v1 import network_profile_pb2 as csms_dot_station_dot_v1_dot_network__profile__pb2
 from csms.station.v1 import reservation_pb2 as csms_dot_station_dot_v1_dot_reservation__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
@@ -95,6 +97,21 @@ class CommandServiceStub:
                 '/csms.station.v1.CommandService/SetVariables',
                 request_serializer=csms_dot_station_dot_v1_dot_command__service__pb2.SetVariablesRequest.SerializeToString,
                 response_deserializer=csms_dot_station_dot_v1_dot_command__service__pb2.SetVariablesResponse.FromString,
+                _registered_method=True)
+        self.GetBaseReport = channel.unary_unary(
+                '/csms.station.v1.CommandService/GetBaseReport',
+                request_serializer=csms_dot_station_dot_v1_dot_device__model__pb2.GetBaseReportRequest.SerializeToString,
+                response_deserializer=csms_dot_station_dot_v1_dot_device__model__pb2.GetBaseReportResponse.FromString,
+                _registered_method=True)
+        self.GetReport = channel.unary_unary(
+                '/csms.station.v1.CommandService/GetReport',
+                request_serializer=csms_dot_station_dot_v1_dot_device__model__pb2.GetReportRequest.SerializeToString,
+                response_deserializer=csms_dot_station_dot_v1_dot_device__model__pb2.GetReportResponse.FromString,
+                _registered_method=True)
+        self.SetNetworkProfile = channel.unary_unary(
+                '/csms.station.v1.CommandService/SetNetworkProfile',
+                request_serializer=csms_dot_station_dot_v1_dot_network__profile__pb2.SetNetworkProfileRequest.SerializeToString,
+                response_deserializer=csms_dot_station_dot_v1_dot_network__profile__pb2.SetNetworkProfileResponse.FromString,
                 _registered_method=True)
         self.ClearCache = channel.unary_unary(
                 '/csms.station.v1.CommandService/ClearCache',
@@ -267,12 +284,39 @@ class CommandServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def SetVariables(self, request, context):
-        """Sends variables of a station and stores those that it accepted. 2.x SetVariables, 1.6 ChangeConfiguration (one CALL
-        each, in the given order: where one of them fails and another was answered, the results have the outcome of each).
+        """Sends variables of a station and stores those that it accepted. 2.x SetVariables, in as many CALLs as the station's
+        limits need, 1.6 ChangeConfiguration, in one CALL each: in the given order, and where one of them fails and another
+        was answered, the results have the outcome of each.
         A SecurityProfile is set alone, is not below the present one, and becomes the station's security_profile here once
         the station accepted it. Credentials (BasicAuthPassword, 1.6 AuthorizationKey) are not set by name:
         USE_ROTATE_CREDENTIAL.
         Further errors: FAILED_PRECONDITION  SECURITY_PROFILE_LOWERED; CREDENTIAL_MISSING: there are none for that profile
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetBaseReport(self, request, context):
+        """Requests a base report of a station's variables, which comes in parts after the answer: see DeviceModelService.
+        2.x GetBaseReport.
+        Further errors: ALREADY_EXISTS  VARIABLE_REPORT_EXISTS: the station has a report of this number; nothing was sent
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetReport(self, request, context):
+        """Requests a report of some variables of a station, which comes in parts after the answer: see DeviceModelService.
+        2.x GetReport.
+        Further errors: ALREADY_EXISTS  VARIABLE_REPORT_EXISTS: the station has a report of this number; nothing was sent
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetNetworkProfile(self, request, context):
+        """Sets a network connection profile of a station: DeviceModelService.ListNetworkProfiles has what was set. 2.x
+        SetNetworkProfile.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -467,6 +511,21 @@ def add_CommandServiceServicer_to_server(servicer, server):
                     servicer.SetVariables,
                     request_deserializer=csms_dot_station_dot_v1_dot_command__service__pb2.SetVariablesRequest.FromString,
                     response_serializer=csms_dot_station_dot_v1_dot_command__service__pb2.SetVariablesResponse.SerializeToString,
+            ),
+            'GetBaseReport': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetBaseReport,
+                    request_deserializer=csms_dot_station_dot_v1_dot_device__model__pb2.GetBaseReportRequest.FromString,
+                    response_serializer=csms_dot_station_dot_v1_dot_device__model__pb2.GetBaseReportResponse.SerializeToString,
+            ),
+            'GetReport': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetReport,
+                    request_deserializer=csms_dot_station_dot_v1_dot_device__model__pb2.GetReportRequest.FromString,
+                    response_serializer=csms_dot_station_dot_v1_dot_device__model__pb2.GetReportResponse.SerializeToString,
+            ),
+            'SetNetworkProfile': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetNetworkProfile,
+                    request_deserializer=csms_dot_station_dot_v1_dot_network__profile__pb2.SetNetworkProfileRequest.FromString,
+                    response_serializer=csms_dot_station_dot_v1_dot_network__profile__pb2.SetNetworkProfileResponse.SerializeToString,
             ),
             'ClearCache': grpc.unary_unary_rpc_method_handler(
                     servicer.ClearCache,
@@ -779,6 +838,87 @@ class CommandService:
             '/csms.station.v1.CommandService/SetVariables',
             csms_dot_station_dot_v1_dot_command__service__pb2.SetVariablesRequest.SerializeToString,
             csms_dot_station_dot_v1_dot_command__service__pb2.SetVariablesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetBaseReport(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csms.station.v1.CommandService/GetBaseReport',
+            csms_dot_station_dot_v1_dot_device__model__pb2.GetBaseReportRequest.SerializeToString,
+            csms_dot_station_dot_v1_dot_device__model__pb2.GetBaseReportResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetReport(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csms.station.v1.CommandService/GetReport',
+            csms_dot_station_dot_v1_dot_device__model__pb2.GetReportRequest.SerializeToString,
+            csms_dot_station_dot_v1_dot_device__model__pb2.GetReportResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetNetworkProfile(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csms.station.v1.CommandService/SetNetworkProfile',
+            csms_dot_station_dot_v1_dot_network__profile__pb2.SetNetworkProfileRequest.SerializeToString,
+            csms_dot_station_dot_v1_dot_network__profile__pb2.SetNetworkProfileResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -7,9 +7,11 @@ from collections import abc as _abc
 from csms.station.v1 import certificate_pb2 as _certificate_pb2
 from csms.station.v1 import charging_profile_pb2 as _charging_profile_pb2
 from csms.station.v1 import command_service_pb2 as _command_service_pb2
+from csms.station.v1 import device_model_pb2 as _device_model_pb2
 from csms.station.v1 import firmware_pb2 as _firmware_pb2
 from csms.station.v1 import local_list_pb2 as _local_list_pb2
 from csms.station.v1 import log_pb2 as _log_pb2
+from csms.station.v1 import network_profile_pb2 as _network_profile_pb2
 from csms.station.v1 import reservation_pb2 as _reservation_pb2
 from grpc import aio as _aio
 import abc as _abc_1
@@ -76,12 +78,27 @@ class CommandServiceStub:
     GetVariables: _grpc.UnaryUnaryMultiCallable[_command_service_pb2.GetVariablesRequest, _command_service_pb2.GetVariablesResponse]
     """Reads variables from a station and stores them. 2.x GetVariables, 1.6 GetConfiguration."""
     SetVariables: _grpc.UnaryUnaryMultiCallable[_command_service_pb2.SetVariablesRequest, _command_service_pb2.SetVariablesResponse]
-    """Sends variables of a station and stores those that it accepted. 2.x SetVariables, 1.6 ChangeConfiguration (one CALL
-    each, in the given order: where one of them fails and another was answered, the results have the outcome of each).
+    """Sends variables of a station and stores those that it accepted. 2.x SetVariables, in as many CALLs as the station's
+    limits need, 1.6 ChangeConfiguration, in one CALL each: in the given order, and where one of them fails and another
+    was answered, the results have the outcome of each.
     A SecurityProfile is set alone, is not below the present one, and becomes the station's security_profile here once
     the station accepted it. Credentials (BasicAuthPassword, 1.6 AuthorizationKey) are not set by name:
     USE_ROTATE_CREDENTIAL.
     Further errors: FAILED_PRECONDITION  SECURITY_PROFILE_LOWERED; CREDENTIAL_MISSING: there are none for that profile
+    """
+    GetBaseReport: _grpc.UnaryUnaryMultiCallable[_device_model_pb2.GetBaseReportRequest, _device_model_pb2.GetBaseReportResponse]
+    """Requests a base report of a station's variables, which comes in parts after the answer: see DeviceModelService.
+    2.x GetBaseReport.
+    Further errors: ALREADY_EXISTS  VARIABLE_REPORT_EXISTS: the station has a report of this number; nothing was sent
+    """
+    GetReport: _grpc.UnaryUnaryMultiCallable[_device_model_pb2.GetReportRequest, _device_model_pb2.GetReportResponse]
+    """Requests a report of some variables of a station, which comes in parts after the answer: see DeviceModelService.
+    2.x GetReport.
+    Further errors: ALREADY_EXISTS  VARIABLE_REPORT_EXISTS: the station has a report of this number; nothing was sent
+    """
+    SetNetworkProfile: _grpc.UnaryUnaryMultiCallable[_network_profile_pb2.SetNetworkProfileRequest, _network_profile_pb2.SetNetworkProfileResponse]
+    """Sets a network connection profile of a station: DeviceModelService.ListNetworkProfiles has what was set. 2.x
+    SetNetworkProfile.
     """
     ClearCache: _grpc.UnaryUnaryMultiCallable[_command_service_pb2.ClearCacheRequest, _command_service_pb2.ClearCacheResponse]
     """Empties a station's authorization cache. OCPP ClearCache."""
@@ -186,12 +203,27 @@ class CommandServiceAsyncStub(CommandServiceStub):
     GetVariables: _aio.UnaryUnaryMultiCallable[_command_service_pb2.GetVariablesRequest, _command_service_pb2.GetVariablesResponse]  # type: ignore[assignment]
     """Reads variables from a station and stores them. 2.x GetVariables, 1.6 GetConfiguration."""
     SetVariables: _aio.UnaryUnaryMultiCallable[_command_service_pb2.SetVariablesRequest, _command_service_pb2.SetVariablesResponse]  # type: ignore[assignment]
-    """Sends variables of a station and stores those that it accepted. 2.x SetVariables, 1.6 ChangeConfiguration (one CALL
-    each, in the given order: where one of them fails and another was answered, the results have the outcome of each).
+    """Sends variables of a station and stores those that it accepted. 2.x SetVariables, in as many CALLs as the station's
+    limits need, 1.6 ChangeConfiguration, in one CALL each: in the given order, and where one of them fails and another
+    was answered, the results have the outcome of each.
     A SecurityProfile is set alone, is not below the present one, and becomes the station's security_profile here once
     the station accepted it. Credentials (BasicAuthPassword, 1.6 AuthorizationKey) are not set by name:
     USE_ROTATE_CREDENTIAL.
     Further errors: FAILED_PRECONDITION  SECURITY_PROFILE_LOWERED; CREDENTIAL_MISSING: there are none for that profile
+    """
+    GetBaseReport: _aio.UnaryUnaryMultiCallable[_device_model_pb2.GetBaseReportRequest, _device_model_pb2.GetBaseReportResponse]  # type: ignore[assignment]
+    """Requests a base report of a station's variables, which comes in parts after the answer: see DeviceModelService.
+    2.x GetBaseReport.
+    Further errors: ALREADY_EXISTS  VARIABLE_REPORT_EXISTS: the station has a report of this number; nothing was sent
+    """
+    GetReport: _aio.UnaryUnaryMultiCallable[_device_model_pb2.GetReportRequest, _device_model_pb2.GetReportResponse]  # type: ignore[assignment]
+    """Requests a report of some variables of a station, which comes in parts after the answer: see DeviceModelService.
+    2.x GetReport.
+    Further errors: ALREADY_EXISTS  VARIABLE_REPORT_EXISTS: the station has a report of this number; nothing was sent
+    """
+    SetNetworkProfile: _aio.UnaryUnaryMultiCallable[_network_profile_pb2.SetNetworkProfileRequest, _network_profile_pb2.SetNetworkProfileResponse]  # type: ignore[assignment]
+    """Sets a network connection profile of a station: DeviceModelService.ListNetworkProfiles has what was set. 2.x
+    SetNetworkProfile.
     """
     ClearCache: _aio.UnaryUnaryMultiCallable[_command_service_pb2.ClearCacheRequest, _command_service_pb2.ClearCacheResponse]  # type: ignore[assignment]
     """Empties a station's authorization cache. OCPP ClearCache."""
@@ -335,12 +367,45 @@ class CommandServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _command_service_pb2.SetVariablesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_command_service_pb2.SetVariablesResponse, _abc.Awaitable[_command_service_pb2.SetVariablesResponse]]:
-        """Sends variables of a station and stores those that it accepted. 2.x SetVariables, 1.6 ChangeConfiguration (one CALL
-        each, in the given order: where one of them fails and another was answered, the results have the outcome of each).
+        """Sends variables of a station and stores those that it accepted. 2.x SetVariables, in as many CALLs as the station's
+        limits need, 1.6 ChangeConfiguration, in one CALL each: in the given order, and where one of them fails and another
+        was answered, the results have the outcome of each.
         A SecurityProfile is set alone, is not below the present one, and becomes the station's security_profile here once
         the station accepted it. Credentials (BasicAuthPassword, 1.6 AuthorizationKey) are not set by name:
         USE_ROTATE_CREDENTIAL.
         Further errors: FAILED_PRECONDITION  SECURITY_PROFILE_LOWERED; CREDENTIAL_MISSING: there are none for that profile
+        """
+
+    @_abc_1.abstractmethod
+    def GetBaseReport(
+        self,
+        request: _device_model_pb2.GetBaseReportRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_device_model_pb2.GetBaseReportResponse, _abc.Awaitable[_device_model_pb2.GetBaseReportResponse]]:
+        """Requests a base report of a station's variables, which comes in parts after the answer: see DeviceModelService.
+        2.x GetBaseReport.
+        Further errors: ALREADY_EXISTS  VARIABLE_REPORT_EXISTS: the station has a report of this number; nothing was sent
+        """
+
+    @_abc_1.abstractmethod
+    def GetReport(
+        self,
+        request: _device_model_pb2.GetReportRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_device_model_pb2.GetReportResponse, _abc.Awaitable[_device_model_pb2.GetReportResponse]]:
+        """Requests a report of some variables of a station, which comes in parts after the answer: see DeviceModelService.
+        2.x GetReport.
+        Further errors: ALREADY_EXISTS  VARIABLE_REPORT_EXISTS: the station has a report of this number; nothing was sent
+        """
+
+    @_abc_1.abstractmethod
+    def SetNetworkProfile(
+        self,
+        request: _network_profile_pb2.SetNetworkProfileRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_network_profile_pb2.SetNetworkProfileResponse, _abc.Awaitable[_network_profile_pb2.SetNetworkProfileResponse]]:
+        """Sets a network connection profile of a station: DeviceModelService.ListNetworkProfiles has what was set. 2.x
+        SetNetworkProfile.
         """
 
     @_abc_1.abstractmethod
