@@ -91,7 +91,7 @@ async def _carry_out(session: Session, name: str, command: Any, timeout_s: float
     """A typed command: translated into one or more CALLs, and their answers back."""
     route = session.routes.outbound_for(name, command)
     if route is None:
-        raise _unsupported(session, name, "for which this is not served; SendCall takes any of its actions")
+        raise _not_in_version(session, name)
     payloads = _to_calls(session, route, command)
     if route.to_partial_answer is not None:
         return await _carry_out_in_parts(session, route, command, payloads, timeout_s)
@@ -106,8 +106,6 @@ def _to_calls(session: Session, route: Outbound, command: Any) -> Sequence[Paylo
     try:
         return route.to_calls(command)
     except UnacceptableError as error:
-        if error.code == "NotSupported":
-            raise _unsupported(session, f"{error.field}: {error}") from error
         raise invalid_field(error.field, str(error)) from error
 
 
@@ -198,7 +196,7 @@ async def _send_call(
     """Any action, raw. The answer is returned as it came: the operator needs the station's own answer."""
     payload = to_object(command.payload)
     if command.action not in session.schemas.actions:
-        raise _unsupported(session, command.action)
+        raise _not_in_version(session, command.action)
     _check_request(session, command.action, payload)
     answer = (await session.call(command.action, payload, timeout_s=timeout_s)).payload
     response = command_service_pb2.SendCallResponse()
@@ -239,9 +237,9 @@ def _invalid_answer(session: Session, what: str, code: str) -> MeshError:
     )
 
 
-def _unsupported(session: Session, what: str, why: str = "which does not have this") -> MeshError:
+def _not_in_version(session: Session, command: str) -> MeshError:
     return MeshError(
-        grpc.StatusCode.FAILED_PRECONDITION,
-        Reason.UNSUPPORTED_BY_VERSION,
-        f"the station speaks OCPP {session.routes.label}, {why}: {what}",
+        grpc.StatusCode.UNIMPLEMENTED,
+        Reason.NOT_IN_VERSION,
+        f"the station speaks OCPP {session.routes.label}, which has no such command: {command}",
     )

@@ -29,6 +29,9 @@ class IngestRpc(StrEnum):
     REPORTS = "reports"  # StationIngestService.NotifyReports
     BACKGROUND_REPORTS = "asides"  # the same, in the background: no answer waits for it
     AUTHORIZE = "authorize"  # AuthorizationService.Authorize
+    CERTIFICATE_STATUSES = "certificate_statuses"  # CertificateExchangeService.GetCertificateStatuses
+    CONTRACT_CERTIFICATES = "contract_certificates"  # CertificateExchangeService.CheckContractCertificates
+    EV_CERTIFICATES = "ev_certificates"  # CertificateExchangeService.GetEvCertificates
     TRANSACTION_EVENTS = "transaction_events"  # TransactionIngestService.RecordTransactionEvents
     METER_VALUES = "meter_values"  # TransactionIngestService.RecordMeterValues
     AUTHORIZATIONS = "authorizations"  # TransactionIngestService.RecordAuthorizations

@@ -66,6 +66,7 @@ MESH_SERVICES = {
     "auth": (
         "csms.auth.v1.AuthorizationService",
         "csms.auth.v1.CertificateAuthorityService",
+        "csms.auth.v1.CertificateExchangeService",
         "csms.auth.v1.TenantDirectoryService",
         "csms.auth.v1.DriverErasureDirectoryService",
         "csms.auth.v1.CallerService",

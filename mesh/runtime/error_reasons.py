@@ -61,7 +61,7 @@ class Reason(StrEnum):
     STATION_PENDING = auto(), "Its last boot was answered Pending; 1.6 forbids this then.", Retry.AFTER_CHANGE, Sent.NO
     STATION_REJECTED = auto(), "Its last boot was answered Rejected.", Retry.AFTER_CHANGE, Sent.NO
     STATION_NOT_FOUND = auto(), "No station of the tenant has this id.", Retry.AFTER_CHANGE, Sent.NO
-    UNSUPPORTED_BY_VERSION = auto(), "The station's OCPP version has no such thing.", Retry.NEVER, Sent.NO
+    NOT_IN_VERSION = auto(), "The station's OCPP version has no such command.", Retry.NEVER, Sent.NO
     INVALID_FIELD = auto(), "A field of the request is wrong; `field` in the metadata names it.", Retry.NEVER, Sent.NO
     INVALID_PAYLOAD = auto(), "The schema of the OCPP version forbids the payload.", Retry.NEVER, Sent.NO
     TOO_MANY_COMMANDS = auto(), "The queue of the station's commands is full, or too slow.", Retry.LATER, Sent.NO
@@ -207,6 +207,13 @@ class Reason(StrEnum):
     CSR_KEY_WEAK = auto(), "The key is too short, or of an unknown kind.", Retry.NEVER
     CSR_SUBJECT_WRONG = auto(), "The request names another station or organization.", Retry.NEVER
     CERTIFICATE_TYPE_NOT_SIGNED = auto(), "Certificates of this type are not signed.", Retry.NEVER
+    OCSP_REQUEST_INVALID = auto(), "The hashes, the serial number or the URL cannot be used.", Retry.NEVER
+    OCSP_RESPONDER_REFUSED = auto(), "The responder's address is not of the public internet.", Retry.AFTER_CHANGE
+    OCSP_RESPONDER_UNAVAILABLE = auto(), "The responder did not answer in time.", Retry.LATER
+    OCSP_RESPONSE_INVALID = auto(), "The answer is of no use: unreadable, out of date or badly signed.", Retry.LATER
+    CERTIFICATE_PROVIDER_MISSING = auto(), "No provider of contract certificates is configured.", Retry.AFTER_CHANGE
+    CERTIFICATE_PROVIDER_UNAVAILABLE = auto(), "The provider did not answer in time.", Retry.LATER
+    CERTIFICATE_PROVIDER_REFUSED = auto(), "The provider did not process the request.", Retry.AFTER_CHANGE
 
     # Simulated stations, where a simulator runs
     SIMULATED_STATION_NOT_FOUND = auto(), "The simulator has no station of this id.", Retry.AFTER_CHANGE

@@ -29,6 +29,8 @@ from gateway.ocpp.versions import BY_LABEL, V16
 
 # Enumerations of 2.x by the names of their types.
 TABLES_2: Mapping[str, Mapping[str, int]] = {
+    "AuthorizeCertificateStatusEnumType": certificate_enums.AUTHORIZE_CERTIFICATE_STATUSES,
+    "CertificateActionEnumType": certificate_enums.CERTIFICATE_ACTIONS,
     "CertificateSignedStatusEnumType": certificate_enums.CERTIFICATE_SIGNED_STATUSES,
     "CertificateSigningUseEnumType": certificate_enums.CERTIFICATE_SIGNING_USES,
     "DeleteCertificateStatusEnumType": certificate_enums.DELETE_CERTIFICATE_STATUSES,
@@ -56,6 +58,9 @@ TABLES_2: Mapping[str, Mapping[str, int]] = {
     "ChargingProfilePurposeEnumType": enums.CHARGING_PROFILE_PURPOSES,
     "ChargingProfileStatusEnumType": enums.CHARGING_PROFILE_STATUSES,
     "ChargingRateUnitEnumType": enums.CHARGING_RATE_UNITS,
+    "ChargingLimitSourceEnumType": enums.CHARGING_LIMIT_SOURCES,
+    "CostKindEnumType": enums.COST_KINDS,
+    "GetChargingProfileStatusEnumType": enums.GET_CHARGING_PROFILES_STATUSES,
     "ChargingStateEnumType": enums.CHARGING_STATES,
     "ClearCacheStatusEnumType": enums.CLEAR_CACHE_STATUSES,
     "ClearChargingProfileStatusEnumType": enums.CLEAR_CHARGING_PROFILE_STATUSES,
@@ -76,6 +81,7 @@ TABLES_2: Mapping[str, Mapping[str, int]] = {
     "RecurrencyKindEnumType": enums.RECURRENCY_KINDS,
     "RegistrationStatusEnumType": enums.REGISTRATION_STATUSES,
     "RequestStartStopStatusEnumType": enums.REQUEST_START_STOP_STATUSES,
+    "ReservationUpdateStatusEnumType": enums.RESERVATION_UPDATE_STATUSES,
     "ReserveNowStatusEnumType": enums.RESERVE_NOW_STATUSES,
     "ResetEnumType": enums.RESET_TYPES,
     "ResetStatusEnumType": enums.RESET_STATUSES,
@@ -176,6 +182,8 @@ ENUMS: Mapping[Any, Mapping[str, int]] = {
     charging_profile_pb2.ChargingRateUnit: enums.CHARGING_RATE_UNITS,
     charging_profile_pb2.ClearChargingProfileStatus: enums.CLEAR_CHARGING_PROFILE_STATUSES,
     charging_profile_pb2.RecurrencyKind: enums.RECURRENCY_KINDS,
+    common_certificate_pb2.AuthorizeCertificateStatus: certificate_enums.AUTHORIZE_CERTIFICATE_STATUSES,
+    common_certificate_pb2.CertificateAction: certificate_enums.CERTIFICATE_ACTIONS,
     common_certificate_pb2.CertificateSigningUse: certificate_enums.CERTIFICATE_SIGNING_USES,
     certificate_pb2.CertificateSignedStatus: certificate_enums.CERTIFICATE_SIGNED_STATUSES,
     certificate_pb2.DeleteCertificateStatus: certificate_enums.DELETE_CERTIFICATE_STATUSES,
@@ -217,6 +225,7 @@ ENUMS: Mapping[Any, Mapping[str, int]] = {
     network_profile_pb2.SetNetworkProfileStatus: device_model_enums.SET_NETWORK_PROFILE_STATUSES,
     network_profile_pb2.VpnType: device_model_enums.VPN_TYPES,
     reservation_pb2.CancelReservationStatus: enums.CANCEL_RESERVATION_STATUSES,
+    reservation_pb2.ReservationUpdateStatus: enums.RESERVATION_UPDATE_STATUSES,
     reservation_pb2.ReserveNowStatus: enums.RESERVE_NOW_STATUSES,
     status_info_pb2.GenericStatus: enums.GENERIC_STATUSES,
     station_ingest_service_pb2.DataTransferStatus: enums.DATA_TRANSFER_STATUSES,

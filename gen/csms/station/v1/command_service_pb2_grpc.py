@@ -44,10 +44,11 @@ class CommandServiceStub:
     start or stop then; nothing was sent
     FAILED_PRECONDITION  STATION_REJECTED: it was answered Rejected at its last boot, and may be sent nothing then, but in
     2.x a trigger of BootNotification; nothing was sent
-    FAILED_PRECONDITION  UNSUPPORTED_BY_VERSION: its OCPP version has no such command or value; nothing was sent
     FAILED_PRECONDITION  USE_ROTATE_CREDENTIAL: it would change the station's credential, which only
     StationService.RotateCredential does, so that no station is locked out; nothing was sent
-    INVALID_ARGUMENT     INVALID_FIELD, or INVALID_PAYLOAD where the OCPP schema forbids it; nothing was sent
+    UNIMPLEMENTED        NOT_IN_VERSION: its OCPP version has no such command; nothing was sent
+    INVALID_ARGUMENT     INVALID_FIELD: also where its OCPP version cannot express a value, which `field` in the metadata
+    names; or INVALID_PAYLOAD where the OCPP schema forbids it; nothing was sent
     DEADLINE_EXCEEDED    CALL_TIMEOUT: sent, but no answer came in time; the station may have acted
     ABORTED              STATION_DISCONNECTED: sent, but the socket closed before the answer
     ABORTED              CALL_ERROR: the station answered with a CALLERROR; metadata ocpp_error_code, ocpp_description
@@ -162,6 +163,11 @@ class CommandServiceStub:
                 request_serializer=csms_dot_station_dot_v1_dot_charging__profile__pb2.GetCompositeScheduleRequest.SerializeToString,
                 response_deserializer=csms_dot_station_dot_v1_dot_charging__profile__pb2.GetCompositeScheduleResponse.FromString,
                 _registered_method=True)
+        self.GetChargingProfiles = channel.unary_unary(
+                '/csms.station.v1.CommandService/GetChargingProfiles',
+                request_serializer=csms_dot_station_dot_v1_dot_charging__profile__pb2.GetChargingProfilesRequest.SerializeToString,
+                response_deserializer=csms_dot_station_dot_v1_dot_charging__profile__pb2.GetChargingProfilesResponse.FromString,
+                _registered_method=True)
         self.ReserveNow = channel.unary_unary(
                 '/csms.station.v1.CommandService/ReserveNow',
                 request_serializer=csms_dot_station_dot_v1_dot_reservation__pb2.ReserveNowRequest.SerializeToString,
@@ -197,6 +203,11 @@ class CommandServiceStub:
                 request_serializer=csms_dot_station_dot_v1_dot_command__service__pb2.GetTransactionStatusRequest.SerializeToString,
                 response_deserializer=csms_dot_station_dot_v1_dot_command__service__pb2.GetTransactionStatusResponse.FromString,
                 _registered_method=True)
+        self.CostUpdated = channel.unary_unary(
+                '/csms.station.v1.CommandService/CostUpdated',
+                request_serializer=csms_dot_station_dot_v1_dot_command__service__pb2.CostUpdatedRequest.SerializeToString,
+                response_deserializer=csms_dot_station_dot_v1_dot_command__service__pb2.CostUpdatedResponse.FromString,
+                _registered_method=True)
         self.SendCall = channel.unary_unary(
                 '/csms.station.v1.CommandService/SendCall',
                 request_serializer=csms_dot_station_dot_v1_dot_command__service__pb2.SendCallRequest.SerializeToString,
@@ -215,10 +226,11 @@ class CommandServiceServicer:
     start or stop then; nothing was sent
     FAILED_PRECONDITION  STATION_REJECTED: it was answered Rejected at its last boot, and may be sent nothing then, but in
     2.x a trigger of BootNotification; nothing was sent
-    FAILED_PRECONDITION  UNSUPPORTED_BY_VERSION: its OCPP version has no such command or value; nothing was sent
     FAILED_PRECONDITION  USE_ROTATE_CREDENTIAL: it would change the station's credential, which only
     StationService.RotateCredential does, so that no station is locked out; nothing was sent
-    INVALID_ARGUMENT     INVALID_FIELD, or INVALID_PAYLOAD where the OCPP schema forbids it; nothing was sent
+    UNIMPLEMENTED        NOT_IN_VERSION: its OCPP version has no such command; nothing was sent
+    INVALID_ARGUMENT     INVALID_FIELD: also where its OCPP version cannot express a value, which `field` in the metadata
+    names; or INVALID_PAYLOAD where the OCPP schema forbids it; nothing was sent
     DEADLINE_EXCEEDED    CALL_TIMEOUT: sent, but no answer came in time; the station may have acted
     ABORTED              STATION_DISCONNECTED: sent, but the socket closed before the answer
     ABORTED              CALL_ERROR: the station answered with a CALLERROR; metadata ocpp_error_code, ocpp_description
@@ -385,6 +397,15 @@ class CommandServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetChargingProfiles(self, request, context):
+        """Has a station report the profiles that it holds, those of other systems too; ChargingProfileService.ListChargingProfiles
+        then has what it reported. A profile that was set from here and is not reported, though it should be, is UNKNOWN once
+        the report is complete. 2.x GetChargingProfiles.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ReserveNow(self, request, context):
         """Asks a station to reserve an EVSE. OCPP ReserveNow. It makes the same resource as
         ReservationService.CreateReservation.
@@ -432,6 +453,13 @@ class CommandServiceServicer:
     def GetTransactionStatus(self, request, context):
         """Asks a station whether a transaction is ongoing, and whether messages about it are still queued. OCPP 2.x
         GetTransactionStatus.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CostUpdated(self, request, context):
+        """Has a station show a driver the cost of a transaction so far. 2.x CostUpdated.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -549,6 +577,11 @@ def add_CommandServiceServicer_to_server(servicer, server):
                     request_deserializer=csms_dot_station_dot_v1_dot_charging__profile__pb2.GetCompositeScheduleRequest.FromString,
                     response_serializer=csms_dot_station_dot_v1_dot_charging__profile__pb2.GetCompositeScheduleResponse.SerializeToString,
             ),
+            'GetChargingProfiles': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetChargingProfiles,
+                    request_deserializer=csms_dot_station_dot_v1_dot_charging__profile__pb2.GetChargingProfilesRequest.FromString,
+                    response_serializer=csms_dot_station_dot_v1_dot_charging__profile__pb2.GetChargingProfilesResponse.SerializeToString,
+            ),
             'ReserveNow': grpc.unary_unary_rpc_method_handler(
                     servicer.ReserveNow,
                     request_deserializer=csms_dot_station_dot_v1_dot_reservation__pb2.ReserveNowRequest.FromString,
@@ -584,6 +617,11 @@ def add_CommandServiceServicer_to_server(servicer, server):
                     request_deserializer=csms_dot_station_dot_v1_dot_command__service__pb2.GetTransactionStatusRequest.FromString,
                     response_serializer=csms_dot_station_dot_v1_dot_command__service__pb2.GetTransactionStatusResponse.SerializeToString,
             ),
+            'CostUpdated': grpc.unary_unary_rpc_method_handler(
+                    servicer.CostUpdated,
+                    request_deserializer=csms_dot_station_dot_v1_dot_command__service__pb2.CostUpdatedRequest.FromString,
+                    response_serializer=csms_dot_station_dot_v1_dot_command__service__pb2.CostUpdatedResponse.SerializeToString,
+            ),
             'SendCall': grpc.unary_unary_rpc_method_handler(
                     servicer.SendCall,
                     request_deserializer=csms_dot_station_dot_v1_dot_command__service__pb2.SendCallRequest.FromString,
@@ -608,10 +646,11 @@ class CommandService:
     start or stop then; nothing was sent
     FAILED_PRECONDITION  STATION_REJECTED: it was answered Rejected at its last boot, and may be sent nothing then, but in
     2.x a trigger of BootNotification; nothing was sent
-    FAILED_PRECONDITION  UNSUPPORTED_BY_VERSION: its OCPP version has no such command or value; nothing was sent
     FAILED_PRECONDITION  USE_ROTATE_CREDENTIAL: it would change the station's credential, which only
     StationService.RotateCredential does, so that no station is locked out; nothing was sent
-    INVALID_ARGUMENT     INVALID_FIELD, or INVALID_PAYLOAD where the OCPP schema forbids it; nothing was sent
+    UNIMPLEMENTED        NOT_IN_VERSION: its OCPP version has no such command; nothing was sent
+    INVALID_ARGUMENT     INVALID_FIELD: also where its OCPP version cannot express a value, which `field` in the metadata
+    names; or INVALID_PAYLOAD where the OCPP schema forbids it; nothing was sent
     DEADLINE_EXCEEDED    CALL_TIMEOUT: sent, but no answer came in time; the station may have acted
     ABORTED              STATION_DISCONNECTED: sent, but the socket closed before the answer
     ABORTED              CALL_ERROR: the station answered with a CALLERROR; metadata ocpp_error_code, ocpp_description
@@ -1161,6 +1200,33 @@ class CommandService:
             _registered_method=True)
 
     @staticmethod
+    def GetChargingProfiles(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csms.station.v1.CommandService/GetChargingProfiles',
+            csms_dot_station_dot_v1_dot_charging__profile__pb2.GetChargingProfilesRequest.SerializeToString,
+            csms_dot_station_dot_v1_dot_charging__profile__pb2.GetChargingProfilesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def ReserveNow(request,
             target,
             options=(),
@@ -1339,6 +1405,33 @@ class CommandService:
             '/csms.station.v1.CommandService/GetTransactionStatus',
             csms_dot_station_dot_v1_dot_command__service__pb2.GetTransactionStatusRequest.SerializeToString,
             csms_dot_station_dot_v1_dot_command__service__pb2.GetTransactionStatusResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CostUpdated(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csms.station.v1.CommandService/CostUpdated',
+            csms_dot_station_dot_v1_dot_command__service__pb2.CostUpdatedRequest.SerializeToString,
+            csms_dot_station_dot_v1_dot_command__service__pb2.CostUpdatedResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -45,10 +45,11 @@ class CommandServiceStub:
                            start or stop then; nothing was sent
       FAILED_PRECONDITION  STATION_REJECTED: it was answered Rejected at its last boot, and may be sent nothing then, but in
                            2.x a trigger of BootNotification; nothing was sent
-      FAILED_PRECONDITION  UNSUPPORTED_BY_VERSION: its OCPP version has no such command or value; nothing was sent
       FAILED_PRECONDITION  USE_ROTATE_CREDENTIAL: it would change the station's credential, which only
                            StationService.RotateCredential does, so that no station is locked out; nothing was sent
-      INVALID_ARGUMENT     INVALID_FIELD, or INVALID_PAYLOAD where the OCPP schema forbids it; nothing was sent
+      UNIMPLEMENTED        NOT_IN_VERSION: its OCPP version has no such command; nothing was sent
+      INVALID_ARGUMENT     INVALID_FIELD: also where its OCPP version cannot express a value, which `field` in the metadata
+                           names; or INVALID_PAYLOAD where the OCPP schema forbids it; nothing was sent
       DEADLINE_EXCEEDED    CALL_TIMEOUT: sent, but no answer came in time; the station may have acted
       ABORTED              STATION_DISCONNECTED: sent, but the socket closed before the answer
       ABORTED              CALL_ERROR: the station answered with a CALLERROR; metadata ocpp_error_code, ocpp_description
@@ -127,6 +128,11 @@ class CommandServiceStub:
     """Clears charging profiles of a station. OCPP ClearChargingProfile."""
     GetCompositeSchedule: _grpc.UnaryUnaryMultiCallable[_charging_profile_pb2.GetCompositeScheduleRequest, _charging_profile_pb2.GetCompositeScheduleResponse]
     """Reads the composite schedule that results from all charging profiles of a station. OCPP GetCompositeSchedule."""
+    GetChargingProfiles: _grpc.UnaryUnaryMultiCallable[_charging_profile_pb2.GetChargingProfilesRequest, _charging_profile_pb2.GetChargingProfilesResponse]
+    """Has a station report the profiles that it holds, those of other systems too; ChargingProfileService.ListChargingProfiles
+    then has what it reported. A profile that was set from here and is not reported, though it should be, is UNKNOWN once
+    the report is complete. 2.x GetChargingProfiles.
+    """
     ReserveNow: _grpc.UnaryUnaryMultiCallable[_reservation_pb2.ReserveNowRequest, _reservation_pb2.ReserveNowResponse]
     """Asks a station to reserve an EVSE. OCPP ReserveNow. It makes the same resource as
     ReservationService.CreateReservation.
@@ -147,6 +153,8 @@ class CommandServiceStub:
     """Asks a station whether a transaction is ongoing, and whether messages about it are still queued. OCPP 2.x
     GetTransactionStatus.
     """
+    CostUpdated: _grpc.UnaryUnaryMultiCallable[_command_service_pb2.CostUpdatedRequest, _command_service_pb2.CostUpdatedResponse]
+    """Has a station show a driver the cost of a transaction so far. 2.x CostUpdated."""
     SendCall: _grpc.UnaryUnaryMultiCallable[_command_service_pb2.SendCallRequest, _command_service_pb2.SendCallResponse]
     """Sends any action of the station's OCPP version, checked against the official schema before it is sent. Its effects
     are not recorded: so credentials are not set this way (USE_ROTATE_CREDENTIAL), nor is the security profile of 1.6
@@ -165,10 +173,11 @@ class CommandServiceAsyncStub(CommandServiceStub):
                            start or stop then; nothing was sent
       FAILED_PRECONDITION  STATION_REJECTED: it was answered Rejected at its last boot, and may be sent nothing then, but in
                            2.x a trigger of BootNotification; nothing was sent
-      FAILED_PRECONDITION  UNSUPPORTED_BY_VERSION: its OCPP version has no such command or value; nothing was sent
       FAILED_PRECONDITION  USE_ROTATE_CREDENTIAL: it would change the station's credential, which only
                            StationService.RotateCredential does, so that no station is locked out; nothing was sent
-      INVALID_ARGUMENT     INVALID_FIELD, or INVALID_PAYLOAD where the OCPP schema forbids it; nothing was sent
+      UNIMPLEMENTED        NOT_IN_VERSION: its OCPP version has no such command; nothing was sent
+      INVALID_ARGUMENT     INVALID_FIELD: also where its OCPP version cannot express a value, which `field` in the metadata
+                           names; or INVALID_PAYLOAD where the OCPP schema forbids it; nothing was sent
       DEADLINE_EXCEEDED    CALL_TIMEOUT: sent, but no answer came in time; the station may have acted
       ABORTED              STATION_DISCONNECTED: sent, but the socket closed before the answer
       ABORTED              CALL_ERROR: the station answered with a CALLERROR; metadata ocpp_error_code, ocpp_description
@@ -244,6 +253,11 @@ class CommandServiceAsyncStub(CommandServiceStub):
     """Clears charging profiles of a station. OCPP ClearChargingProfile."""
     GetCompositeSchedule: _aio.UnaryUnaryMultiCallable[_charging_profile_pb2.GetCompositeScheduleRequest, _charging_profile_pb2.GetCompositeScheduleResponse]  # type: ignore[assignment]
     """Reads the composite schedule that results from all charging profiles of a station. OCPP GetCompositeSchedule."""
+    GetChargingProfiles: _aio.UnaryUnaryMultiCallable[_charging_profile_pb2.GetChargingProfilesRequest, _charging_profile_pb2.GetChargingProfilesResponse]  # type: ignore[assignment]
+    """Has a station report the profiles that it holds, those of other systems too; ChargingProfileService.ListChargingProfiles
+    then has what it reported. A profile that was set from here and is not reported, though it should be, is UNKNOWN once
+    the report is complete. 2.x GetChargingProfiles.
+    """
     ReserveNow: _aio.UnaryUnaryMultiCallable[_reservation_pb2.ReserveNowRequest, _reservation_pb2.ReserveNowResponse]  # type: ignore[assignment]
     """Asks a station to reserve an EVSE. OCPP ReserveNow. It makes the same resource as
     ReservationService.CreateReservation.
@@ -264,6 +278,8 @@ class CommandServiceAsyncStub(CommandServiceStub):
     """Asks a station whether a transaction is ongoing, and whether messages about it are still queued. OCPP 2.x
     GetTransactionStatus.
     """
+    CostUpdated: _aio.UnaryUnaryMultiCallable[_command_service_pb2.CostUpdatedRequest, _command_service_pb2.CostUpdatedResponse]  # type: ignore[assignment]
+    """Has a station show a driver the cost of a transaction so far. 2.x CostUpdated."""
     SendCall: _aio.UnaryUnaryMultiCallable[_command_service_pb2.SendCallRequest, _command_service_pb2.SendCallResponse]  # type: ignore[assignment]
     """Sends any action of the station's OCPP version, checked against the official schema before it is sent. Its effects
     are not recorded: so credentials are not set this way (USE_ROTATE_CREDENTIAL), nor is the security profile of 1.6
@@ -281,10 +297,11 @@ class CommandServiceServicer(metaclass=_abc_1.ABCMeta):
                            start or stop then; nothing was sent
       FAILED_PRECONDITION  STATION_REJECTED: it was answered Rejected at its last boot, and may be sent nothing then, but in
                            2.x a trigger of BootNotification; nothing was sent
-      FAILED_PRECONDITION  UNSUPPORTED_BY_VERSION: its OCPP version has no such command or value; nothing was sent
       FAILED_PRECONDITION  USE_ROTATE_CREDENTIAL: it would change the station's credential, which only
                            StationService.RotateCredential does, so that no station is locked out; nothing was sent
-      INVALID_ARGUMENT     INVALID_FIELD, or INVALID_PAYLOAD where the OCPP schema forbids it; nothing was sent
+      UNIMPLEMENTED        NOT_IN_VERSION: its OCPP version has no such command; nothing was sent
+      INVALID_ARGUMENT     INVALID_FIELD: also where its OCPP version cannot express a value, which `field` in the metadata
+                           names; or INVALID_PAYLOAD where the OCPP schema forbids it; nothing was sent
       DEADLINE_EXCEEDED    CALL_TIMEOUT: sent, but no answer came in time; the station may have acted
       ABORTED              STATION_DISCONNECTED: sent, but the socket closed before the answer
       ABORTED              CALL_ERROR: the station answered with a CALLERROR; metadata ocpp_error_code, ocpp_description
@@ -480,6 +497,17 @@ class CommandServiceServicer(metaclass=_abc_1.ABCMeta):
         """Reads the composite schedule that results from all charging profiles of a station. OCPP GetCompositeSchedule."""
 
     @_abc_1.abstractmethod
+    def GetChargingProfiles(
+        self,
+        request: _charging_profile_pb2.GetChargingProfilesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_charging_profile_pb2.GetChargingProfilesResponse, _abc.Awaitable[_charging_profile_pb2.GetChargingProfilesResponse]]:
+        """Has a station report the profiles that it holds, those of other systems too; ChargingProfileService.ListChargingProfiles
+        then has what it reported. A profile that was set from here and is not reported, though it should be, is UNKNOWN once
+        the report is complete. 2.x GetChargingProfiles.
+        """
+
+    @_abc_1.abstractmethod
     def ReserveNow(
         self,
         request: _reservation_pb2.ReserveNowRequest,
@@ -540,6 +568,14 @@ class CommandServiceServicer(metaclass=_abc_1.ABCMeta):
         """Asks a station whether a transaction is ongoing, and whether messages about it are still queued. OCPP 2.x
         GetTransactionStatus.
         """
+
+    @_abc_1.abstractmethod
+    def CostUpdated(
+        self,
+        request: _command_service_pb2.CostUpdatedRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_command_service_pb2.CostUpdatedResponse, _abc.Awaitable[_command_service_pb2.CostUpdatedResponse]]:
+        """Has a station show a driver the cost of a transaction so far. 2.x CostUpdated."""
 
     @_abc_1.abstractmethod
     def SendCall(
