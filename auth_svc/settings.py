@@ -11,11 +11,8 @@ from auth_svc.certificate_statuses import OcspRules
 from auth_svc.ev_certificates import EvCertificateProvider, HttpProvider, NoProvider
 from auth_svc.id_token_store import MOST_CONCURRENT_TRANSACTIONS
 from auth_svc.normalization import MAX_PASSWORD, MIN_PASSWORD
-<<<<<<< HEAD
-from auth_svc.sessions import ACCESS_TOKEN_S
-=======
 from auth_svc.outbound_http import HttpRules, UrlError, check_url
->>>>>>> main
+from auth_svc.sessions import ACCESS_TOKEN_S
 from mesh.events import outbox
 from mesh.runtime.settings import Environment, MeshSettings, is_loopback
 from mesh.runtime.startup_errors import SettingError
