@@ -68,7 +68,6 @@ def test_settings_are_read() -> None:
         ({"CSMS_CA_KEY_FILE": "ca.key"}, "both are needed"),
         ({"CSMS_CA_CERTIFICATE_FILE": "/none", "CSMS_CA_KEY_FILE": "/none"}, "CSMS_CA_CERTIFICATE_FILE: cannot read"),
         ({"CSMS_CERTIFICATE_VALIDITY_DAYS": "0"}, "CSMS_CERTIFICATE_VALIDITY_DAYS"),
-        ({"CSMS_ACCESS_TOKEN_S": "901"}, "CSMS_ACCESS_TOKEN_S"),
         ({"CSMS_TRUSTED_CERTIFICATES_FILE": "/none"}, "CSMS_TRUSTED_CERTIFICATES_FILE: cannot read"),
         ({"CSMS_OCSP_PRIVATE_ADDRESSES": "yes"}, "CSMS_OCSP_PRIVATE_ADDRESSES"),
         ({"CSMS_EV_CERTIFICATE_PROVIDER_URL": "ftp://provider.example.org/"}, "http or https"),
@@ -77,6 +76,7 @@ def test_settings_are_read() -> None:
             {"CSMS_EV_CERTIFICATE_PROVIDER_URL": "https://p.example.org/", "CSMS_EV_CERTIFICATE_PROVIDER_TOKEN": "ü"},
             "HTTP header",
         ),
+        ({"CSMS_ACCESS_TOKEN_S": "901"}, "CSMS_ACCESS_TOKEN_S"),
         ({"CSMS_MAX_CONCURRENT_TRANSACTIONS": "101"}, "CSMS_MAX_CONCURRENT_TRANSACTIONS"),
     ],
 )

@@ -65,31 +65,35 @@ function labelOf(action: { label?: string; method: DescMethodUnary }): string {
   return action.label ?? methodLabel(action.method.name);
 }
 
-/** The list of the page, with the column of actions and the dialogs that they open. */
-function useResource<I extends DescMessage, O extends DescMessage, F extends ListField<MessageShape<O>>>(
-  props: ResourceListProps<I, O, F>,
-) {
-  type Row = RowOf<MessageShape<O>, F>;
+export interface ResourceMethodsProps<Row> {
+  /** The method whose answers are read anew after a change. */
+  list: DescMethodUnary;
+  nameOf: (row: Row) => string;
+  /** The message of a row; with it a row opens what is known of it. */
+  schema?: DescMessage | undefined;
+  actions?: readonly ResourceMethod<Row>[] | undefined;
+  creates?: readonly ResourceMethod<undefined>[] | undefined;
+}
+
+/** The methods of resources that the caller may call: the menu of one, the buttons of a page, and their dialogs. */
+export function useResourceMethods<Row>(props: ResourceMethodsProps<Row>) {
   const t = useResourceText();
   const permissions = usePermissions();
   const [asked, setAsked] = useState<Asked<Row> | Asked<undefined> | undefined>();
   const [openRow, setOpenRow] = useState<Row | undefined>();
   const actions = (props.actions ?? []).filter((action) => permissions.can(action.method));
   const creates = (props.creates ?? []).filter((action) => permissions.can(action.method));
-  const name = (row: Row) => props.rowName?.(row) ?? props.rowKey(row);
+  const { schema, nameOf } = props;
+  const details = (row: Row): MenuEntry => ({
+    id: "details",
+    label: t.details,
+    icon: "info",
+    onAction: () => {
+      setOpenRow(row);
+    },
+  });
   const entriesOf = (row: Row): MenuEntry[] => [
-    ...(props.schema
-      ? [
-          {
-            id: "details",
-            label: t.details,
-            icon: "info" as const,
-            onAction: () => {
-              setOpenRow(row);
-            },
-          },
-        ]
-      : []),
+    ...(schema ? [details(row)] : []),
     ...actions
       .filter((action) => action.isOffered?.(row) ?? true)
       .map((action, index) => ({
@@ -103,18 +107,6 @@ function useResource<I extends DescMessage, O extends DescMessage, F extends Lis
         },
       })),
   ];
-  const column: Column<Row> = {
-    id: "actions",
-    label: t.actions,
-    width: "72px",
-    align: "end",
-    cell: (row) => {
-      const entries = entriesOf(row);
-      return entries.length > 0 && <MenuButton label={t.actionsOf(name(row))} icon="more" entries={entries} />;
-    },
-  };
-  const hasMenu = actions.length > 0 || props.schema !== undefined;
-  const columns = hasMenu ? [...props.columns, column] : props.columns;
   const buttons = creates.map((action, index) => (
     <Button
       key={`${action.method.name}-${String(index)}`}
@@ -132,28 +124,51 @@ function useResource<I extends DescMessage, O extends DescMessage, F extends Lis
       {asked && (
         <FormDialog
           asked={asked as Asked<unknown>}
-          name={asked.row === undefined ? "" : name(asked.row)}
-          list={props.method}
+          name={asked.row === undefined ? "" : nameOf(asked.row)}
+          list={props.list}
           onClose={() => {
             setAsked(undefined);
           }}
         />
       )}
-      {props.schema && openRow !== undefined && (
+      {schema && openRow !== undefined && (
         <Dialog
-          title={name(openRow)}
+          title={nameOf(openRow)}
           isOpen
           wide
           onClose={() => {
             setOpenRow(undefined);
           }}
         >
-          <MessageView desc={props.schema} message={openRow as Message} />
+          <MessageView desc={schema} message={openRow as Message} />
         </Dialog>
       )}
     </>
   );
-  return { columns, buttons, dialogs };
+  return { entriesOf, hasMenu: actions.length > 0 || schema !== undefined, buttons, dialogs };
+}
+
+/** The list of the page, with the column of actions and the dialogs that they open. */
+function useResource<I extends DescMessage, O extends DescMessage, F extends ListField<MessageShape<O>>>(
+  props: ResourceListProps<I, O, F>,
+) {
+  type Row = RowOf<MessageShape<O>, F>;
+  const t = useResourceText();
+  const nameOf = (row: Row) => props.rowName?.(row) ?? props.rowKey(row);
+  const { schema, actions, creates } = props;
+  const methods = useResourceMethods<Row>({ list: props.method, nameOf, schema, actions, creates });
+  const column: Column<Row> = {
+    id: "actions",
+    label: t.actions,
+    width: "72px",
+    align: "end",
+    cell: (row) => {
+      const entries = methods.entriesOf(row);
+      return entries.length > 0 && <MenuButton label={t.actionsOf(nameOf(row))} icon="more" entries={entries} />;
+    },
+  };
+  const columns = methods.hasMenu ? [...props.columns, column] : props.columns;
+  return { columns, buttons: methods.buttons, dialogs: methods.dialogs };
 }
 
 /** A method as a form over the page. What was done is read anew by the list. */

@@ -1,4 +1,11 @@
 export { enumColumn, numberColumn, textColumn, timeColumn } from "./columns";
 export { withUpdateMask } from "./masks";
-export { ResourceList, ResourcePage, rowJson, type ResourceListProps, type ResourceMethod } from "./ResourcePage";
+export {
+  ResourceList,
+  ResourcePage,
+  rowJson,
+  type ResourceListProps,
+  type ResourceMethod,
+  useResourceMethods,
+} from "./ResourcePage";
 export { ExportButton } from "./ExportButton";

@@ -1,4 +1,4 @@
-export type { Column, Sort, SortValue } from "./columns";
+export { readSort, sortRows, writeSort, type Column, type Sort, type SortValue } from "./columns";
 export { DataTable, type DataTableProps } from "./DataTable";
 export { allOf, clauseOf, quoted, type Filter, type FilterOption } from "./filters";
 export { ListPage, RpcList, type RpcListProps } from "./ListPage";
