@@ -4,11 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
-from auth_svc.authority import Authority, read_files
+from auth_svc.authority import Authority, read_bundle, read_files
 from auth_svc.authorization_servicer import ConcurrencyRule
 from auth_svc.certificate_office import CertificateRules
+from auth_svc.certificate_statuses import OcspRules
+from auth_svc.ev_certificates import EvCertificateProvider, HttpProvider, NoProvider
 from auth_svc.id_token_store import MOST_CONCURRENT_TRANSACTIONS
 from auth_svc.normalization import MAX_PASSWORD, MIN_PASSWORD
+from auth_svc.outbound_http import HttpRules, UrlError, check_url
+from auth_svc.sessions import ACCESS_TOKEN_S
 from mesh.events import outbox
 from mesh.runtime.settings import Environment, MeshSettings, is_loopback
 from mesh.runtime.startup_errors import SettingError
@@ -32,7 +36,10 @@ class AuthSettings:
     outbox_days: int
     certificates: CertificateRules = field(default_factory=CertificateRules)
     certificate_days: int = 365
+    access_token_s: int = ACCESS_TOKEN_S
     concurrency: ConcurrencyRule = field(default_factory=ConcurrencyRule)
+    ocsp: OcspRules = field(default_factory=OcspRules)
+    ev_certificates: EvCertificateProvider = field(default_factory=NoProvider, repr=False)  # it may have a token
 
     @classmethod
     def read(cls, env: Environment) -> Self:
@@ -65,12 +72,15 @@ class AuthSettings:
                 validity_days=env.number("CSMS_CERTIFICATE_VALIDITY_DAYS", 365, least=1, most=3650),
             ),
             certificate_days=env.number("CSMS_CERTIFICATE_RETENTION_DAYS", 365, least=1, most=_MOST_DAYS),
+            access_token_s=env.number("CSMS_ACCESS_TOKEN_S", ACCESS_TOKEN_S, least=10, most=ACCESS_TOKEN_S),
             concurrency=ConcurrencyRule(
                 max_transactions=env.number(
                     "CSMS_MAX_CONCURRENT_TRANSACTIONS", 0, least=0, most=MOST_CONCURRENT_TRANSACTIONS
                 ),
                 limit_authorize=env.switch("CSMS_AUTHORIZE_CONCURRENT_TX", default=False),
             ),
+            ocsp=_ocsp(env),
+            ev_certificates=_provider(env),
         )
 
 
@@ -81,6 +91,29 @@ def _authority(env: Environment) -> Authority | None:
     if certificate is None or key is None:
         raise SettingError("CSMS_CA_CERTIFICATE_FILE and CSMS_CA_KEY_FILE: both are needed, or neither")
     return read_files(certificate, key, now_us=now_us())
+
+
+def _ocsp(env: Environment) -> OcspRules:
+    bundle = env.optional("CSMS_TRUSTED_CERTIFICATES_FILE")
+    return OcspRules(
+        http=HttpRules(private_addresses=env.switch("CSMS_OCSP_PRIVATE_ADDRESSES", default=False)),
+        trusted=read_bundle("CSMS_TRUSTED_CERTIFICATES_FILE", bundle) if bundle else (),
+    )
+
+
+def _provider(env: Environment) -> EvCertificateProvider:
+    url, token = env.optional("CSMS_EV_CERTIFICATE_PROVIDER_URL"), env.optional("CSMS_EV_CERTIFICATE_PROVIDER_TOKEN")
+    if url is None:
+        if token is not None:
+            raise SettingError("CSMS_EV_CERTIFICATE_PROVIDER_TOKEN needs CSMS_EV_CERTIFICATE_PROVIDER_URL")
+        return NoProvider()
+    try:
+        check_url(url)
+    except UrlError as error:
+        raise SettingError(f"CSMS_EV_CERTIFICATE_PROVIDER_URL: {error}") from error
+    if token is not None and not (token.isascii() and token.isprintable()):
+        raise SettingError("CSMS_EV_CERTIFICATE_PROVIDER_TOKEN has characters that no HTTP header may have")
+    return HttpProvider(url=url, token=token)
 
 
 def _one_of(env: Environment, name: str, words: Sequence[str]) -> str:

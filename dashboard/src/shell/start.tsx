@@ -1,7 +1,7 @@
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 
-import { queryClient } from "../api/queries";
+import { queryClient, readAnew } from "../api/queries";
 import { currentLanguage } from "../i18n/catalogue";
 import { loadWords } from "../i18n/words";
 import { onGrantsChanged, onLiveGap, startLive } from "../live/client";
@@ -9,8 +9,8 @@ import { App } from "./App";
 
 /** Starts the application in an element of the page. */
 export function start(root: HTMLElement): void {
-  onLiveGap(() => void queryClient.invalidateQueries());
-  onGrantsChanged(() => void queryClient.invalidateQueries());
+  onLiveGap(() => void readAnew(queryClient));
+  onGrantsChanged(() => void readAnew(queryClient));
   startLive();
   void loadWords(currentLanguage()).then(() => {
     createRoot(root).render(

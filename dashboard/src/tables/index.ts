@@ -5,4 +5,4 @@ export { ListPage, RpcList, type RpcListProps } from "./ListPage";
 export type { ApplyEvent } from "./live_rows";
 export { useScopeClause } from "./scope";
 export { PHONE, useMedia } from "./useMedia";
-export { usePagedRows, type LiveRows, type PagedOptions, type PagedRows, type RowOf } from "./usePagedRows";
+export { dropRows, usePagedRows, type LiveRows, type PagedOptions, type PagedRows, type RowOf } from "./usePagedRows";
