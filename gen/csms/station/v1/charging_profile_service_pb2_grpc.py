@@ -55,9 +55,10 @@ class ChargingProfileServiceServicer:
     """
 
     def ListChargingProfiles(self, request, context):
-        """Lists the profiles that were sent to a station, newest first: those that it holds as far as is known, and earlier
-        ones.
-        `filter` (AIP-160) has the fields state, purpose, evse_id, charging_profile_id, stack_level and transaction_id.
+        """Lists the profiles that were sent to a station, or to all stations, newest first: those that it holds as far as is
+        known, and earlier ones.
+        `filter` (AIP-160) has the fields state, purpose, evse_id, charging_profile_id, stack_level, transaction_id,
+        station_id, site (`site:berlin`: that site and all parts of it) and labels (`labels.region:north`).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -39,9 +39,10 @@ class ChargingProfileServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> ChargingProfileServiceAsyncStub: ...
     ListChargingProfiles: _grpc.UnaryUnaryMultiCallable[_charging_profile_service_pb2.ListChargingProfilesRequest, _charging_profile_service_pb2.ListChargingProfilesResponse]
-    """Lists the profiles that were sent to a station, newest first: those that it holds as far as is known, and earlier
-    ones.
-    `filter` (AIP-160) has the fields state, purpose, evse_id, charging_profile_id, stack_level and transaction_id.
+    """Lists the profiles that were sent to a station, or to all stations, newest first: those that it holds as far as is
+    known, and earlier ones.
+    `filter` (AIP-160) has the fields state, purpose, evse_id, charging_profile_id, stack_level, transaction_id,
+    station_id, site (`site:berlin`: that site and all parts of it) and labels (`labels.region:north`).
     """
 
 @_typing.type_check_only
@@ -55,9 +56,10 @@ class ChargingProfileServiceAsyncStub(ChargingProfileServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListChargingProfiles: _aio.UnaryUnaryMultiCallable[_charging_profile_service_pb2.ListChargingProfilesRequest, _charging_profile_service_pb2.ListChargingProfilesResponse]  # type: ignore[assignment]
-    """Lists the profiles that were sent to a station, newest first: those that it holds as far as is known, and earlier
-    ones.
-    `filter` (AIP-160) has the fields state, purpose, evse_id, charging_profile_id, stack_level and transaction_id.
+    """Lists the profiles that were sent to a station, or to all stations, newest first: those that it holds as far as is
+    known, and earlier ones.
+    `filter` (AIP-160) has the fields state, purpose, evse_id, charging_profile_id, stack_level, transaction_id,
+    station_id, site (`site:berlin`: that site and all parts of it) and labels (`labels.region:north`).
     """
 
 class ChargingProfileServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -74,9 +76,10 @@ class ChargingProfileServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _charging_profile_service_pb2.ListChargingProfilesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_charging_profile_service_pb2.ListChargingProfilesResponse, _abc.Awaitable[_charging_profile_service_pb2.ListChargingProfilesResponse]]:
-        """Lists the profiles that were sent to a station, newest first: those that it holds as far as is known, and earlier
-        ones.
-        `filter` (AIP-160) has the fields state, purpose, evse_id, charging_profile_id, stack_level and transaction_id.
+        """Lists the profiles that were sent to a station, or to all stations, newest first: those that it holds as far as is
+        known, and earlier ones.
+        `filter` (AIP-160) has the fields state, purpose, evse_id, charging_profile_id, stack_level, transaction_id,
+        station_id, site (`site:berlin`: that site and all parts of it) and labels (`labels.region:north`).
         """
 
 def add_ChargingProfileServiceServicer_to_server(servicer: ChargingProfileServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
