@@ -8,16 +8,16 @@ import {
   type MessageShape,
 } from "@bufbuild/protobuf";
 import { useQueryClient } from "@tanstack/react-query";
-import { useState, type ReactNode } from "react";
+import { useEffect, useState, type ReactNode } from "react";
 
 import { invalidate } from "../api/queries";
 import { usePermissions } from "../api/permissions";
 import { MessageView, MethodForm, methodLabel } from "../forms";
-import { ListPage, RpcList, type Column, type RowOf, type RpcListProps } from "../tables";
-import { Button, Dialog, MenuButton, toast, type IconName, type MenuEntry } from "../ui";
+import { ListPage, RpcList, type Column, type PagedRows, type RowOf, type RpcListProps } from "../tables";
+import { Button, Dialog, MenuButton, Skeleton, toast, useUrlState, type IconName, type MenuEntry } from "../ui";
 import { useResourceText } from "./text";
 
-type ListField<T> = { [K in keyof T]: T[K] extends readonly unknown[] ? K : never }[keyof T] & string;
+export type ListField<T> = { [K in keyof T]: T[K] extends readonly unknown[] ? K : never }[keyof T] & string;
 
 /** A method that concerns one resource, or makes one. */
 export interface ResourceMethod<Row> {
@@ -50,11 +50,16 @@ export interface ResourceListProps<
 > extends RpcListProps<I, O, F> {
   /** The message of a row; with it a row opens what is known of it. */
   schema?: DescMessage;
+  /** What is shown of a row beside the fields of its message, such as a chart. */
+  details?: (row: RowOf<MessageShape<O>, F>) => ReactNode;
   /** The methods of one row, in the order of its menu. */
   actions?: readonly ResourceMethod<RowOf<MessageShape<O>, F>>[];
   /** The methods that need no row: to make one, for example. The first is the page's chief action. */
   creates?: readonly ResourceMethod<undefined>[];
 }
+
+/** Rows that are read at most to find the one that the URL names. */
+const MOST_READ = 5_000;
 
 interface Asked<Row> {
   action: ResourceMethod<Row>;
@@ -73,7 +78,8 @@ function useResource<I extends DescMessage, O extends DescMessage, F extends Lis
   const t = useResourceText();
   const permissions = usePermissions();
   const [asked, setAsked] = useState<Asked<Row> | Asked<undefined> | undefined>();
-  const [openRow, setOpenRow] = useState<Row | undefined>();
+  const url = useUrlState();
+  const parameter = props.name ? `${props.name}.open` : "open";
   const actions = (props.actions ?? []).filter((action) => permissions.can(action.method));
   const creates = (props.creates ?? []).filter((action) => permissions.can(action.method));
   const name = (row: Row) => props.rowName?.(row) ?? props.rowKey(row);
@@ -85,7 +91,7 @@ function useResource<I extends DescMessage, O extends DescMessage, F extends Lis
             label: t.details,
             icon: "info" as const,
             onAction: () => {
-              setOpenRow(row);
+              url.set({ [parameter]: props.rowKey(row) }, true);
             },
           },
         ]
@@ -139,21 +145,51 @@ function useResource<I extends DescMessage, O extends DescMessage, F extends Lis
           }}
         />
       )}
-      {props.schema && openRow !== undefined && (
-        <Dialog
-          title={name(openRow)}
-          isOpen
-          wide
-          onClose={() => {
-            setOpenRow(undefined);
-          }}
-        >
-          <MessageView desc={props.schema} message={openRow as Message} />
-        </Dialog>
-      )}
     </>
   );
-  return { columns, buttons, dialogs };
+  const { schema } = props;
+  const opened = url.get(parameter);
+  const close = () => {
+    url.set({ [parameter]: undefined });
+  };
+  const aside = (paged: PagedRows<Row>) =>
+    schema && opened ? (
+      <DetailsDialog {...{ paged, opened, close, schema, name }} rowKey={props.rowKey} details={props.details} />
+    ) : null;
+  return { columns, buttons, dialogs, aside };
+}
+
+/** What is known of the row that the URL names. Pages are read until it is there: a link may lead far down. */
+function DetailsDialog<Row>(props: {
+  paged: PagedRows<Row>;
+  opened: string;
+  schema: DescMessage;
+  rowKey: (row: Row) => string;
+  name: (row: Row) => string;
+  details: ((row: Row) => ReactNode) | undefined;
+  close: () => void;
+}) {
+  const t = useResourceText();
+  const { paged, opened, rowKey } = props;
+  const row = paged.rows.find((one) => rowKey(one) === opened);
+  const { hasMore, isLoading, isLoadingMore, loadMore } = paged;
+  const isMissing = row === undefined;
+  const goesOn = isMissing && hasMore && paged.rows.length < MOST_READ;
+  useEffect(() => {
+    if (goesOn && !isLoadingMore) loadMore();
+  }, [goesOn, isLoadingMore, loadMore]);
+  const isReading = isLoading || isLoadingMore || goesOn;
+  return (
+    <Dialog title={row === undefined ? t.details : props.name(row)} isOpen wide onClose={props.close}>
+      {row !== undefined && (
+        <>
+          {props.details?.(row)}
+          <MessageView desc={props.schema} message={row as Message} />
+        </>
+      )}
+      {isMissing && (isReading ? <Skeleton lines={4} /> : <p>{t.gone}</p>)}
+    </Dialog>
+  );
 }
 
 /** A method as a form over the page. What was done is read anew by the list. */
@@ -193,7 +229,7 @@ export function ResourcePage<I extends DescMessage, O extends DescMessage, F ext
   const resource = useResource<I, O, F>(props);
   return (
     <>
-      <ListPage {...props} columns={resource.columns} actions={resource.buttons} />
+      <ListPage {...props} columns={resource.columns} actions={resource.buttons} aside={resource.aside} />
       {resource.dialogs}
     </>
   );
@@ -209,6 +245,7 @@ export function ResourceList<I extends DescMessage, O extends DescMessage, F ext
       <RpcList
         {...props}
         columns={resource.columns}
+        aside={resource.aside}
         tools={
           <>
             {props.tools}

@@ -52,7 +52,8 @@ async def test_all_stations_are_listed_in_pages(fleet: StationSystem, name: str)
     """Each row once, in the list's order, one page after another."""
     by_station = name in {"ListInstalledCertificates", "ListLocalLists"}
     expected = list(STATIONS if by_station else reversed(STATIONS))
-    seen, token = [], ""
+    seen: list[str] = []
+    token = ""
     while len(seen) < 9:
         response = await _list(fleet, name, page_size=1, page_token=token)
         seen += _stations(name, response)
