@@ -96,7 +96,10 @@ const SENTENCES: Readonly<Record<string, (words: Words, payload: JsonObject) => 
   BootNotification: (words, payload) => {
     const station = inside(payload, "chargingStation");
     const name = [payload.chargePointVendor ?? station.vendorName, payload.chargePointModel ?? station.model];
-    return words.boot(name.map(text).filter(Boolean).join(" "), text(payload.firmwareVersion ?? station.firmwareVersion));
+    return words.boot(
+      name.map(text).filter(Boolean).join(" "),
+      text(payload.firmwareVersion ?? station.firmwareVersion),
+    );
   },
   StatusNotification: (words, payload) =>
     words.status(placeOf(payload), text(payload.status ?? payload.connectorStatus), errorCode(payload)),
