@@ -34,7 +34,7 @@ tx = sa.Table(
     sa.Column("ended", sa.Boolean, nullable=False),  # not open: ended, or waiting
     sa.Column("token_key", NAME, nullable=False),  # as mesh.contract.id_tokens.match_key makes it
     sa.Column("evse_id", sa.Integer, nullable=False),
-    sa.Column("evse_hash", sa.BigInteger, nullable=False),  # of tenant, station and evse_id
+    sa.Column("evse_hash", sa.BigInteger, nullable=False),  # of tenant, station, evse_id; minus: takes it not
     sa.Column("begin_us", sa.BigInteger, nullable=False),
     sa.Column("start_us", sa.BigInteger),
     sa.Column("end_us", sa.BigInteger),

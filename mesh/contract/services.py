@@ -16,6 +16,7 @@ OPERATOR_SERVICES = {
         "csms.station.v1.LogService",
         "csms.station.v1.StationCertificateService",
         "csms.station.v1.SecurityEventService",
+        "csms.station.v1.DeviceModelService",
         "csms.station.v1.LocalListService",
         "csms.station.v1.RolloutService",
         "csms.station.v1.SiteService",
@@ -65,6 +66,7 @@ MESH_SERVICES = {
     "auth": (
         "csms.auth.v1.AuthorizationService",
         "csms.auth.v1.CertificateAuthorityService",
+        "csms.auth.v1.CertificateExchangeService",
         "csms.auth.v1.TenantDirectoryService",
         "csms.auth.v1.DriverErasureDirectoryService",
         "csms.auth.v1.CallerService",

@@ -10,6 +10,7 @@ from csms.common.v1.id_token_pb2 import (
     IdTokenInfo,
 )
 from csms.common.v1.origin_pb2 import Origin
+from csms.station.v1.station_ingest_service_pb2 import ReportItem
 from csms.transaction.v1.transaction_event_pb2 import (
     CHARGING_STATE_UNSPECIFIED,
     STOPPED_REASON_UNSPECIFIED,
@@ -17,12 +18,15 @@ from csms.transaction.v1.transaction_event_pb2 import (
     TRIGGER_REASON_UNSPECIFIED,
     TransactionEvent,
 )
-from csms.transaction.v1.transaction_ingest_service_pb2 import TransactionEventItem
+from csms.transaction.v1.transaction_ingest_service_pb2 import TransactionEventItem, TransactionEventResult
+from google.protobuf.message import Message
 
 from gateway.ocpp.authorizations import judge, refusal
 from gateway.ocpp.checks import check_int32
+from gateway.ocpp.costs import cost_number
 from gateway.ocpp.enums import CHARGING_STATES, EVENT_TYPES, STOPPED_REASONS, TRIGGER_REASONS
 from gateway.ocpp.quarantine_responses import readable_text
+from gateway.ocpp.reservation_uses import to_use
 from gateway.ocpp.results import authorization
 from gateway.ocpp.translation import Inbound, IngestRpc, Items, Payload, QuarantineResponse, Results
 from gateway.ocpp.v2.parts import add_meter_values, id_token_info, is_somebody, set_evse_of, set_id_token
@@ -33,7 +37,10 @@ _DEFAULT_REASON = "Local"
 
 
 def to_items(payload: Payload, origin: Origin) -> Items:
-    """The event, recorded with any status of the id token; and the item that authorizes the token, if any."""
+    """The event, recorded with any status of the id token; and the item that authorizes the token, if any.
+
+    station_svc is notified of an end, with which charging profiles of the transaction end, and of a reservation's use.
+    """
     item = TransactionEventItem()
     item.origin.CopyFrom(origin)
     event = item.event
@@ -45,16 +52,23 @@ def to_items(payload: Payload, origin: Origin) -> Items:
         set_time(event.event_time, us)
     _set_transaction(event, payload["transactionInfo"])
     _set_rest(event, payload)
+    items: dict[IngestRpc, Message] = {IngestRpc.TRANSACTION_EVENTS: item}
+    if event.event_type == TRANSACTION_EVENT_TYPE_ENDED:
+        end = ReportItem(origin=origin)
+        end.transaction_end.transaction_id = event.transaction_id
+        items[IngestRpc.BACKGROUND_REPORTS] = end
+    if event.HasField("reservation_id"):
+        items[IngestRpc.REPORTS] = to_use(event, origin)
     id_token = payload.get("idToken")
     if id_token is None or not is_somebody(id_token):
-        return {IngestRpc.TRANSACTION_EVENTS: item}
+        return items
     set_id_token(event.id_token, id_token)
-    question = AuthorizeItem()
+    question = items[IngestRpc.AUTHORIZE] = AuthorizeItem()
     question.origin.CopyFrom(origin)
     question.id_token.CopyFrom(event.id_token)
     if event.HasField("evse"):
         question.evse.CopyFrom(event.evse)
-    return {IngestRpc.TRANSACTION_EVENTS: item, IngestRpc.AUTHORIZE: question}
+    return items
 
 
 def _set_transaction(event: TransactionEvent, info: Payload) -> None:
@@ -91,13 +105,25 @@ def to_follow_up(payload: Payload, origin: Origin, results: Results) -> Items:
 
 
 def to_response(payload: Payload, results: Results, _now_us: int) -> Payload:
-    """The status of the id token, where the event has one."""
+    """The status of the id token, where the event has one; the cost so far, or of all, where it is known.
+
+    The cost goes with each event after the start (I02.FR.01), and with the end (I03.FR.02), with or without a token.
+    """
+    response = _cost(results)
     id_token = payload.get("idToken")
     if id_token is None:
-        return {}
+        return response
     if not is_somebody(id_token):
-        return {"idTokenInfo": id_token_info(IdTokenInfo(status=AUTHORIZATION_STATUS_INVALID))}
-    return {"idTokenInfo": id_token_info(judge(results, limited=_begins(payload)))}
+        return response | {"idTokenInfo": id_token_info(IdTokenInfo(status=AUTHORIZATION_STATUS_INVALID))}
+    return response | {"idTokenInfo": id_token_info(judge(results, limited=_begins(payload)))}
+
+
+def _cost(results: Results) -> Payload:
+    recorded = results.get(IngestRpc.TRANSACTION_EVENTS)
+    if not isinstance(recorded, TransactionEventResult) or not recorded.total_cost:
+        return {}
+    cost = cost_number(recorded.total_cost)
+    return {} if cost is None else {"totalCost": cost}
 
 
 def _begins(payload: Payload) -> bool:
@@ -126,6 +152,6 @@ INBOUND = Inbound(
     to_items=to_items,
     to_response=to_response,
     to_follow_up=to_follow_up,
-    optional=frozenset({IngestRpc.AUTHORIZE}),
+    optional=frozenset({IngestRpc.AUTHORIZE, IngestRpc.REPORTS}),
     quarantine_response=QuarantineResponse(to_questions=to_questions, to_response=to_acknowledgement),
 )

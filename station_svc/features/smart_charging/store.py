@@ -12,7 +12,7 @@ from mesh.database.rowset import RowStatement, columns_of, run_prepared
 from station_svc.core.list_store import paged
 from station_svc.core.station_store import expect_station
 from station_svc.features.smart_charging.models import charging_profile
-from station_svc.features.smart_charging.rows import EXPIRED, HELD, LIVE, TX_PROFILE, UNKNOWN, ProfileRow
+from station_svc.features.smart_charging.rows import CSO, EXPIRED, HELD, LIVE, TX_PROFILE, UNKNOWN, ProfileRow
 
 _COLUMNS = [charging_profile.c[one.name] for one in fields(ProfileRow)]
 _KEY = (charging_profile.c.tenant_id, charging_profile.c.station_id, charging_profile.c.number)
@@ -31,20 +31,22 @@ def remove(connection: Connection, row: ProfileRow) -> None:
     )
 
 
+_SAVED = (
+    *("tenant_id", "station_id", "number", "state", "reason_code", "doubt_us", "due_us", "update_us"),
+    *("limit_source", "report_id", "report_us"),
+)
 _SAVE = RowStatement(
     """
     UPDATE charging_profile
     SET state = rows.state, reason_code = rows.reason_code, doubt_us = rows.doubt_us, due_us = rows.due_us,
-        update_us = rows.update_us
+        update_us = rows.update_us, limit_source = rows.limit_source, report_id = rows.report_id,
+        report_us = rows.report_us
     FROM {rows}
     WHERE charging_profile.tenant_id = rows.tenant_id AND charging_profile.station_id = rows.station_id
       AND charging_profile.number = rows.number
     """,
-    **columns_of(
-        charging_profile, "tenant_id", "station_id", "number", "state", "reason_code", "doubt_us", "due_us", "update_us"
-    ),
+    **columns_of(charging_profile, *_SAVED),
 )
-_SAVED = ("tenant_id", "station_id", "number", "state", "reason_code", "doubt_us", "due_us", "update_us")
 
 
 def save(connection: Connection, rows: Iterable[ProfileRow]) -> None:
@@ -112,9 +114,12 @@ STATION_ID = charging_profile.c.station_id
 """The column of the station of a profile."""
 
 
-def filters(now_us: int, states: Callable[[str], int], purposes: Callable[[str], int]) -> Mapping[str, Field]:
-    """The fields that profiles may be filtered by; `states` and `purposes` read the words for them."""
+def filters(
+    now_us: int, states: Callable[[str], int], purposes: Callable[[str], int], sources: Callable[[str], int]
+) -> Mapping[str, Field]:
+    """The fields that profiles may be filtered by; `states`, `purposes` and `sources` read the words for them."""
     return {
+        "limit_source": Field(_source(), sources),
         "state": Field(_state(now_us), states),
         "purpose": Field(charging_profile.c.purpose, purposes),
         "evse_id": Field(charging_profile.c.evse_id, int),
@@ -122,6 +127,11 @@ def filters(now_us: int, states: Callable[[str], int], purposes: Callable[[str],
         "stack_level": Field(charging_profile.c.stack_level, int),
         "transaction_id": Field(charging_profile.c.transaction_id),
     }
+
+
+def _source() -> ColumnElement[int]:
+    """The source of a profile: what was sent from here is this CSMS's."""
+    return sa.case((charging_profile.c.limit_source == 0, CSO), else_=charging_profile.c.limit_source)
 
 
 def _state(now_us: int) -> ColumnElement[int]:

@@ -172,6 +172,20 @@ _BY_HAND: list[tuple[str, str, Any, Any]] = [
         charging_profile_pb2.GetCompositeScheduleResponse(status=status_info_pb2.GENERIC_STATUS_REJECTED),
     ),
     (
+        "GetChargingProfiles",
+        "get_charging_profiles",
+        charging_profile_pb2.GetChargingProfilesRequest(station_id="CP1", report_id=7),
+        charging_profile_pb2.GetChargingProfilesResponse(
+            status=charging_profile_pb2.GET_CHARGING_PROFILES_STATUS_NO_PROFILES, report_id=7
+        ),
+    ),
+    (
+        "CostUpdated",
+        "cost_updated",
+        pb.CostUpdatedRequest(station_id="CP1", transaction_id="tx", total_cost="3.25"),
+        pb.CostUpdatedResponse(),
+    ),
+    (
         "ReserveNow",
         "reserve_now",
         reservation_pb2.ReserveNowRequest(

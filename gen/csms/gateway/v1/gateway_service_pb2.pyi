@@ -8,9 +8,11 @@ from csms.common.v1 import origin_pb2 as _origin_pb2
 from csms.station.v1 import certificate_pb2 as _certificate_pb2
 from csms.station.v1 import charging_profile_pb2 as _charging_profile_pb2
 from csms.station.v1 import command_service_pb2 as _command_service_pb2
+from csms.station.v1 import device_model_pb2 as _device_model_pb2
 from csms.station.v1 import firmware_pb2 as _firmware_pb2
 from csms.station.v1 import local_list_pb2 as _local_list_pb2
 from csms.station.v1 import log_pb2 as _log_pb2
+from csms.station.v1 import network_profile_pb2 as _network_profile_pb2
 from csms.station.v1 import reservation_pb2 as _reservation_pb2
 from csms.transaction.v1 import transaction_ingest_service_pb2 as _transaction_ingest_service_pb2
 from google.protobuf import descriptor as _descriptor
@@ -55,6 +57,8 @@ class CallRequest(_message.Message):
     SET_CHARGING_PROFILE_FIELD_NUMBER: _builtins.int
     CLEAR_CHARGING_PROFILE_FIELD_NUMBER: _builtins.int
     GET_COMPOSITE_SCHEDULE_FIELD_NUMBER: _builtins.int
+    GET_CHARGING_PROFILES_FIELD_NUMBER: _builtins.int
+    COST_UPDATED_FIELD_NUMBER: _builtins.int
     RESERVE_NOW_FIELD_NUMBER: _builtins.int
     CANCEL_RESERVATION_FIELD_NUMBER: _builtins.int
     CERTIFICATE_SIGNED_FIELD_NUMBER: _builtins.int
@@ -62,6 +66,9 @@ class CallRequest(_message.Message):
     DELETE_CERTIFICATE_FIELD_NUMBER: _builtins.int
     GET_INSTALLED_CERTIFICATE_IDS_FIELD_NUMBER: _builtins.int
     GET_TRANSACTION_STATUS_FIELD_NUMBER: _builtins.int
+    GET_BASE_REPORT_FIELD_NUMBER: _builtins.int
+    GET_REPORT_FIELD_NUMBER: _builtins.int
+    SET_NETWORK_PROFILE_FIELD_NUMBER: _builtins.int
     TENANT_ID_FIELD_NUMBER: _builtins.int
     station_id: _builtins.str
     """The station."""
@@ -148,6 +155,14 @@ class CallRequest(_message.Message):
         """See CommandService."""
 
     @_builtins.property
+    def get_charging_profiles(self) -> _charging_profile_pb2.GetChargingProfilesRequest:
+        """See CommandService."""
+
+    @_builtins.property
+    def cost_updated(self) -> _command_service_pb2.CostUpdatedRequest:
+        """See CommandService."""
+
+    @_builtins.property
     def reserve_now(self) -> _reservation_pb2.ReserveNowRequest:
         """See CommandService."""
 
@@ -175,6 +190,18 @@ class CallRequest(_message.Message):
     def get_transaction_status(self) -> _command_service_pb2.GetTransactionStatusRequest:
         """See CommandService."""
 
+    @_builtins.property
+    def get_base_report(self) -> _device_model_pb2.GetBaseReportRequest:
+        """See CommandService."""
+
+    @_builtins.property
+    def get_report(self) -> _device_model_pb2.GetReportRequest:
+        """See CommandService."""
+
+    @_builtins.property
+    def set_network_profile(self) -> _network_profile_pb2.SetNetworkProfileRequest:
+        """See CommandService."""
+
     def __init__(
         self,
         *,
@@ -199,6 +226,8 @@ class CallRequest(_message.Message):
         set_charging_profile: _charging_profile_pb2.SetChargingProfileRequest | None = ...,
         clear_charging_profile: _charging_profile_pb2.ClearChargingProfileRequest | None = ...,
         get_composite_schedule: _charging_profile_pb2.GetCompositeScheduleRequest | None = ...,
+        get_charging_profiles: _charging_profile_pb2.GetChargingProfilesRequest | None = ...,
+        cost_updated: _command_service_pb2.CostUpdatedRequest | None = ...,
         reserve_now: _reservation_pb2.ReserveNowRequest | None = ...,
         cancel_reservation: _reservation_pb2.CancelReservationRequest | None = ...,
         certificate_signed: _certificate_pb2.CertificateSignedRequest | None = ...,
@@ -206,13 +235,16 @@ class CallRequest(_message.Message):
         delete_certificate: _certificate_pb2.DeleteCertificateRequest | None = ...,
         get_installed_certificate_ids: _certificate_pb2.GetInstalledCertificateIdsRequest | None = ...,
         get_transaction_status: _command_service_pb2.GetTransactionStatusRequest | None = ...,
+        get_base_report: _device_model_pb2.GetBaseReportRequest | None = ...,
+        get_report: _device_model_pb2.GetReportRequest | None = ...,
+        set_network_profile: _network_profile_pb2.SetNetworkProfileRequest | None = ...,
         tenant_id: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["cancel_reservation", b"cancel_reservation", "certificate_signed", b"certificate_signed", "change_availability", b"change_availability", "clear_cache", b"clear_cache", "clear_charging_profile", b"clear_charging_profile", "command", b"command", "data_transfer", b"data_transfer", "delete_certificate", b"delete_certificate", "get_composite_schedule", b"get_composite_schedule", "get_installed_certificate_ids", b"get_installed_certificate_ids", "get_local_list_version", b"get_local_list_version", "get_log", b"get_log", "get_transaction_status", b"get_transaction_status", "get_variables", b"get_variables", "install_certificate", b"install_certificate", "request_start_transaction", b"request_start_transaction", "request_stop_transaction", b"request_stop_transaction", "reserve_now", b"reserve_now", "reset", b"reset", "send_call", b"send_call", "send_local_list", b"send_local_list", "set_charging_profile", b"set_charging_profile", "set_variables", b"set_variables", "timeout", b"timeout", "trigger_message", b"trigger_message", "unlock_connector", b"unlock_connector", "update_firmware", b"update_firmware"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cancel_reservation", b"cancel_reservation", "certificate_signed", b"certificate_signed", "change_availability", b"change_availability", "clear_cache", b"clear_cache", "clear_charging_profile", b"clear_charging_profile", "command", b"command", "cost_updated", b"cost_updated", "data_transfer", b"data_transfer", "delete_certificate", b"delete_certificate", "get_base_report", b"get_base_report", "get_charging_profiles", b"get_charging_profiles", "get_composite_schedule", b"get_composite_schedule", "get_installed_certificate_ids", b"get_installed_certificate_ids", "get_local_list_version", b"get_local_list_version", "get_log", b"get_log", "get_report", b"get_report", "get_transaction_status", b"get_transaction_status", "get_variables", b"get_variables", "install_certificate", b"install_certificate", "request_start_transaction", b"request_start_transaction", "request_stop_transaction", b"request_stop_transaction", "reserve_now", b"reserve_now", "reset", b"reset", "send_call", b"send_call", "send_local_list", b"send_local_list", "set_charging_profile", b"set_charging_profile", "set_network_profile", b"set_network_profile", "set_variables", b"set_variables", "timeout", b"timeout", "trigger_message", b"trigger_message", "unlock_connector", b"unlock_connector", "update_firmware", b"update_firmware"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancel_reservation", b"cancel_reservation", "certificate_signed", b"certificate_signed", "change_availability", b"change_availability", "clear_cache", b"clear_cache", "clear_charging_profile", b"clear_charging_profile", "command", b"command", "data_transfer", b"data_transfer", "delete_certificate", b"delete_certificate", "epoch", b"epoch", "get_composite_schedule", b"get_composite_schedule", "get_installed_certificate_ids", b"get_installed_certificate_ids", "get_local_list_version", b"get_local_list_version", "get_log", b"get_log", "get_transaction_status", b"get_transaction_status", "get_variables", b"get_variables", "install_certificate", b"install_certificate", "request_start_transaction", b"request_start_transaction", "request_stop_transaction", b"request_stop_transaction", "reserve_now", b"reserve_now", "reset", b"reset", "send_call", b"send_call", "send_local_list", b"send_local_list", "set_charging_profile", b"set_charging_profile", "set_variables", b"set_variables", "station_id", b"station_id", "tenant_id", b"tenant_id", "timeout", b"timeout", "trigger_message", b"trigger_message", "unlock_connector", b"unlock_connector", "update_firmware", b"update_firmware"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancel_reservation", b"cancel_reservation", "certificate_signed", b"certificate_signed", "change_availability", b"change_availability", "clear_cache", b"clear_cache", "clear_charging_profile", b"clear_charging_profile", "command", b"command", "cost_updated", b"cost_updated", "data_transfer", b"data_transfer", "delete_certificate", b"delete_certificate", "epoch", b"epoch", "get_base_report", b"get_base_report", "get_charging_profiles", b"get_charging_profiles", "get_composite_schedule", b"get_composite_schedule", "get_installed_certificate_ids", b"get_installed_certificate_ids", "get_local_list_version", b"get_local_list_version", "get_log", b"get_log", "get_report", b"get_report", "get_transaction_status", b"get_transaction_status", "get_variables", b"get_variables", "install_certificate", b"install_certificate", "request_start_transaction", b"request_start_transaction", "request_stop_transaction", b"request_stop_transaction", "reserve_now", b"reserve_now", "reset", b"reset", "send_call", b"send_call", "send_local_list", b"send_local_list", "set_charging_profile", b"set_charging_profile", "set_network_profile", b"set_network_profile", "set_variables", b"set_variables", "station_id", b"station_id", "tenant_id", b"tenant_id", "timeout", b"timeout", "trigger_message", b"trigger_message", "unlock_connector", b"unlock_connector", "update_firmware", b"update_firmware"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["request_start_transaction", "request_stop_transaction", "reset", "unlock_connector", "change_availability", "get_variables", "set_variables", "clear_cache", "trigger_message", "data_transfer", "send_call", "update_firmware", "get_log", "get_local_list_version", "send_local_list", "set_charging_profile", "clear_charging_profile", "get_composite_schedule", "reserve_now", "cancel_reservation", "certificate_signed", "install_certificate", "delete_certificate", "get_installed_certificate_ids", "get_transaction_status"]  # noqa: Y015
+    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["request_start_transaction", "request_stop_transaction", "reset", "unlock_connector", "change_availability", "get_variables", "set_variables", "clear_cache", "trigger_message", "data_transfer", "send_call", "update_firmware", "get_log", "get_local_list_version", "send_local_list", "set_charging_profile", "clear_charging_profile", "get_composite_schedule", "get_charging_profiles", "cost_updated", "reserve_now", "cancel_reservation", "certificate_signed", "install_certificate", "delete_certificate", "get_installed_certificate_ids", "get_transaction_status", "get_base_report", "get_report", "set_network_profile"]  # noqa: Y015
     _WhichOneofArgType_command: _TypeAlias = _typing.Literal["command", b"command"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_command) -> _WhichOneofReturnType_command | None: ...
 
@@ -242,6 +274,8 @@ class CallResponse(_message.Message):
     SET_CHARGING_PROFILE_FIELD_NUMBER: _builtins.int
     CLEAR_CHARGING_PROFILE_FIELD_NUMBER: _builtins.int
     GET_COMPOSITE_SCHEDULE_FIELD_NUMBER: _builtins.int
+    GET_CHARGING_PROFILES_FIELD_NUMBER: _builtins.int
+    COST_UPDATED_FIELD_NUMBER: _builtins.int
     RESERVE_NOW_FIELD_NUMBER: _builtins.int
     CANCEL_RESERVATION_FIELD_NUMBER: _builtins.int
     CERTIFICATE_SIGNED_FIELD_NUMBER: _builtins.int
@@ -249,6 +283,9 @@ class CallResponse(_message.Message):
     DELETE_CERTIFICATE_FIELD_NUMBER: _builtins.int
     GET_INSTALLED_CERTIFICATE_IDS_FIELD_NUMBER: _builtins.int
     GET_TRANSACTION_STATUS_FIELD_NUMBER: _builtins.int
+    GET_BASE_REPORT_FIELD_NUMBER: _builtins.int
+    GET_REPORT_FIELD_NUMBER: _builtins.int
+    SET_NETWORK_PROFILE_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def request_start_transaction(self) -> _command_service_pb2.RequestStartTransactionResponse:
         """See CommandService."""
@@ -322,6 +359,14 @@ class CallResponse(_message.Message):
         """See CommandService."""
 
     @_builtins.property
+    def get_charging_profiles(self) -> _charging_profile_pb2.GetChargingProfilesResponse:
+        """See CommandService."""
+
+    @_builtins.property
+    def cost_updated(self) -> _command_service_pb2.CostUpdatedResponse:
+        """See CommandService."""
+
+    @_builtins.property
     def reserve_now(self) -> _reservation_pb2.ReserveNowResponse:
         """See CommandService."""
 
@@ -349,6 +394,18 @@ class CallResponse(_message.Message):
     def get_transaction_status(self) -> _command_service_pb2.GetTransactionStatusResponse:
         """See CommandService."""
 
+    @_builtins.property
+    def get_base_report(self) -> _device_model_pb2.GetBaseReportResponse:
+        """See CommandService."""
+
+    @_builtins.property
+    def get_report(self) -> _device_model_pb2.GetReportResponse:
+        """See CommandService."""
+
+    @_builtins.property
+    def set_network_profile(self) -> _network_profile_pb2.SetNetworkProfileResponse:
+        """See CommandService."""
+
     def __init__(
         self,
         *,
@@ -370,6 +427,8 @@ class CallResponse(_message.Message):
         set_charging_profile: _charging_profile_pb2.SetChargingProfileResponse | None = ...,
         clear_charging_profile: _charging_profile_pb2.ClearChargingProfileResponse | None = ...,
         get_composite_schedule: _charging_profile_pb2.GetCompositeScheduleResponse | None = ...,
+        get_charging_profiles: _charging_profile_pb2.GetChargingProfilesResponse | None = ...,
+        cost_updated: _command_service_pb2.CostUpdatedResponse | None = ...,
         reserve_now: _reservation_pb2.ReserveNowResponse | None = ...,
         cancel_reservation: _reservation_pb2.CancelReservationResponse | None = ...,
         certificate_signed: _certificate_pb2.CertificateSignedResponse | None = ...,
@@ -377,12 +436,15 @@ class CallResponse(_message.Message):
         delete_certificate: _certificate_pb2.DeleteCertificateResponse | None = ...,
         get_installed_certificate_ids: _certificate_pb2.GetInstalledCertificateIdsResponse | None = ...,
         get_transaction_status: _command_service_pb2.GetTransactionStatusResponse | None = ...,
+        get_base_report: _device_model_pb2.GetBaseReportResponse | None = ...,
+        get_report: _device_model_pb2.GetReportResponse | None = ...,
+        set_network_profile: _network_profile_pb2.SetNetworkProfileResponse | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "cancel_reservation", b"cancel_reservation", "certificate_signed", b"certificate_signed", "change_availability", b"change_availability", "clear_cache", b"clear_cache", "clear_charging_profile", b"clear_charging_profile", "data_transfer", b"data_transfer", "delete_certificate", b"delete_certificate", "get_composite_schedule", b"get_composite_schedule", "get_installed_certificate_ids", b"get_installed_certificate_ids", "get_local_list_version", b"get_local_list_version", "get_log", b"get_log", "get_transaction_status", b"get_transaction_status", "get_variables", b"get_variables", "install_certificate", b"install_certificate", "request_start_transaction", b"request_start_transaction", "request_stop_transaction", b"request_stop_transaction", "reserve_now", b"reserve_now", "reset", b"reset", "send_call", b"send_call", "send_local_list", b"send_local_list", "set_charging_profile", b"set_charging_profile", "set_variables", b"set_variables", "trigger_message", b"trigger_message", "unlock_connector", b"unlock_connector", "update_firmware", b"update_firmware"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "cancel_reservation", b"cancel_reservation", "certificate_signed", b"certificate_signed", "change_availability", b"change_availability", "clear_cache", b"clear_cache", "clear_charging_profile", b"clear_charging_profile", "cost_updated", b"cost_updated", "data_transfer", b"data_transfer", "delete_certificate", b"delete_certificate", "get_base_report", b"get_base_report", "get_charging_profiles", b"get_charging_profiles", "get_composite_schedule", b"get_composite_schedule", "get_installed_certificate_ids", b"get_installed_certificate_ids", "get_local_list_version", b"get_local_list_version", "get_log", b"get_log", "get_report", b"get_report", "get_transaction_status", b"get_transaction_status", "get_variables", b"get_variables", "install_certificate", b"install_certificate", "request_start_transaction", b"request_start_transaction", "request_stop_transaction", b"request_stop_transaction", "reserve_now", b"reserve_now", "reset", b"reset", "send_call", b"send_call", "send_local_list", b"send_local_list", "set_charging_profile", b"set_charging_profile", "set_network_profile", b"set_network_profile", "set_variables", b"set_variables", "trigger_message", b"trigger_message", "unlock_connector", b"unlock_connector", "update_firmware", b"update_firmware"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "cancel_reservation", b"cancel_reservation", "certificate_signed", b"certificate_signed", "change_availability", b"change_availability", "clear_cache", b"clear_cache", "clear_charging_profile", b"clear_charging_profile", "data_transfer", b"data_transfer", "delete_certificate", b"delete_certificate", "get_composite_schedule", b"get_composite_schedule", "get_installed_certificate_ids", b"get_installed_certificate_ids", "get_local_list_version", b"get_local_list_version", "get_log", b"get_log", "get_transaction_status", b"get_transaction_status", "get_variables", b"get_variables", "install_certificate", b"install_certificate", "request_start_transaction", b"request_start_transaction", "request_stop_transaction", b"request_stop_transaction", "reserve_now", b"reserve_now", "reset", b"reset", "send_call", b"send_call", "send_local_list", b"send_local_list", "set_charging_profile", b"set_charging_profile", "set_variables", b"set_variables", "trigger_message", b"trigger_message", "unlock_connector", b"unlock_connector", "update_firmware", b"update_firmware"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "cancel_reservation", b"cancel_reservation", "certificate_signed", b"certificate_signed", "change_availability", b"change_availability", "clear_cache", b"clear_cache", "clear_charging_profile", b"clear_charging_profile", "cost_updated", b"cost_updated", "data_transfer", b"data_transfer", "delete_certificate", b"delete_certificate", "get_base_report", b"get_base_report", "get_charging_profiles", b"get_charging_profiles", "get_composite_schedule", b"get_composite_schedule", "get_installed_certificate_ids", b"get_installed_certificate_ids", "get_local_list_version", b"get_local_list_version", "get_log", b"get_log", "get_report", b"get_report", "get_transaction_status", b"get_transaction_status", "get_variables", b"get_variables", "install_certificate", b"install_certificate", "request_start_transaction", b"request_start_transaction", "request_stop_transaction", b"request_stop_transaction", "reserve_now", b"reserve_now", "reset", b"reset", "send_call", b"send_call", "send_local_list", b"send_local_list", "set_charging_profile", b"set_charging_profile", "set_network_profile", b"set_network_profile", "set_variables", b"set_variables", "trigger_message", b"trigger_message", "unlock_connector", b"unlock_connector", "update_firmware", b"update_firmware"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_answer: _TypeAlias = _typing.Literal["request_start_transaction", "request_stop_transaction", "reset", "unlock_connector", "change_availability", "get_variables", "set_variables", "clear_cache", "trigger_message", "data_transfer", "send_call", "update_firmware", "get_log", "get_local_list_version", "send_local_list", "set_charging_profile", "clear_charging_profile", "get_composite_schedule", "reserve_now", "cancel_reservation", "certificate_signed", "install_certificate", "delete_certificate", "get_installed_certificate_ids", "get_transaction_status"]  # noqa: Y015
+    _WhichOneofReturnType_answer: _TypeAlias = _typing.Literal["request_start_transaction", "request_stop_transaction", "reset", "unlock_connector", "change_availability", "get_variables", "set_variables", "clear_cache", "trigger_message", "data_transfer", "send_call", "update_firmware", "get_log", "get_local_list_version", "send_local_list", "set_charging_profile", "clear_charging_profile", "get_composite_schedule", "get_charging_profiles", "cost_updated", "reserve_now", "cancel_reservation", "certificate_signed", "install_certificate", "delete_certificate", "get_installed_certificate_ids", "get_transaction_status", "get_base_report", "get_report", "set_network_profile"]  # noqa: Y015
     _WhichOneofArgType_answer: _TypeAlias = _typing.Literal["answer", b"answer"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_answer) -> _WhichOneofReturnType_answer | None: ...
 

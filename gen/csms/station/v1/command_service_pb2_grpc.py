@@ -6,9 +6,11 @@ import warnings
 from csms.station.v1 import certificate_pb2 as csms_dot_station_dot_v1_dot_certificate__pb2
 from csms.station.v1 import charging_profile_pb2 as csms_dot_station_dot_v1_dot_charging__profile__pb2
 from csms.station.v1 import command_service_pb2 as csms_dot_station_dot_v1_dot_command__service__pb2
+from csms.station.v1 import device_model_pb2 as csms_dot_station_dot_v1_dot_device__model__pb2
 from csms.station.v1 import firmware_pb2 as csms_dot_station_dot_v1_dot_firmware__pb2
 from csms.station.v1 import local_list_pb2 as csms_dot_station_dot_v1_dot_local__list__pb2
 from csms.station.v1 import log_pb2 as csms_dot_station_dot_v1_dot_log__pb2
+from csms.station.v1 import network_profile_pb2 as csms_dot_station_dot_v1_dot_network__profile__pb2
 from csms.station.v1 import reservation_pb2 as csms_dot_station_dot_v1_dot_reservation__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
@@ -42,10 +44,11 @@ class CommandServiceStub:
     start or stop then; nothing was sent
     FAILED_PRECONDITION  STATION_REJECTED: it was answered Rejected at its last boot, and may be sent nothing then, but in
     2.x a trigger of BootNotification; nothing was sent
-    FAILED_PRECONDITION  UNSUPPORTED_BY_VERSION: its OCPP version has no such command or value; nothing was sent
     FAILED_PRECONDITION  USE_ROTATE_CREDENTIAL: it would change the station's credential, which only
     StationService.RotateCredential does, so that no station is locked out; nothing was sent
-    INVALID_ARGUMENT     INVALID_FIELD, or INVALID_PAYLOAD where the OCPP schema forbids it; nothing was sent
+    UNIMPLEMENTED        NOT_IN_VERSION: its OCPP version has no such command; nothing was sent
+    INVALID_ARGUMENT     INVALID_FIELD: also where its OCPP version cannot express a value, which `field` in the metadata
+    names; or INVALID_PAYLOAD where the OCPP schema forbids it; nothing was sent
     DEADLINE_EXCEEDED    CALL_TIMEOUT: sent, but no answer came in time; the station may have acted
     ABORTED              STATION_DISCONNECTED: sent, but the socket closed before the answer
     ABORTED              CALL_ERROR: the station answered with a CALLERROR; metadata ocpp_error_code, ocpp_description
@@ -94,6 +97,21 @@ class CommandServiceStub:
                 '/csms.station.v1.CommandService/SetVariables',
                 request_serializer=csms_dot_station_dot_v1_dot_command__service__pb2.SetVariablesRequest.SerializeToString,
                 response_deserializer=csms_dot_station_dot_v1_dot_command__service__pb2.SetVariablesResponse.FromString,
+                _registered_method=True)
+        self.GetBaseReport = channel.unary_unary(
+                '/csms.station.v1.CommandService/GetBaseReport',
+                request_serializer=csms_dot_station_dot_v1_dot_device__model__pb2.GetBaseReportRequest.SerializeToString,
+                response_deserializer=csms_dot_station_dot_v1_dot_device__model__pb2.GetBaseReportResponse.FromString,
+                _registered_method=True)
+        self.GetReport = channel.unary_unary(
+                '/csms.station.v1.CommandService/GetReport',
+                request_serializer=csms_dot_station_dot_v1_dot_device__model__pb2.GetReportRequest.SerializeToString,
+                response_deserializer=csms_dot_station_dot_v1_dot_device__model__pb2.GetReportResponse.FromString,
+                _registered_method=True)
+        self.SetNetworkProfile = channel.unary_unary(
+                '/csms.station.v1.CommandService/SetNetworkProfile',
+                request_serializer=csms_dot_station_dot_v1_dot_network__profile__pb2.SetNetworkProfileRequest.SerializeToString,
+                response_deserializer=csms_dot_station_dot_v1_dot_network__profile__pb2.SetNetworkProfileResponse.FromString,
                 _registered_method=True)
         self.ClearCache = channel.unary_unary(
                 '/csms.station.v1.CommandService/ClearCache',
@@ -145,6 +163,11 @@ class CommandServiceStub:
                 request_serializer=csms_dot_station_dot_v1_dot_charging__profile__pb2.GetCompositeScheduleRequest.SerializeToString,
                 response_deserializer=csms_dot_station_dot_v1_dot_charging__profile__pb2.GetCompositeScheduleResponse.FromString,
                 _registered_method=True)
+        self.GetChargingProfiles = channel.unary_unary(
+                '/csms.station.v1.CommandService/GetChargingProfiles',
+                request_serializer=csms_dot_station_dot_v1_dot_charging__profile__pb2.GetChargingProfilesRequest.SerializeToString,
+                response_deserializer=csms_dot_station_dot_v1_dot_charging__profile__pb2.GetChargingProfilesResponse.FromString,
+                _registered_method=True)
         self.ReserveNow = channel.unary_unary(
                 '/csms.station.v1.CommandService/ReserveNow',
                 request_serializer=csms_dot_station_dot_v1_dot_reservation__pb2.ReserveNowRequest.SerializeToString,
@@ -180,6 +203,11 @@ class CommandServiceStub:
                 request_serializer=csms_dot_station_dot_v1_dot_command__service__pb2.GetTransactionStatusRequest.SerializeToString,
                 response_deserializer=csms_dot_station_dot_v1_dot_command__service__pb2.GetTransactionStatusResponse.FromString,
                 _registered_method=True)
+        self.CostUpdated = channel.unary_unary(
+                '/csms.station.v1.CommandService/CostUpdated',
+                request_serializer=csms_dot_station_dot_v1_dot_command__service__pb2.CostUpdatedRequest.SerializeToString,
+                response_deserializer=csms_dot_station_dot_v1_dot_command__service__pb2.CostUpdatedResponse.FromString,
+                _registered_method=True)
         self.SendCall = channel.unary_unary(
                 '/csms.station.v1.CommandService/SendCall',
                 request_serializer=csms_dot_station_dot_v1_dot_command__service__pb2.SendCallRequest.SerializeToString,
@@ -198,10 +226,11 @@ class CommandServiceServicer:
     start or stop then; nothing was sent
     FAILED_PRECONDITION  STATION_REJECTED: it was answered Rejected at its last boot, and may be sent nothing then, but in
     2.x a trigger of BootNotification; nothing was sent
-    FAILED_PRECONDITION  UNSUPPORTED_BY_VERSION: its OCPP version has no such command or value; nothing was sent
     FAILED_PRECONDITION  USE_ROTATE_CREDENTIAL: it would change the station's credential, which only
     StationService.RotateCredential does, so that no station is locked out; nothing was sent
-    INVALID_ARGUMENT     INVALID_FIELD, or INVALID_PAYLOAD where the OCPP schema forbids it; nothing was sent
+    UNIMPLEMENTED        NOT_IN_VERSION: its OCPP version has no such command; nothing was sent
+    INVALID_ARGUMENT     INVALID_FIELD: also where its OCPP version cannot express a value, which `field` in the metadata
+    names; or INVALID_PAYLOAD where the OCPP schema forbids it; nothing was sent
     DEADLINE_EXCEEDED    CALL_TIMEOUT: sent, but no answer came in time; the station may have acted
     ABORTED              STATION_DISCONNECTED: sent, but the socket closed before the answer
     ABORTED              CALL_ERROR: the station answered with a CALLERROR; metadata ocpp_error_code, ocpp_description
@@ -255,12 +284,39 @@ class CommandServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def SetVariables(self, request, context):
-        """Sends variables of a station and stores those that it accepted. 2.x SetVariables, 1.6 ChangeConfiguration (one CALL
-        each, in the given order: where one of them fails and another was answered, the results have the outcome of each).
+        """Sends variables of a station and stores those that it accepted. 2.x SetVariables, in as many CALLs as the station's
+        limits need, 1.6 ChangeConfiguration, in one CALL each: in the given order, and where one of them fails and another
+        was answered, the results have the outcome of each.
         A SecurityProfile is set alone, is not below the present one, and becomes the station's security_profile here once
         the station accepted it. Credentials (BasicAuthPassword, 1.6 AuthorizationKey) are not set by name:
         USE_ROTATE_CREDENTIAL.
         Further errors: FAILED_PRECONDITION  SECURITY_PROFILE_LOWERED; CREDENTIAL_MISSING: there are none for that profile
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetBaseReport(self, request, context):
+        """Requests a base report of a station's variables, which comes in parts after the answer: see DeviceModelService.
+        2.x GetBaseReport.
+        Further errors: ALREADY_EXISTS  VARIABLE_REPORT_EXISTS: the station has a report of this number; nothing was sent
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetReport(self, request, context):
+        """Requests a report of some variables of a station, which comes in parts after the answer: see DeviceModelService.
+        2.x GetReport.
+        Further errors: ALREADY_EXISTS  VARIABLE_REPORT_EXISTS: the station has a report of this number; nothing was sent
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetNetworkProfile(self, request, context):
+        """Sets a network connection profile of a station: DeviceModelService.ListNetworkProfiles has what was set. 2.x
+        SetNetworkProfile.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -341,6 +397,15 @@ class CommandServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetChargingProfiles(self, request, context):
+        """Has a station report the profiles that it holds, those of other systems too; ChargingProfileService.ListChargingProfiles
+        then has what it reported. A profile that was set from here and is not reported, though it should be, is UNKNOWN once
+        the report is complete. 2.x GetChargingProfiles.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ReserveNow(self, request, context):
         """Asks a station to reserve an EVSE. OCPP ReserveNow. It makes the same resource as
         ReservationService.CreateReservation.
@@ -393,6 +458,13 @@ class CommandServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CostUpdated(self, request, context):
+        """Has a station show a driver the cost of a transaction so far. 2.x CostUpdated.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def SendCall(self, request, context):
         """Sends any action of the station's OCPP version, checked against the official schema before it is sent. Its effects
         are not recorded: so credentials are not set this way (USE_ROTATE_CREDENTIAL), nor is the security profile of 1.6
@@ -439,6 +511,21 @@ def add_CommandServiceServicer_to_server(servicer, server):
                     servicer.SetVariables,
                     request_deserializer=csms_dot_station_dot_v1_dot_command__service__pb2.SetVariablesRequest.FromString,
                     response_serializer=csms_dot_station_dot_v1_dot_command__service__pb2.SetVariablesResponse.SerializeToString,
+            ),
+            'GetBaseReport': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetBaseReport,
+                    request_deserializer=csms_dot_station_dot_v1_dot_device__model__pb2.GetBaseReportRequest.FromString,
+                    response_serializer=csms_dot_station_dot_v1_dot_device__model__pb2.GetBaseReportResponse.SerializeToString,
+            ),
+            'GetReport': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetReport,
+                    request_deserializer=csms_dot_station_dot_v1_dot_device__model__pb2.GetReportRequest.FromString,
+                    response_serializer=csms_dot_station_dot_v1_dot_device__model__pb2.GetReportResponse.SerializeToString,
+            ),
+            'SetNetworkProfile': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetNetworkProfile,
+                    request_deserializer=csms_dot_station_dot_v1_dot_network__profile__pb2.SetNetworkProfileRequest.FromString,
+                    response_serializer=csms_dot_station_dot_v1_dot_network__profile__pb2.SetNetworkProfileResponse.SerializeToString,
             ),
             'ClearCache': grpc.unary_unary_rpc_method_handler(
                     servicer.ClearCache,
@@ -490,6 +577,11 @@ def add_CommandServiceServicer_to_server(servicer, server):
                     request_deserializer=csms_dot_station_dot_v1_dot_charging__profile__pb2.GetCompositeScheduleRequest.FromString,
                     response_serializer=csms_dot_station_dot_v1_dot_charging__profile__pb2.GetCompositeScheduleResponse.SerializeToString,
             ),
+            'GetChargingProfiles': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetChargingProfiles,
+                    request_deserializer=csms_dot_station_dot_v1_dot_charging__profile__pb2.GetChargingProfilesRequest.FromString,
+                    response_serializer=csms_dot_station_dot_v1_dot_charging__profile__pb2.GetChargingProfilesResponse.SerializeToString,
+            ),
             'ReserveNow': grpc.unary_unary_rpc_method_handler(
                     servicer.ReserveNow,
                     request_deserializer=csms_dot_station_dot_v1_dot_reservation__pb2.ReserveNowRequest.FromString,
@@ -525,6 +617,11 @@ def add_CommandServiceServicer_to_server(servicer, server):
                     request_deserializer=csms_dot_station_dot_v1_dot_command__service__pb2.GetTransactionStatusRequest.FromString,
                     response_serializer=csms_dot_station_dot_v1_dot_command__service__pb2.GetTransactionStatusResponse.SerializeToString,
             ),
+            'CostUpdated': grpc.unary_unary_rpc_method_handler(
+                    servicer.CostUpdated,
+                    request_deserializer=csms_dot_station_dot_v1_dot_command__service__pb2.CostUpdatedRequest.FromString,
+                    response_serializer=csms_dot_station_dot_v1_dot_command__service__pb2.CostUpdatedResponse.SerializeToString,
+            ),
             'SendCall': grpc.unary_unary_rpc_method_handler(
                     servicer.SendCall,
                     request_deserializer=csms_dot_station_dot_v1_dot_command__service__pb2.SendCallRequest.FromString,
@@ -549,10 +646,11 @@ class CommandService:
     start or stop then; nothing was sent
     FAILED_PRECONDITION  STATION_REJECTED: it was answered Rejected at its last boot, and may be sent nothing then, but in
     2.x a trigger of BootNotification; nothing was sent
-    FAILED_PRECONDITION  UNSUPPORTED_BY_VERSION: its OCPP version has no such command or value; nothing was sent
     FAILED_PRECONDITION  USE_ROTATE_CREDENTIAL: it would change the station's credential, which only
     StationService.RotateCredential does, so that no station is locked out; nothing was sent
-    INVALID_ARGUMENT     INVALID_FIELD, or INVALID_PAYLOAD where the OCPP schema forbids it; nothing was sent
+    UNIMPLEMENTED        NOT_IN_VERSION: its OCPP version has no such command; nothing was sent
+    INVALID_ARGUMENT     INVALID_FIELD: also where its OCPP version cannot express a value, which `field` in the metadata
+    names; or INVALID_PAYLOAD where the OCPP schema forbids it; nothing was sent
     DEADLINE_EXCEEDED    CALL_TIMEOUT: sent, but no answer came in time; the station may have acted
     ABORTED              STATION_DISCONNECTED: sent, but the socket closed before the answer
     ABORTED              CALL_ERROR: the station answered with a CALLERROR; metadata ocpp_error_code, ocpp_description
@@ -740,6 +838,87 @@ class CommandService:
             '/csms.station.v1.CommandService/SetVariables',
             csms_dot_station_dot_v1_dot_command__service__pb2.SetVariablesRequest.SerializeToString,
             csms_dot_station_dot_v1_dot_command__service__pb2.SetVariablesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetBaseReport(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csms.station.v1.CommandService/GetBaseReport',
+            csms_dot_station_dot_v1_dot_device__model__pb2.GetBaseReportRequest.SerializeToString,
+            csms_dot_station_dot_v1_dot_device__model__pb2.GetBaseReportResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetReport(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csms.station.v1.CommandService/GetReport',
+            csms_dot_station_dot_v1_dot_device__model__pb2.GetReportRequest.SerializeToString,
+            csms_dot_station_dot_v1_dot_device__model__pb2.GetReportResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetNetworkProfile(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csms.station.v1.CommandService/SetNetworkProfile',
+            csms_dot_station_dot_v1_dot_network__profile__pb2.SetNetworkProfileRequest.SerializeToString,
+            csms_dot_station_dot_v1_dot_network__profile__pb2.SetNetworkProfileResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -1021,6 +1200,33 @@ class CommandService:
             _registered_method=True)
 
     @staticmethod
+    def GetChargingProfiles(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csms.station.v1.CommandService/GetChargingProfiles',
+            csms_dot_station_dot_v1_dot_charging__profile__pb2.GetChargingProfilesRequest.SerializeToString,
+            csms_dot_station_dot_v1_dot_charging__profile__pb2.GetChargingProfilesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def ReserveNow(request,
             target,
             options=(),
@@ -1199,6 +1405,33 @@ class CommandService:
             '/csms.station.v1.CommandService/GetTransactionStatus',
             csms_dot_station_dot_v1_dot_command__service__pb2.GetTransactionStatusRequest.SerializeToString,
             csms_dot_station_dot_v1_dot_command__service__pb2.GetTransactionStatusResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CostUpdated(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csms.station.v1.CommandService/CostUpdated',
+            csms_dot_station_dot_v1_dot_command__service__pb2.CostUpdatedRequest.SerializeToString,
+            csms_dot_station_dot_v1_dot_command__service__pb2.CostUpdatedResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -7,9 +7,11 @@ from collections import abc as _abc
 from csms.station.v1 import certificate_pb2 as _certificate_pb2
 from csms.station.v1 import charging_profile_pb2 as _charging_profile_pb2
 from csms.station.v1 import command_service_pb2 as _command_service_pb2
+from csms.station.v1 import device_model_pb2 as _device_model_pb2
 from csms.station.v1 import firmware_pb2 as _firmware_pb2
 from csms.station.v1 import local_list_pb2 as _local_list_pb2
 from csms.station.v1 import log_pb2 as _log_pb2
+from csms.station.v1 import network_profile_pb2 as _network_profile_pb2
 from csms.station.v1 import reservation_pb2 as _reservation_pb2
 from grpc import aio as _aio
 import abc as _abc_1
@@ -43,10 +45,11 @@ class CommandServiceStub:
                            start or stop then; nothing was sent
       FAILED_PRECONDITION  STATION_REJECTED: it was answered Rejected at its last boot, and may be sent nothing then, but in
                            2.x a trigger of BootNotification; nothing was sent
-      FAILED_PRECONDITION  UNSUPPORTED_BY_VERSION: its OCPP version has no such command or value; nothing was sent
       FAILED_PRECONDITION  USE_ROTATE_CREDENTIAL: it would change the station's credential, which only
                            StationService.RotateCredential does, so that no station is locked out; nothing was sent
-      INVALID_ARGUMENT     INVALID_FIELD, or INVALID_PAYLOAD where the OCPP schema forbids it; nothing was sent
+      UNIMPLEMENTED        NOT_IN_VERSION: its OCPP version has no such command; nothing was sent
+      INVALID_ARGUMENT     INVALID_FIELD: also where its OCPP version cannot express a value, which `field` in the metadata
+                           names; or INVALID_PAYLOAD where the OCPP schema forbids it; nothing was sent
       DEADLINE_EXCEEDED    CALL_TIMEOUT: sent, but no answer came in time; the station may have acted
       ABORTED              STATION_DISCONNECTED: sent, but the socket closed before the answer
       ABORTED              CALL_ERROR: the station answered with a CALLERROR; metadata ocpp_error_code, ocpp_description
@@ -75,12 +78,27 @@ class CommandServiceStub:
     GetVariables: _grpc.UnaryUnaryMultiCallable[_command_service_pb2.GetVariablesRequest, _command_service_pb2.GetVariablesResponse]
     """Reads variables from a station and stores them. 2.x GetVariables, 1.6 GetConfiguration."""
     SetVariables: _grpc.UnaryUnaryMultiCallable[_command_service_pb2.SetVariablesRequest, _command_service_pb2.SetVariablesResponse]
-    """Sends variables of a station and stores those that it accepted. 2.x SetVariables, 1.6 ChangeConfiguration (one CALL
-    each, in the given order: where one of them fails and another was answered, the results have the outcome of each).
+    """Sends variables of a station and stores those that it accepted. 2.x SetVariables, in as many CALLs as the station's
+    limits need, 1.6 ChangeConfiguration, in one CALL each: in the given order, and where one of them fails and another
+    was answered, the results have the outcome of each.
     A SecurityProfile is set alone, is not below the present one, and becomes the station's security_profile here once
     the station accepted it. Credentials (BasicAuthPassword, 1.6 AuthorizationKey) are not set by name:
     USE_ROTATE_CREDENTIAL.
     Further errors: FAILED_PRECONDITION  SECURITY_PROFILE_LOWERED; CREDENTIAL_MISSING: there are none for that profile
+    """
+    GetBaseReport: _grpc.UnaryUnaryMultiCallable[_device_model_pb2.GetBaseReportRequest, _device_model_pb2.GetBaseReportResponse]
+    """Requests a base report of a station's variables, which comes in parts after the answer: see DeviceModelService.
+    2.x GetBaseReport.
+    Further errors: ALREADY_EXISTS  VARIABLE_REPORT_EXISTS: the station has a report of this number; nothing was sent
+    """
+    GetReport: _grpc.UnaryUnaryMultiCallable[_device_model_pb2.GetReportRequest, _device_model_pb2.GetReportResponse]
+    """Requests a report of some variables of a station, which comes in parts after the answer: see DeviceModelService.
+    2.x GetReport.
+    Further errors: ALREADY_EXISTS  VARIABLE_REPORT_EXISTS: the station has a report of this number; nothing was sent
+    """
+    SetNetworkProfile: _grpc.UnaryUnaryMultiCallable[_network_profile_pb2.SetNetworkProfileRequest, _network_profile_pb2.SetNetworkProfileResponse]
+    """Sets a network connection profile of a station: DeviceModelService.ListNetworkProfiles has what was set. 2.x
+    SetNetworkProfile.
     """
     ClearCache: _grpc.UnaryUnaryMultiCallable[_command_service_pb2.ClearCacheRequest, _command_service_pb2.ClearCacheResponse]
     """Empties a station's authorization cache. OCPP ClearCache."""
@@ -110,6 +128,11 @@ class CommandServiceStub:
     """Clears charging profiles of a station. OCPP ClearChargingProfile."""
     GetCompositeSchedule: _grpc.UnaryUnaryMultiCallable[_charging_profile_pb2.GetCompositeScheduleRequest, _charging_profile_pb2.GetCompositeScheduleResponse]
     """Reads the composite schedule that results from all charging profiles of a station. OCPP GetCompositeSchedule."""
+    GetChargingProfiles: _grpc.UnaryUnaryMultiCallable[_charging_profile_pb2.GetChargingProfilesRequest, _charging_profile_pb2.GetChargingProfilesResponse]
+    """Has a station report the profiles that it holds, those of other systems too; ChargingProfileService.ListChargingProfiles
+    then has what it reported. A profile that was set from here and is not reported, though it should be, is UNKNOWN once
+    the report is complete. 2.x GetChargingProfiles.
+    """
     ReserveNow: _grpc.UnaryUnaryMultiCallable[_reservation_pb2.ReserveNowRequest, _reservation_pb2.ReserveNowResponse]
     """Asks a station to reserve an EVSE. OCPP ReserveNow. It makes the same resource as
     ReservationService.CreateReservation.
@@ -130,6 +153,8 @@ class CommandServiceStub:
     """Asks a station whether a transaction is ongoing, and whether messages about it are still queued. OCPP 2.x
     GetTransactionStatus.
     """
+    CostUpdated: _grpc.UnaryUnaryMultiCallable[_command_service_pb2.CostUpdatedRequest, _command_service_pb2.CostUpdatedResponse]
+    """Has a station show a driver the cost of a transaction so far. 2.x CostUpdated."""
     SendCall: _grpc.UnaryUnaryMultiCallable[_command_service_pb2.SendCallRequest, _command_service_pb2.SendCallResponse]
     """Sends any action of the station's OCPP version, checked against the official schema before it is sent. Its effects
     are not recorded: so credentials are not set this way (USE_ROTATE_CREDENTIAL), nor is the security profile of 1.6
@@ -148,10 +173,11 @@ class CommandServiceAsyncStub(CommandServiceStub):
                            start or stop then; nothing was sent
       FAILED_PRECONDITION  STATION_REJECTED: it was answered Rejected at its last boot, and may be sent nothing then, but in
                            2.x a trigger of BootNotification; nothing was sent
-      FAILED_PRECONDITION  UNSUPPORTED_BY_VERSION: its OCPP version has no such command or value; nothing was sent
       FAILED_PRECONDITION  USE_ROTATE_CREDENTIAL: it would change the station's credential, which only
                            StationService.RotateCredential does, so that no station is locked out; nothing was sent
-      INVALID_ARGUMENT     INVALID_FIELD, or INVALID_PAYLOAD where the OCPP schema forbids it; nothing was sent
+      UNIMPLEMENTED        NOT_IN_VERSION: its OCPP version has no such command; nothing was sent
+      INVALID_ARGUMENT     INVALID_FIELD: also where its OCPP version cannot express a value, which `field` in the metadata
+                           names; or INVALID_PAYLOAD where the OCPP schema forbids it; nothing was sent
       DEADLINE_EXCEEDED    CALL_TIMEOUT: sent, but no answer came in time; the station may have acted
       ABORTED              STATION_DISCONNECTED: sent, but the socket closed before the answer
       ABORTED              CALL_ERROR: the station answered with a CALLERROR; metadata ocpp_error_code, ocpp_description
@@ -177,12 +203,27 @@ class CommandServiceAsyncStub(CommandServiceStub):
     GetVariables: _aio.UnaryUnaryMultiCallable[_command_service_pb2.GetVariablesRequest, _command_service_pb2.GetVariablesResponse]  # type: ignore[assignment]
     """Reads variables from a station and stores them. 2.x GetVariables, 1.6 GetConfiguration."""
     SetVariables: _aio.UnaryUnaryMultiCallable[_command_service_pb2.SetVariablesRequest, _command_service_pb2.SetVariablesResponse]  # type: ignore[assignment]
-    """Sends variables of a station and stores those that it accepted. 2.x SetVariables, 1.6 ChangeConfiguration (one CALL
-    each, in the given order: where one of them fails and another was answered, the results have the outcome of each).
+    """Sends variables of a station and stores those that it accepted. 2.x SetVariables, in as many CALLs as the station's
+    limits need, 1.6 ChangeConfiguration, in one CALL each: in the given order, and where one of them fails and another
+    was answered, the results have the outcome of each.
     A SecurityProfile is set alone, is not below the present one, and becomes the station's security_profile here once
     the station accepted it. Credentials (BasicAuthPassword, 1.6 AuthorizationKey) are not set by name:
     USE_ROTATE_CREDENTIAL.
     Further errors: FAILED_PRECONDITION  SECURITY_PROFILE_LOWERED; CREDENTIAL_MISSING: there are none for that profile
+    """
+    GetBaseReport: _aio.UnaryUnaryMultiCallable[_device_model_pb2.GetBaseReportRequest, _device_model_pb2.GetBaseReportResponse]  # type: ignore[assignment]
+    """Requests a base report of a station's variables, which comes in parts after the answer: see DeviceModelService.
+    2.x GetBaseReport.
+    Further errors: ALREADY_EXISTS  VARIABLE_REPORT_EXISTS: the station has a report of this number; nothing was sent
+    """
+    GetReport: _aio.UnaryUnaryMultiCallable[_device_model_pb2.GetReportRequest, _device_model_pb2.GetReportResponse]  # type: ignore[assignment]
+    """Requests a report of some variables of a station, which comes in parts after the answer: see DeviceModelService.
+    2.x GetReport.
+    Further errors: ALREADY_EXISTS  VARIABLE_REPORT_EXISTS: the station has a report of this number; nothing was sent
+    """
+    SetNetworkProfile: _aio.UnaryUnaryMultiCallable[_network_profile_pb2.SetNetworkProfileRequest, _network_profile_pb2.SetNetworkProfileResponse]  # type: ignore[assignment]
+    """Sets a network connection profile of a station: DeviceModelService.ListNetworkProfiles has what was set. 2.x
+    SetNetworkProfile.
     """
     ClearCache: _aio.UnaryUnaryMultiCallable[_command_service_pb2.ClearCacheRequest, _command_service_pb2.ClearCacheResponse]  # type: ignore[assignment]
     """Empties a station's authorization cache. OCPP ClearCache."""
@@ -212,6 +253,11 @@ class CommandServiceAsyncStub(CommandServiceStub):
     """Clears charging profiles of a station. OCPP ClearChargingProfile."""
     GetCompositeSchedule: _aio.UnaryUnaryMultiCallable[_charging_profile_pb2.GetCompositeScheduleRequest, _charging_profile_pb2.GetCompositeScheduleResponse]  # type: ignore[assignment]
     """Reads the composite schedule that results from all charging profiles of a station. OCPP GetCompositeSchedule."""
+    GetChargingProfiles: _aio.UnaryUnaryMultiCallable[_charging_profile_pb2.GetChargingProfilesRequest, _charging_profile_pb2.GetChargingProfilesResponse]  # type: ignore[assignment]
+    """Has a station report the profiles that it holds, those of other systems too; ChargingProfileService.ListChargingProfiles
+    then has what it reported. A profile that was set from here and is not reported, though it should be, is UNKNOWN once
+    the report is complete. 2.x GetChargingProfiles.
+    """
     ReserveNow: _aio.UnaryUnaryMultiCallable[_reservation_pb2.ReserveNowRequest, _reservation_pb2.ReserveNowResponse]  # type: ignore[assignment]
     """Asks a station to reserve an EVSE. OCPP ReserveNow. It makes the same resource as
     ReservationService.CreateReservation.
@@ -232,6 +278,8 @@ class CommandServiceAsyncStub(CommandServiceStub):
     """Asks a station whether a transaction is ongoing, and whether messages about it are still queued. OCPP 2.x
     GetTransactionStatus.
     """
+    CostUpdated: _aio.UnaryUnaryMultiCallable[_command_service_pb2.CostUpdatedRequest, _command_service_pb2.CostUpdatedResponse]  # type: ignore[assignment]
+    """Has a station show a driver the cost of a transaction so far. 2.x CostUpdated."""
     SendCall: _aio.UnaryUnaryMultiCallable[_command_service_pb2.SendCallRequest, _command_service_pb2.SendCallResponse]  # type: ignore[assignment]
     """Sends any action of the station's OCPP version, checked against the official schema before it is sent. Its effects
     are not recorded: so credentials are not set this way (USE_ROTATE_CREDENTIAL), nor is the security profile of 1.6
@@ -249,10 +297,11 @@ class CommandServiceServicer(metaclass=_abc_1.ABCMeta):
                            start or stop then; nothing was sent
       FAILED_PRECONDITION  STATION_REJECTED: it was answered Rejected at its last boot, and may be sent nothing then, but in
                            2.x a trigger of BootNotification; nothing was sent
-      FAILED_PRECONDITION  UNSUPPORTED_BY_VERSION: its OCPP version has no such command or value; nothing was sent
       FAILED_PRECONDITION  USE_ROTATE_CREDENTIAL: it would change the station's credential, which only
                            StationService.RotateCredential does, so that no station is locked out; nothing was sent
-      INVALID_ARGUMENT     INVALID_FIELD, or INVALID_PAYLOAD where the OCPP schema forbids it; nothing was sent
+      UNIMPLEMENTED        NOT_IN_VERSION: its OCPP version has no such command; nothing was sent
+      INVALID_ARGUMENT     INVALID_FIELD: also where its OCPP version cannot express a value, which `field` in the metadata
+                           names; or INVALID_PAYLOAD where the OCPP schema forbids it; nothing was sent
       DEADLINE_EXCEEDED    CALL_TIMEOUT: sent, but no answer came in time; the station may have acted
       ABORTED              STATION_DISCONNECTED: sent, but the socket closed before the answer
       ABORTED              CALL_ERROR: the station answered with a CALLERROR; metadata ocpp_error_code, ocpp_description
@@ -318,12 +367,45 @@ class CommandServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _command_service_pb2.SetVariablesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_command_service_pb2.SetVariablesResponse, _abc.Awaitable[_command_service_pb2.SetVariablesResponse]]:
-        """Sends variables of a station and stores those that it accepted. 2.x SetVariables, 1.6 ChangeConfiguration (one CALL
-        each, in the given order: where one of them fails and another was answered, the results have the outcome of each).
+        """Sends variables of a station and stores those that it accepted. 2.x SetVariables, in as many CALLs as the station's
+        limits need, 1.6 ChangeConfiguration, in one CALL each: in the given order, and where one of them fails and another
+        was answered, the results have the outcome of each.
         A SecurityProfile is set alone, is not below the present one, and becomes the station's security_profile here once
         the station accepted it. Credentials (BasicAuthPassword, 1.6 AuthorizationKey) are not set by name:
         USE_ROTATE_CREDENTIAL.
         Further errors: FAILED_PRECONDITION  SECURITY_PROFILE_LOWERED; CREDENTIAL_MISSING: there are none for that profile
+        """
+
+    @_abc_1.abstractmethod
+    def GetBaseReport(
+        self,
+        request: _device_model_pb2.GetBaseReportRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_device_model_pb2.GetBaseReportResponse, _abc.Awaitable[_device_model_pb2.GetBaseReportResponse]]:
+        """Requests a base report of a station's variables, which comes in parts after the answer: see DeviceModelService.
+        2.x GetBaseReport.
+        Further errors: ALREADY_EXISTS  VARIABLE_REPORT_EXISTS: the station has a report of this number; nothing was sent
+        """
+
+    @_abc_1.abstractmethod
+    def GetReport(
+        self,
+        request: _device_model_pb2.GetReportRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_device_model_pb2.GetReportResponse, _abc.Awaitable[_device_model_pb2.GetReportResponse]]:
+        """Requests a report of some variables of a station, which comes in parts after the answer: see DeviceModelService.
+        2.x GetReport.
+        Further errors: ALREADY_EXISTS  VARIABLE_REPORT_EXISTS: the station has a report of this number; nothing was sent
+        """
+
+    @_abc_1.abstractmethod
+    def SetNetworkProfile(
+        self,
+        request: _network_profile_pb2.SetNetworkProfileRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_network_profile_pb2.SetNetworkProfileResponse, _abc.Awaitable[_network_profile_pb2.SetNetworkProfileResponse]]:
+        """Sets a network connection profile of a station: DeviceModelService.ListNetworkProfiles has what was set. 2.x
+        SetNetworkProfile.
         """
 
     @_abc_1.abstractmethod
@@ -415,6 +497,17 @@ class CommandServiceServicer(metaclass=_abc_1.ABCMeta):
         """Reads the composite schedule that results from all charging profiles of a station. OCPP GetCompositeSchedule."""
 
     @_abc_1.abstractmethod
+    def GetChargingProfiles(
+        self,
+        request: _charging_profile_pb2.GetChargingProfilesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_charging_profile_pb2.GetChargingProfilesResponse, _abc.Awaitable[_charging_profile_pb2.GetChargingProfilesResponse]]:
+        """Has a station report the profiles that it holds, those of other systems too; ChargingProfileService.ListChargingProfiles
+        then has what it reported. A profile that was set from here and is not reported, though it should be, is UNKNOWN once
+        the report is complete. 2.x GetChargingProfiles.
+        """
+
+    @_abc_1.abstractmethod
     def ReserveNow(
         self,
         request: _reservation_pb2.ReserveNowRequest,
@@ -475,6 +568,14 @@ class CommandServiceServicer(metaclass=_abc_1.ABCMeta):
         """Asks a station whether a transaction is ongoing, and whether messages about it are still queued. OCPP 2.x
         GetTransactionStatus.
         """
+
+    @_abc_1.abstractmethod
+    def CostUpdated(
+        self,
+        request: _command_service_pb2.CostUpdatedRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_command_service_pb2.CostUpdatedResponse, _abc.Awaitable[_command_service_pb2.CostUpdatedResponse]]:
+        """Has a station show a driver the cost of a transaction so far. 2.x CostUpdated."""
 
     @_abc_1.abstractmethod
     def SendCall(
