@@ -16,6 +16,7 @@ PAGES = (
         "/stations",
         "/sessions",
         "/sites",
+        "/sites/map",
         "/tokens",
         "/rollouts",
         "/reports",

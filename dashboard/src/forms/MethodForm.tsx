@@ -31,8 +31,8 @@ export interface MethodFormProps<I extends DescMessage, O extends DescMessage> {
   hidden?: readonly string[];
   /** Says what happens: "Restart station"; the method's name where absent. */
   action?: string;
-  /** Asked before it is sent, for what cannot be undone. */
-  confirm?: { title: string; text: ReactNode };
+  /** Asked before it is sent, for what cannot be undone; by the number of things where they are more than ten. */
+  confirm?: { title: string; text: ReactNode; count?: number };
   /** Changes the request before it is sent, as for an update mask. */
   prepare?: (json: JsonObject) => JsonObject;
   onDone?: (answer: MessageShape<O>) => void;
@@ -139,6 +139,7 @@ export function MethodForm<I extends DescMessage, O extends DescMessage>(props: 
         <ConfirmDialog
           title={props.confirm.title}
           action={action}
+          {...(props.confirm.count === undefined ? {} : { count: props.confirm.count })}
           isOpen={asking}
           onClose={() => {
             setAsking(false);

@@ -8,13 +8,14 @@ import {
   type MessageShape,
 } from "@bufbuild/protobuf";
 import { useQueryClient } from "@tanstack/react-query";
-import { useEffect, useState, type ReactNode } from "react";
+import { useState, type ReactNode } from "react";
 
 import { invalidate } from "../api/queries";
 import { usePermissions } from "../api/permissions";
-import { MessageView, MethodForm, methodLabel } from "../forms";
-import { ListPage, RpcList, type Column, type PagedRows, type RowOf, type RpcListProps } from "../tables";
-import { Button, Dialog, MenuButton, Skeleton, toast, useUrlState, type IconName, type MenuEntry } from "../ui";
+import { MethodForm, methodLabel } from "../forms";
+import { ListPage, RpcList, type Column, type RowOf, type RpcListProps } from "../tables";
+import { Button, Dialog, MenuButton, toast, type IconName, type MenuEntry } from "../ui";
+import { useDetails } from "./Details";
 import { useResourceText } from "./text";
 
 export type ListField<T> = { [K in keyof T]: T[K] extends readonly unknown[] ? K : never }[keyof T] & string;
@@ -50,16 +51,13 @@ export interface ResourceListProps<
 > extends RpcListProps<I, O, F> {
   /** The message of a row; with it a row opens what is known of it. */
   schema?: DescMessage;
-  /** What is shown of a row beside the fields of its message, such as a chart. */
+  /** What is shown of a row above the fields of its message, such as a chart. */
   details?: (row: RowOf<MessageShape<O>, F>) => ReactNode;
   /** The methods of one row, in the order of its menu. */
   actions?: readonly ResourceMethod<RowOf<MessageShape<O>, F>>[];
   /** The methods that need no row: to make one, for example. The first is the page's chief action. */
   creates?: readonly ResourceMethod<undefined>[];
 }
-
-/** Rows that are read at most to find the one that the URL names. */
-const MOST_READ = 5_000;
 
 interface Asked<Row> {
   action: ResourceMethod<Row>;
@@ -70,32 +68,39 @@ function labelOf(action: { label?: string; method: DescMethodUnary }): string {
   return action.label ?? methodLabel(action.method.name);
 }
 
-/** The list of the page, with the column of actions and the dialogs that they open. */
-function useResource<I extends DescMessage, O extends DescMessage, F extends ListField<MessageShape<O>>>(
-  props: ResourceListProps<I, O, F>,
-) {
-  type Row = RowOf<MessageShape<O>, F>;
+export interface ResourceMethodsProps<Row> {
+  /** The method whose answers are read anew after a change. */
+  list: DescMethodUnary;
+  nameOf: (row: Row) => string;
+  rowKey: (row: Row) => string;
+  /** As in RpcListProps. */
+  name?: string | undefined;
+  details?: ((row: Row) => ReactNode) | undefined;
+  /** The message of a row; with it a row opens what is known of it. */
+  schema?: DescMessage | undefined;
+  actions?: readonly ResourceMethod<Row>[] | undefined;
+  creates?: readonly ResourceMethod<undefined>[] | undefined;
+}
+
+/** The methods of resources that the caller may call: the menu of one, the buttons of a page, and their dialogs. */
+export function useResourceMethods<Row>(props: ResourceMethodsProps<Row>) {
   const t = useResourceText();
   const permissions = usePermissions();
   const [asked, setAsked] = useState<Asked<Row> | Asked<undefined> | undefined>();
-  const url = useUrlState();
-  const parameter = props.name ? `${props.name}.open` : "open";
   const actions = (props.actions ?? []).filter((action) => permissions.can(action.method));
   const creates = (props.creates ?? []).filter((action) => permissions.can(action.method));
-  const name = (row: Row) => props.rowName?.(row) ?? props.rowKey(row);
+  const { schema, nameOf, rowKey, name } = props;
+  const shown = useDetails<Row>({ schema, rowKey, nameOf, above: props.details, name });
+  const details = (row: Row): MenuEntry => ({
+    id: "details",
+    label: t.details,
+    icon: "info",
+    onAction: () => {
+      shown.open(row);
+    },
+  });
   const entriesOf = (row: Row): MenuEntry[] => [
-    ...(props.schema
-      ? [
-          {
-            id: "details",
-            label: t.details,
-            icon: "info" as const,
-            onAction: () => {
-              url.set({ [parameter]: props.rowKey(row) }, true);
-            },
-          },
-        ]
-      : []),
+    ...(schema ? [details(row)] : []),
     ...actions
       .filter((action) => action.isOffered?.(row) ?? true)
       .map((action, index) => ({
@@ -109,18 +114,6 @@ function useResource<I extends DescMessage, O extends DescMessage, F extends Lis
         },
       })),
   ];
-  const column: Column<Row> = {
-    id: "actions",
-    label: t.actions,
-    width: "72px",
-    align: "end",
-    cell: (row) => {
-      const entries = entriesOf(row);
-      return entries.length > 0 && <MenuButton label={t.actionsOf(name(row))} icon="more" entries={entries} />;
-    },
-  };
-  const hasMenu = actions.length > 0 || props.schema !== undefined;
-  const columns = hasMenu ? [...props.columns, column] : props.columns;
   const buttons = creates.map((action, index) => (
     <Button
       key={`${action.method.name}-${String(index)}`}
@@ -138,8 +131,8 @@ function useResource<I extends DescMessage, O extends DescMessage, F extends Lis
       {asked && (
         <FormDialog
           asked={asked as Asked<unknown>}
-          name={asked.row === undefined ? "" : name(asked.row)}
-          list={props.method}
+          name={asked.row === undefined ? "" : nameOf(asked.row)}
+          list={props.list}
           onClose={() => {
             setAsked(undefined);
           }}
@@ -147,49 +140,32 @@ function useResource<I extends DescMessage, O extends DescMessage, F extends Lis
       )}
     </>
   );
-  const { schema } = props;
-  const opened = url.get(parameter);
-  const close = () => {
-    url.set({ [parameter]: undefined });
-  };
-  const aside = (paged: PagedRows<Row>) =>
-    schema && opened ? (
-      <DetailsDialog {...{ paged, opened, close, schema, name }} rowKey={props.rowKey} details={props.details} />
-    ) : null;
-  return { columns, buttons, dialogs, aside };
+  const hasMenu = actions.length > 0 || schema !== undefined;
+  return { entriesOf, hasMenu, buttons, dialogs, detailsDialog: shown.dialog };
 }
 
-/** What is known of the row that the URL names. Pages are read until it is there: a link may lead far down. */
-function DetailsDialog<Row>(props: {
-  paged: PagedRows<Row>;
-  opened: string;
-  schema: DescMessage;
-  rowKey: (row: Row) => string;
-  name: (row: Row) => string;
-  details: ((row: Row) => ReactNode) | undefined;
-  close: () => void;
-}) {
+/** The list of the page, with the column of actions and the dialogs that they open. */
+function useResource<I extends DescMessage, O extends DescMessage, F extends ListField<MessageShape<O>>>(
+  props: ResourceListProps<I, O, F>,
+) {
+  type Row = RowOf<MessageShape<O>, F>;
   const t = useResourceText();
-  const { paged, opened, rowKey } = props;
-  const row = paged.rows.find((one) => rowKey(one) === opened);
-  const { hasMore, isLoading, isLoadingMore, loadMore } = paged;
-  const isMissing = row === undefined;
-  const goesOn = isMissing && hasMore && paged.rows.length < MOST_READ;
-  useEffect(() => {
-    if (goesOn && !isLoadingMore) loadMore();
-  }, [goesOn, isLoadingMore, loadMore]);
-  const isReading = isLoading || isLoadingMore || goesOn;
-  return (
-    <Dialog title={row === undefined ? t.details : props.name(row)} isOpen wide onClose={props.close}>
-      {row !== undefined && (
-        <>
-          {props.details?.(row)}
-          <MessageView desc={props.schema} message={row as Message} />
-        </>
-      )}
-      {isMissing && (isReading ? <Skeleton lines={4} /> : <p>{t.gone}</p>)}
-    </Dialog>
-  );
+  const nameOf = (row: Row) => props.rowName?.(row) ?? props.rowKey(row);
+  const { rowKey, name, schema, details, actions, creates } = props;
+  const list = props.method;
+  const methods = useResourceMethods<Row>({ list, nameOf, rowKey, name, schema, details, actions, creates });
+  const column: Column<Row> = {
+    id: "actions",
+    label: t.actions,
+    width: "72px",
+    align: "end",
+    cell: (row) => {
+      const entries = methods.entriesOf(row);
+      return entries.length > 0 && <MenuButton label={t.actionsOf(nameOf(row))} icon="more" entries={entries} />;
+    },
+  };
+  const columns = methods.hasMenu ? [...props.columns, column] : props.columns;
+  return { columns, buttons: methods.buttons, dialogs: methods.dialogs, aside: methods.detailsDialog };
 }
 
 /** A method as a form over the page. What was done is read anew by the list. */

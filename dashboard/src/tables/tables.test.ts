@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { LiveEvent } from "../live/events";
 import { chosenColumns, nextSort, orderOf, readSort, sortRows, writeColumns, writeSort, type Column } from "./columns";
 import { allOf, beginsWith, clauseOf, quoted, type Filter } from "./filters";
-import { applyEvents, type ApplyEvent } from "./live_rows";
+import { applyEvents, removeRows, type ApplyEvent } from "./live_rows";
 
 interface Row {
   id: string;
@@ -99,6 +99,13 @@ describe("live rows", () => {
     expect([...applyEvents(data, "rows", keyOf, [event("b", "unclear"), event("z", "unclear")], apply).reload]).toEqual(
       ["b", "z"],
     );
+  });
+
+  it("leave a list at once, and its other pages as they are", () => {
+    const left = removeRows(data, "rows", (row) => keyOf(row as Row) === "b");
+    expect(left.pages[0]?.rows).toEqual([{ id: "a" }]);
+    expect(left.pages[1]).toBe(data.pages[1]);
+    expect(removeRows(data, "rows", (row) => keyOf(row as Row) === "z")).toBe(data);
   });
 });
 
