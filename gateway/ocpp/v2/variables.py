@@ -19,12 +19,7 @@ Key = tuple[str, str, int, int, str, str, str]
 
 def to_reference(variable: Variable, field: str) -> Payload:
     """The fields that name a variable's attribute. UnacceptableError where 2.0.1 cannot name it."""
-    component: Payload = {"name": _name(variable.component, f"{field}.component")}
-    if variable.component_instance:
-        component["instance"] = check_length(variable.component_instance, _MAX_NAME, f"{field}.component_instance")
-    evse = evse_payload(variable.evse, f"{field}.evse")
-    if evse is not None:
-        component["evse"] = evse
+    component = to_component(variable, field)
     named: Payload = {"name": _name(variable.variable, f"{field}.variable")}
     if variable.variable_instance:
         named["instance"] = check_length(variable.variable_instance, _MAX_NAME, f"{field}.variable_instance")
@@ -35,6 +30,17 @@ def to_reference(variable: Variable, field: str) -> Payload:
             raise UnacceptableError("PropertyConstraintViolation", f"{field}.attribute_type", f"must be one of {known}")
         reference["attributeType"] = variable.attribute_type
     return reference
+
+
+def to_component(variable: Variable, field: str) -> Payload:
+    """The ComponentType of a variable's component. UnacceptableError where 2.0.1 cannot name it."""
+    component: Payload = {"name": _name(variable.component, f"{field}.component")}
+    if variable.component_instance:
+        component["instance"] = check_length(variable.component_instance, _MAX_NAME, f"{field}.component_instance")
+    evse = evse_payload(variable.evse, f"{field}.evse")
+    if evse is not None:
+        component["evse"] = evse
+    return component
 
 
 def _name(text: str, field: str) -> str:

@@ -2,27 +2,24 @@
 
 from csms.common.v1.origin_pb2 import Origin
 from csms.station.v1.station_ingest_service_pb2 import StatusItem
-from csms.station.v1.station_pb2 import CONNECTOR_STATUS_UNSPECIFIED
 
 from gateway.ocpp import station_events
-from gateway.ocpp.enums import CONNECTOR_STATUSES
 from gateway.ocpp.translation import Inbound, IngestRpc, Items, Payload, Results
-from gateway.ocpp.v2.parts import set_evse
-from gateway.ocpp.values import parse_us, set_time
+from gateway.ocpp.v2.connector_status import set_status
 
 
 def to_items(payload: Payload, origin: Origin) -> Items:
     """A status of a connector, the station's own word kept beside it."""
     item = StatusItem()
     item.origin.CopyFrom(origin)
-    report, word = item.status, payload["connectorStatus"]
-    set_evse(report.evse, payload["evseId"], payload["connectorId"], "evseId")
-    report.status = CONNECTOR_STATUSES.get(word, CONNECTOR_STATUS_UNSPECIFIED)
-    report.reported_status = word
-    us = parse_us(payload["timestamp"])
-    if us is not None:
-        set_time(report.status_time, us)
-    event = station_events.available(report, origin)
+    set_status(
+        item.status,
+        payload["connectorStatus"],
+        evse_id=payload["evseId"],
+        connector_id=payload["connectorId"],
+        timestamp=payload["timestamp"],
+    )
+    event = station_events.available(item.status, origin)
     return {IngestRpc.STATUSES: item} if event is None else {IngestRpc.STATUSES: item, IngestRpc.STATION_EVENTS: event}
 
 
