@@ -29,6 +29,10 @@ def test_inbound_actions() -> None:
         "DataTransfer",
         "Heartbeat",
         "MeterValues",
+        "NotifyCustomerInformation",
+        "NotifyDisplayMessages",
+        "NotifyEvent",
+        "NotifyMonitoringReport",
         "StatusNotification",
         "TransactionEvent",
     }
@@ -68,6 +72,17 @@ def _possible(name: str) -> Any:
         "set_variables": {"variables": [{"component": "C", "variable": "A", "value": "1"}]},
         "trigger_message": {"requested_message": 4},
         "data_transfer": {"vendor_id": "v"},
+        "clear_display_message": {"display_message_id": 1},
+        "clear_variable_monitoring": {"monitor_ids": [1]},
+        "customer_information": {"report_id": 1, "report": True, "customer_identifier": "c"},
+        "get_display_messages": {"report_id": 1},
+        "get_monitoring_report": {"report_id": 1},
+        "set_display_message": {
+            "message": {"display_message_id": 1, "priority": 1, "format": 1, "content": "Hello"},
+        },
+        "set_monitoring_base": {"monitoring_base": 1},
+        "set_monitoring_level": {"severity": 4},
+        "set_variable_monitoring": {"monitors": [{"variable": {"component": "C", "variable": "A"}, "type": 1}]},
     }
     command.MergeFrom(type(command)(**possible.get(name, {})))
     return command

@@ -42,6 +42,8 @@ class _DisplayMessageStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_D
     """Its end time has passed."""
     DISPLAY_MESSAGE_STATE_UNKNOWN: _DisplayMessageState.ValueType  # 6
     """Not known: the answer to a command about it did not come."""
+    DISPLAY_MESSAGE_STATE_REPLACED: _DisplayMessageState.ValueType  # 7
+    """Another message replaced it: one of the same number, or one that is always in front as it was."""
 
 class DisplayMessageState(_DisplayMessageState, metaclass=_DisplayMessageStateEnumTypeWrapper):
     """State of a message. It follows from the station's answers and reports, and from the time."""
@@ -60,6 +62,8 @@ DISPLAY_MESSAGE_STATE_EXPIRED: DisplayMessageState.ValueType  # 5
 """Its end time has passed."""
 DISPLAY_MESSAGE_STATE_UNKNOWN: DisplayMessageState.ValueType  # 6
 """Not known: the answer to a command about it did not come."""
+DISPLAY_MESSAGE_STATE_REPLACED: DisplayMessageState.ValueType  # 7
+"""Another message replaced it: one of the same number, or one that is always in front as it was."""
 Global___DisplayMessageState: _TypeAlias = DisplayMessageState  # noqa: Y015
 
 @_typing.final

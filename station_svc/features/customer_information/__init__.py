@@ -1,0 +1,1 @@
+"""What stations store about drivers: reported and cleared."""
