@@ -21,7 +21,7 @@ HOUR_US = 3_600_000_000
 
 
 def _message(content: str = "Welcome", **more: Any) -> pb.DisplayMessage:
-    fields = {
+    fields: dict[str, Any] = {
         "priority": pb.MESSAGE_PRIORITY_NORMAL_CYCLE,
         "format": pb.MESSAGE_FORMAT_UTF8,
         "language": "en",
