@@ -111,6 +111,14 @@ def read_files(certificate_file: str, key_file: str, *, now_us: int) -> Authorit
     return authority
 
 
+def read_bundle(name: str, path: str) -> Sequence[x509.Certificate]:
+    """The certificates in a file that a setting names, PEM. Raises SettingError."""
+    try:
+        return x509.load_pem_x509_certificates(_read(name, path))
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise SettingError(f"{name}: {path} holds no certificate in PEM") from error
+
+
 def read_key(text: bytes) -> PrivateKey:
     """A private key in PEM, RSA or EC, not encrypted. Raises SettingError."""
     try:

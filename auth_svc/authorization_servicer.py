@@ -24,6 +24,7 @@ from auth_svc import id_token_store
 from auth_svc.keys import SigningKeys
 from auth_svc.normalization import MAX_TOKEN, fold
 from auth_svc.seen_tokens import SeenTokens
+from auth_svc.token_types import is_of_type, is_type
 from mesh.contract.id_tokens import match_key
 from mesh.contract.texts import is_storable
 from mesh.database.engine import Database
@@ -60,6 +61,7 @@ log = get_logger(__name__)
 
 _ACCEPTED = id_token_pb2.AUTHORIZATION_STATUS_ACCEPTED
 _UNKNOWN = id_token_pb2.AUTHORIZATION_STATUS_UNKNOWN
+_INVALID = id_token_pb2.AUTHORIZATION_STATUS_INVALID
 
 
 class _Question(msgspec.Struct, frozen=True):
@@ -67,6 +69,7 @@ class _Question(msgspec.Struct, frozen=True):
 
     key: _Key | None = None
     text: str = ""  # as the reader sends it
+    type: str = ""
     status: AuthorizationStatus.ValueType = id_token_pb2.AUTHORIZATION_STATUS_UNSPECIFIED
     error: MeshError | None = None
 
@@ -196,11 +199,19 @@ class AuthorizationServicer(AuthorizationServiceServicer):
         elif question.key is None:
             result.id_token_info.status = question.status
         elif (token := found.get(question.key)) is None:
-            result.id_token_info.status = _ACCEPTED if self.accepts_unknown(question.key[0]) else _UNKNOWN
-            self._write_limit(result, None)
+            self._answer_unknown(result, question.key[0], question.type)
+        elif not is_of_type(question.type, token.type):
+            result.id_token_info.status = _INVALID
         else:
             _write_info(result.id_token_info, token, now_us)
             self._write_limit(result, token.max_concurrent_transactions)
+
+    def _answer_unknown(self, result: AuthorizeResult, tenant_id: str, kind: str) -> None:
+        if self.accepts_unknown(tenant_id):
+            result.id_token_info.status = _ACCEPTED if is_type(kind) else _INVALID
+        else:
+            result.id_token_info.status = _UNKNOWN
+        self._write_limit(result, None)
 
     def accepts_unknown(self, tenant_id: str) -> bool:
         """Whether id tokens that a tenant does not know are accepted: by its own setting, or else the environment's."""
@@ -230,8 +241,8 @@ def _read(item: AuthorizeItem) -> _Question:
         return _Question(status=id_token_pb2.AUTHORIZATION_STATUS_ACCEPTED)
     if not text.isprintable() or not 1 <= len(text) <= MAX_TOKEN:
         # Of a form that no operator can register.
-        return _Question(status=id_token_pb2.AUTHORIZATION_STATUS_INVALID)
-    return _Question(key=(tenant_id, match_key(text)), text=presented)
+        return _Question(status=_INVALID)
+    return _Question(key=(tenant_id, match_key(text)), text=presented, type=id_token.type)
 
 
 def _reader_form(token: id_token_store.IdToken | id_token_store.TokenStatus) -> str:
@@ -275,3 +286,4 @@ def _write_info(info: IdTokenInfo, token: id_token_store.IdToken | id_token_stor
         # Groups are made in the CSMS, which is the meaning of the type Central.
         info.group_id_token.id_token = token.group_id_token
         info.group_id_token.type = "Central"
+    info.language, info.personal_message = token.language, token.personal_message

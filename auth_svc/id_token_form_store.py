@@ -65,6 +65,8 @@ def _merge(connection: Connection, kept: Any, merged: Any, now_us: int) -> None:
         "group_id_token": kept["group_id_token"] or merged["group_id_token"],
         "display_name": kept["display_name"] or merged["display_name"],
         "type": kept["type"] or merged["type"],
+        "language": kept["language"] or merged["language"],
+        "personal_message": kept["personal_message"] or merged["personal_message"],
         "update_us": now_us,
     }
     connection.execute(sa.update(table).where(_is(kept)).values(**common))

@@ -42,8 +42,14 @@ from mesh.runtime.times import Clock, from_timestamp, to_timestamp
 
 # Fields of a request that may be changed, and those that a mask may name without effect: what names the token, and
 # what only this system sets (AIP-203).
-_MUTABLE = ("type", "status", "expire_time", "group_id_token", "display_name", "max_concurrent_transactions")
+_MUTABLE = (
+    *("type", "status", "expire_time", "group_id_token", "display_name", "max_concurrent_transactions"),
+    *("language", "personal_message"),
+)
 _FIXED = ("id_token", "create_time", "update_time", "reader_id_token", "merged_id_tokens")
+
+# Most characters of texts that are not tokens.
+_LENGTHS = {"language": 8, "personal_message": 512}
 
 # protobuf's Timestamp, 0001-01-01 to 9999-12-31, in seconds since 1970.
 _FIRST_S, _LAST_S = -62_135_596_800, 253_402_300_799
@@ -204,8 +210,9 @@ def _value(given: IdToken, name: str, *, prefix: str = "id_token.") -> Any:
             return _type_word(text)
     except ValueError as error:
         raise invalid_field(path, str(error)) from error
-    if text and not is_plain(text, MAX_TOKEN):
-        raise invalid_field(path, f"at most {MAX_TOKEN} printable characters are taken")
+    most = _LENGTHS.get(name, MAX_TOKEN)
+    if text and not is_plain(text, most):
+        raise invalid_field(path, f"at most {most} printable characters are taken")
     return text
 
 
@@ -299,5 +306,7 @@ def _to_message(token: id_token_store.IdToken, merged: Sequence[id_token_store.M
         update_time=to_timestamp(token.update_us),
         max_concurrent_transactions=token.max_concurrent_transactions,
         reader_id_token=token.reader_id_token,
+        language=token.language,
+        personal_message=token.personal_message,
         merged_id_tokens=[MergedIdToken(id_token=form.id_token, status=form.status) for form in merged],
     )

@@ -40,6 +40,8 @@ class IdToken:
     update_us: int
     max_concurrent_transactions: int | None = None
     reader_id_token: str = ""
+    language: str = ""
+    personal_message: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,12 +62,16 @@ class TokenStatus(msgspec.Struct, frozen=True):
     id_token: str = ""
     reader_id_token: str = ""
     reader_us: int = 0
+    type: str = ""
+    language: str = ""
+    personal_message: str = ""
 
 
 _COLUMNS = [models.id_token.c[field.name] for field in fields(IdToken)]
 
 _STATUS_COLUMNS = """id_token.status, id_token.expire_us, id_token.group_id_token, id_token.max_concurrent_transactions,
-           id_token.id_token, id_token.reader_id_token, id_token.reader_us"""
+           id_token.id_token, id_token.reader_id_token, id_token.reader_us, id_token.type, id_token.language,
+           id_token.personal_message"""
 _FIND_STATUSES = RowStatement(
     f"""
     SELECT id_token.tenant_id, id_token.match_key, {_STATUS_COLUMNS}
@@ -229,7 +235,10 @@ def _is_merged_into(token: IdToken) -> ColumnElement[bool]:
     return sa.and_(table.tenant_id == token.tenant_id, table.merged_into == fold(token.id_token))
 
 
-_AUDITED = ("type", "status", "expire_us", "group_id_token", "display_name", "max_concurrent_transactions")
+_AUDITED = (
+    *("type", "status", "expire_us", "group_id_token", "display_name", "max_concurrent_transactions"),
+    *("language", "personal_message"),
+)
 
 
 def audited_fields(token: IdToken) -> dict[str, Any]:

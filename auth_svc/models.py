@@ -37,6 +37,9 @@ id_token = sa.Table(
     # How readers write it, where that is not id_token, and when that was noticed.
     sa.Column("reader_id_token", sa.Text, nullable=False, server_default=sa.text("''")),
     sa.Column("reader_us", sa.BigInteger, nullable=False, server_default=sa.text("0")),
+    # For the driver at the station's display: a language tag (RFC 5646), and a text. Empty: none.
+    sa.Column("language", sa.Text, nullable=False, server_default=sa.text("''")),
+    sa.Column("personal_message", sa.Text, nullable=False, server_default=sa.text("''")),
     sa.PrimaryKeyConstraint("tenant_id", "token_key", name="id_token_pkey"),
     sa.Index("id_token_by_match", "tenant_id", "match_key", unique=True),
 )

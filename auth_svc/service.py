@@ -10,6 +10,9 @@ from csms.auth.v1.caller_service_pb2_grpc import add_CallerServiceServicer_to_se
 from csms.auth.v1.certificate_authority_service_pb2_grpc import (
     add_CertificateAuthorityServiceServicer_to_server,
 )
+from csms.auth.v1.certificate_exchange_service_pb2_grpc import (
+    add_CertificateExchangeServiceServicer_to_server,
+)
 from csms.auth.v1.certificate_service_pb2_grpc import add_CertificateServiceServicer_to_server
 from csms.auth.v1.data_export_service_pb2_grpc import add_DataExportServiceServicer_to_server
 from csms.auth.v1.driver_erasure_directory_service_pb2_grpc import (
@@ -33,9 +36,12 @@ from auth_svc.authorization_servicer import AuthorizationServicer
 from auth_svc.built_in_tenants import ensure_platform_administrator, ensure_tenants
 from auth_svc.caller_servicer import CallerServicer
 from auth_svc.callers import DirectCallers, LocalDirectory
+from auth_svc.certificate_exchange_servicer import CertificateExchangeServicer
 from auth_svc.certificate_office import CertificateOffice
 from auth_svc.certificate_servicer import CertificateAuthorityServicer, CertificateServicer
+from auth_svc.certificate_statuses import CertificateStatuses
 from auth_svc.conditions import condition_queries
+from auth_svc.contract_certificates import ContractCertificates
 from auth_svc.data_export_servicer import DataExportServicer
 from auth_svc.driver_erasure_servicer import DriverErasureDirectoryServicer, DriverErasureServicer
 from auth_svc.driver_erasures import DriverErasures
@@ -105,7 +111,7 @@ async def build(
     background = [*_maintenance(database, keys, settings, clock), seen.run]
     return Parts(
         access=_access(database, stack, directory, keys, clock, tenants=tenants),
-        mesh=[*mesh, *_offices(directory, office), _driver_directory(drivers)],
+        mesh=[*mesh, *_offices(directory, office), _exchange(settings, clock), _driver_directory(drivers)],
         operator=[*operator, _tenants(database, passwords, tenants, settings, clock), *_privacy(database, drivers)],
         background=[
             *background,
@@ -291,6 +297,14 @@ def _offices(directory: LocalDirectory, office: CertificateOffice) -> list[AddSe
         lambda server: add_CallerServiceServicer_to_server(callers, server),
         lambda server: add_CertificateAuthorityServiceServicer_to_server(signing, server),
     ]
+
+
+def _exchange(settings: AuthSettings, clock: Clock) -> AddServicer:
+    """Certificates of other parties."""
+    statuses = CertificateStatuses(clock=clock, rules=settings.ocsp)
+    contracts = ContractCertificates(statuses=statuses, trusted=settings.ocsp.trusted, clock=clock)
+    servicer = CertificateExchangeServicer(statuses=statuses, contracts=contracts, provider=settings.ev_certificates)
+    return lambda server: add_CertificateExchangeServiceServicer_to_server(servicer, server)
 
 
 def _administration(database: Database, passwords: Passwords, clock: Clock) -> list[AddServicer]:

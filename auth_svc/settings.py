@@ -4,11 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
-from auth_svc.authority import Authority, read_files
+from auth_svc.authority import Authority, read_bundle, read_files
 from auth_svc.authorization_servicer import ConcurrencyRule
 from auth_svc.certificate_office import CertificateRules
+from auth_svc.certificate_statuses import OcspRules
+from auth_svc.ev_certificates import EvCertificateProvider, HttpProvider, NoProvider
 from auth_svc.id_token_store import MOST_CONCURRENT_TRANSACTIONS
 from auth_svc.normalization import MAX_PASSWORD, MIN_PASSWORD
+from auth_svc.outbound_http import HttpRules, UrlError, check_url
 from mesh.events import outbox
 from mesh.runtime.settings import Environment, MeshSettings, is_loopback
 from mesh.runtime.startup_errors import SettingError
@@ -33,6 +36,8 @@ class AuthSettings:
     certificates: CertificateRules = field(default_factory=CertificateRules)
     certificate_days: int = 365
     concurrency: ConcurrencyRule = field(default_factory=ConcurrencyRule)
+    ocsp: OcspRules = field(default_factory=OcspRules)
+    ev_certificates: EvCertificateProvider = field(default_factory=NoProvider, repr=False)  # it may have a token
 
     @classmethod
     def read(cls, env: Environment) -> Self:
@@ -71,6 +76,8 @@ class AuthSettings:
                 ),
                 limit_authorize=env.switch("CSMS_AUTHORIZE_CONCURRENT_TX", default=False),
             ),
+            ocsp=_ocsp(env),
+            ev_certificates=_provider(env),
         )
 
 
@@ -81,6 +88,29 @@ def _authority(env: Environment) -> Authority | None:
     if certificate is None or key is None:
         raise SettingError("CSMS_CA_CERTIFICATE_FILE and CSMS_CA_KEY_FILE: both are needed, or neither")
     return read_files(certificate, key, now_us=now_us())
+
+
+def _ocsp(env: Environment) -> OcspRules:
+    bundle = env.optional("CSMS_TRUSTED_CERTIFICATES_FILE")
+    return OcspRules(
+        http=HttpRules(private_addresses=env.switch("CSMS_OCSP_PRIVATE_ADDRESSES", default=False)),
+        trusted=read_bundle("CSMS_TRUSTED_CERTIFICATES_FILE", bundle) if bundle else (),
+    )
+
+
+def _provider(env: Environment) -> EvCertificateProvider:
+    url, token = env.optional("CSMS_EV_CERTIFICATE_PROVIDER_URL"), env.optional("CSMS_EV_CERTIFICATE_PROVIDER_TOKEN")
+    if url is None:
+        if token is not None:
+            raise SettingError("CSMS_EV_CERTIFICATE_PROVIDER_TOKEN needs CSMS_EV_CERTIFICATE_PROVIDER_URL")
+        return NoProvider()
+    try:
+        check_url(url)
+    except UrlError as error:
+        raise SettingError(f"CSMS_EV_CERTIFICATE_PROVIDER_URL: {error}") from error
+    if token is not None and not (token.isascii() and token.isprintable()):
+        raise SettingError("CSMS_EV_CERTIFICATE_PROVIDER_TOKEN has characters that no HTTP header may have")
+    return HttpProvider(url=url, token=token)
 
 
 def _one_of(env: Environment, name: str, words: Sequence[str]) -> str:

@@ -99,11 +99,11 @@ async def _start(stack: AsyncExitStack, layout: Layout, directory: Path) -> list
 
 
 async def _fleet(stack: AsyncExitStack, layout: Layout, ledger: Ledger, options: Options) -> list[Station]:
-    """Stations at work, every third of them in OCPP 2.0.1; all have been connected once."""
+    """Stations at work, every other one in OCPP 2.0.1; all have been connected once."""
     fleet = [
         Station(
             station_id=f"CHAOS{n:03d}",
-            version=VERSIONS["ocpp2.0.1" if n % 3 == 0 else "ocpp1.6"],
+            version=VERSIONS["ocpp2.0.1" if n % 2 == 0 else "ocpp1.6"],
             urls=layout.urls,
             ledger=ledger,
             random=_random(options.seed, n),

@@ -16,7 +16,7 @@ from gateway.connection.session import Session
 from gateway.message_translator import MessageTranslator
 from gateway.ocpp.frames import Payload
 from gateway.ocpp.schemas import SchemaFault, is_large
-from gateway.ocpp.split_reads import with_limit
+from gateway.ocpp.split_variables import with_limit
 from gateway.ocpp.translation import CallFailure, Outbound, UnacceptableError
 from gateway.websocket.station_sessions import StationSessions
 from mesh.contract.quirk_names import QuirkName
@@ -91,7 +91,7 @@ async def _carry_out(session: Session, name: str, command: Any, timeout_s: float
     """A typed command: translated into one or more CALLs, and their answers back."""
     route = session.routes.outbound_for(name, command)
     if route is None:
-        raise _unsupported(session, name, "for which this is not served; SendCall takes any of its actions")
+        raise _not_in_version(session, name)
     payloads = _to_calls(session, route, command)
     if route.to_partial_answer is not None:
         return await _carry_out_in_parts(session, route, command, payloads, timeout_s)
@@ -106,22 +106,20 @@ def _to_calls(session: Session, route: Outbound, command: Any) -> Sequence[Paylo
     try:
         return route.to_calls(command)
     except UnacceptableError as error:
-        if error.code == "NotSupported":
-            raise _unsupported(session, f"{error.field}: {error}") from error
         raise invalid_field(error.field, str(error)) from error
 
 
 async def _carry_out_in_parts(
     session: Session, route: Outbound, command: Any, payloads: Sequence[Payload], timeout_s: float
 ) -> Any:
-    """A command whose answer may be of several CALLs, and has the station's limit too where that was read."""
+    """A command whose answer may be of several CALLs; variables that are read have the station's limits beside them."""
     assert route.to_partial_answer is not None  # noqa: S101 - by whom it is called
     limit_answer = await _read_limit(session, route, command, timeout_s)
     if limit_answer is not None:
         command = with_limit(command, limit_answer)
         payloads = _to_calls(session, route, command)
     answer: Any = route.to_partial_answer(command, await _send_all(session, route, payloads, timeout_s))
-    if limit_answer is not None:
+    if isinstance(limit_answer, type(answer)):
         answer.results.extend([one for one in limit_answer.results if one not in answer.results])
     return answer
 
@@ -131,14 +129,17 @@ async def _read_limit(session: Session, route: Outbound, command: Any, timeout_s
     reading = None if route.to_limit_read is None else route.to_limit_read(command)
     if reading is None:
         return None
-    [payload] = route.to_calls(reading)
+    reader = session.routes.outbound_for("get_variables", reading)
+    assert reader is not None  # noqa: S101 - each version that has limits has it
+    [payload] = reader.to_calls(reading)
     limit_timeout_s = min(timeout_s * LIMIT_SHARE, LIMIT_TIMEOUT_S)
     try:
-        limit_answer: Any = route.to_answer(reading, [await _send_one(session, route, payload, limit_timeout_s)])
+        limit_answer: Any = reader.to_answer(reading, [await _send_one(session, reader, payload, limit_timeout_s)])
     except MeshError as error:
         log.info("limit of a station not read", station_id=session.connection.station_id, reason=error.reason)
         return None
-    return limit_answer if with_limit(command, limit_answer).items_per_message else None
+    limited = with_limit(command, limit_answer)
+    return limit_answer if limited.items_per_message or limited.bytes_per_message else None
 
 
 async def _send_all(
@@ -195,7 +196,7 @@ async def _send_call(
     """Any action, raw. The answer is returned as it came: the operator needs the station's own answer."""
     payload = to_object(command.payload)
     if command.action not in session.schemas.actions:
-        raise _unsupported(session, command.action)
+        raise _not_in_version(session, command.action)
     _check_request(session, command.action, payload)
     answer = (await session.call(command.action, payload, timeout_s=timeout_s)).payload
     response = command_service_pb2.SendCallResponse()
@@ -236,9 +237,9 @@ def _invalid_answer(session: Session, what: str, code: str) -> MeshError:
     )
 
 
-def _unsupported(session: Session, what: str, why: str = "which does not have this") -> MeshError:
+def _not_in_version(session: Session, command: str) -> MeshError:
     return MeshError(
-        grpc.StatusCode.FAILED_PRECONDITION,
-        Reason.UNSUPPORTED_BY_VERSION,
-        f"the station speaks OCPP {session.routes.label}, {why}: {what}",
+        grpc.StatusCode.UNIMPLEMENTED,
+        Reason.NOT_IN_VERSION,
+        f"the station speaks OCPP {session.routes.label}, which has no such command: {command}",
     )

@@ -37,6 +37,7 @@ def parse(arguments: Sequence[str]) -> FleetOptions:
         seed=found.seed,
         id_tags=found.id_tags,
         misbehave=found.misbehave,
+        ocpp_201=found.ocpp_201,
         firmware_fails=frozenset(found.firmware_fails),
         passwords={} if found.password_file is None else read_passwords(found.password_file),
     )
@@ -63,8 +64,15 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="[STATIONS:]NUMBERS",
-        help="quirks by number, for all stations or those of a pattern: 14,21 or CP00[1-3]:5; `each`: number n for the "
-        "nth station; may be repeated; --quirks lists them",
+        help="quirks by number, for all stations of 1.6 or those of a pattern: 14,21 or CP00[1-3]:5; `each`: number n "
+        "for the nth station; may be repeated; --quirks lists them",
+    )
+    parser.add_argument(
+        "--ocpp-201",
+        action="append",
+        default=[],
+        metavar="STATIONS",
+        help="stations that speak OCPP 2.0.1, by a pattern of ids: CP00[45]; may be repeated; the others speak 1.6",
     )
     parser.add_argument(
         "--firmware-fails",

@@ -37,6 +37,10 @@ class AuthorizationCache:
         """The latest answer, or None."""
         return self._remembered.get(id_tag.lower())
 
+    def forget(self, id_tag: str) -> None:
+        """Forgets the answer for a tag."""
+        self._remembered.pop(id_tag.lower(), None)
+
     def clear(self) -> None:
         """Forgets every answer."""
         self._remembered.clear()

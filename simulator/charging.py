@@ -1,6 +1,6 @@
 """How a station follows its charging profiles: what each connector may give now, and what is to come."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -58,6 +58,10 @@ class ChargingControl:
         return self._store.clear(
             profile_id=profile_id, connector_id=connector_id, purpose=purpose, stack_level=stack_level
         )
+
+    def installed(self) -> Sequence[tuple[int, Profile]]:
+        """All profiles with the connectors that they are installed at."""
+        return self._store.installed()
 
     def ended(self, connector: Connector) -> None:
         """A transaction has ended, and its profiles with it."""

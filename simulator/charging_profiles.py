@@ -3,7 +3,7 @@
 Pure. What they come to together is computed by `simulator.composite`.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -191,6 +191,10 @@ class ProfileStore:
             if p.purpose is Purpose.TX_DEFAULT and place in (0, connector_id)
         ]
         return [profile for _, _, profile in sorted(found, key=lambda one: one[:2], reverse=True)]
+
+    def installed(self) -> Sequence[tuple[int, Profile]]:
+        """All profiles with the connectors that they are installed at."""
+        return tuple(self._installed)
 
     def __len__(self) -> int:
         return len(self._installed)

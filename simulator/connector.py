@@ -10,6 +10,7 @@ from typing import Protocol
 from simulator.charging_profiles import Profile, Unit
 from simulator.composite import Supply, TokenBucket, in_unit
 from simulator.events import (
+    ChargingStateChanged,
     Event,
     MeterSampled,
     Occasion,
@@ -44,6 +45,7 @@ class Grant:
     parent_id_tag: str | None
     until_ms: int | None
     profile: Profile | None  # for the transaction, as a remote start may bring it
+    remote_start_id: int | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,13 +179,25 @@ class Connector:
         self._power_w = 0
         self._report_status()
 
-    def authorize(self, id_tag: str, parent_id_tag: str | None = None, profile: Profile | None = None) -> None:
+    def authorize(
+        self,
+        id_tag: str,
+        parent_id_tag: str | None = None,
+        profile: Profile | None = None,
+        remote_start_id: int | None = None,
+    ) -> None:
         """Somebody was allowed to charge here: begins at once, or as soon as a vehicle is plugged in."""
         if not self.can_start():
             return
         timeout_ms = self._host.rules().connection_timeout_ms
         until_ms = self.now_ms + timeout_ms if timeout_ms else None
-        self._grant = Grant(id_tag=id_tag, parent_id_tag=parent_id_tag, until_ms=until_ms, profile=profile)
+        self._grant = Grant(
+            id_tag=id_tag,
+            parent_id_tag=parent_id_tag,
+            until_ms=until_ms,
+            profile=profile,
+            remote_start_id=remote_start_id,
+        )
         self._begin_if_ready()
         self._report_status()
 
@@ -306,6 +320,7 @@ class Connector:
                 meter_wh=self.meter.register_wh,
                 at_ms=self.now_ms,
                 reservation_id=reservation_id,
+                remote_start_id=grant.remote_start_id,
             )
         )
 
@@ -333,6 +348,15 @@ class Connector:
         if present != self._reported:
             self._reported = present
             self.events.append(self.status_changed(self.now_ms))
+            if self.transaction is not None:
+                self.events.append(
+                    ChargingStateChanged(
+                        key=self.transaction.key,
+                        connector_id=self.connector_id,
+                        status=self.status,
+                        at_ms=self.now_ms,
+                    )
+                )
 
     def status_changed(self, at_ms: int) -> StatusChanged:
         """The report of the present status."""

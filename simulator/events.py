@@ -74,6 +74,17 @@ class TransactionStarted:
     meter_wh: int
     at_ms: int
     reservation_id: int | None = None
+    remote_start_id: int | None = None  # of the central system's request
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChargingStateChanged:
+    """Whether energy flows in a transaction is now another. 2.x reports it, 1.6 by the connector's status alone."""
+
+    key: int
+    connector_id: int
+    status: Status
+    at_ms: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,4 +110,4 @@ class TransactionStopped:
     at_ms: int
 
 
-Event = StatusChanged | TransactionStarted | MeterSampled | TransactionStopped
+Event = StatusChanged | TransactionStarted | ChargingStateChanged | MeterSampled | TransactionStopped

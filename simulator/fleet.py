@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from random import Random
 
 from mesh.runtime.backoff import Backoff
@@ -11,9 +12,10 @@ from simulator.driver import Driver, IdTags
 from simulator.firmware import Failure
 from simulator.line import Access, Line
 from simulator.misbehaviour import Assignment, quirks_of
-from simulator.runner import Runner
+from simulator.runner import Dialect, Runner
 from simulator.station import Identity, Station
 from simulator.v16.dialect import Dialect16
+from simulator.v201.dialect import Dialect201
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +33,8 @@ PRODUCTS = (
     Product(vendor="Nordlade", model="Duo 11", connector_powers_w=(11_000, 11_000)),
 )
 ANY = "*"
+OCPP_VERSIONS = (Dialect16.ocpp_version, Dialect201.ocpp_version)  # the first is the usual one
+QUIRK_VERSIONS = (Dialect16.ocpp_version,)  # whose stations may misbehave
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +49,7 @@ class FleetOptions:
     id_tags: Sequence[str]
     passwords: Mapping[str, str] = field(repr=False)
     misbehave: Sequence[Assignment] = ()
+    ocpp_201: Sequence[str] = ()  # patterns of the ids of stations that speak OCPP 2.0.1; the others speak 1.6
     firmware_fails: frozenset[Failure] = frozenset()
 
 
@@ -57,6 +62,7 @@ class NewStation:
     max_power_w: int
     is_driven: bool
     sample_interval_s: int | None = None
+    ocpp_version: str = Dialect16.ocpp_version
 
 
 class StationMaker:
@@ -77,7 +83,14 @@ class StationMaker:
         model = f"Post {wanted.evse_count}x{power_w // 1000}"
         product = Product(vendor="Voltgarten", model=model, connector_powers_w=(power_w,) * wanted.evse_count)
         random = Random(f"{self.options.seed}/{wanted.station_id}")  # noqa: S311 - no secret
-        runner = _make_runner(self.options, wanted.station_id, product, random=random, id_tags=self._id_tags)
+        runner = _make_runner(
+            self.options,
+            wanted.station_id,
+            product,
+            random=random,
+            id_tags=self._id_tags,
+            ocpp_version=wanted.ocpp_version,
+        )
         runner.station.is_driven = wanted.is_driven
         if wanted.sample_interval_s is not None:
             runner.station.configuration.set("MeterValueSampleInterval", str(wanted.sample_interval_s))
@@ -86,8 +99,16 @@ class StationMaker:
     def _of_fleet(self, station_id: str, number: int) -> Runner:
         product = PRODUCTS[number % len(PRODUCTS)]
         random = Random(f"{self.options.seed}/{number}")  # noqa: S311 - no secret
-        quirks = quirks_of(station_id, number, self.options.misbehave)
-        return _make_runner(self.options, station_id, product, random=random, id_tags=self._id_tags, quirks=quirks)
+        is_201 = any(fnmatchcase(station_id, pattern) for pattern in self.options.ocpp_201)
+        return _make_runner(
+            self.options,
+            station_id,
+            product,
+            random=random,
+            id_tags=self._id_tags,
+            ocpp_version=(Dialect201 if is_201 else Dialect16).ocpp_version,
+            quirks=frozenset() if is_201 else quirks_of(station_id, number, self.options.misbehave),
+        )
 
 
 def make_fleet(options: FleetOptions) -> list[Runner]:
@@ -102,6 +123,7 @@ def _make_runner(
     *,
     random: Random,
     id_tags: IdTags,
+    ocpp_version: str,
     quirks: frozenset[int] = frozenset(),
 ) -> Runner:
     clock = StationClock(speed=options.speed)
@@ -112,13 +134,14 @@ def _make_runner(
         for connector in station.connectors.values()
     )
     password = options.passwords.get(station_id, options.passwords.get(ANY))
+    dialect: Dialect = Dialect16(quirks=quirks) if ocpp_version == Dialect16.ocpp_version else Dialect201()
     return Runner(
         station=station,
-        dialect=Dialect16(quirks=quirks),
+        dialect=dialect,
         line=Line(
             station_id=station_id,
             access=Access(url=options.url, password=password),
-            subprotocol=Dialect16.subprotocol,
+            subprotocol=dialect.subprotocol,
             quirks=quirks,
         ),
         clock=clock,
@@ -128,7 +151,9 @@ def _make_runner(
 
 
 def misbehave(runner: Runner, quirks: frozenset[int]) -> None:
-    """Sets the quirks of a station that may be running, in place of those that it has."""
+    """Sets the quirks of a 1.6 station that may be running, in place of those that it has."""
+    if runner.ocpp_version not in QUIRK_VERSIONS:
+        return
     set_quirks(runner.station, quirks)
     runner.misbehave(quirks, Dialect16(quirks=quirks))
 

@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Iterable
 
-from simulator.events import MeterSampled, StatusChanged, TransactionStarted, TransactionStopped
+from simulator.events import ChargingStateChanged, MeterSampled, StatusChanged, TransactionStarted, TransactionStopped
 from simulator.notices import (
     CertificateRequest,
     DownloadWanted,
@@ -20,19 +20,23 @@ from simulator.transaction_queue import TransactionQueue
 
 _MOST_NOTICES = 500  # kept while offline; the oldest go first
 
-TransactionMessage = TransactionStarted | MeterSampled | TransactionStopped
+TransactionMessage = TransactionStarted | ChargingStateChanged | MeterSampled | TransactionStopped
 
 
 class Memory:
-    """Sorts a station's events by how they are sent, and wakes the session that sends them."""
+    """Sorts a station's events by how they are sent, and wakes the session that sends them.
 
-    def __init__(self) -> None:
+    `has_charging_states`: its version has messages for them.
+    """
+
+    def __init__(self, *, has_charging_states: bool = False) -> None:
+        self._has_charging_states = has_charging_states
         self.transactions: TransactionQueue[TransactionMessage] = TransactionQueue()
         self.statuses: deque[StatusChanged] = deque()
         self.questions: deque[AuthorizationNeeded] = deque()
         self.notices: deque[Notice] = deque(maxlen=_MOST_NOTICES)
         self.transfers: deque[Transfer] = deque()
-        self.names: dict[int, str] = {}  # the central system's names of transactions, by the station's own keys
+        self.names: dict[int, str] = {}  # of transactions, as the central system knows them, by the station's own keys
         self.accepted = False  # the central system has accepted a boot since the station was switched on
         self.changed = asyncio.Event()
 
@@ -47,7 +51,9 @@ class Memory:
                 self.notices.append(event)
             case DownloadWanted() | UploadWanted():
                 self.transfers.append(event)
-            case TransactionStarted() | MeterSampled() | TransactionStopped():
+            case ChargingStateChanged() if not self._has_charging_states:
+                return
+            case TransactionStarted() | ChargingStateChanged() | MeterSampled() | TransactionStopped():
                 self.transactions.add(event)
         self.changed.set()
 

@@ -34,7 +34,9 @@ class Session(Protocol):
 class Dialect(Protocol):
     """An OCPP version, as far as a runner needs it: its sub-protocol, and how to talk it over an open socket."""
 
+    ocpp_version: str
     subprotocol: str
+    has_charging_states: bool  # in messages of their own
 
     def open(self, *, station: Station, memory: Memory, clock: StationClock, connection: Any) -> Session:
         """A session over an open socket."""
@@ -54,7 +56,7 @@ class Runner:
         quirks: frozenset[int] = frozenset(),
     ) -> None:
         self.station = station
-        self.memory = Memory()
+        self.memory = Memory(has_charging_states=dialect.has_charging_states)
         self._dialect = dialect
         self._line = line
         self.clock = clock
@@ -129,6 +131,11 @@ class Runner:
         self._drop()
 
     @property
+    def ocpp_version(self) -> str:
+        """The version that it speaks: 1.6, 2.0.1."""
+        return self._dialect.ocpp_version
+
+    @property
     def is_on(self) -> bool:
         """Whether the station is switched on."""
         return self._alive
@@ -158,6 +165,8 @@ class Runner:
             if self.station.restart_wanted is None:
                 self.station.advance(self.clock.life_ms())
             self.collect()
+            if self.station.restart_wanted is not None:
+                self.memory.changed.set()
             await asyncio.sleep(TICK_S)
 
     def collect(self) -> None:
@@ -168,7 +177,12 @@ class Runner:
         while self.memory.questions:
             question = self.memory.questions.popleft()
             if self.station.tags.may_start_unasked(question.id_tag, datetime.now(UTC), online=False):
-                self.station.authorized(question.connector_id, question.id_tag, profile=question.profile)
+                self.station.authorized(
+                    question.connector_id,
+                    question.id_tag,
+                    profile=question.profile,
+                    remote_start_id=question.remote_start_id,
+                )
 
     async def _stay_connected(self) -> None:
         while True:

@@ -16,12 +16,12 @@ from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError, invalid_field
 from mesh.runtime.logs import get_logger
 from simulator.connector import Connector
-from simulator.fleet import NewStation, StationMaker, misbehave
+from simulator.fleet import OCPP_VERSIONS, QUIRK_VERSIONS, NewStation, StationMaker, misbehave
 from simulator.live_fleet import FleetFullError, LiveFleet
 from simulator.misbehaviour import QUIRKS
 from simulator.runner import Runner
 from simulator.vehicle import Vehicle
-from simulator.views import ERROR_CODES, OCPP_VERSION, to_message
+from simulator.views import ERROR_CODES, to_message
 
 log = get_logger(__name__)
 
@@ -186,6 +186,8 @@ class SimulatorServicer(SimulatorServiceServicer):
         if not quirks <= QUIRKS.keys():
             raise invalid_field("misbehaviours", "has one that the contract does not have")
         runner = self._find_on(request.station_id)
+        if quirks and runner.ocpp_version not in QUIRK_VERSIONS:
+            raise invalid_field("misbehaviours", f"stations of OCPP {runner.ocpp_version} have none")
         misbehave(runner, quirks)
         _note("Misbehave", runner, quirks=sorted(quirks))
         return pb.MisbehaveResponse(station=to_message(runner))
@@ -194,6 +196,8 @@ class SimulatorServicer(SimulatorServiceServicer):
         has = len(runner.station.connectors)
         if request.evse_count not in (0, has):
             raise invalid_field("evse_count", f"this station has {has}, which cannot be changed")
+        if request.ocpp_version not in ("", runner.ocpp_version):
+            raise invalid_field("ocpp_version", f"this station speaks {runner.ocpp_version}, which cannot be changed")
         if not await self._fleet.switch_on(request.station_id):
             raise _refused(Reason.SIMULATED_STATION_RUNNING, f"{request.station_id} is switched on already")
         if request.HasField("drivers"):
@@ -241,8 +245,8 @@ def _check_start(request: pb.StartSimulatedStationRequest) -> None:
         raise invalid_field("evse_count", f"1 to {_MOST_EVSES} is needed")
     if request.max_power_w and request.max_power_w not in _POWERS_W:
         raise invalid_field("max_power_w", f"{_POWERS_W.start} to {_POWERS_W.stop - 1} is needed")
-    if request.ocpp_version not in ("", OCPP_VERSION):
-        raise invalid_field("ocpp_version", f"simulated stations speak {OCPP_VERSION}")
+    if request.ocpp_version not in ("", *OCPP_VERSIONS):
+        raise invalid_field("ocpp_version", f"simulated stations speak {' or '.join(OCPP_VERSIONS)}")
     if not 0 <= request.sample_interval_s <= _LONGEST_INTERVAL_S:
         raise invalid_field("sample_interval_s", f"0 to {_LONGEST_INTERVAL_S} is needed")
 
@@ -254,6 +258,7 @@ def _to_new(request: pb.StartSimulatedStationRequest) -> NewStation:
         max_power_w=request.max_power_w or _USUAL_POWER_W,
         is_driven=request.drivers,
         sample_interval_s=request.sample_interval_s if request.HasField("sample_interval_s") else None,
+        ocpp_version=request.ocpp_version or OCPP_VERSIONS[0],
     )
 
 

@@ -67,6 +67,7 @@ class AuthorizationNeeded:
     id_tag: str
     at_ms: int
     profile: Profile | None = None  # for the transaction, where the question is for a remote start
+    remote_start_id: int | None = None
 
 
 StationEvent = Event | AuthorizationNeeded | Notice | Transfer
@@ -106,7 +107,7 @@ class Station:
             station_id=identity.station_id,
             firmware_version=identity.firmware_version,
             configuration=self.configuration,
-            busy=lambda: any(connector.transaction is not None for connector in self.connectors.values()),
+            busy=lambda: self.is_charging,
             to_real=to_real,
             fails=fails,
         )
@@ -115,12 +116,18 @@ class Station:
         self.is_driven = True  # whether they come
         self.reconnect_wanted = False  # the present connection is to be replaced, as a new key asks for
         self.restart_wanted: Restart | None = None
+        self.restarts_when_idle = False  # a restart is due as soon as nobody charges
         self.closing_samples = False  # a sample follows each stop (quirk 22 of simulator.misbehaviour)
         self.restarts_on_change = False  # of its configuration (quirk 24)
         self.now_ms = 0
         self._keys = count(1)
         self._operative = True
         self._events: list[StationEvent] = []
+
+    @property
+    def is_charging(self) -> bool:
+        """Whether a transaction is under way."""
+        return any(connector.transaction is not None for connector in self.connectors.values())
 
     def moment(self) -> datetime:
         """The present, by real time."""
@@ -167,7 +174,12 @@ class Station:
             self._ask(connector, id_tag)  # it may be of the same group
 
     def authorized(
-        self, connector_id: int, id_tag: str, parent: str | None = None, profile: Profile | None = None
+        self,
+        connector_id: int,
+        id_tag: str,
+        parent: str | None = None,
+        profile: Profile | None = None,
+        remote_start_id: int | None = None,
     ) -> None:
         """A tag was allowed: it starts, or stops what its group, given or known, has started."""
         connector = self.connectors[connector_id]
@@ -177,9 +189,15 @@ class Station:
             if parent is not None and parent == transaction.parent_id_tag:
                 connector.stop(StopReason.LOCAL, id_tag)
         elif self._admits(connector, id_tag, parent):
-            connector.authorize(id_tag, parent, profile)
+            connector.authorize(id_tag, parent, profile, remote_start_id)
 
-    def request_start(self, connector_id: int | None, id_tag: str, profile: Profile | None = None) -> bool:
+    def request_start(
+        self,
+        connector_id: int | None,
+        id_tag: str,
+        profile: Profile | None = None,
+        remote_start_id: int | None = None,
+    ) -> bool:
         """The central system asks for a start; without a connector the station picks one. Returns whether it tries."""
         parent = self.tags.parent(id_tag)
         connector = self._pick(id_tag, parent) if connector_id is None else self.connectors.get(connector_id)
@@ -190,9 +208,9 @@ class Station:
         if profile is not None and not self.charging.suits(connector.connector_id, profile):
             return False
         if self.configuration.switch("AuthorizeRemoteTxRequests"):
-            self._ask(connector, id_tag, profile)
+            self._ask(connector, id_tag, profile, remote_start_id)
         else:
-            connector.authorize(id_tag, parent, profile)
+            connector.authorize(id_tag, parent, profile, remote_start_id)
         return True
 
     def reserve(self, reservation: Reservation) -> ReservationResult:
@@ -342,15 +360,30 @@ class Station:
 
     def _maintain(self) -> None:
         self.maintenance.advance(self.now_ms)
+        if self.restarts_when_idle and not self.is_charging:
+            self.restarts_when_idle = False
+            self.begin_restart(Restart.SOFT)
         for connector in self.connectors.values():
             connector.set_held(self.maintenance.firmware.keeps_idle)
         if self.maintenance.firmware.restart_due:
             self.maintenance.firmware.restart_due = False
             self.begin_restart(Restart.SOFT)
 
-    def _ask(self, connector: Connector, id_tag: str, profile: Profile | None = None) -> None:
+    def _ask(
+        self,
+        connector: Connector,
+        id_tag: str,
+        profile: Profile | None = None,
+        remote_start_id: int | None = None,
+    ) -> None:
         self._events.append(
-            AuthorizationNeeded(connector_id=connector.connector_id, id_tag=id_tag, at_ms=self.now_ms, profile=profile)
+            AuthorizationNeeded(
+                connector_id=connector.connector_id,
+                id_tag=id_tag,
+                at_ms=self.now_ms,
+                profile=profile,
+                remote_start_id=remote_start_id,
+            )
         )
 
     def _admits(self, connector: Connector, id_tag: str, parent_id_tag: str | None) -> bool:

@@ -5,8 +5,9 @@ with the attempts, and given up after TransactionMessageAttempts. Losing the con
 """
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 from uuid import uuid4
 
 M = TypeVar("M")
@@ -18,6 +19,7 @@ class Entry(Generic[M]):
 
     message: M
     message_id: str = field(default_factory=lambda: str(uuid4()))
+    payload: Any = None  # as it was sent first, where it is to be sent again alike
     failures: int = 0
 
 
@@ -34,6 +36,10 @@ class TransactionQueue(Generic[M]):
     def add(self, message: M) -> None:
         """Puts a message last."""
         self._entries.append(Entry(message=message))
+
+    def messages(self) -> Sequence[M]:
+        """All messages, the oldest first."""
+        return [entry.message for entry in self._entries]
 
     def first(self) -> Entry[M] | None:
         """The message to send now, or None."""

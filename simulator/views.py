@@ -9,7 +9,6 @@ from simulator.connector import Connector
 from simulator.runner import Runner
 from simulator.vehicle import Vehicle
 
-OCPP_VERSION = "1.6"
 _PREFIX = "SIMULATED_ERROR_CODE_"
 # OCPP 1.6, ChargePointErrorCode.
 ERROR_CODES: Mapping[int, str] = {
@@ -42,7 +41,7 @@ def to_message(runner: Runner) -> pb.SimulatedStation:
         model=identity.model,
         serial_number=identity.serial_number,
         firmware_version=identity.firmware_version,
-        ocpp_version=OCPP_VERSION,
+        ocpp_version=runner.ocpp_version,
         drivers=station.is_driven,
         sample_interval_s=station.configuration.number("MeterValueSampleInterval"),
         speed=runner.clock.speed,

@@ -19,6 +19,9 @@ _ONLY_RANKS = {STARTED: BEGIN, UPDATED: BETWEEN, ENDED: END}
 Interval = tuple[int, int, int]
 """Time in µs, series, energy in mWh."""
 
+Power = tuple[int, int]
+"""Time in µs, power in W."""
+
 # A series is a set of readings that can be compared: of one location, one set of phases, and one kind of proof. A
 # preferred series has a smaller number.
 UNSIGNED, SIGNED, VERIFIED = 0, 1, 2
@@ -84,6 +87,7 @@ class EventRecord(msgspec.Struct, tag_field="v", tag=3, rename=SHORT, omit_defau
     skewed: bool = False
     orphan: bool = False  # of former versions, which made a transaction of each unmatched event
     intervals: tuple[Interval, ...] = ()
+    power: Power | None = None  # as the station measured it, in µs after order_us
     refused_status: int = 0  # csms.common.v1.AuthorizationStatus of a refused id token; 0 otherwise
     # The transactionId of a 1.6 message, where it is not that of the transaction; empty where the event belongs to its
     # transaction by name. An event with 0 or -1 may be moved to another transaction later.

@@ -59,14 +59,25 @@ class Metering(msgspec.Struct, rename=SHORT, omit_defaults=True):
     @property
     def power_w(self) -> int | None:
         """Power between the two latest readings of the register that the energy is based on, in watts."""
-        power_w = None
-        if self.assessed is not None:
-            register = self.registers.get(self.assessed.series)
-            power_w = None if register is None else register.power_w
-        else:
-            for register in self.registers.values():  # the only one
-                power_w = register.power_w
+        register = self._register
+        power_w = None if register is None else register.power_w
         return self.terms.power_w if power_w is not None and power_w > self.terms.power_w else power_w
+
+    def measured_w(self, at_us: int, power_w: int) -> int | None:
+        """The power that the station measured then, in watts; that of the register where this was read later."""
+        register = self._register
+        if register is not None and register.runs and register.runs[register.current].last_at.station_us > at_us:
+            return self.power_w
+        return min(power_w, self.terms.power_w)
+
+    @property
+    def _register(self) -> Register | None:
+        """The register that the energy is based on."""
+        if self.assessed is not None:
+            return self.registers.get(self.assessed.series)
+        for register in self.registers.values():  # the only one
+            return register
+        return None
 
     @property
     def basis(self) -> int:

@@ -1,4 +1,4 @@
-"""Energies in meter values: samples of Energy.Active.Import.Register and .Interval in integer mWh. Pure."""
+"""Samples of meter values that count: Energy.Active.Import.Register and .Interval in mWh, power in W. Pure."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,7 +9,7 @@ from csms.common.v1 import meter_value_pb2
 from csms.common.v1.meter_value_pb2 import MeterValue, SampledValue
 
 from transaction_svc.clocks import is_plausible, read_time
-from transaction_svc.event_record import BEGIN, BETWEEN, END, SIGNED, UNSIGNED, Interval, Reading, series_number
+from transaction_svc.event_record import BEGIN, BETWEEN, END, SIGNED, UNSIGNED, Interval, Power, Reading, series_number
 from transaction_svc.signed_records import read_signed_readings
 
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
@@ -17,8 +17,10 @@ _LONGEST_NUMBER = 64
 # 10^18 mWh, a thousand TWh: a larger reading is not plausible, and would not fit the database.
 _MOST_DIGITS = 18
 _MOST_MWH: int = 10**_MOST_DIGITS
+_W_PER_UNIT = {"": 1, "w": 1, "kw": 1_000, "W": 1, "kW": 1_000}
 _MWH_PER_UNIT = {"": 1_000, "wh": 1_000, "kwh": 1_000_000, "Wh": 1_000, "kWh": 1_000_000}
 
+_POWER = meter_value_pb2.MEASURAND_POWER_ACTIVE_IMPORT
 _INTERVAL = meter_value_pb2.MEASURAND_ENERGY_ACTIVE_IMPORT_INTERVAL
 _ENERGY = frozenset(
     (
@@ -27,6 +29,8 @@ _ENERGY = frozenset(
         _INTERVAL,
     )
 )
+# A larger power is none that a station has.
+_MOST_W = 100_000_000
 # Most signatures verified in one message, those of begin and end: each costs a tenth of a millisecond.
 _MOST_VERIFIED = 8
 # The outlet first: energy is delivered there, and it is OCPP's default.
@@ -61,7 +65,11 @@ def to_mwh(text: str, unit: str, multiplier: int) -> int | None:
     By OCPP the unit is Wh where there is none; the value is multiplied by ten to the `multiplier`. A negative value
     stays negative.
     """
-    scale = _MWH_PER_UNIT.get(unit) or _MWH_PER_UNIT.get(unit.strip().lower())
+    return _to_integer(text, _MWH_PER_UNIT, unit, multiplier)
+
+
+def _to_integer(text: str, scales: Mapping[str, int], unit: str, multiplier: int) -> int | None:
+    scale = scales.get(unit) or scales.get(unit.strip().lower())
     if scale is None:
         return None
     if not multiplier and len(text) < _MOST_DIGITS - 3 and text.isdecimal() and text.isascii():
@@ -89,6 +97,14 @@ def _shift(number: Decimal, scale: int, multiplier: int) -> int | None:
     return -max(whole, 1) if sign else whole
 
 
+class MeterReadings(NamedTuple):
+    """The samples that count, in the station's order. Of several powers the last; its time may be implausible."""
+
+    readings: Sequence[Reading]
+    intervals: Sequence[Interval]
+    power: Power | None
+
+
 class _Sample(NamedTuple):
     """An energy in a sampled value."""
 
@@ -100,31 +116,24 @@ class _Sample(NamedTuple):
     mwh: int
 
 
-def read_meter_values(
-    values: Sequence[MeterValue], *, order_us: int, receive_us: int
-) -> tuple[Sequence[Reading], Sequence[Interval]]:
-    """The registers' readings and the intervals' energies, in the station's order.
+def read_meter_values(values: Sequence[MeterValue], *, order_us: int, receive_us: int) -> MeterReadings:
+    """The registers' readings, the intervals' energies and the power.
 
     A sample without a plausible time counts as taken at `order_us`.
     """
     readings: list[Reading] = []
     intervals: list[Interval] = []
+    power: Power | None = None
     # Slices, since iteration over a repeated field ends with an IndexError, which costs time.
     may_verify = _MOST_VERIFIED
     for value in values[:]:
-        samples: list[_Sample] = []
-        for sample in value.sampled_values[:]:
-            measurand = sample.measurand
-            if measurand not in _ENERGY:
-                continue
-            if sample.HasField("signed_meter_value"):
-                samples.extend(_signed_energies(sample, measurand, verify=may_verify > 0))
-                may_verify -= sample.context in _RANKS
-            elif (energy := _energy(sample, measurand, UNSIGNED)) is not None:
-                samples.append(energy)
-        if not samples:
+        samples, verified, watts = _samples(value, may_verify)
+        may_verify -= verified
+        if not samples and watts is None:
             continue
         raw_us = read_time(value, "sample_time")
+        if watts is not None:
+            power = order_us if raw_us is None else raw_us, watts
         is_right = raw_us is not None and is_plausible(raw_us, receive_us)
         at_us = raw_us if is_right and raw_us is not None else order_us
         clock_us = 0 if is_right or raw_us is None else raw_us
@@ -134,7 +143,49 @@ def read_meter_values(
                 intervals.append((at_us if raw_us is None else raw_us, series, mwh))
             else:
                 readings.append(Reading(at_us=at_us, mwh=mwh, rank=rank, series=series, clock_us=clock_us))
-    return readings, intervals
+    return MeterReadings(readings, intervals, power)
+
+
+def _samples(value: MeterValue, may_verify: int) -> tuple[Sequence[_Sample], int, int | None]:
+    """The energies of one moment, the number of signatures that were verified, and the power in W."""
+    samples: list[_Sample] = []
+    powers: list[SampledValue] = []
+    verified = 0
+    for sample in value.sampled_values[:]:
+        measurand = sample.measurand
+        if measurand == _POWER:
+            powers.append(sample)
+        elif measurand not in _ENERGY:
+            continue
+        elif sample.HasField("signed_meter_value"):
+            samples.extend(_signed_energies(sample, measurand, verify=may_verify > verified))
+            verified += sample.context in _RANKS
+        elif (energy := _energy(sample, measurand, UNSIGNED)) is not None:
+            samples.append(energy)
+    return samples, verified, _all_watts(powers) if powers else None
+
+
+def _all_watts(samples: Sequence[SampledValue]) -> int | None:
+    """The power of all phases, at the most preferred place that has one."""
+    if len(samples) == 1:  # nearly always
+        return _watts(samples[0])
+    places: dict[int, dict[int, int]] = {}
+    for sample in samples:
+        found, watts = _location_and_phase(sample), _watts(sample)
+        if found is not None and watts is not None:
+            places.setdefault(found[0], {})[found[1]] = watts
+    if not places:
+        return None
+    phases = places[min(places)]
+    return phases[0] if 0 in phases else sum(phases.values())
+
+
+def _watts(sample: SampledValue) -> int | None:
+    """A power; None where it is no number, or of another quantity."""
+    if _location_and_phase(sample) is None:
+        return None
+    watts = _to_integer(sample.value, _W_PER_UNIT, sample.unit, sample.multiplier)
+    return None if watts is None else min(max(watts, 0), _MOST_W)
 
 
 def _signed_energies(sample: SampledValue, measurand: int, *, verify: bool) -> Iterable[_Sample]:

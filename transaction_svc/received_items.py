@@ -130,8 +130,10 @@ def _to_event_record(
     if event.HasField("id_token"):
         record.id_token, record.id_token_type = without_nul(event.id_token.id_token), without_nul(event.id_token.type)
     if values := event.meter_values:
-        readings, intervals = read_meter_values(values, order_us=order_us, receive_us=receive_us)
-        record.readings, record.intervals = tuple(by_event(kind, readings)), tuple(intervals)
+        found = read_meter_values(values, order_us=order_us, receive_us=receive_us)
+        record.readings, record.intervals = tuple(by_event(kind, found.readings)), tuple(found.intervals)
+        if found.power is not None:
+            record.power = found.power[0] - order_us, found.power[1]
     return record
 
 

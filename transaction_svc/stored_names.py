@@ -19,6 +19,7 @@ SHORT: Mapping[str, str] = {
     "id_token": "i",
     "id_token_type": "it",
     "charging_state": "cs",
+    "power": "pw",
     "readings": "rd",
     "frame": "fr",
     # Reading

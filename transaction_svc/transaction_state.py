@@ -13,7 +13,7 @@ from mesh.contract.id_tokens import match_key
 from transaction_svc import ends
 from transaction_svc.ends import Closure, FramePosition, Mark
 from transaction_svc.energy import EnergyFlag
-from transaction_svc.event_record import END, ENDED, STARTED, UPDATED, EventRecord
+from transaction_svc.event_record import END, ENDED, STARTED, UPDATED, EventRecord, Power
 from transaction_svc.metering import Metering
 from transaction_svc.stored_names import SHORT
 
@@ -54,6 +54,7 @@ class TransactionState(msgspec.Struct, tag_field="v", tag=3, rename=SHORT, omit_
     given_us: int = 0  # 1.6: when its number was given
     was_named: bool = False  # 1.6: whether another event has named its number
     charging_state: int = 0
+    power: Power | None = None  # the latest that the station measured
     # Sequence numbers (2.x).
     seq_count: int = 0
     seq_most: int = -1
@@ -163,7 +164,7 @@ class TransactionState(msgspec.Struct, tag_field="v", tag=3, rename=SHORT, omit_
         may_be_ended = self.next_begin_us is not None or self.mark is not None or self.closure is not None
         if may_be_ended and self.ended:
             return None
-        power_w = self.meter.power_w
+        power_w = self.meter.power_w if self.power is None else self.meter.measured_w(*self.power)
         return 0 if self.charging_state in _NOT_CHARGING and power_w is not None else power_w
 
     @property
@@ -356,20 +357,34 @@ def _count(state: TransactionState, record: EventRecord) -> None:
     state.latest_us = max(state.latest_us, record.order_us)
     if not state.started and (first or record.order_us < state.begin_us):
         state.begin_us = record.order_us
+    if record.power is not None:
+        _measure(state, record.order_us, *record.power)
     if record.skewed:
         state.skewed = True
     if record.orphan:
         state.orphan = True
-    if record.named:
-        if record.names_none:
-            state.matched_us = max(state.matched_us, record.order_us)
-    elif record.kind != STARTED and record.seq_no is None:
-        state.was_named = True
+    if record.named or record.seq_no is None:
+        _note_name(state, record)
     if state.first_frame is None or record.frame < state.first_frame:
         state.first_frame = record.frame
     state.last_frame = max(state.last_frame, record.frame)
     if state.mark is not None and state.mark.precedes(record.frame, record.order_us):
         state.went_on = True
+
+
+def _measure(state: TransactionState, order_us: int, after_us: int, watts: int) -> None:
+    power = order_us + after_us, watts
+    if state.power is None or power > state.power:
+        state.power = power
+
+
+def _note_name(state: TransactionState, record: EventRecord) -> None:
+    """Applies the transactionId of a 1.6 message."""
+    if record.named:
+        if record.names_none:
+            state.matched_us = max(state.matched_us, record.order_us)
+    elif record.kind != STARTED:
+        state.was_named = True
 
 
 def _stop(state: TransactionState, record: EventRecord) -> None:

@@ -24,6 +24,8 @@ from mesh.identity.key_files import OPTIONAL_PARTS
 from mesh.runtime.startup_errors import SettingError
 
 DEMO_STATIONS = 5
+_DEMO_201 = "CP00[45]"  # ids of those that speak OCPP 2.0.1
+_SIMULATOR = (sys.executable, "-m", "simulator")
 # Longest path of a unix socket (sys/un.h), with its closing zero; macOS has four bytes less.
 _SOCKET_PATH = 100
 _SHORT_FOLDER = Path("/tmp")  # noqa: S108  # nosec B108
@@ -268,7 +270,7 @@ def _simulator(env: dict[str, str], settings: RunSettings, ports: _Inner, ocpp: 
     url = f"ws://{_url_host(reachable(settings.host))}:{ocpp.port}/ocpp"
     return Part(
         name="simulator",
-        command=[sys.executable, "-m", "simulator", "--url", url, "--stations", str(DEMO_STATIONS)],
+        command=[*_SIMULATOR, "--url", url, "--stations", str(DEMO_STATIONS), "--ocpp-201", _DEMO_201],
         env=_own("simulator", env, keys),
         grace_s=4.0,
         before_start=ports.release,

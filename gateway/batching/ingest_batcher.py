@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Generic, TypeVar
 
+import msgspec
 from google.protobuf.message import Message
 
 from gateway.batching.availability import Availability
@@ -30,10 +31,17 @@ Result = TypeVar("Result")
 
 MAX_ITEMS = 256
 MAX_BYTES = 1024 * 1024
-MAX_IN_FLIGHT = 2
-# A second batch leaves only when this many items wait: two small batches cost more than one large one (at 50 stations
-# in a closed loop, 12 % more CPU per message), and only a large load gains by two.
-SECOND_BATCH_ITEMS = 128
+
+
+class Flow(msgspec.Struct, frozen=True, kw_only=True):
+    """The batches that may be under way at once.
+
+    A further batch leaves only when `next_batch_items` wait: two small batches cost more than one large one (at 50
+    stations in a closed loop, 12 % more CPU per message), and only a large load gains by two.
+    """
+
+    max_in_flight: int = 2
+    next_batch_items: int = 128
 
 
 class IngestBatcher(Generic[Item, Result]):
@@ -43,7 +51,8 @@ class IngestBatcher(Generic[Item, Result]):
     MeshError where the whole batch failed. It is also called with no items, as a probe. Use from one event loop;
     `close` when done.
 
-    `max_linger_s` is for items that go beside other messages: see `LingerPolicy`.
+    `max_linger_s` is for items that go beside other messages: see `LingerPolicy`. `flow` bounds the batches that are
+    under way.
     """
 
     def __init__(
@@ -52,8 +61,10 @@ class IngestBatcher(Generic[Item, Result]):
         name: str,
         send: Callable[[Sequence[bytes]], Awaitable[Sequence[Result]]],
         max_linger_s: float | None = None,
+        flow: Flow = Flow(),  # noqa: B008 - frozen
     ) -> None:
         self.name = name
+        self._flow = flow
         self.batches = 0
         self.items = 0
         self._send = send
@@ -126,7 +137,8 @@ class IngestBatcher(Generic[Item, Result]):
     def _may_send(self) -> bool:
         if not self._in_flight:
             return True
-        enough = len(self._queue) >= SECOND_BATCH_ITEMS and len(self._in_flight) < MAX_IN_FLIGHT
+        flow = self._flow
+        enough = len(self._queue) >= flow.next_batch_items and len(self._in_flight) < flow.max_in_flight
         return enough and self._availability.is_available
 
     def _send_soon(self, batch: list[QueuedItem[Result]]) -> None:

@@ -126,13 +126,20 @@ class InboundCalls:
     # CALLs that cannot be handled as the action that they name
 
     def _on_unknown_action(self, call: Call, origin: origin_pb2.Origin) -> CallPlan:
-        """An action that is not served: NotSupported where it is known, NotImplemented where not (docs/adr/0007)."""
+        """An action that is not served: NotSupported where it is known, NotImplemented where not (docs/adr/0007).
+
+        In 2.x a station that is not accepted gets SecurityError for either (B02.FR.09, B03.FR.07).
+        """
         label = self._routes.label
-        if call.action in self._schemas.actions:
+        is_refused = self._routes.ocpp.refuses_before_action and not self._registration.may_send(call.action)
+        if call.action in self._schemas.actions and not is_refused:
             raise RefusalError("NotSupported", f"{call.action} is not supported by this central system")
         for other in self._others:
-            if call.action in other.schemas.actions:
-                return self._on_other_version(call, origin, other, code="NotSupported")
+            if call.action in other.schemas.actions and call.action not in self._schemas.actions:
+                code = _NOT_ACCEPTED.code if is_refused else "NotSupported"
+                return self._on_other_version(call, origin, other, code=code)
+        if is_refused:
+            raise RefusalError(_NOT_ACCEPTED.code, _NOT_ACCEPTED.message)
         raise RefusalError("NotImplemented", f"OCPP {label} has no action of this name")
 
     def _on_schema_violation(

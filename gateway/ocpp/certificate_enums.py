@@ -5,6 +5,8 @@ from csms.station.v1 import certificate_pb2
 
 from mesh.contract.options import ocpp_16_words, ocpp_words
 
+AUTHORIZE_CERTIFICATE_STATUSES = ocpp_words(common_pb2.AuthorizeCertificateStatus)
+CERTIFICATE_ACTIONS = ocpp_words(common_pb2.CertificateAction)
 CERTIFICATE_SIGNING_USES = ocpp_words(common_pb2.CertificateSigningUse)
 CERTIFICATE_SIGNED_STATUSES = ocpp_words(certificate_pb2.CertificateSignedStatus)
 INSTALL_CERTIFICATE_USES = ocpp_words(certificate_pb2.InstallCertificateUse)

@@ -171,3 +171,4 @@ GENERIC_STATUSES = ocpp_words(status_info_pb2.GenericStatus)
 
 RESERVE_NOW_STATUSES = ocpp_words(reservation_pb2.ReserveNowStatus)
 CANCEL_RESERVATION_STATUSES = ocpp_words(reservation_pb2.CancelReservationStatus)
+RESERVATION_UPDATE_STATUSES = ocpp_words(reservation_pb2.ReservationUpdateStatus)

@@ -47,3 +47,8 @@ def transfer_response(_payload: Payload, results: Results, _now_us: int) -> Payl
     """DataTransfer: what became of it; a status that is not known counts as Rejected."""
     result = result_of(results, IngestRpc.DATA_TRANSFERS, TransferDataResult)
     return {"status": _TRANSFER_WORDS.get(result.status, "Rejected")}
+
+
+def nothing(_payload: Payload, _results: Results, _now_us: int) -> Payload:
+    """The answer to a message that is only acknowledged."""
+    return {}

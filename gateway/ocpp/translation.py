@@ -29,6 +29,9 @@ class IngestRpc(StrEnum):
     REPORTS = "reports"  # StationIngestService.NotifyReports
     BACKGROUND_REPORTS = "asides"  # the same, in the background: no answer waits for it
     AUTHORIZE = "authorize"  # AuthorizationService.Authorize
+    CERTIFICATE_STATUSES = "certificate_statuses"  # CertificateExchangeService.GetCertificateStatuses
+    CONTRACT_CERTIFICATES = "contract_certificates"  # CertificateExchangeService.CheckContractCertificates
+    EV_CERTIFICATES = "ev_certificates"  # CertificateExchangeService.GetEvCertificates
     TRANSACTION_EVENTS = "transaction_events"  # TransactionIngestService.RecordTransactionEvents
     METER_VALUES = "meter_values"  # TransactionIngestService.RecordMeterValues
     AUTHORIZATIONS = "authorizations"  # TransactionIngestService.RecordAuthorizations
@@ -109,8 +112,8 @@ class Outbound:
     `UnacceptableError` where this OCPP version cannot express the command. `to_answer(command, payloads)` makes the
     answer from the CALLRESULTs. `silence_hint(payload)` returns a possible reason for a missing answer to such a CALL.
     `to_partial_answer` makes the answer where some of several CALLs failed; without it, one that fails fails the
-    command. `to_limit_read(command)` is the command to carry out first, to read the station's limit for one CALL; None
-    where the limit need not be known.
+    command. `to_limit_read(command)` is the GetVariables to carry out first, to read the station's limits for one CALL;
+    None where the limits need not be known.
     """
 
     action: str

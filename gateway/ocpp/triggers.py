@@ -1,4 +1,4 @@
-"""Messages that a trigger allows. Some have another name than the trigger that requests them."""
+"""Messages that a CALL to a station asks for. Some have another name than the trigger that requests them."""
 
 from collections.abc import Mapping
 
@@ -6,6 +6,12 @@ from gateway.ocpp.frames import Payload
 
 # Both TriggerMessage and 1.6's ExtendedTriggerMessage (security whitepaper, 5.6).
 ACTIONS = frozenset({"TriggerMessage", "ExtendedTriggerMessage"})
+
+# 2.x: a station that is not accepted yet reports what these ask for (B02.FR.05, B02.FR.09).
+_REPORTS: Mapping[str, frozenset[str]] = {
+    "GetBaseReport": frozenset({"NotifyReport"}),
+    "GetReport": frozenset({"NotifyReport"}),
+}
 
 _OTHERWISE_CALLED: Mapping[str, frozenset[str]] = {
     # The security extension of 1.6 has a message of its own for it.
@@ -19,8 +25,8 @@ _OTHERWISE_CALLED: Mapping[str, frozenset[str]] = {
 
 
 def triggered_actions(action: str, payload: Payload) -> frozenset[str]:
-    """The actions that a CALL requests from a station; none, where it is no trigger."""
+    """The actions that a CALL requests from a station; none, where it requests no message."""
     if action not in ACTIONS:
-        return frozenset()
+        return _REPORTS.get(action, frozenset())
     requested = str(payload.get("requestedMessage"))
     return _OTHERWISE_CALLED.get(requested, frozenset({requested}))

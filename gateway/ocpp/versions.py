@@ -23,6 +23,8 @@ class OcppVersion:
     request_suffix: str  # of the name of a request's schema
     no_object_code: str  # the payload is no JSON object
     occurrence_code: str  # a field is missing or unknown, or a list has too few or too many items
+    # Whether a station that is not accepted gets SecurityError before its action is looked at: B02.FR.09, B03.FR.07.
+    refuses_before_action: bool
     # Meter values
     has_text_readings: bool  # a sampled value is text, and schemas do not check that it is a number
 
@@ -38,6 +40,7 @@ V16 = OcppVersion(
     request_suffix="",
     no_object_code="FormationViolation",
     occurrence_code="OccurenceConstraintViolation",
+    refuses_before_action=False,
     has_text_readings=True,
 )
 
@@ -52,6 +55,7 @@ V201 = OcppVersion(
     request_suffix="Request",
     no_object_code="FormatViolation",
     occurrence_code="OccurrenceConstraintViolation",
+    refuses_before_action=True,
     has_text_readings=False,
 )
 
@@ -66,6 +70,7 @@ V21 = OcppVersion(
     request_suffix="Request",
     no_object_code="FormatViolation",
     occurrence_code="OccurrenceConstraintViolation",
+    refuses_before_action=True,
     has_text_readings=False,
 )
 

@@ -19,6 +19,7 @@ OPERATOR_SERVICES = {
         "csms.station.v1.MonitoringService",
         "csms.station.v1.CustomerInformationService",
         "csms.station.v1.DisplayMessageService",
+        "csms.station.v1.DeviceModelService",
         "csms.station.v1.LocalListService",
         "csms.station.v1.RolloutService",
         "csms.station.v1.SiteService",
@@ -68,6 +69,7 @@ MESH_SERVICES = {
     "auth": (
         "csms.auth.v1.AuthorizationService",
         "csms.auth.v1.CertificateAuthorityService",
+        "csms.auth.v1.CertificateExchangeService",
         "csms.auth.v1.TenantDirectoryService",
         "csms.auth.v1.DriverErasureDirectoryService",
         "csms.auth.v1.CallerService",

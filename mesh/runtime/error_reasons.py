@@ -61,7 +61,7 @@ class Reason(StrEnum):
     STATION_PENDING = auto(), "Its last boot was answered Pending; 1.6 forbids this then.", Retry.AFTER_CHANGE, Sent.NO
     STATION_REJECTED = auto(), "Its last boot was answered Rejected.", Retry.AFTER_CHANGE, Sent.NO
     STATION_NOT_FOUND = auto(), "No station of the tenant has this id.", Retry.AFTER_CHANGE, Sent.NO
-    UNSUPPORTED_BY_VERSION = auto(), "The station's OCPP version has no such thing.", Retry.NEVER, Sent.NO
+    NOT_IN_VERSION = auto(), "The station's OCPP version has no such command.", Retry.NEVER, Sent.NO
     INVALID_FIELD = auto(), "A field of the request is wrong; `field` in the metadata names it.", Retry.NEVER, Sent.NO
     INVALID_PAYLOAD = auto(), "The schema of the OCPP version forbids the payload.", Retry.NEVER, Sent.NO
     TOO_MANY_COMMANDS = auto(), "The queue of the station's commands is full, or too slow.", Retry.LATER, Sent.NO
@@ -83,6 +83,7 @@ class Reason(StrEnum):
     CREDENTIAL_MISSING = auto(), "The station has no credential for that profile.", Retry.AFTER_CHANGE, Sent.NO
     FIRMWARE_UPDATE_EXISTS = auto(), "The station has an update of this number.", Retry.AFTER_CHANGE, Sent.NO
     LOG_UPLOAD_EXISTS = auto(), "The station has a log upload of this number.", Retry.AFTER_CHANGE, Sent.NO
+    VARIABLE_REPORT_EXISTS = auto(), "The station has a report of this number.", Retry.AFTER_CHANGE, Sent.NO
     TRANSACTION_NOT_FOUND = auto(), "The station has no such transaction.", Retry.AFTER_CHANGE, Sent.NO
 
     # Stations and their resources
@@ -90,6 +91,7 @@ class Reason(StrEnum):
     RESERVATION_NOT_FOUND = auto(), "The station has no such reservation.", Retry.AFTER_CHANGE
     FIRMWARE_UPDATE_NOT_FOUND = auto(), "The station has no such update.", Retry.AFTER_CHANGE
     LOG_UPLOAD_NOT_FOUND = auto(), "The station has no such log upload.", Retry.AFTER_CHANGE
+    VARIABLE_REPORT_NOT_FOUND = auto(), "The station has no such report of variables.", Retry.AFTER_CHANGE
     CREDENTIAL_REFUSED = auto(), "The station did not take its first credential.", Retry.AFTER_CHANGE
     LOCAL_LIST_NOT_SUPPORTED = auto(), "The station keeps no local list.", Retry.AFTER_CHANGE
     LOCAL_LIST_REFUSED = auto(), "The station did not take a part of its local list.", Retry.LATER
@@ -205,6 +207,13 @@ class Reason(StrEnum):
     CSR_KEY_WEAK = auto(), "The key is too short, or of an unknown kind.", Retry.NEVER
     CSR_SUBJECT_WRONG = auto(), "The request names another station or organization.", Retry.NEVER
     CERTIFICATE_TYPE_NOT_SIGNED = auto(), "Certificates of this type are not signed.", Retry.NEVER
+    OCSP_REQUEST_INVALID = auto(), "The hashes, the serial number or the URL cannot be used.", Retry.NEVER
+    OCSP_RESPONDER_REFUSED = auto(), "The responder's address is not of the public internet.", Retry.AFTER_CHANGE
+    OCSP_RESPONDER_UNAVAILABLE = auto(), "The responder did not answer in time.", Retry.LATER
+    OCSP_RESPONSE_INVALID = auto(), "The answer is of no use: unreadable, out of date or badly signed.", Retry.LATER
+    CERTIFICATE_PROVIDER_MISSING = auto(), "No provider of contract certificates is configured.", Retry.AFTER_CHANGE
+    CERTIFICATE_PROVIDER_UNAVAILABLE = auto(), "The provider did not answer in time.", Retry.LATER
+    CERTIFICATE_PROVIDER_REFUSED = auto(), "The provider did not process the request.", Retry.AFTER_CHANGE
 
     # Simulated stations, where a simulator runs
     SIMULATED_STATION_NOT_FOUND = auto(), "The simulator has no station of this id.", Retry.AFTER_CHANGE

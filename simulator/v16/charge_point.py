@@ -4,11 +4,11 @@ The answers are in the modules `*_actions`, by feature profile. The `ocpp` libra
 that 1.6 does not have.
 """
 
-import logging
 from typing import Any
 
 from ocpp.v16 import ChargePoint
 
+from simulator.library import library_logger
 from simulator.memory import Memory
 from simulator.station import Station
 from simulator.v16.certificate_actions import CertificateActions
@@ -19,23 +19,6 @@ from simulator.v16.log_actions import LogActions
 from simulator.v16.profile_actions import ProfileActions
 from simulator.v16.reservation_actions import ReservationActions
 from simulator.v16.trigger_actions import TriggerActions
-
-
-class _OneLine(logging.Filter):
-    """The library logs a traceback where a command is not implemented, which is an ordinary answer here."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        record.exc_info = None
-        return True
-
-
-def library_logger() -> logging.Logger:
-    """The logger given to the library: its warnings, one line each."""
-    logger = logging.getLogger("simulator.ocpp")
-    logger.setLevel(logging.WARNING)
-    if not logger.filters:
-        logger.addFilter(_OneLine())
-    return logger
 
 
 class ChargePoint16(

@@ -14,7 +14,9 @@ from station_kit.v16.version import V16
 class Dialect16:
     """See simulator.runner.Dialect. `quirks` are those that show in its frames (simulator.misbehaviour)."""
 
+    ocpp_version = "1.6"
     subprotocol = V16.subprotocol
+    has_charging_states = False
 
     def __init__(self, *, quirks: frozenset[int] = frozenset()) -> None:
         self._quirks = quirks

@@ -16,7 +16,15 @@ from ocpp.v16.enums import (
 )
 from ocpp.v16.enums import FirmwareStatus as FirmwareStatus16
 
-from simulator.events import MeterSampled, Reading, Status, StatusChanged, TransactionStarted, TransactionStopped
+from simulator.events import (
+    ChargingStateChanged,
+    MeterSampled,
+    Reading,
+    Status,
+    StatusChanged,
+    TransactionStarted,
+    TransactionStopped,
+)
 from simulator.maintenance import Maintenance
 from simulator.memory import TransactionMessage
 from simulator.notices import (
@@ -141,6 +149,8 @@ def transaction_message(event: TransactionMessage, at: datetime, name: str | Non
                 reason=Reason(event.reason.value),
                 id_tag=event.id_tag,
             )
+        case ChargingStateChanged():
+            raise ValueError("OCPP 1.6 has no message for charging states")
         case MeterSampled():
             return meter_values(event, at, None if event.key is None else transaction_id, measurands)
 

@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from simulator.charging import CompositeSchedule
-from simulator.charging_profiles import Kind, Period, Profile, Purpose, Recurrency, Schedule, Unit
-from simulator.composite import in_unit
-from station_kit.times import format_time, parse_time
+from simulator.charging_profiles import Kind, Profile, Purpose, Recurrency, Unit
+from simulator.schedule_words import from_slots, to_moment, to_schedule
+from station_kit.times import format_time
 
 _NO_TRANSACTION = 0  # a key that no transaction has
 
@@ -26,10 +26,10 @@ def to_profile(
         stack_level=words["stack_level"],
         purpose=Purpose(words["charging_profile_purpose"]),
         kind=Kind(words["charging_profile_kind"]),
-        schedule=_schedule(words["charging_schedule"]),
+        schedule=to_schedule(words["charging_schedule"]),
         recurrency=None if recurrency is None else Recurrency(recurrency),
-        valid_from=_moment(words.get("valid_from")),
-        valid_to=_moment(words.get("valid_to")),
+        valid_from=to_moment(words.get("valid_from")),
+        valid_to=to_moment(words.get("valid_to")),
         transaction=None if transaction_id is None else key_of(str(transaction_id)) or _NO_TRANSACTION,
     )
     if profile.purpose is Purpose.STATION_MAX and profile.schedule.start is None:
@@ -43,28 +43,5 @@ def from_composite(found: CompositeSchedule, *, duration_s: int, unit: Unit) -> 
         "duration": duration_s,
         "start_schedule": format_time(found.start),
         "charging_rate_unit": unit.value,
-        "charging_schedule_period": [
-            {
-                "start_period": slot.start_s,
-                "limit": in_unit(slot.allowance, unit, found.voltage_v),
-                "number_phases": slot.allowance.phases,
-            }
-            for slot in found.slots
-        ],
+        "charging_schedule_period": from_slots(found, unit),
     }
-
-
-def _schedule(words: Mapping[str, Any]) -> Schedule:
-    return Schedule(
-        unit=Unit(words["charging_rate_unit"]),
-        periods=tuple(
-            Period(start_s=one["start_period"], limit=float(one["limit"]), phases=one.get("number_phases"))
-            for one in words["charging_schedule_period"]
-        ),
-        duration_s=words.get("duration"),
-        start=_moment(words.get("start_schedule")),
-    )
-
-
-def _moment(text: str | None) -> datetime | None:
-    return None if text is None else parse_time(text)

@@ -12,11 +12,12 @@ from mesh.database.rowset import RowStatement
 from mesh.events import outbox
 from mesh.identity.callers import Caller, Scope
 from station_svc.api import removals
+from station_svc.commands.preconditions import V16
 from station_svc.core import audit_store, events, placement_store, quota_store
 from station_svc.core.digests import StoredCredential
 from station_svc.core.models import node, removal, station, station_connection
 from station_svc.core.placement_store import PlacementChange
-from station_svc.core.rows import ACCEPTED
+from station_svc.core.rows import ACCEPTED, PENDING
 from station_svc.core.socket_store import open_sockets
 from station_svc.core.station_rows import Socket
 from station_svc.core.station_store import is_station, not_found
@@ -135,7 +136,8 @@ def update_station(
 ) -> Sequence[Socket]:
     """Changes columns of a station. Raises MeshError STATION_NOT_FOUND.
 
-    Returns the sockets that are to be closed, since they were opened by a station that was still accepted.
+    Returns the sockets that are to be closed, since they were opened by a station that was still accepted. One of 2.x
+    that becomes pending keeps its own (B02.FR.06): its next boot is answered Pending.
     """
     before = audit_store.hold(connection, tenant_id, station_id)
     if before is None:
@@ -151,7 +153,10 @@ def update_station(
     audit_store.changed(connection, tenant_id, station_id, before=before, after=audit_store.image(row), now_us=now_us)
     event = events.updated(tenant_id=tenant_id, station_id=station_id, registration_status=status, now_us=now_us)
     outbox.append(connection, [event])
-    return open_sockets(connection, row.latest_epoch, now_us) if status_before == ACCEPTED != status else []
+    if status == ACCEPTED or status_before != ACCEPTED:
+        return []
+    only_version = V16 if status == PENDING else None
+    return open_sockets(connection, row.latest_epoch, now_us, only_version=only_version)
 
 
 def delete_station(

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from mesh.audit import entries as audit
 from mesh.database import pages
 from mesh.database.engine import Database
-from mesh.database.filters import to_condition
+from mesh.database.filters import choice, to_condition
 from mesh.database.pages import Page
 from mesh.grpc.types import Context
 from mesh.identity.callers import Caller, Scope, current_caller, current_scope
@@ -35,7 +35,7 @@ from station_svc.core.reports import Status
 from station_svc.core.rows import ACCEPTED
 from station_svc.core.site_store import storable_site
 from station_svc.core.socket_store import find_socket
-from station_svc.core.station_rows import Socket, VariableRow
+from station_svc.core.station_rows import Socket
 from station_svc.features.availability.report_store import list_status_reports
 from station_svc.features.credentials import first_delivery
 from station_svc.features.credentials import store as credential_store
@@ -43,6 +43,7 @@ from station_svc.features.credentials.rotation import CredentialRotation
 from station_svc.features.data_transfer.rows import Transfer
 from station_svc.features.data_transfer.transfer_store import list_data_transfers
 from station_svc.features.device_model import variable_store
+from station_svc.features.device_model.variables import to_variable
 from station_svc.features.message_log import message_store
 from station_svc.features.message_log.rows import MessageRow
 
@@ -61,6 +62,7 @@ _DIRECTIONS = {
 }
 # Of a message: its time, and the frame.
 _MESSAGE_KEY = (int, *FRAME_KEY)
+_MUTABILITY = choice(dict(station_pb2.Mutability.items()), "MUTABILITY_")
 _VARIABLE_KEY = (str, str, str, int, int, str, str)
 
 
@@ -227,7 +229,8 @@ class StationServicer(StationServiceServicer):
     ) -> station_service_pb2.ListVariablesResponse:
         """Lists the variables of a station as last read or set, by name."""
         del context
-        page = page_of(request, _VARIABLE_KEY, default=200)
+        condition = to_condition(request.filter, variable_store.variable_filters(_MUTABILITY))
+        page = page_of(request, _VARIABLE_KEY, default=200, condition=condition)
         rows = await self._list(variable_store.list_variables, request.station_id, page)
         rows, token = page.cut(rows, lambda row: row.key)
         return station_service_pb2.ListVariablesResponse(variables=map(to_variable, rows), next_page_token=token)
@@ -383,23 +386,6 @@ def _to_status_report(row: Status) -> station_pb2.StatusReport:
         status_time=None if row.status_us is None else to_timestamp(row.status_us),
         receive_time=to_timestamp(row.frame.receive_us),
     )
-
-
-def to_variable(row: VariableRow) -> station_pb2.Variable:
-    """A variable as operators see it."""
-    variable = station_pb2.Variable(
-        component=row.component,
-        component_instance=row.component_instance,
-        variable=row.variable,
-        variable_instance=row.variable_instance,
-        attribute_type=row.attribute_type,
-        value=row.value,
-        readonly=row.readonly,
-        update_time=to_timestamp(row.update_us),
-    )
-    if row.evse_id:
-        variable.evse.CopyFrom(evse_pb2.EvseRef(evse_id=row.evse_id, connector_id=row.connector_id))
-    return variable
 
 
 def _to_message(station_id: str, row: MessageRow) -> station_pb2.Message:

@@ -3,10 +3,8 @@
 Each function is the work of one transaction.
 """
 
-import re
 import secrets
-from collections.abc import Sequence
-from dataclasses import asdict, fields
+from dataclasses import fields
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -16,8 +14,7 @@ from mesh.database.rowset import RowStatement, columns_of, run_prepared
 from station_svc.commands.models import command
 from station_svc.commands.rows import BegunCommand, CommandRow, FinishedCommand, NewCommand
 from station_svc.core.digests import digest_of
-from station_svc.core.models import variable
-from station_svc.core.station_rows import Socket, VariableRow
+from station_svc.core.station_rows import Socket
 from station_svc.core.station_store import not_found
 
 _COLUMNS = [command.c[one.name] for one in fields(CommandRow)]
@@ -113,73 +110,6 @@ def find_request(connection: Connection, tenant_id: str, request_id: str) -> Com
     query = sa.select(*_COLUMNS).where(command.c.tenant_id == tenant_id, command.c.request_id == request_id)
     row = connection.execute(query).mappings().first()
     return None if row is None else CommandRow(**row)
-
-
-_REMEMBER = RowStatement(
-    """
-    INSERT INTO variable (tenant_id, station_id, component, variable, component_instance, evse_id, connector_id,
-                          variable_instance, attribute_type, value, readonly, update_us)
-    SELECT station.tenant_id, station.station_id, rows.component, rows.variable, rows.component_instance, rows.evse_id,
-           rows.connector_id, rows.variable_instance, rows.attribute_type, rows.value, rows.readonly, rows.update_us
-    FROM {rows} JOIN station ON station.tenant_id = :tenant_id AND station.station_id = :station_id
-    WHERE true
-    ORDER BY rows.component, rows.variable, rows.component_instance, rows.evse_id, rows.connector_id,
-             rows.variable_instance, rows.attribute_type
-    ON CONFLICT (tenant_id, station_id, component, variable, component_instance, evse_id, connector_id,
-                 variable_instance, attribute_type)
-    DO UPDATE SET value = excluded.value, readonly = COALESCE(excluded.readonly, variable.readonly),
-                  update_us = excluded.update_us
-    WHERE variable.update_us <= excluded.update_us
-    """,
-    **columns_of(
-        variable,
-        "component",
-        "variable",
-        "component_instance",
-        "evse_id",
-        "connector_id",
-        "variable_instance",
-        "attribute_type",
-        "value",
-        "readonly",
-        "update_us",
-    ),
-)
-
-
-def remember_variables(
-    connection: Connection, *, tenant_id: str, station_id: str, variables: Sequence[VariableRow]
-) -> None:
-    """Stores variables as the station reported them; where one is named twice, the last one counts."""
-    if variables:
-        latest = {row.key: asdict(row) for row in variables}
-        _REMEMBER.run(connection, latest.values(), tenant_id=tenant_id, station_id=station_id)
-
-
-# What stations call the most variables that they let be read at once, with the component and the instance of it: in 1.6
-# (section 9.1.8), and in 2.0.1 (part 2, 2.1.10).
-_LIMITS = (
-    ("ChargingStation", "getconfigurationmaxkeys", ""),
-    ("DeviceDataCtrlr", "itemspermessage", "GetVariables"),
-)
-
-
-def find_items_per_message(connection: Connection, *, tenant_id: str, station_id: str) -> int:
-    """Most variables that the station lets be read at once, by its report; 0 where it did not report it."""
-    named = [
-        (variable.c.component == component)
-        & (sa.func.lower(variable.c.variable) == name)
-        & (variable.c.variable_instance == instance)
-        for component, name, instance in _LIMITS
-    ]
-    query = sa.select(variable.c.value).where(
-        variable.c.tenant_id == tenant_id,
-        variable.c.station_id == station_id,
-        variable.c.attribute_type == "Actual",
-        sa.or_(*named),
-    )
-    limits = [int(value) for value in connection.execute(query).scalars() if re.fullmatch("[0-9]{1,9}", value)]
-    return min((limit for limit in limits if limit), default=0)
 
 
 # With the driver's own cursor: rows as JSON hold no bytes, and SQLAlchemy takes twice as long.

@@ -151,6 +151,37 @@ variable = sa.Table(
     text("value"),
     sa.Column("readonly", sa.Boolean),
     sa.Column("update_us", sa.BigInteger, nullable=False),
+    # As a report of 2.x states them. The characteristics are those of the variable, and the same in each of its
+    # attributes; a data type of 0: none were reported.
+    small("mutability"),
+    sa.Column("persistent", sa.Boolean),
+    sa.Column("constant", sa.Boolean),
+    text("unit"),
+    small("data_type"),
+    sa.Column("min_limit", sa.Double),
+    sa.Column("max_limit", sa.Double),
+    text("values_list"),
+    sa.Column("supports_monitoring", sa.Boolean),
+    # When it was last set to a value that takes effect after a restart.
+    sa.Column("reboot_us", sa.BigInteger),
+)
+
+# Each time that a variable's value became another one.
+variable_change = sa.Table(
+    "variable_change",
+    metadata,
+    *station_key(),
+    sa.Column("change_us", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("component", Key, primary_key=True),
+    sa.Column("variable", Key, primary_key=True),
+    sa.Column("component_instance", Key, primary_key=True),
+    sa.Column("evse_id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("connector_id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("variable_instance", Key, primary_key=True),
+    sa.Column("attribute_type", Key, primary_key=True),
+    text("former_value"),
+    text("value"),
+    sa.Index("variable_change_age", "change_us"),
 )
 
 # Stations that were removed while their history is still being removed, up to and with an epoch.

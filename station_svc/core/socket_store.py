@@ -18,8 +18,13 @@ def find_socket(connection: Connection, *, tenant_id: str, station_id: str, now_
     return next(iter(open_sockets(connection, latest, now_us)), None)
 
 
-def open_sockets(connection: Connection, epoch: int, now_us: int) -> Sequence[Socket]:
-    """The socket of a connection: one, or none where it is closed or its gateway is lost."""
+def open_sockets(
+    connection: Connection, epoch: int, now_us: int, *, only_version: str | None = None
+) -> Sequence[Socket]:
+    """The socket of a connection: one, or none where it is closed or its gateway is lost.
+
+    With `only_version` none where it is of another OCPP version.
+    """
     query = (
         sa.select(station_connection.c.tenant_id, station_connection.c.station_id, node.c.address)
         .join(node, node.c.node_id == station_connection.c.node_id)
@@ -29,6 +34,8 @@ def open_sockets(connection: Connection, epoch: int, now_us: int) -> Sequence[So
             node.c.lease_end_us > now_us,
         )
     )
+    if only_version is not None:
+        query = query.where(station_connection.c.ocpp_version == only_version)
     return [
         Socket(tenant_id=row.tenant_id, station_id=row.station_id, epoch=epoch, address=row.address)
         for row in connection.execute(query)

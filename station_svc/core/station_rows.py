@@ -89,7 +89,11 @@ class StationRow:
 
 @dataclass(frozen=True, kw_only=True)
 class VariableRow:
-    """A variable as last read or set. EVSE 0: of the station as a whole."""
+    """A variable as last read, reported or set. EVSE 0: of the station as a whole.
+
+    To be stored: a value of None leaves the one that is known, and so does all else that is not stated. To be read:
+    `reboot_required` says whether a value that was set waits for a restart.
+    """
 
     component: str
     variable: str
@@ -98,9 +102,20 @@ class VariableRow:
     connector_id: int = 0
     variable_instance: str = ""
     attribute_type: str = "Actual"
-    value: str = ""
+    value: str | None = ""
     readonly: bool | None = None
     update_us: int = 0
+    mutability: int = 0
+    persistent: bool | None = None
+    constant: bool | None = None
+    unit: str = ""
+    data_type: int = 0
+    min_limit: float | None = None
+    max_limit: float | None = None
+    values_list: str = ""
+    supports_monitoring: bool | None = None
+    reboot_us: int | None = None
+    reboot_required: bool = False
 
     @property
     def key(self) -> tuple[str, str, str, int, int, str, str]:

@@ -53,10 +53,14 @@ STORAGE = Storage(
         models.quirk,
         models.condition,
         models.variable,
+        models.variable_change,
         models.allocation,
         models.placement_history,
     ],
-    retention=[Retention(name="CONNECTION", days=30, removals=[retention_store.remove_old_connections])],
+    retention=[
+        Retention(name="CONNECTION", days=30, removals=[retention_store.remove_old_connections]),
+        Retention(name="VARIABLE_CHANGE", days=365, removals=[aged(models.variable_change.c.change_us)]),
+    ],
     drivers=[outbox_rows(models.outbox)],
 )
 """Of the stations themselves, and of what they are connected to."""

@@ -157,7 +157,8 @@ class VariablesWork:
     async def _send(
         self, assignment: Assignment, name: str, request: Message, answer_type: type[Answer], *, part: str
     ) -> Answer:
-        hooks = RememberVariables(request if isinstance(request, command_service_pb2.GetVariablesRequest) else None)
+        about_variables = command_service_pb2.GetVariablesRequest | command_service_pb2.SetVariablesRequest
+        hooks = RememberVariables(request if isinstance(request, about_variables) else None)
         return await self._sender.send(assignment.job, name, request, answer_type, part=part, hooks=hooks)
 
     async def _boot(self, assignment: Assignment) -> tuple[int, int]:

@@ -13,6 +13,7 @@ from argon2 import PasswordHasher
 from csms.auth.v1.api_key_service_pb2_grpc import ApiKeyServiceStub
 from csms.auth.v1.authorization_service_pb2_grpc import AuthorizationServiceStub
 from csms.auth.v1.certificate_authority_service_pb2_grpc import CertificateAuthorityServiceStub
+from csms.auth.v1.certificate_exchange_service_pb2_grpc import CertificateExchangeServiceStub
 from csms.auth.v1.certificate_service_pb2_grpc import CertificateServiceStub
 from csms.auth.v1.id_token_service_pb2_grpc import IdTokenServiceStub
 from csms.auth.v1.invitation_service_pb2_grpc import InvitationServiceStub
@@ -24,6 +25,8 @@ from csms.auth.v1.user_service_pb2_grpc import UserServiceStub
 from auth_svc import models
 from auth_svc.authorization_servicer import ConcurrencyRule
 from auth_svc.certificate_office import CertificateRules
+from auth_svc.certificate_statuses import OcspRules
+from auth_svc.ev_certificates import EvCertificateProvider, NoProvider
 from auth_svc.keys import SigningKeys
 from auth_svc.service import build
 from auth_svc.settings import AuthSettings
@@ -43,6 +46,7 @@ if TYPE_CHECKING:  # these are there for the type checker only
     from csms.auth.v1.api_key_service_pb2_grpc import ApiKeyServiceAsyncStub
     from csms.auth.v1.authorization_service_pb2_grpc import AuthorizationServiceAsyncStub
     from csms.auth.v1.certificate_authority_service_pb2_grpc import CertificateAuthorityServiceAsyncStub
+    from csms.auth.v1.certificate_exchange_service_pb2_grpc import CertificateExchangeServiceAsyncStub
     from csms.auth.v1.certificate_service_pb2_grpc import CertificateServiceAsyncStub
     from csms.auth.v1.id_token_service_pb2_grpc import IdTokenServiceAsyncStub
     from csms.auth.v1.invitation_service_pb2_grpc import InvitationServiceAsyncStub
@@ -78,6 +82,7 @@ class Auth:
     authorization: "AuthorizationServiceAsyncStub"
     certificates: "CertificateServiceAsyncStub"
     signing: "CertificateAuthorityServiceAsyncStub"
+    exchange: "CertificateExchangeServiceAsyncStub"
     announced: list[str] = field(default_factory=list)
 
     async def login(
@@ -155,6 +160,8 @@ async def start_auth(database: Database, clock: FakeClock) -> AsyncIterator[Star
             concurrency: ConcurrencyRule | None = None,
             platform_admin_password: str | None = None,
             admits_anyone: bool = True,
+            ocsp: OcspRules | None = None,
+            ev_certificates: EvCertificateProvider | None = None,
         ) -> Auth:
             settings = AuthSettings(
                 accept_unknown_tokens=accept_unknown,
@@ -166,6 +173,8 @@ async def start_auth(database: Database, clock: FakeClock) -> AsyncIterator[Star
                 outbox_days=7,
                 certificates=certificates or CertificateRules(),
                 concurrency=concurrency or ConcurrencyRule(),
+                ocsp=ocsp or OcspRules(),
+                ev_certificates=ev_certificates or NoProvider(),
             )
             return await _start(stack, database, clock, settings)
 
@@ -212,5 +221,6 @@ async def _start(stack: AsyncExitStack, database: Database, clock: FakeClock, se
         authorization=AuthorizationServiceStub(mesh_channel),
         certificates=CertificateServiceStub(operator_channel),
         signing=CertificateAuthorityServiceStub(mesh_channel),
+        exchange=CertificateExchangeServiceStub(mesh_channel),
         announced=announced,
     )

@@ -24,6 +24,20 @@ def test_defaults_are_the_careful_ones() -> None:
     assert settings.concurrency == ConcurrencyRule(max_transactions=0, limit_authorize=False)
 
 
+def test_trusted_certificates_and_addresses_are_read(tmp_path: Path) -> None:
+    """A bundle of several certificates; private addresses are refused unless the setting allows them."""
+    assert (_read().ocsp.trusted, _read().ocsp.http.private_addresses) == ((), False)
+    roots = [certificates.authority(name) for name in ("V2G root", "MO root")]
+    bundle = tmp_path / "trusted.pem"
+    bundle.write_text("".join(root.pem for root in roots))
+    ocsp = _read(CSMS_TRUSTED_CERTIFICATES_FILE=str(bundle), CSMS_OCSP_PRIVATE_ADDRESSES="1").ocsp
+    assert list(ocsp.trusted) == [root.certificate for root in roots]
+    assert ocsp.http.private_addresses
+    bundle.write_text("no certificate")
+    with pytest.raises(SettingError, match="holds no certificate in PEM"):
+        _read(CSMS_TRUSTED_CERTIFICATES_FILE=str(bundle))
+
+
 def test_settings_are_read() -> None:
     """Each by its name."""
     settings = _read(CSMS_UNKNOWN_TOKENS="accept", CSMS_REGISTRATION="open", CSMS_ADMIN_PASSWORD="secret")
@@ -51,6 +65,14 @@ def test_settings_are_read() -> None:
         ({"CSMS_CA_KEY_FILE": "ca.key"}, "both are needed"),
         ({"CSMS_CA_CERTIFICATE_FILE": "/none", "CSMS_CA_KEY_FILE": "/none"}, "CSMS_CA_CERTIFICATE_FILE: cannot read"),
         ({"CSMS_CERTIFICATE_VALIDITY_DAYS": "0"}, "CSMS_CERTIFICATE_VALIDITY_DAYS"),
+        ({"CSMS_TRUSTED_CERTIFICATES_FILE": "/none"}, "CSMS_TRUSTED_CERTIFICATES_FILE: cannot read"),
+        ({"CSMS_OCSP_PRIVATE_ADDRESSES": "yes"}, "CSMS_OCSP_PRIVATE_ADDRESSES"),
+        ({"CSMS_EV_CERTIFICATE_PROVIDER_URL": "ftp://provider.example.org/"}, "http or https"),
+        ({"CSMS_EV_CERTIFICATE_PROVIDER_TOKEN": "t"}, "CSMS_EV_CERTIFICATE_PROVIDER_URL"),
+        (
+            {"CSMS_EV_CERTIFICATE_PROVIDER_URL": "https://p.example.org/", "CSMS_EV_CERTIFICATE_PROVIDER_TOKEN": "ü"},
+            "HTTP header",
+        ),
         ({"CSMS_MAX_CONCURRENT_TRANSACTIONS": "101"}, "CSMS_MAX_CONCURRENT_TRANSACTIONS"),
     ],
 )

@@ -85,10 +85,12 @@ REPORT_TABLES: Mapping[str, tuple[str, ...]] = {
         "station.partial_report",
     ),
     "display_messages": ("station.allocation", "station.display_message", "station.partial_report"),
+    "variable_report_part": ("station.variable", "station.variable_report", "station.variable_report_part"),
 }
 
 # The rows that a report changes, where the station has some that it is about.
 REPORT_CHANGES: Mapping[str, tuple[str, ...]] = {
+    "reservation_update": ("station.reservation",),
     "reservation_use": ("station.reservation",),
     "transaction_end": ("station.charging_profile",),
 }
@@ -105,9 +107,11 @@ COMMANDS: tuple[str, ...] = ("station.command",)
 
 # What some commands change beside that, by field of csms.gateway.v1.CallRequest.command.
 COMMAND_TABLES: Mapping[str, tuple[str, ...]] = {
+    "get_base_report": ("station.variable_report",),
     "get_local_list_version": ("station.local_list",),
     "get_log": ("station.task",),
     "get_installed_certificate_ids": ("station.installed_certificate",),
+    "get_report": ("station.variable_report",),
     "get_variables": ("station.variable",),
     "customer_information": ("station.customer_report", "station.partial_report"),
     "get_display_messages": ("station.partial_report",),
@@ -117,6 +121,7 @@ COMMAND_TABLES: Mapping[str, tuple[str, ...]] = {
     "send_local_list": ("station.local_list",),
     "request_start_transaction": ("station.allocation", "station.charging_profile"),
     "reserve_now": ("station.allocation", "station.reservation"),
+    "set_network_profile": ("station.network_profile",),
     "set_charging_profile": ("station.allocation", "station.charging_profile"),
     "set_variables": ("station.variable",),
     "update_firmware": ("station.task",),

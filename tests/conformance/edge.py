@@ -43,7 +43,12 @@ _NOISE = frozenset(
 )
 
 # Numbers of what a command makes, which no two commands may share.
-_NUMBERED = {"get_log": "log_upload_id", "update_firmware": "firmware_update_id"}
+_NUMBERED = {
+    "get_base_report": "variable_report_id",
+    "get_log": "log_upload_id",
+    "get_report": "variable_report_id",
+    "update_firmware": "firmware_update_id",
+}
 
 
 class Edge:

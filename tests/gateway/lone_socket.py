@@ -10,6 +10,11 @@ from contextlib import contextmanager
 from typing import Any
 
 from csms.auth.v1.authorization_service_pb2 import AuthorizeResult
+from csms.auth.v1.certificate_exchange_service_pb2 import (
+    CheckContractCertificateResult,
+    GetCertificateStatusResult,
+    GetEvCertificateResult,
+)
 from csms.common.v1.id_token_pb2 import AUTHORIZATION_STATUS_ACCEPTED, IdTokenInfo
 from csms.station.v1.station_ingest_service_pb2 import (
     BootResult,
@@ -212,6 +217,9 @@ _RESULTS: dict[IngestRpc, Any] = {
     IngestRpc.REPORTS: ReportResult(),
     IngestRpc.BACKGROUND_REPORTS: ReportResult(),
     IngestRpc.AUTHORIZE: AuthorizeResult(id_token_info=IdTokenInfo(status=AUTHORIZATION_STATUS_ACCEPTED)),
+    IngestRpc.CERTIFICATE_STATUSES: GetCertificateStatusResult(),
+    IngestRpc.CONTRACT_CERTIFICATES: CheckContractCertificateResult(),
+    IngestRpc.EV_CERTIFICATES: GetEvCertificateResult(),
     IngestRpc.TRANSACTION_EVENTS: TransactionEventResult(transaction_id="7"),
     IngestRpc.METER_VALUES: MeterValuesResult(),
 }

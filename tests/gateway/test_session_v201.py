@@ -103,6 +103,42 @@ async def test_a_pending_station_may_send_what_it_was_asked_for() -> None:
     assert refused[:3] == [4, "t", "SecurityError"]
 
 
+@pytest.mark.parametrize("action", ["GetBaseReport", "GetReport"])
+async def test_a_pending_station_may_send_the_report_that_it_was_asked_for(action: str) -> None:
+    """B02.FR.05, B02.FR.09: NotifyReport is served after a request for it, and refused before one."""
+    request: dict[str, object] = {"requestId": 7}
+    if action == "GetBaseReport":
+        request["reportBase"] = "FullInventory"
+    report = '[2,"r","NotifyReport",{"requestId":7,"generatedAt":"2026-01-01T00:00:00Z","seqNo":0}]'
+    async with _rig(REGISTRATION_STATUS_PENDING) as rig:
+        rig.wire.put(report.replace('"r"', '"early"'))
+        early = (await rig.answers(1))[0]
+        call = asyncio.ensure_future(rig.session.call(action, request, timeout_s=60))
+        sent = (await rig.answers(2))[1]
+        rig.wire.put(json.dumps([3, sent[1], {"status": "Accepted"}]))
+        await call
+        rig.wire.put(report)
+        answer = (await rig.answers(3))[2]
+    assert early[:3] == [4, "early", "SecurityError"]
+    assert answer == [3, "r", {}]
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        '[2,"x","MakeCoffee",{}]',
+        '[2,"x","ClearCache",{}]',
+        '[2,"x","DiagnosticsStatusNotification",{"status":"Idle"}]',
+        '[2,"x","Authorize",{}]',
+    ],
+)
+async def test_a_station_that_is_not_accepted_gets_securityerror_whatever_it_sends(frame: str) -> None:
+    """B02.FR.09, B03.FR.07: acceptance is checked before the action and its schema."""
+    async with _rig(REGISTRATION_STATUS_PENDING) as rig:
+        rig.wire.put(frame)
+        assert (await rig.answers(1))[0][:3] == [4, "x", "SecurityError"]
+
+
 @pytest.mark.parametrize(
     "frame",
     ["what is this", "{}", "[]", "[2]", '[2,true,"Heartbeat",{}]', '[2,null,"Heartbeat",{}]'],

@@ -161,7 +161,7 @@ async def test_any_call_is_checked_before_it_leaves(mesh: MeshRig) -> None:
         assert await command == {"status": "Accepted"}
         for action, payload, reason in (
             ("ReserveNow", {"connectorId": 1}, "INVALID_PAYLOAD"),
-            ("GetBaseReport", {"requestId": 1, "reportBase": "FullInventory"}, "UNSUPPORTED_BY_VERSION"),
+            ("GetBaseReport", {"requestId": 1, "reportBase": "FullInventory"}, "NOT_IN_VERSION"),
         ):
             with pytest.raises(grpc.aio.AioRpcError) as refusal:
                 await mesh.send_call("CP1", action, payload)

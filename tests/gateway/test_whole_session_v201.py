@@ -5,7 +5,7 @@ from typing import Any
 
 import grpc
 import pytest
-from csms.station.v1 import command_service_pb2, local_list_pb2, station_pb2, station_service_pb2
+from csms.station.v1 import command_service_pb2, station_pb2, station_service_pb2
 from csms.transaction.v1 import transaction_event_pb2, transaction_service_pb2
 from google.protobuf.field_mask_pb2 import FieldMask
 
@@ -257,14 +257,15 @@ async def test_meter_values_of_no_transaction_are_taken(mesh: MeshRig) -> None:
             assert await station.call("MeterValues", {"evseId": evse_id, "meterValue": [value]}) == {}
 
 
-async def test_a_command_that_is_not_served_is_said_to_be_so(mesh: MeshRig) -> None:
-    """2.0.1 has GetLocalListVersion: what lacks is ours, and SendCall is the way meanwhile."""
+async def test_a_value_that_the_version_lacks_is_refused_by_its_field(mesh: MeshRig) -> None:
+    """DiagnosticsStatusNotification is a message of 1.6 alone."""
     async with _station(mesh) as station:
         await station.boot()
-        request = local_list_pb2.GetLocalListVersionRequest(station_id="CP1")
-        with pytest.raises(grpc.aio.AioRpcError, match="for which this is not served; SendCall") as refusal:
-            await mesh.commands.GetLocalListVersion(request, metadata=mesh.metadata, timeout=TIMEOUT_S)
-        assert from_rpc_error(refusal.value).reason == "UNSUPPORTED_BY_VERSION"
-        command = asyncio.ensure_future(mesh.send_call("CP1", "GetLocalListVersion", {}))
-        await station.answer({"versionNumber": 3})
-        assert await command == {"versionNumber": 3}
+        request = command_service_pb2.TriggerMessageRequest(
+            station_id="CP1", requested_message=command_service_pb2.MESSAGE_TRIGGER_DIAGNOSTICS_STATUS_NOTIFICATION
+        )
+        with pytest.raises(grpc.aio.AioRpcError) as refusal:
+            await mesh.commands.TriggerMessage(request, metadata=mesh.metadata, timeout=TIMEOUT_S)
+        error = from_rpc_error(refusal.value)
+        assert (error.code, error.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD")
+        assert error.metadata["field"] == "requested_message"

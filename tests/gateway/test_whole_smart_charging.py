@@ -175,7 +175,7 @@ async def test_what_16_cannot_say_is_not_sent(mesh: MeshRig) -> None:
         await station.boot()
         operator = Operator(mesh, station)
         for profile, reason, text in (
-            (_profile("PRIORITY_CHARGING"), "UNSUPPORTED_BY_VERSION", "OCPP 1.6 has ChargePointMaxProfile"),
+            (_profile("PRIORITY_CHARGING"), "INVALID_FIELD", "OCPP 1.6 has ChargePointMaxProfile"),
             (_profile("TX_PROFILE", stackLevel=-1), "INVALID_FIELD", "must not be below 0"),
         ):
             request = profile_pb.SetChargingProfileRequest(station_id="CP1", evse_id=1, charging_profile=profile)

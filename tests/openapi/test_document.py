@@ -118,7 +118,8 @@ def test_who_may_call_is_as_in_the_contract() -> None:
 
 def test_core_errors_by_reason() -> None:
     start = operation("CommandService_RequestStartTransaction")["responses"]
-    assert {"STATION_OFFLINE", "INVALID_FIELD", "UNSUPPORTED_BY_VERSION"} <= reasons(start["400"])
+    assert {"STATION_OFFLINE", "INVALID_FIELD"} <= reasons(start["400"])
+    assert "NOT_IN_VERSION" in reasons(start["501"])
     assert {"STATION_NOT_FOUND", "UNKNOWN_PATH"} == reasons(start["404"])
     assert {"CALL_TIMEOUT", "NO_ANSWER_IN_TIME"} == reasons(start["504"])
     assert {"STATION_DISCONNECTED", "CALL_ERROR", "INVALID_ANSWER", "REQUEST_ID_REUSED"} == reasons(start["409"])

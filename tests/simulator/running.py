@@ -10,7 +10,7 @@ from mesh.runtime.backoff import Backoff
 from simulator.clocks import StationClock
 from simulator.fleet import set_quirks
 from simulator.line import Access, Line
-from simulator.runner import Runner
+from simulator.runner import Dialect, Runner
 from simulator.station import Identity, Station
 from simulator.v16.dialect import Dialect16
 from simulator.vehicle import Vehicle
@@ -25,8 +25,15 @@ class Listening(Protocol):
     port: int
 
 
-def make_runner(central: Listening, *quirks: int, password: str | None = None, station_id: str = "CP001") -> Runner:
-    """A station for `central`, without drivers, with quirks of simulator.misbehaviour."""
+def make_runner(
+    central: Listening,
+    *quirks: int,
+    password: str | None = None,
+    station_id: str = "CP001",
+    dialect: Dialect | None = None,
+) -> Runner:
+    """A station for `central`, without drivers, with quirks of simulator.misbehaviour; of 1.6 unless said otherwise."""
+    dialect = dialect or Dialect16(quirks=frozenset(quirks))
     identity = Identity(station_id=station_id, vendor="V", model="M", serial_number="S", firmware_version="1")
     clock = StationClock(speed=SPEED)
     station = Station(
@@ -35,11 +42,11 @@ def make_runner(central: Listening, *quirks: int, password: str | None = None, s
     set_quirks(station, frozenset(quirks))
     return Runner(
         station=station,
-        dialect=Dialect16(quirks=frozenset(quirks)),
+        dialect=dialect,
         line=Line(
             station_id=station_id,
             access=Access(url=f"ws://127.0.0.1:{central.port}/ocpp", password=password),
-            subprotocol=Dialect16.subprotocol,
+            subprotocol=dialect.subprotocol,
             quirks=frozenset(quirks),
             late_close_s=2.0,
         ),
@@ -51,10 +58,14 @@ def make_runner(central: Listening, *quirks: int, password: str | None = None, s
 
 @asynccontextmanager
 async def running(
-    central: Listening, *quirks: int, password: str | None = None, station_id: str = "CP001"
+    central: Listening,
+    *quirks: int,
+    password: str | None = None,
+    station_id: str = "CP001",
+    dialect: Dialect | None = None,
 ) -> AsyncIterator[Runner]:
     """A station that lives and is connected to `central`, with quirks of simulator.misbehaviour."""
-    runner = make_runner(central, *quirks, password=password, station_id=station_id)
+    runner = make_runner(central, *quirks, password=password, station_id=station_id, dialect=dialect)
     task = asyncio.create_task(runner.run())
     try:
         yield runner

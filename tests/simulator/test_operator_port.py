@@ -287,7 +287,7 @@ async def test_stations_are_listed_in_pages(rig: Rig) -> None:
         ("StartSimulatedStation", {"station_id": "N" * 49}),
         ("StartSimulatedStation", {"evse_count": 17}),
         ("StartSimulatedStation", {"max_power_w": 10}),
-        ("StartSimulatedStation", {"ocpp_version": "2.0.1"}),
+        ("StartSimulatedStation", {"ocpp_version": "2.1"}),
         ("StartSimulatedStation", {"sample_interval_s": -1}),
         ("PlugIn", {"evse_id": 9}),
         ("PlugIn", {"evse_id": 1, "vehicle": pb.SimulatedVehicle(soc_percent=101)}),

@@ -191,9 +191,9 @@ class StationSystem:
         response = await self.ingest.OpenConnections(ingest_pb2.OpenConnectionsRequest(items=items))
         return response.results
 
-    async def open(self, station_id: str, node_id: str = NODE) -> int:
+    async def open(self, station_id: str, node_id: str = NODE, *, version: str = "1.6") -> int:
         """Connects a station; its epoch."""
-        [result] = await self.attempt(attempt(station_id, node_id=node_id))
+        [result] = await self.attempt(attempt(station_id, node_id=node_id, version=version))
         assert not result.HasField("error"), result.error
         return result.epoch
 
@@ -281,13 +281,13 @@ class StationSystem:
 
 
 def attempt(
-    station_id: str, *, node_id: str = NODE, credential: bytes = b"", username: str = ""
+    station_id: str, *, node_id: str = NODE, credential: bytes = b"", username: str = "", version: str = "1.6"
 ) -> ingest_pb2.OpenConnectionItem:
     """A connection attempt of a station."""
     return ingest_pb2.OpenConnectionItem(
         station_id=station_id,
         node_id=node_id,
-        ocpp_version="1.6",
+        ocpp_version=version,
         remote_address="127.0.0.1",
         credential=credential,
         username=username,

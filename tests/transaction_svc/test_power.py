@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from csms.common.v1 import meter_value_pb2 as meter
 from csms.transaction.v1 import transaction_event_pb2 as tx
 from csms.transaction.v1.transaction_service_pb2 import GetTransactionSummaryRequest, TransactionSummary
 
@@ -12,7 +13,18 @@ from mesh.placements import store as placement_store
 from mesh.placements.store import Placement
 from mesh.runtime.errors import MeshError
 from mesh.runtime.times import SECOND_US, to_timestamp
-from tests.transaction_svc.kit import CONTEXT, START_US, VIEWER, Service, booted, event_2x, start_16, stop_16, values_16
+from tests.transaction_svc.kit import (
+    CONTEXT,
+    START_US,
+    VIEWER,
+    Service,
+    booted,
+    event_2x,
+    register,
+    start_16,
+    stop_16,
+    values_16,
+)
 from transaction_svc.models import PLACEMENTS
 
 HOUR_S = 3600
@@ -180,3 +192,44 @@ async def test_the_sum_reads_the_index_on_open_transactions(service: Service) ->
 
     assert "tx_open_" in plan, plan
     assert "tx_newest" not in plan, plan
+
+
+def _power_sample(value: str, unit: str = "W", **more: Any) -> meter.SampledValue:
+    return meter.SampledValue(value=value, unit=unit, measurand=meter.MEASURAND_POWER_ACTIVE_IMPORT, **more)
+
+
+async def test_the_power_that_a_station_measured_comes_before_that_of_its_register(service: Service) -> None:
+    """In any unit; summed over its phases, unless it reports their sum; at the outlet rather than elsewhere."""
+    number = (await service.one(start_16())).transaction_id
+    phases = [_power_sample("2.4", "kW", phase=phase) for phase in (meter.PHASE_L1, meter.PHASE_L2, meter.PHASE_L3)]
+    cases: list[tuple[list[meter.SampledValue], int]] = [
+        ([_power_sample("7400")], 7400),
+        (phases, 7200),
+        ([*phases, _power_sample("7300.9")], 7300),
+        ([_power_sample("3", "kW", location=meter.MEASURAND_LOCATION_BODY), _power_sample("2900")], 2900),
+        ([_power_sample("11", multiplier=3)], 11_000),
+        ([_power_sample("-200")], 0),
+        ([_power_sample("6000000")], 400_000),
+    ]
+    for minute, (samples, watts) in enumerate(cases, 1):
+        await service.one(values_16(number, 60 * minute, 0, samples=[register(1000 + 100 * minute), *samples]))
+        assert await _power(service, number) == watts
+
+
+async def test_a_register_that_is_read_later_counts_again(service: Service) -> None:
+    """A station that reports its power once does not keep it; one of another quantity has none."""
+    number = (await service.one(start_16())).transaction_id
+    await service.one(values_16(number, 60, 0, samples=[register(1100), _power_sample("7400")]))
+    await service.one(values_16(number, 120, 1150))
+    assert await _power(service, number) == 3000
+    await service.one(values_16(number, 180, 0, samples=[register(1250), _power_sample("7400", "VA")]))
+    assert await _power(service, number) == 6000
+
+
+async def test_measured_power_is_that_of_the_latest_time_in_any_order(service: Service) -> None:
+    number = (await service.one(start_16())).transaction_id
+    for seconds, watts in ((120, "3000"), (60, "7000"), (90, "9000")):
+        await service.one(values_16(number, seconds, 0, samples=[_power_sample(watts)]))
+    assert await _power(service, number) == 3000
+    await service.one(values_16(number, 30, 1001))  # out of order: its transaction is built anew
+    assert await _power(service, number) == 3000

@@ -1,36 +1,27 @@
 """ChangeConfiguration, 1.6 section 5.3: one CALL for each variable."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from csms.common.v1.status_info_pb2 import StatusInfo
 from csms.station.v1.command_service_pb2 import (
     SET_VARIABLE_STATUS_ACCEPTED,
-    SET_VARIABLE_STATUS_NOT_SENT,
     SET_VARIABLE_STATUS_REBOOT_REQUIRED,
-    SET_VARIABLE_STATUS_REJECTED,
     SET_VARIABLE_STATUS_UNKNOWN,
     SetVariableResult,
     SetVariablesRequest,
     SetVariablesResponse,
-    SetVariableStatus,
 )
 from csms.station.v1.station_pb2 import Variable
 
 from gateway.ocpp.checks import check_length
 from gateway.ocpp.enums import SET_VARIABLE_STATUSES
+from gateway.ocpp.split_variables import SET_FAILURES, failure_of
 from gateway.ocpp.translation import CallFailure, Outbound, Payload, UnacceptableError
 from gateway.ocpp.v16.configuration import to_key, to_variable
-from mesh.runtime.error_reasons import AnyReason, Reason
 
 _MAX_VALUE = 500  # CiString500Type
 # Security whitepaper, 5.1: 40 characters at the most. Some stations use it as it is, not as hexadecimal (quirk 7).
 _PASSWORD = "authorizationkey"  # noqa: S105 - a name
 _LEAST_PASSWORD, _MOST_PASSWORD = 16, 40
-# What became of a variable whose CALL failed; of any other failure it is not known.
-_FAILURES: Mapping[AnyReason, SetVariableStatus.ValueType] = {
-    Reason.CALL_ERROR: SET_VARIABLE_STATUS_REJECTED,
-    Reason.NOT_SENT: SET_VARIABLE_STATUS_NOT_SENT,
-}
 _TAKEN = frozenset({SET_VARIABLE_STATUS_ACCEPTED, SET_VARIABLE_STATUS_REBOOT_REQUIRED})
 
 
@@ -64,9 +55,9 @@ def to_answer(command: SetVariablesRequest, payloads: Sequence[Payload | CallFai
 def _to_result(variable: Variable, payload: Payload | CallFailure) -> SetVariableResult:
     if isinstance(payload, CallFailure):
         return SetVariableResult(
-            status=_FAILURES.get(payload.reason, SET_VARIABLE_STATUS_UNKNOWN),
+            status=SET_FAILURES.get(payload.reason, SET_VARIABLE_STATUS_UNKNOWN),
             variable=to_variable(variable.variable, ""),
-            status_info=StatusInfo(reason_code=payload.reason, additional_info=payload.message),
+            status_info=failure_of(payload),
         )
     status = SET_VARIABLE_STATUSES[payload["status"]]
     value = variable.value if status in _TAKEN else ""

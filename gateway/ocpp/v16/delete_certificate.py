@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from csms.station.v1.certificate_pb2 import DeleteCertificateRequest, DeleteCertificateResponse
 
 from gateway.ocpp.certificate_enums import DELETE_CERTIFICATE_STATUSES
+from gateway.ocpp.certificate_hashes import to_payload
 from gateway.ocpp.translation import Outbound, Payload
-from gateway.ocpp.v16.certificate_hashes import to_payload
 
 
 def to_calls(command: DeleteCertificateRequest) -> Sequence[Payload]:

@@ -13,7 +13,7 @@ from csms.station.v1.command_service_pb2 import (
 )
 from csms.station.v1.station_pb2 import Variable
 
-from gateway.ocpp.split_reads import failure_of, hint, limit_read, no_answer, parts
+from gateway.ocpp.split_variables import failure_of, hint, limit_read, no_answer, parts
 from gateway.ocpp.translation import CallFailure, Outbound, Payload
 from gateway.ocpp.v16.configuration import COMPONENT, to_key, to_variable
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from csms.station.v1.log_pb2 import GetLogRequest, GetLogResponse
 
 from gateway.ocpp.checks import check_time, check_uri
+from gateway.ocpp.retries import retry_fields
 from gateway.ocpp.translation import Outbound, Payload
-from gateway.ocpp.v16.retries import retry_fields
 
 
 def to_calls(command: GetLogRequest) -> Sequence[Payload]:

@@ -12,9 +12,9 @@ from csms.station.v1.certificate_pb2 import (
 )
 
 from gateway.ocpp.certificate_enums import GET_CERTIFICATE_ID_USES_16, GET_INSTALLED_CERTIFICATE_STATUSES
+from gateway.ocpp.certificate_hashes import from_payload
 from gateway.ocpp.enums import words
 from gateway.ocpp.translation import Outbound, Payload, UnacceptableError
-from gateway.ocpp.v16.certificate_hashes import from_payload
 
 _WORDS = words(GET_CERTIFICATE_ID_USES_16)
 

@@ -12,9 +12,9 @@ from csms.station.v1.log_pb2 import (
 
 from gateway.ocpp.checks import check_length, check_not_negative, check_time, check_uri
 from gateway.ocpp.enums import LOG_STATUSES
+from gateway.ocpp.retries import retry_fields
 from gateway.ocpp.translation import Alternatives, Outbound, Payload, UnacceptableError
 from gateway.ocpp.v16 import get_diagnostics
-from gateway.ocpp.v16.retries import retry_fields
 
 _TYPE_WORDS = {
     LOG_TYPE_UNSPECIFIED: "DiagnosticsLog",

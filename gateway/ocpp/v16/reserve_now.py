@@ -6,12 +6,17 @@ from csms.station.v1.reservation_pb2 import ReserveNowRequest, ReserveNowRespons
 
 from gateway.ocpp.checks import check_given, check_length, check_not_negative, check_time
 from gateway.ocpp.enums import RESERVE_NOW_STATUSES
-from gateway.ocpp.translation import Outbound, Payload
+from gateway.ocpp.translation import Outbound, Payload, UnacceptableError
 from gateway.ocpp.v16.parts import MAX_ID_TAG
 
 
 def to_calls(command: ReserveNowRequest) -> Sequence[Payload]:
-    """A reservation of a connector, or (0) of any. 1.6 has no types of tokens; they stay behind."""
+    """A reservation of a connector, or (0) of any. 1.6 has no types of tokens; they stay behind.
+
+    UnacceptableError for a type of connectors: a place reserved without it would be another one than was wanted.
+    """
+    if command.connector_type:
+        raise UnacceptableError("NotSupported", "connector_type", "OCPP 1.6 reserves a connector or any, not a type")
     id_tag = check_given(command.id_token.id_token, "id_token.id_token")
     payload: Payload = {
         "connectorId": check_not_negative(command.evse_id, "evse_id"),

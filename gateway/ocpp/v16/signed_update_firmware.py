@@ -6,8 +6,8 @@ from csms.station.v1.firmware_pb2 import UpdateFirmwareRequest, UpdateFirmwareRe
 
 from gateway.ocpp.checks import check_given, check_length, check_not_negative, check_time, check_uri
 from gateway.ocpp.enums import UPDATE_FIRMWARE_STATUSES
+from gateway.ocpp.retries import retry_fields
 from gateway.ocpp.translation import Outbound, Payload
-from gateway.ocpp.v16.retries import retry_fields
 
 
 def to_calls(command: UpdateFirmwareRequest) -> Sequence[Payload]:

@@ -11,14 +11,14 @@ from csms.common.v1.id_token_pb2 import (
 )
 from csms.common.v1.meter_value_pb2 import READING_CONTEXT_TRANSACTION_BEGIN
 from csms.common.v1.origin_pb2 import Origin
-from csms.station.v1.station_ingest_service_pb2 import ReportItem
-from csms.transaction.v1.transaction_event_pb2 import TRANSACTION_EVENT_TYPE_STARTED, TransactionEvent
+from csms.transaction.v1.transaction_event_pb2 import TRANSACTION_EVENT_TYPE_STARTED
 from csms.transaction.v1.transaction_ingest_service_pb2 import TransactionEventItem, TransactionEventResult
 from google.protobuf.message import Message
 
 from gateway.ocpp.authorizations import judge, refusal
 from gateway.ocpp.checks import check_int32
 from gateway.ocpp.quarantine_responses import readable_text
+from gateway.ocpp.reservation_uses import to_use
 from gateway.ocpp.results import authorization, result_of
 from gateway.ocpp.translation import Inbound, IngestRpc, Items, Payload, QuarantineResponse, Results
 from gateway.ocpp.v16.parts import add_register, id_tag_info, set_evse
@@ -42,7 +42,7 @@ def to_items(payload: Payload, origin: Origin) -> Items:
     items: dict[IngestRpc, Message] = {IngestRpc.TRANSACTION_EVENTS: item}
     if "reservationId" in payload:
         event.reservation_id = check_int32(payload["reservationId"], "reservationId")
-        items[IngestRpc.REPORTS] = _to_use(event, origin)
+        items[IngestRpc.REPORTS] = to_use(event, origin)
     if id_tag.strip():
         event.id_token.id_token = id_tag
         question = items[IngestRpc.AUTHORIZE] = AuthorizeItem()
@@ -50,16 +50,6 @@ def to_items(payload: Payload, origin: Origin) -> Items:
         question.id_token.id_token = id_tag
         question.evse.CopyFrom(event.evse)
     return items
-
-
-def _to_use(event: TransactionEvent, origin: Origin) -> ReportItem:
-    """The report for station_svc that the reservation is used."""
-    item = ReportItem(origin=origin)
-    item.reservation_use.reservation_id = event.reservation_id
-    item.reservation_use.evse.CopyFrom(event.evse)
-    if event.HasField("event_time"):
-        item.reservation_use.use_time.CopyFrom(event.event_time)
-    return item
 
 
 def to_follow_up(payload: Payload, origin: Origin, results: Results) -> Items:

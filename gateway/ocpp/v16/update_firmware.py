@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from csms.station.v1.firmware_pb2 import UpdateFirmwareRequest, UpdateFirmwareResponse
 
 from gateway.ocpp.checks import check_time, check_uri
+from gateway.ocpp.retries import retry_fields
 from gateway.ocpp.translation import Alternatives, Outbound, Payload, UnacceptableError
 from gateway.ocpp.v16 import signed_update_firmware
-from gateway.ocpp.v16.retries import retry_fields
 
 
 def to_calls(command: UpdateFirmwareRequest) -> Sequence[Payload]:

@@ -15,6 +15,9 @@ from gateway.ocpp.values import decimal_text, format_us
 from mesh.runtime.times import from_timestamp
 
 MAX_ID_TOKEN = 36
+_MAX_LANGUAGE = 8
+_MAX_MESSAGE = 512
+_MAX_ADDITIONAL_INFO = 512
 # IdTokenEnumType.
 ID_TOKEN_TYPES = frozenset(
     {"Central", "eMAID", "ISO14443", "ISO15693", "KeyCode", "Local", "MacAddress", "NoAuthorization"}
@@ -91,11 +94,22 @@ def id_token_info(info: IdTokenInfo) -> Payload:
         payload["cacheExpiryDateTime"] = format_us(from_timestamp(info.cache_expire_time))
     if info.charging_priority:
         payload["chargingPriority"] = info.charging_priority
+    if 0 < len(info.language) <= _MAX_LANGUAGE:
+        payload["language1"] = info.language
+    if info.personal_message:
+        payload["personalMessage"] = _message_content(info)
     group = info.group_id_token
     if 0 < len(group.id_token) <= MAX_ID_TOKEN:
         kind = group.type if group.type in ID_TOKEN_TYPES else _DEFAULT_TYPE
         payload["groupIdToken"] = {"idToken": group.id_token, "type": kind}
     return payload
+
+
+def _message_content(info: IdTokenInfo) -> Payload:
+    content: Payload = {"format": "UTF8", "content": info.personal_message[:_MAX_MESSAGE]}
+    if 0 < len(info.language) <= _MAX_LANGUAGE:
+        content["language"] = info.language
+    return content
 
 
 # Answers
@@ -107,6 +121,14 @@ def status_info(payload: Payload, field: str = "statusInfo") -> StatusInfo | Non
     if info is None:
         return None
     return StatusInfo(reason_code=info["reasonCode"], additional_info=info.get("additionalInfo", ""))
+
+
+def status_info_payload(reason_code: str, additional_info: str) -> Payload:
+    """The StatusInfoType of an answer to a station; a text that is too long is cut."""
+    payload: Payload = {"reasonCode": reason_code}
+    if additional_info:
+        payload["additionalInfo"] = additional_info[:_MAX_ADDITIONAL_INFO]
+    return payload
 
 
 # Meter values

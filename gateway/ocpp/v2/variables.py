@@ -17,6 +17,23 @@ _MAX_NAME = 50
 Key = tuple[str, str, int, int, str, str, str]
 
 
+def limit_variables(action: str) -> tuple[Variable, Variable]:
+    """The station's limits for one CALL of GetVariables or SetVariables: in items, and in bytes (part 2, 2.1.10)."""
+    items, size = (
+        Variable(component="DeviceDataCtrlr", variable=name, variable_instance=action)
+        for name in ("ItemsPerMessage", "BytesPerMessage")
+    )
+    return items, size
+
+
+def to_component_variable(variable: Variable, field: str) -> Payload:
+    """The fields that name a component, and a variable of it where one is given."""
+    if variable.variable:
+        named = to_reference(variable, field)
+        return {"component": named["component"], "variable": named["variable"]}
+    return {"component": to_component(variable, field)}
+
+
 def to_reference(variable: Variable, field: str) -> Payload:
     """The fields that name a variable's attribute. UnacceptableError where 2.0.1 cannot name it."""
     component = to_component(variable, field)
@@ -65,11 +82,14 @@ def to_variable(item: Payload, value: str = "") -> Variable:
 
 def without_value(variable: Variable) -> Variable:
     """A requested variable, as an answer names it."""
-    named = Variable()
-    named.CopyFrom(variable)
-    for field in ("value", "readonly", "update_time"):
-        named.ClearField(field)
-    return named
+    return Variable(
+        component=variable.component,
+        component_instance=variable.component_instance,
+        evse=variable.evse if variable.HasField("evse") else None,
+        variable=variable.variable,
+        variable_instance=variable.variable_instance,
+        attribute_type=variable.attribute_type,
+    )
 
 
 class Matched(NamedTuple):

@@ -14,7 +14,7 @@ from csms.station.v1.monitoring_pb2 import (
 from gateway.ocpp.checks import check_int32
 from gateway.ocpp.monitoring_enums import CLEAR_MONITORING_STATUSES
 from gateway.ocpp.size_limits import beside, is_unsent, sized_parts
-from gateway.ocpp.split_reads import failure_of, no_answer
+from gateway.ocpp.split_variables import failure_of, no_answer
 from gateway.ocpp.translation import CallFailure, Outbound, Payload, UnacceptableError
 from gateway.ocpp.v2.parts import status_info
 

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 
 from csms.station.v1.monitoring_pb2 import GetMonitoringReportRequest, GetMonitoringReportResponse
-from csms.station.v1.station_pb2 import Variable
 
 from gateway.ocpp.checks import check_not_negative
+from gateway.ocpp.device_model_enums import DEVICE_MODEL_STATUSES
 from gateway.ocpp.enums import words
-from gateway.ocpp.monitoring_enums import MONITORING_CRITERIA, MONITORING_STATUSES
+from gateway.ocpp.monitoring_enums import MONITORING_CRITERIA
 from gateway.ocpp.translation import Outbound, Payload, UnacceptableError
 from gateway.ocpp.v2.parts import status_info
-from gateway.ocpp.v2.variables import to_component, to_reference
+from gateway.ocpp.v2.variables import to_component_variable
 
 _WORDS = words(MONITORING_CRITERIA)
 
@@ -24,7 +24,7 @@ def to_calls(command: GetMonitoringReportRequest) -> Sequence[Payload]:
         payload["monitoringCriteria"] = _criteria(command)
     if command.variables:
         payload["componentVariable"] = [
-            _reference(variable, f"variables[{index}]") for index, variable in enumerate(command.variables)
+            to_component_variable(variable, f"variables[{index}]") for index, variable in enumerate(command.variables)
         ]
     return [payload]
 
@@ -41,19 +41,11 @@ def _criteria(command: GetMonitoringReportRequest) -> list[str]:
     return list(found)
 
 
-def _reference(variable: Variable, field: str) -> Payload:
-    if not variable.variable and not variable.variable_instance:
-        return {"component": to_component(variable, field)}
-    named = to_reference(variable, field)
-    named.pop("attributeType", None)
-    return named
-
-
 def to_answer(command: GetMonitoringReportRequest, payloads: Sequence[Payload]) -> GetMonitoringReportResponse:
     """Whether it will report."""
     [payload] = payloads
     return GetMonitoringReportResponse(
-        status=MONITORING_STATUSES[payload["status"]], status_info=status_info(payload), report_id=command.report_id
+        status=DEVICE_MODEL_STATUSES[payload["status"]], status_info=status_info(payload), report_id=command.report_id
     )
 
 

@@ -13,14 +13,13 @@ from csms.station.v1.command_service_pb2 import (
 from csms.station.v1.station_pb2 import Variable
 
 from gateway.ocpp.enums import GET_VARIABLE_STATUSES
-from gateway.ocpp.split_reads import failure_of, hint, limit_read, no_answer, parts
+from gateway.ocpp.split_variables import failure_of, fitting_parts, hint, limit_read, no_answer
 from gateway.ocpp.translation import CallFailure, Outbound, Payload, UnacceptableError
 from gateway.ocpp.v2.parts import status_info
-from gateway.ocpp.v2.variables import match, to_reference, to_variable, without_value
+from gateway.ocpp.v2.variables import limit_variables, match, to_reference, to_variable, without_value
 
 _LIMIT = "ItemsPerMessage of GetVariables"
-# Part 2, B06.FR.05.
-_LIMIT_VARIABLE = Variable(component="DeviceDataCtrlr", variable="ItemsPerMessage", variable_instance="GetVariables")
+_LIMIT_VARIABLES = limit_variables("GetVariables")  # part 2, B06.FR.05
 
 
 def to_calls(command: GetVariablesRequest) -> Sequence[Payload]:
@@ -33,7 +32,7 @@ def to_calls(command: GetVariablesRequest) -> Sequence[Payload]:
             "OccurrenceConstraintViolation", "variables", "OCPP 2.x must be told which; GetBaseReport asks for all"
         )
     named = [to_reference(variable, f"variables[{index}]") for index, variable in enumerate(command.variables)]
-    return [{"getVariableData": part} for part in parts(named, command.items_per_message)]
+    return [{"getVariableData": part} for part in fitting_parts(named, command)]
 
 
 def to_answer(command: GetVariablesRequest, payloads: Sequence[Payload | CallFailure]) -> GetVariablesResponse:
@@ -44,9 +43,10 @@ def to_answer(command: GetVariablesRequest, payloads: Sequence[Payload | CallFai
     """
     answers = [payload for payload in payloads if not isinstance(payload, CallFailure)]
     matched = match(command.variables, [item for payload in answers for item in payload["getVariableResult"]])
+    parts = [call["getVariableData"] for call in to_calls(command)]
     infos = [
         failure_of(payload) if isinstance(payload, CallFailure) else no_answer(_LIMIT, len(part))
-        for part, payload in zip(parts(command.variables, command.items_per_message), payloads, strict=True)
+        for part, payload in zip(parts, payloads, strict=True)
         for _variable in part
     ]
     asked = zip(command.variables, matched.answers, infos, strict=True)
@@ -71,8 +71,8 @@ def to_silence_hint(payload: Payload) -> str:
 
 
 def to_limit_read(command: GetVariablesRequest) -> GetVariablesRequest | None:
-    """The command that reads the station's limit first."""
-    return limit_read(command, _LIMIT_VARIABLE)
+    """The command that reads the station's limits first."""
+    return limit_read(command, *_LIMIT_VARIABLES)
 
 
 OUTBOUND = Outbound(

@@ -9,14 +9,13 @@ from csms.station.v1.alarm_pb2 import (
     EVENT_TRIGGER_UNSPECIFIED,
     EventEntry,
 )
-from csms.station.v1.station_ingest_service_pb2 import ReportItem, StatusItem
+from csms.station.v1.station_ingest_service_pb2 import ReportItem
 from csms.station.v1.station_pb2 import StatusReport
 
-from gateway.ocpp import station_events
 from gateway.ocpp.checks import check_int32, check_not_negative
 from gateway.ocpp.monitoring_enums import EVENT_NOTIFICATION_TYPES, EVENT_TRIGGERS
 from gateway.ocpp.translation import Inbound, IngestRpc, Items, Payload, Results
-from gateway.ocpp.v2.connector_status import set_status
+from gateway.ocpp.v2.connector_status import to_status, to_status_items
 from gateway.ocpp.v2.variables import to_variable
 from gateway.ocpp.values import parse_us, set_time
 
@@ -30,15 +29,9 @@ def to_items(payload: Payload, origin: Origin) -> Items:
     _set(report.generate_time, payload["generatedAt"])
     for data in payload["eventData"]:
         _fill(report.entries.add(), data)
-    items: dict[IngestRpc, Any] = {IngestRpc.REPORTS: item}
     statuses = list(_statuses(payload))
-    if statuses:
-        first, *others = statuses
-        items[IngestRpc.STATUSES] = StatusItem(origin=origin, status=first, further_statuses=others)
-        event = station_events.all_available(statuses, origin)
-        if event is not None:
-            items[IngestRpc.STATION_EVENTS] = event
-    return items
+    items = to_status_items(origin, statuses) if statuses else {}
+    return items | {IngestRpc.REPORTS: item}
 
 
 def _fill(entry: EventEntry, data: Payload) -> None:
@@ -69,15 +62,12 @@ def _statuses(payload: Payload) -> Iterator[StatusReport]:
         component, evse = data["component"], data["component"].get("evse", {})
         named = component["name"].lower(), data["variable"]["name"].lower()
         if named == ("connector", "availabilitystate") and "connectorId" in evse:
-            report = StatusReport()
-            set_status(
-                report,
-                data["actualValue"],
+            yield to_status(
                 evse_id=evse["id"],
                 connector_id=evse["connectorId"],
-                timestamp=data["timestamp"],
+                word=data["actualValue"],
+                time=data["timestamp"],
             )
-            yield report
 
 
 def to_response(_payload: Payload, _results: Results, _now_us: int) -> Payload:

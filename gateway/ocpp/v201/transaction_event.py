@@ -18,11 +18,13 @@ from csms.transaction.v1.transaction_event_pb2 import (
     TransactionEvent,
 )
 from csms.transaction.v1.transaction_ingest_service_pb2 import TransactionEventItem
+from google.protobuf.message import Message
 
 from gateway.ocpp.authorizations import judge, refusal
 from gateway.ocpp.checks import check_int32
 from gateway.ocpp.enums import CHARGING_STATES, EVENT_TYPES, STOPPED_REASONS, TRIGGER_REASONS
 from gateway.ocpp.quarantine_responses import readable_text
+from gateway.ocpp.reservation_uses import to_use
 from gateway.ocpp.results import authorization
 from gateway.ocpp.translation import Inbound, IngestRpc, Items, Payload, QuarantineResponse, Results
 from gateway.ocpp.v2.parts import add_meter_values, id_token_info, is_somebody, set_evse_of, set_id_token
@@ -33,7 +35,10 @@ _DEFAULT_REASON = "Local"
 
 
 def to_items(payload: Payload, origin: Origin) -> Items:
-    """The event, recorded with any status of the id token; and the item that authorizes the token, if any."""
+    """The event, recorded with any status of the id token; and the item that authorizes the token, if any.
+
+    Where it names a reservation, station_svc is notified of its use.
+    """
     item = TransactionEventItem()
     item.origin.CopyFrom(origin)
     event = item.event
@@ -45,16 +50,19 @@ def to_items(payload: Payload, origin: Origin) -> Items:
         set_time(event.event_time, us)
     _set_transaction(event, payload["transactionInfo"])
     _set_rest(event, payload)
+    items: dict[IngestRpc, Message] = {IngestRpc.TRANSACTION_EVENTS: item}
+    if event.HasField("reservation_id"):
+        items[IngestRpc.REPORTS] = to_use(event, origin)
     id_token = payload.get("idToken")
     if id_token is None or not is_somebody(id_token):
-        return {IngestRpc.TRANSACTION_EVENTS: item}
+        return items
     set_id_token(event.id_token, id_token)
-    question = AuthorizeItem()
+    question = items[IngestRpc.AUTHORIZE] = AuthorizeItem()
     question.origin.CopyFrom(origin)
     question.id_token.CopyFrom(event.id_token)
     if event.HasField("evse"):
         question.evse.CopyFrom(event.evse)
-    return {IngestRpc.TRANSACTION_EVENTS: item, IngestRpc.AUTHORIZE: question}
+    return items
 
 
 def _set_transaction(event: TransactionEvent, info: Payload) -> None:
@@ -126,6 +134,6 @@ INBOUND = Inbound(
     to_items=to_items,
     to_response=to_response,
     to_follow_up=to_follow_up,
-    optional=frozenset({IngestRpc.AUTHORIZE}),
+    optional=frozenset({IngestRpc.AUTHORIZE, IngestRpc.REPORTS}),
     quarantine_response=QuarantineResponse(to_questions=to_questions, to_response=to_acknowledgement),
 )

@@ -1,1 +1,1 @@
-"""Variables of stations."""
+"""Device models of stations: variables, their reports and changes, and network profiles."""

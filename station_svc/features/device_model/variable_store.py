@@ -1,31 +1,84 @@
-"""The SQL of stations' variables as operators read them."""
+"""The SQL of stations' variables, and of their changes, as operators read them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
 
 import sqlalchemy as sa
-from sqlalchemy import Connection
+from sqlalchemy import ColumnElement, Connection
 
+from mesh.database.filters import Field, moment
 from mesh.database.pages import Page
 from station_svc.core.list_store import paged
-from station_svc.core.models import variable
+from station_svc.core.models import station, variable, variable_change
 from station_svc.core.rows import to_row
 from station_svc.core.station_rows import VariableRow
 from station_svc.core.station_store import expect_station
+from station_svc.features.device_model.rows import ChangeRow
 
-# As the table's key has it, and the pages' tokens.
-_KEY = (
-    variable.c.component,
-    variable.c.variable,
-    variable.c.component_instance,
-    variable.c.evse_id,
-    variable.c.connector_id,
-    variable.c.variable_instance,
-    variable.c.attribute_type,
+# As the tables' keys have them, and the pages' tokens.
+_NAMES = (
+    "component",
+    "variable",
+    "component_instance",
+    "evse_id",
+    "connector_id",
+    "variable_instance",
+    "attribute_type",
 )
+_KEY = [variable.c[name] for name in _NAMES]
+_CHANGE_KEY = [variable_change.c.change_us, *(variable_change.c[name] for name in _NAMES)]
+_TEXTS = ("component", "variable", "component_instance", "variable_instance", "value")
+# A value that was set waits for a restart until the station's next boot.
+_REBOOT_REQUIRED = sa.and_(
+    variable.c.reboot_us.is_not(None),
+    sa.or_(station.c.boot_us.is_(None), station.c.boot_us < variable.c.reboot_us),
+).label("reboot_required")
 
 
 def list_variables(connection: Connection, *, tenant_id: str, station_id: str, page: Page) -> Sequence[VariableRow]:
     """Variables by name; `page.after` is VariableRow.key. Raises MeshError STATION_NOT_FOUND."""
     expect_station(connection, tenant_id, station_id)
-    query = sa.select(variable).where(variable.c.tenant_id == tenant_id, variable.c.station_id == station_id)
+    is_station = (station.c.tenant_id == variable.c.tenant_id) & (station.c.station_id == variable.c.station_id)
+    query = (
+        sa.select(variable, _REBOOT_REQUIRED)
+        .join(station, is_station)
+        .where(variable.c.tenant_id == tenant_id, variable.c.station_id == station_id)
+    )
     return [to_row(VariableRow, row) for row in connection.execute(paged(query, page, *_KEY))]
+
+
+def variable_filters(mutability: Callable[[str], int]) -> Mapping[str, Field]:
+    """The fields that variables may be filtered by; `mutability` reads one."""
+    return {
+        **_name_fields(variable),
+        "value": Field(variable.c.value),
+        "mutability": Field(variable.c.mutability, mutability),
+        "text": Field(variable.c.value, has=_mentions),
+    }
+
+
+def _mentions(text: str) -> ColumnElement[bool]:
+    """Whether a name or the value has the text in it, without regard to case."""
+    columns = [sa.func.lower(variable.c[name]) for name in _TEXTS]
+    return sa.or_(*(column.contains(text.lower(), autoescape=True) for column in columns))
+
+
+def change_filters() -> Mapping[str, Field]:
+    """The fields that changes of variables may be filtered by."""
+    return {**_name_fields(variable_change), "change_time": Field(variable_change.c.change_us, moment)}
+
+
+def _name_fields(table: sa.Table) -> Mapping[str, Field]:
+    numbers = {"evse_id", "connector_id"}
+    return {name: Field(table.c[name], int if name in numbers else str) for name in _NAMES}
+
+
+def list_changes(connection: Connection, *, tenant_id: str, station_id: str, page: Page) -> Sequence[ChangeRow]:
+    """Changes of variables, newest first; `page.after` is ChangeRow.key. Raises MeshError STATION_NOT_FOUND."""
+    expect_station(connection, tenant_id, station_id)
+    columns = [variable_change.c[one.name] for one in fields(ChangeRow)]
+    query = sa.select(*columns).where(
+        variable_change.c.tenant_id == tenant_id, variable_change.c.station_id == station_id
+    )
+    page_query = paged(query, page, *_CHANGE_KEY, newest_first=True)
+    return [ChangeRow(**row) for row in connection.execute(page_query).mappings()]

@@ -63,7 +63,9 @@ def to_part(request: local_list_pb2.SendLocalListRequest, *, dropped: set[str]) 
     return Part(
         full=request.update_type == local_list_pb2.LOCAL_LIST_UPDATE_TYPE_FULL,
         put=[to_entry(entry.id_token, entry.id_token_info) for entry in taken if entry.HasField("id_token_info")],
-        removed=[entry.id_token.id_token for entry in taken if not entry.HasField("id_token_info")],
+        removed=[
+            to_entry(entry.id_token, entry.id_token_info) for entry in taken if not entry.HasField("id_token_info")
+        ],
     )
 
 
@@ -72,7 +74,10 @@ def to_request(station_id: str, version: int, part: Part) -> local_list_pb2.Send
     kind = (
         local_list_pb2.LOCAL_LIST_UPDATE_TYPE_FULL if part.full else local_list_pb2.LOCAL_LIST_UPDATE_TYPE_DIFFERENTIAL
     )
-    removed = [local_list_pb2.LocalListEntry(id_token=id_token_pb2.IdToken(id_token=one)) for one in part.removed]
+    removed = [
+        local_list_pb2.LocalListEntry(id_token=id_token_pb2.IdToken(id_token=one.id_token, type=one.type))
+        for one in part.removed
+    ]
     return local_list_pb2.SendLocalListRequest(
         station_id=station_id, version_number=version, update_type=kind, entries=[*removed, *map(to_message, part.put)]
     )

@@ -38,9 +38,16 @@ MOST_PARTS = 20
 TURN_S = 600.0
 # With the queue's backoff, some twenty minutes.
 MOST_ATTEMPTS = 10
-# How stations call their limits: 1.6, then 2.x.
+# How stations call their limits: keys of 1.6, and variables of 2.x. There the most entries in all are no variable, but
+# a characteristic of one, which GetVariables does not return.
+_COMPONENT = "LocalAuthListCtrlr"
 _PART_LIMITS = ("SendLocalListMaxLength", "ItemsPerMessage")
+_BYTE_LIMITS = ("BytesPerMessage",)
 _TOTAL_LIMITS = ("LocalAuthListMaxLength",)
+_QUESTIONS = (
+    [station_pb2.Variable(variable=name) for name in ("SendLocalListMaxLength", "LocalAuthListMaxLength")],
+    [station_pb2.Variable(component=_COMPONENT, variable=name) for name in ("ItemsPerMessage", "BytesPerMessage")],
+)
 
 
 class LocalListSync:
@@ -120,33 +127,36 @@ class LocalListSync:
         usual = Limits()
         return Limits(
             part=max(1, min([known[name] for name in _PART_LIMITS if name in known], default=usual.part)),
+            part_bytes=min((known[name] for name in _BYTE_LIMITS if name in known), default=None),
             total=min([known[name] for name in _TOTAL_LIMITS if name in known] + [usual.total]),
         )
 
     async def _known_limits(self, job: JobRow) -> dict[str, int]:
-        names = (*_PART_LIMITS, *_TOTAL_LIMITS)
+        names = (*_PART_LIMITS, *_BYTE_LIMITS, *_TOTAL_LIMITS)
         return await self._database.read(
             lambda connection: store.find_numbers(connection, job.tenant_id, job.station_id, names)
         )
 
     async def _read_limits(self, job: JobRow) -> None:
-        names = (_PART_LIMITS[0], _TOTAL_LIMITS[0])
-        request = command_service_pb2.GetVariablesRequest(
-            station_id=job.station_id, variables=[station_pb2.Variable(variable=name) for name in names]
-        )
-        try:
-            await self._sender.send(
-                job,
-                "get_variables",
-                request,
-                command_service_pb2.GetVariablesResponse,
-                part=f"limits-{job.turn}",
-                hooks=RememberVariables(request),
-            )
-        except MeshError as error:
-            # A station that does not tell its limits, or cannot be asked, can be sent a list all the same.
-            if not error.reason.was_answered and not error.reason.is_final:
-                raise
+        """Asks for the limits by the names of one version after the other, until the station's gateway takes them."""
+        for number, variables in enumerate(_QUESTIONS):
+            request = command_service_pb2.GetVariablesRequest(station_id=job.station_id, variables=variables)
+            try:
+                await self._sender.send(
+                    job,
+                    "get_variables",
+                    request,
+                    command_service_pb2.GetVariablesResponse,
+                    part=f"limits-{job.turn}-{number}",
+                    hooks=RememberVariables(request),
+                )
+            except MeshError as error:
+                # A station that does not report its limits, or cannot be asked, can be sent a list all the same.
+                if not error.reason.was_answered and not error.reason.is_final:
+                    raise
+                if error.reason.is_final:  # not sent: the version has no such variables
+                    continue
+            return
 
     async def _wanted(self, tenant_id: str) -> list[Entry]:
         """The tenant's id tokens, as the station should decide by them."""
@@ -253,7 +263,7 @@ def _plan(connection: Connection, *, job: JobRow, wanted: Sequence[Entry], limit
     dropped = [DroppedToken(entry.id_token, UNFIT) for entry in wanted if entry.id_token in unfit]
     dropped += [DroppedToken(entry.id_token, NO_ROOM) for entry in no_room]
     store.update(connection, row, plan_us=row.request_us, left_out=store.encode_dropped(dropped))
-    return plan(chosen, None if row.full else row.held, limits.part), bool(no_room)
+    return plan(chosen, None if row.full else row.held, limits), bool(no_room)
 
 
 def _not_supported() -> MeshError:

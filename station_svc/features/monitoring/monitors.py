@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from csms.station.v1 import device_model_pb2
 from csms.station.v1 import monitoring_pb2 as pb
 from google.protobuf.message import Message
 from sqlalchemy import Connection
@@ -19,7 +20,10 @@ from station_svc.partial_reports.rows import EMPTY, REFUSED, REQUESTED, Part, Pa
 
 REPORT = "monitoring"
 _GONE = frozenset({pb.CLEAR_MONITORING_STATUS_ACCEPTED, pb.CLEAR_MONITORING_STATUS_NOT_FOUND})
-_STATES = {pb.MONITORING_STATUS_ACCEPTED: REQUESTED, pb.MONITORING_STATUS_EMPTY_RESULT_SET: EMPTY}
+_STATES = {
+    device_model_pb2.DEVICE_MODEL_STATUS_ACCEPTED: REQUESTED,
+    device_model_pb2.DEVICE_MODEL_STATUS_EMPTY_RESULT_SET: EMPTY,
+}
 
 
 class WithinLimits(CommandHooks):
@@ -71,7 +75,10 @@ class SetBase(CommandHooks):
 
     def on_outcome(self, connection: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
         """Where the station accepted."""
-        taken = isinstance(outcome, pb.SetMonitoringBaseResponse) and outcome.status == pb.MONITORING_STATUS_ACCEPTED
+        taken = (
+            isinstance(outcome, pb.SetMonitoringBaseResponse)
+            and outcome.status == device_model_pb2.DEVICE_MODEL_STATUS_ACCEPTED
+        )
         if taken and self._base != pb.MONITORING_BASE_ALL:
             monitor_store.remove_custom(connection, tenant_id=new.tenant_id, station_id=new.station_id)
 

@@ -47,7 +47,7 @@ FEATURE = Feature(
         retention=[Retention(name="RESERVATION", days=90, removals=[store.remove_old])],
         drivers=[DriverTable(table=reservation, decide=rules.of_driver)],
     ),
-    reports={"reservation_use": rules.record_uses},
+    reports={"reservation_use": rules.record_uses, "reservation_update": rules.record_updates},
     on_statuses=rules.follow_statuses,
     end_due=rules.end_due,
     build=_build,

@@ -15,6 +15,7 @@ reservation = sa.Table(
     text("id_token_type"),
     text("group_id_token"),
     text("group_id_token_type"),
+    text("connector_type"),
     sa.Column("expire_us", sa.BigInteger, nullable=False),
     small("state"),
     small("reserve_status"),

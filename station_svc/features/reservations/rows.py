@@ -11,6 +11,9 @@ CANCELLED = 5
 EXPIRED = 6
 UNKNOWN = 7
 
+# States by the reason that a station gives for the end of a reservation, csms.station.v1.ReservationUpdateStatus.
+ENDS = {1: EXPIRED, 2: CANCELLED, 3: EXPIRED}
+
 # What a station may keep.
 HELD = frozenset({ACTIVE, UNKNOWN})
 # States that may change without a report of the station.
@@ -38,6 +41,7 @@ class ReservationRow:
     id_token_type: str
     group_id_token: str
     group_id_token_type: str
+    connector_type: str = ""  # in OCPP's words; empty: any
     expire_us: int
     state: int
     reserve_status: int = 0
@@ -79,6 +83,10 @@ class ReservationRow:
     def unknown_after(self, unknown_after_us: int) -> "ReservationRow":
         """Itself while a command to cancel it is under way: unknown from then on, unless the outcome comes."""
         return replace(self, doubt_us=unknown_after_us) if self.state == ACTIVE else self
+
+    def ended(self, state: int, now_us: int) -> "ReservationRow":
+        """Itself, ended without a use as the station reports it; one that has ended already stays as it is."""
+        return self.with_state(state if self.state in LIVE else self.state, now_us)
 
     def settled(self, state: int | None, now_us: int) -> "ReservationRow":
         """Itself after a command to cancel it, in the state of the outcome; None: nothing changed."""

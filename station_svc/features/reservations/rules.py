@@ -24,7 +24,16 @@ from station_svc.core.audit_store import as_station
 from station_svc.core.reports import Status
 from station_svc.core.rows import FAULTED, UNAVAILABLE, Frame
 from station_svc.features.reservations import store
-from station_svc.features.reservations.rows import ACTIVE, CANCELLED, REJECTED, REQUESTED, UNKNOWN, ReservationRow, Use
+from station_svc.features.reservations.rows import (
+    ACTIVE,
+    CANCELLED,
+    ENDS,
+    REJECTED,
+    REQUESTED,
+    UNKNOWN,
+    ReservationRow,
+    Use,
+)
 
 
 class Reserve(CommandHooks):
@@ -72,6 +81,7 @@ class Reserve(CommandHooks):
             id_token_type=self._id_token.type,
             group_id_token=sent.group_id_token.id_token,
             group_id_token_type=sent.group_id_token.type,
+            connector_type=sent.connector_type,
             expire_us=from_timestamp(sent.expire_time),
             state=REQUESTED,
             doubt_us=new.deadline_us,
@@ -117,6 +127,21 @@ def record_uses(connection: Connection, reports: Sequence[tuple[Frame, pb.Reserv
         frame, use = uses[row.tenant_id, row.station_id, row.reservation_id]
         used.append(row.used(_to_use(frame, use), frame.receive_us))
     _record(connection, rows, used, by_station=True)
+
+
+def record_updates(connection: Connection, reports: Sequence[tuple[Frame, pb.ReservationUpdate]]) -> None:
+    """Ends reservations that stations report as expired or removed. See station_svc.feature.ReportHandler."""
+    ends = {
+        (*frame.station, update.reservation_id): (frame, ENDS[update.status])
+        for frame, update in reversed(reports)
+        if update.status in ENDS
+    }
+    rows = store.find(connection, ends)
+    ended = []
+    for row in rows:
+        frame, state = ends[row.tenant_id, row.station_id, row.reservation_id]
+        ended.append(row.ended(state, frame.receive_us) if row.create_us <= frame.receive_us else row)
+    _record(connection, rows, ended, by_station=True)
 
 
 def _to_use(frame: Frame, use: pb.ReservationUse) -> Use:
@@ -178,7 +203,10 @@ def _record(
         _audit(connection, was, row, actor=actor, time_us=row.update_us)
 
 
-AUDITED = ("evse_id", "id_token", "id_token_type", "group_id_token", "group_id_token_type", "expire_us", "state")
+AUDITED = (
+    *("evse_id", "connector_type", "id_token", "id_token_type", "group_id_token", "group_id_token_type"),
+    *("expire_us", "state"),
+)
 
 
 def audited_fields(row: ReservationRow) -> dict[str, str | int]:
@@ -208,6 +236,7 @@ def _event(row: ReservationRow) -> OutboxEvent:
         data={
             "reservationId": row.reservation_id,
             "evseId": row.evse_id,
+            "connectorType": row.connector_type,
             "idToken": row.id_token,
             "reserveStatus": pb.ReserveNowStatus.Name(pb.ReserveNowStatus.ValueType(row.reserve_status)),
             "reasonCode": row.reason_code,

@@ -46,6 +46,7 @@ class ReservationServicer(ReservationServiceServicer):
             station_id=request.station_id,
             request_id=request.request_id,
             evse_id=wanted.evse_id,
+            connector_type=wanted.connector_type,
             id_token=wanted.id_token,
             group_id_token=wanted.group_id_token if wanted.HasField("group_id_token") else None,
             expire_time=wanted.expire_time,
@@ -127,6 +128,8 @@ def check_reserve(sent: reservation_pb2.ReserveNowRequest, prefix: str = "") -> 
         token: id_token_pb2.IdToken = getattr(sent, name)
         if not is_storable(token.id_token + token.type):
             raise invalid_field(f"{prefix}{name}", "has a NUL in it, which no token has")
+    if not is_storable(sent.connector_type):
+        raise invalid_field(f"{prefix}connector_type", "has a NUL in it, which no type has")
     if not _FIRST_S <= sent.expire_time.seconds <= _LAST_S:
         raise invalid_field(f"{prefix}expire_time", "is no time of the years 1 to 9999")
 
@@ -137,6 +140,7 @@ def _to_reservation(row: ReservationRow) -> reservation_pb2.Reservation:
         reservation_id=row.reservation_id,
         evse_id=row.evse_id,
         evse=evse_pb2.EvseRef(evse_id=row.evse_id) if row.evse_id else None,
+        connector_type=row.connector_type,
         id_token=id_token_pb2.IdToken(id_token=row.id_token, type=row.id_token_type),
         expire_time=to_timestamp(row.expire_us),
         state=reservation_pb2.ReservationState.ValueType(row.state),

@@ -11,7 +11,13 @@ from typing import Any
 import pytest
 from csms.common.v1.id_token_pb2 import IdToken
 from csms.common.v1.status_info_pb2 import GENERIC_STATUS_ACCEPTED, GENERIC_STATUS_REJECTED
-from csms.station.v1 import alarm_pb2, certificate_pb2, customer_information_service_pb2, monitoring_service_pb2
+from csms.station.v1 import (
+    alarm_pb2,
+    certificate_pb2,
+    customer_information_service_pb2,
+    device_model_pb2,
+    monitoring_service_pb2,
+)
 from csms.station.v1 import customer_information_pb2 as customers
 from csms.station.v1 import monitoring_pb2 as monitors
 from csms.station.v1 import partial_report_pb2 as reports
@@ -115,7 +121,7 @@ async def _get_report(station: ChargingStation, **wanted: Any) -> dict[str, Any]
     """An operator requests a report; returns what the station was sent beside the number."""
     action, payload, told = await station.told("GetMonitoringReport", ACCEPTED, **wanted)
     assert action == "GetMonitoringReport"
-    assert (told.status, told.report_id) == (monitors.MONITORING_STATUS_ACCEPTED, payload["requestId"])
+    assert (told.status, told.report_id) == (device_model_pb2.DEVICE_MODEL_STATUS_ACCEPTED, payload["requestId"])
     await _send_report(station, payload["requestId"], _monitored(1), _monitored(2, "Delta", 5))
     assert (await _report(station)).state == reports.PARTIAL_REPORT_STATE_COMPLETE
     assert {number: one.type for number, one in (await _monitors(station)).items()} == {
@@ -169,7 +175,7 @@ async def test_tc_n_05_csms(station: ChargingStation) -> None:
     ):
         action, payload, told = await station.told("SetMonitoringBase", ACCEPTED, monitoring_base=base)
         assert (action, payload) == ("SetMonitoringBase", {"monitoringBase": word})
-        assert told.status == monitors.MONITORING_STATUS_ACCEPTED
+        assert told.status == device_model_pb2.DEVICE_MODEL_STATUS_ACCEPTED
 
 
 async def _set(station: ChargingStation, monitor: monitors.Monitor, monitor_id: int) -> dict[str, Any]:

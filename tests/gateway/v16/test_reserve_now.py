@@ -32,6 +32,7 @@ def test_calls() -> None:
         ({"id_token": IdToken(id_token="T" * 21)}, "id_token.id_token"),
         ({"group_id_token": IdToken(id_token="T" * 21)}, "group_id_token.id_token"),
         ({"evse_id": -1}, "evse_id"),
+        ({"connector_type": "sType2"}, "connector_type"),
         ({"expire_time": Timestamp(seconds=1 << 60)}, "expire_time"),
     ],
 )

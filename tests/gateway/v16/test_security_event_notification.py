@@ -4,8 +4,8 @@ import pytest
 from csms.station.v1 import security_event_pb2
 from csms.station.v1.station_ingest_service_pb2 import ReportResult
 
+from gateway.ocpp.security_events import CRITICALITIES
 from gateway.ocpp.translation import IngestRpc
-from gateway.ocpp.v16.security_event_notification import CRITICALITIES
 from tests.gateway.v16 import helpers
 
 ACTION = "SecurityEventNotification"

@@ -4,8 +4,11 @@ from typing import Any
 
 import pytest
 from csms.auth.v1.authorization_service_pb2 import AuthorizeItem, AuthorizeResult
-from csms.common.v1 import id_token_pb2
+from csms.auth.v1.certificate_exchange_service_pb2 import CheckContractCertificateResult
+from csms.common.v1 import certificate_pb2, id_token_pb2
+from csms.common.v1.certificate_pb2 import AuthorizeCertificateStatus
 from csms.common.v1.id_token_pb2 import AuthorizationStatus, IdToken, IdTokenInfo
+from csms.station.v1.certificate_pb2 import HASH_ALGORITHM_SHA256
 from csms.transaction.v1.transaction_ingest_service_pb2 import CountOpenTransactionsResult
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc.status_pb2 import Status
@@ -51,13 +54,77 @@ def test_blank(text: str) -> None:
 
 
 @pytest.mark.parametrize("fields", [{"certificate": "PEM"}, {"iso15118CertificateHashData": [HASH]}])
-def test_contract_certificate(fields: dict[str, Any]) -> None:
-    """C07: certificates are not checked yet, so nobody may charge by one, and the answer says so."""
-    assert helpers.to_items(ACTION, PAYLOAD | fields) == {}
-    assert helpers.to_response(ACTION, PAYLOAD | fields, {}) == {
+def test_certificate_is_checked_beside_its_token(fields: dict[str, Any]) -> None:
+    """C07: the chain as it came, or the hashes of each link with its responder."""
+    items = helpers.to_items(ACTION, PAYLOAD | fields)
+    assert set(items) == {IngestRpc.AUTHORIZE, IngestRpc.CONTRACT_CERTIFICATES}
+    item = helpers.over_the_wire(items[IngestRpc.CONTRACT_CERTIFICATES])
+    assert (item.origin, item.id_token) == (helpers.ORIGIN, IdToken(id_token="DEADBEEF", type="ISO14443"))
+    if "certificate" in fields:
+        assert (item.certificate_chain, list(item.certificates)) == ("PEM", [])
+        return
+    [link] = item.certificates
+    hashed = link.certificate_hash_data
+    assert hashed.hash_algorithm == HASH_ALGORITHM_SHA256
+    assert (hashed.issuer_name_hash, hashed.issuer_key_hash, hashed.serial_number) == ("a", "b", "1")
+    assert (link.responder_url, item.certificate_chain) == ("https://example.org", "")
+
+
+def _checked(
+    status: AuthorizationStatus.ValueType, certificate_status: AuthorizeCertificateStatus.ValueType | None
+) -> Any:
+    """The answer about a token of this status whose certificate has that one; None: nobody could say."""
+    group = IdToken(id_token="G", type="Central")
+    info = IdTokenInfo(status=status, group_id_token=group)
+    results: dict[IngestRpc, Any] = {IngestRpc.AUTHORIZE: AuthorizeResult(id_token_info=info)}
+    if certificate_status is not None:
+        results[IngestRpc.CONTRACT_CERTIFICATES] = CheckContractCertificateResult(status=certificate_status)
+    return helpers.to_response(ACTION, PAYLOAD | {"certificate": "PEM"}, results)
+
+
+def test_driver_may_charge_where_token_and_certificate_hold() -> None:
+    assert _checked(ACCEPTED, certificate_pb2.AUTHORIZE_CERTIFICATE_STATUS_ACCEPTED) == {
+        "idTokenInfo": {"status": "Accepted", "groupIdToken": {"idToken": "G", "type": "Central"}},
+        "certificateStatus": "Accepted",
+    }
+
+
+def test_token_is_invalid_where_its_certificate_does_not_hold() -> None:
+    """C07.FR.16, as we read it; with each word that 2.0.1 has."""
+    words = set()
+    for status in set(AuthorizeCertificateStatus.values()) - {
+        certificate_pb2.AUTHORIZE_CERTIFICATE_STATUS_UNSPECIFIED,
+        certificate_pb2.AUTHORIZE_CERTIFICATE_STATUS_ACCEPTED,
+    }:
+        response = _checked(ACCEPTED, status)
+        assert response["idTokenInfo"] == {"status": "Invalid"}
+        words.add(response["certificateStatus"])
+    assert words | {"Accepted"} == set(helpers.answer_words(ACTION, "AuthorizeCertificateStatusEnumType"))
+
+
+@pytest.mark.parametrize("status", [None, certificate_pb2.AUTHORIZE_CERTIFICATE_STATUS_UNSPECIFIED])
+def test_certificate_that_nobody_checked_lets_nobody_in(
+    status: AuthorizeCertificateStatus.ValueType | None,
+) -> None:
+    assert _checked(ACCEPTED, status) == {
         "idTokenInfo": {"status": "Invalid"},
         "certificateStatus": "NoCertificateAvailable",
     }
+
+
+@pytest.mark.parametrize(
+    ("status", "word", "certificate_word"),
+    [
+        (id_token_pb2.AUTHORIZATION_STATUS_BLOCKED, "Blocked", "ContractCancelled"),
+        (id_token_pb2.AUTHORIZATION_STATUS_EXPIRED, "Expired", "ContractCancelled"),
+        (id_token_pb2.AUTHORIZATION_STATUS_UNKNOWN, "Unknown", "Accepted"),
+    ],
+)
+def test_contract_that_has_ended_is_cancelled(
+    status: AuthorizationStatus.ValueType, word: str, certificate_word: str
+) -> None:
+    response = _checked(status, certificate_pb2.AUTHORIZE_CERTIFICATE_STATUS_ACCEPTED)
+    assert (response["idTokenInfo"]["status"], response["certificateStatus"]) == (word, certificate_word)
 
 
 def test_made_from_the_schema() -> None:
@@ -96,6 +163,21 @@ def test_details() -> None:
     assert answer(AuthorizeResult(id_token_info=info))["groupIdToken"]["type"] == "Central"
     info.group_id_token.id_token = "G" * 37
     assert "groupIdToken" not in answer(AuthorizeResult(id_token_info=info))
+
+
+def test_message_for_the_driver() -> None:
+    """The station's display speaks the driver's language; a language too long for 2.0.1 is left out."""
+    info = IdTokenInfo(status=ACCEPTED, language="de", personal_message="Guten Tag")
+    assert answer(AuthorizeResult(id_token_info=info)) == {
+        "status": "Accepted",
+        "language1": "de",
+        "personalMessage": {"format": "UTF8", "content": "Guten Tag", "language": "de"},
+    }
+    info.language = "x" * 9
+    assert answer(AuthorizeResult(id_token_info=info)) == {
+        "status": "Accepted",
+        "personalMessage": {"format": "UTF8", "content": "Guten Tag"},
+    }
 
 
 def test_error() -> None:

@@ -8,6 +8,7 @@ from csms.common.v1 import id_token_pb2, meter_value_pb2
 from csms.common.v1.evse_pb2 import EvseRef
 from csms.common.v1.id_token_pb2 import IdToken, IdTokenInfo
 from csms.common.v1.meter_value_pb2 import MeterValue, SampledValue
+from csms.station.v1.reservation_pb2 import ReservationUse
 from csms.transaction.v1 import transaction_event_pb2
 from csms.transaction.v1.transaction_event_pb2 import ChargingState, StoppedReason, TransactionEvent, TriggerReason
 from csms.transaction.v1.transaction_ingest_service_pb2 import AuthorizationItem, TransactionEventResult
@@ -118,6 +119,18 @@ def test_everything() -> None:
     assert {field.name for field, _value in told.ListFields()} == set(TransactionEvent.DESCRIPTOR.fields_by_name)
 
 
+def test_a_reservation_that_is_used_is_reported_to_station_svc() -> None:
+    """With the transaction that used it, its EVSE and its time."""
+    payload = MINIMAL | {"reservationId": 7, "evse": {"id": 2, "connectorId": 1}, "timestamp": "2025-01-01T12:00:00Z"}
+    items = helpers.to_items(ACTION, payload)
+    assert set(items) == {IngestRpc.TRANSACTION_EVENTS, IngestRpc.REPORTS}
+    report = helpers.item(ACTION, payload, IngestRpc.REPORTS)
+    assert report.origin == helpers.ORIGIN
+    assert report.reservation_use == ReservationUse(
+        reservation_id=7, transaction_id="tx-1", evse=EvseRef(evse_id=2, connector_id=1), use_time=NOON
+    )
+
+
 def test_zero_is_a_number() -> None:
     """A 0 that the station said is not the same as silence."""
     told = event({"timeSpentCharging": 0, "remoteStartId": 0}, reservationId=0, cableMaxCurrent=0, numberOfPhasesUsed=0)
@@ -180,7 +193,7 @@ def test_route() -> None:
     """An event is money: it waits for its commit, but not for auth_svc."""
     route = ROUTES.inbound[ACTION]
     assert route.durable
-    assert route.optional == {IngestRpc.AUTHORIZE}
+    assert route.optional == {IngestRpc.AUTHORIZE, IngestRpc.REPORTS}
 
 
 def test_made_from_the_schema() -> None:

@@ -1,7 +1,9 @@
 """GetVariables and SetVariables of 2.0.1."""
 
+import json
 from typing import Any
 
+import msgspec
 import pytest
 from csms.common.v1.evse_pb2 import EvseRef
 from csms.common.v1.status_info_pb2 import StatusInfo
@@ -15,8 +17,10 @@ from csms.station.v1.command_service_pb2 import (
 from csms.station.v1.station_pb2 import Variable
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from gateway.ocpp.split_reads import no_answer
-from gateway.ocpp.translation import UnacceptableError
+from gateway.ocpp.split_variables import no_answer
+from gateway.ocpp.translation import CallFailure, Outbound, UnacceptableError
+from gateway.ocpp.v201.routes import ROUTES
+from mesh.runtime.error_reasons import Reason
 from tests.gateway.v201 import helpers
 
 GET, SET = "get_variables", "set_variables"
@@ -199,3 +203,72 @@ def test_secret() -> None:
     told = {"getVariableResult": [item("BasicAuthPassword", attributeValue="topsecret")]}
     read = helpers.to_answer(GET, GetVariablesRequest(variables=[named("BasicAuthPassword")]), told)
     assert read.results[0].variable.value == "***"
+
+
+def test_set_in_parts_of_the_stations_size() -> None:
+    """B05.FR.11: no CALL has more variables, nor more bytes, than the station takes; the order stays."""
+    variables = [named(name, "x" * 40) for name in "ABCDE"]
+    by_number = SetVariablesRequest(variables=variables, items_per_message=2)
+    assert [len(call["setVariableData"]) for call in helpers.to_calls(SET, by_number)] == [2, 2, 1]
+    whole = helpers.to_calls(SET, SetVariablesRequest(variables=variables))
+    limit = len(json.dumps([2, "x" * 20, "SetVariables", whole[0]]))
+    for most in range(limit // 2, limit + 40, 10):
+        by_size = SetVariablesRequest(variables=variables, items_per_message=4, bytes_per_message=most)
+        calls = helpers.to_calls(SET, by_size)
+        assert [item for call in calls for item in call["setVariableData"]] == whole[0]["setVariableData"]
+        assert all(len(call["setVariableData"]) <= 4 for call in calls)
+        assert all(len(msgspec.json.encode([2, "x" * 20, "SetVariables", call])) <= most for call in calls)
+
+
+def test_a_variable_too_large_for_a_message_is_named() -> None:
+    variables = [named("A", "1"), named("B", "x" * 500)]
+    with pytest.raises(UnacceptableError) as caught:
+        helpers.to_calls(SET, SetVariablesRequest(variables=variables, bytes_per_message=300))
+    assert caught.value.field == "variables[1]"
+
+
+def test_set_results_of_several_calls() -> None:
+    """Joined in the order of the request; of a CALL that failed each variable has a result with the reason."""
+    request = SetVariablesRequest(variables=[named(name, "1") for name in "ABCD"], items_per_message=1)
+    answers = [
+        {"setVariableResult": [item("A", "RebootRequired")]},
+        CallFailure(reason=Reason.CALL_ERROR, message="refused"),
+        CallFailure(reason=Reason.CALL_TIMEOUT, message="silence"),
+        CallFailure(reason=Reason.NOT_SENT, message="not sent"),
+    ]
+    results = ROUTES.outbound["set_variables"].to_answer(request, answers).results
+    assert [one.status for one in results] == [
+        command.SET_VARIABLE_STATUS_REBOOT_REQUIRED,
+        SET_REJECTED,
+        command.SET_VARIABLE_STATUS_UNKNOWN,
+        command.SET_VARIABLE_STATUS_NOT_SENT,
+    ]
+    assert [one.variable.variable for one in results] == list("ABCD")
+    assert [one.status_info.reason_code for one in results[1:]] == ["CALL_ERROR", "CALL_TIMEOUT", "NOT_SENT"]
+
+
+def test_get_in_parts_of_the_stations_bytes() -> None:
+    """B06.FR.05: an item left out of its CALL's answer is hinted at by the size of that CALL."""
+    request = GetVariablesRequest(variables=[named(name * 30) for name in "ABC"], bytes_per_message=320)
+    calls = helpers.to_calls(GET, request)
+    assert [len(call["getVariableData"]) for call in calls] == [2, 1]
+    answers = [{"getVariableResult": [item("A" * 30, attributeValue="1")]}, {"getVariableResult": [item("C" * 30)]}]
+    results = helpers.to_answer(GET, request, *answers).results
+    assert [one.status for one in results] == [READ, GET_REJECTED, READ]
+    assert results[1].status_info == no_answer("ItemsPerMessage of GetVariables", 2)
+
+
+def test_limits_are_read_first_where_many_are_set() -> None:
+    """Both of the action's own; not where they are known, nor for a few variables."""
+    route = ROUTES.outbound["set_variables"]
+    assert isinstance(route, Outbound)
+    assert route.to_limit_read is not None
+    many = SetVariablesRequest(station_id="CP1", variables=[named(name, "1") for name in "ABCD"])
+    reading = route.to_limit_read(many)
+    assert [(one.variable, one.variable_instance) for one in reading.variables] == [
+        ("ItemsPerMessage", "SetVariables"),
+        ("BytesPerMessage", "SetVariables"),
+    ]
+    many.items_per_message = 3
+    assert route.to_limit_read(many) is None
+    assert route.to_limit_read(SetVariablesRequest(variables=[named("A", "1")])) is None

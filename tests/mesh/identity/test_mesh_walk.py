@@ -42,6 +42,7 @@ _GATEWAY_ONLY = {
         "RecordAuthorizations CountOpenTransactions"
     ),
     "auth.v1.AuthorizationService": "Authorize StreamAuthorize",
+    "auth.v1.CertificateExchangeService": "GetCertificateStatuses CheckContractCertificates GetEvCertificates",
 }
 # The parts that verify callers of operator services. A simulator is not in every mesh.
 _VERIFIERS = frozenset({"station", "transaction", "notification", "simulator"})

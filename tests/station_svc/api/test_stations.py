@@ -130,6 +130,17 @@ async def test_a_station_that_is_accepted_no_more_loses_its_socket(
     assert system.gateway.closed == [("CP1", epoch, 1008)] * 2
 
 
+async def test_a_station_of_2_that_becomes_pending_keeps_its_socket(system: StationSystem) -> None:
+    """B02.FR.06: it is not cut off, unlike one that is rejected."""
+    epoch = await system.open("CP1", version="2.0.1")
+    await _update(system, station_pb2.Station(station_id="CP1", registration_status=PENDING))
+    assert (await system.station("CP1")).connected
+    for status in (ACCEPTED, REJECTED):
+        await _update(system, station_pb2.Station(station_id="CP1", registration_status=status))
+    await until(lambda: system.gateway.closed)
+    assert system.gateway.closed == [("CP1", epoch, 1008)]
+
+
 @pytest.mark.parametrize("path", ["connected", "nonsense", "station_id"])
 async def test_what_cannot_be_changed(system: StationSystem, path: str) -> None:
     """A mask that names anything else is refused, and nothing is changed."""

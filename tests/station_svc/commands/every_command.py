@@ -8,6 +8,7 @@ from csms.station.v1 import (
     certificate_pb2,
     charging_profile_pb2,
     customer_information_pb2,
+    device_model_pb2,
     display_message_pb2,
     firmware_pb2,
     local_list_pb2,
@@ -243,13 +244,13 @@ _BY_HAND: list[tuple[str, str, Any, Any]] = [
         monitoring_pb2.SetMonitoringBaseRequest(
             station_id="CP1", monitoring_base=monitoring_pb2.MONITORING_BASE_HARD_WIRED_ONLY
         ),
-        monitoring_pb2.SetMonitoringBaseResponse(status=monitoring_pb2.MONITORING_STATUS_ACCEPTED),
+        monitoring_pb2.SetMonitoringBaseResponse(status=device_model_pb2.DEVICE_MODEL_STATUS_ACCEPTED),
     ),
     (
         "GetMonitoringReport",
         "get_monitoring_report",
         monitoring_pb2.GetMonitoringReportRequest(station_id="CP1", report_id=3),
-        monitoring_pb2.GetMonitoringReportResponse(status=monitoring_pb2.MONITORING_STATUS_REJECTED, report_id=3),
+        monitoring_pb2.GetMonitoringReportResponse(status=device_model_pb2.DEVICE_MODEL_STATUS_REJECTED, report_id=3),
     ),
     (
         "CustomerInformation",

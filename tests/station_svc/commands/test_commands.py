@@ -108,7 +108,7 @@ async def test_a_gateway_that_is_lost_during_the_call(system: StationSystem) -> 
 @pytest.mark.parametrize(
     ("code", "reason"),
     [
-        (grpc.StatusCode.FAILED_PRECONDITION, "UNSUPPORTED_BY_VERSION"),
+        (grpc.StatusCode.UNIMPLEMENTED, "NOT_IN_VERSION"),
         (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_PAYLOAD"),
         (grpc.StatusCode.DEADLINE_EXCEEDED, "CALL_TIMEOUT"),
         (grpc.StatusCode.ABORTED, "CALL_ERROR"),

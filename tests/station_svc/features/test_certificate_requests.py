@@ -241,7 +241,7 @@ async def test_a_refusal_that_comes_late(rig: Rig) -> None:
     [
         ([REFUSED], "REFUSED_BY_STATION", "", 1),
         ([failure("CALL_ERROR")], "REFUSED_BY_STATION", "CALL_ERROR", 1),
-        ([failure("UNSUPPORTED_BY_VERSION")], "FAILED", "UNSUPPORTED_BY_VERSION", 1),
+        ([failure("NOT_IN_VERSION")], "FAILED", "NOT_IN_VERSION", 1),
         ([failure("CALL_TIMEOUT"), failure("STATION_DISCONNECTED"), TAKEN], "DELIVERED", "", 3),
         ([failure("CALL_TIMEOUT")], "FAILED", "CALL_TIMEOUT", 10),
     ],

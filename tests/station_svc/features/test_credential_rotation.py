@@ -139,7 +139,7 @@ async def test_a_station_that_restarts_first(system: StationSystem) -> None:
     assert _told_to_come_back(system) == []
 
 
-@pytest.mark.parametrize("reason", ["", "CALL_ERROR", "UNSUPPORTED_BY_VERSION", "TOO_MANY_COMMANDS"])
+@pytest.mark.parametrize("reason", ["", "CALL_ERROR", "NOT_IN_VERSION", "TOO_MANY_COMMANDS"])
 async def test_a_station_that_does_not_take_it(system: StationSystem, reason: str) -> None:
     """Refused, or never sent: it opens nothing, the old one goes on, and nobody learns it."""
     old, _epoch = await _connected(system)

@@ -1,12 +1,17 @@
 """Parts of a local list: whatever a station holds, they lead to what it should hold, and none is too large."""
 
+import json
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.ocpp.v201 import send_local_list
+from station_svc.features.local_lists.hooks import to_request
 from station_svc.features.local_lists.parts import (
     ACCEPTED,
     MOST_VERSION,
     Entry,
+    Limits,
     apply,
     choose,
     next_version,
@@ -19,7 +24,7 @@ _ENTRIES = st.lists(
     st.builds(
         Entry,
         id_token=st.text("abcABC", min_size=1, max_size=3),
-        type=st.just(""),
+        type=st.sampled_from(["", "ISO14443"]),
         status=st.sampled_from([ACCEPTED, 2]),
         expire_us=st.sampled_from([None, 5]),
         group=st.sampled_from(["", "G"]),
@@ -34,7 +39,7 @@ _ENTRIES = st.lists(
 def test_a_plan_leads_there(chosen: list[Entry], before: list[Entry] | None, part: int) -> None:
     """From any list, or an unknown one; the list is never longer on the way than before or after."""
     held = None if before is None else {entry.key: entry for entry in before}
-    parts = plan(chosen, held, part)
+    parts = plan(chosen, held, Limits(part=part))
     now = held or {}
     for one in parts:
         assert 0 <= len(one.put) + len(one.removed) <= part
@@ -48,7 +53,23 @@ def test_a_plan_leads_there(chosen: list[Entry], before: list[Entry] | None, par
 @given(_ENTRIES)
 def test_nothing_is_sent_where_nothing_changed(entries: list[Entry]) -> None:
     """The order of the entries does not matter."""
-    assert plan(list(reversed(entries)), {entry.key: entry for entry in entries}, 5) == []
+    assert plan(list(reversed(entries)), {entry.key: entry for entry in entries}, Limits(part=5)) == []
+
+
+@given(_ENTRIES, st.integers(0, 3_000))
+def test_no_part_has_more_bytes_than_the_station_takes(entries: list[Entry], most: int) -> None:
+    """As 2.0.1 writes a message; an entry that is too large by itself is sent all the same, alone."""
+    for one in plan(entries, None, Limits(part=7, part_bytes=most)):
+        [payload] = send_local_list.to_calls(to_request("CP1", 1, one))
+        assert len(one.put) <= 1 or len(json.dumps([2, "0" * 36, "SendLocalList", payload]).encode()) <= most
+
+
+def test_a_token_of_another_type_replaces_the_one_before() -> None:
+    """For 2.x they are two tokens: the one before has to go, by its type."""
+    before, after = (Entry("A", kind, ACCEPTED, None, "") for kind in ("KeyCode", "ISO14443"))
+    others = {entry.key: entry for entry in (Entry(text, "", ACCEPTED, None, "") for text in "BCD")}
+    parts = plan([after, *others.values()], {before.key: before, **others}, Limits())
+    assert [(list(one.removed), list(one.put)) for one in parts] == [([before], []), ([], [after])]
 
 
 @given(_ENTRIES, st.integers(0, 30))

@@ -15,7 +15,7 @@ from csms.station.v1 import local_list_service_pb2 as pb
 from csms.station.v1.local_list_service_pb2_grpc import LocalListServiceStub
 
 from mesh.runtime.errors import from_status
-from station_svc.commands import store as command_store
+from station_svc.core import variable_store
 from station_svc.core.station_rows import VariableRow
 from station_svc.features.local_lists import store
 from station_svc.jobs.runner import Jobs
@@ -131,9 +131,7 @@ async def test_a_limit_of_something_else_cuts_no_part(lists: Lists) -> None:
             readonly=True,
             update_us=lists.system.clock(),
         )
-        await lists.system.database.write(
-            partial(command_store.remember_variables, tenant_id="default", station_id="CP1", variables=[row])
-        )
+        await lists.system.database.write(partial(variable_store.remember, variables=[(("default", "CP1"), row)]))
         found = await lists.system.database.read(
             lambda connection: store.find_numbers(connection, "default", "CP1", names)
         )

@@ -90,6 +90,53 @@ def _use(system: StationSystem, epoch: int, reservation_id: int = 1, **more: Any
     return ingest_pb2.ReportItem(origin=system.origin("CP1", epoch), reservation_use=use)
 
 
+def _update(
+    system: StationSystem, epoch: int, status: pb.ReservationUpdateStatus.ValueType, reservation_id: int = 1
+) -> ingest_pb2.ReportItem:
+    update = pb.ReservationUpdate(reservation_id=reservation_id, status=status)
+    return ingest_pb2.ReportItem(origin=system.origin("CP1", epoch), reservation_update=update)
+
+
+@pytest.mark.parametrize(
+    ("status", "state"),
+    [
+        (pb.RESERVATION_UPDATE_STATUS_EXPIRED, "EXPIRED"),
+        (pb.RESERVATION_UPDATE_STATUS_REMOVED, "CANCELLED"),
+        (pb.RESERVATION_UPDATE_STATUS_NO_TRANSACTION, "EXPIRED"),
+        (pb.RESERVATION_UPDATE_STATUS_UNSPECIFIED, "ACTIVE"),
+    ],
+)
+async def test_the_station_reports_the_end_of_a_reservation(
+    system: StationSystem, status: pb.ReservationUpdateStatus.ValueType, state: str
+) -> None:
+    """The state follows, once, and is an event; a word that is unknown, and a number that is, change nothing."""
+    epoch = await _open(system)
+    await _create(system, evse_id=2)
+    items = [_update(system, epoch, status), _update(system, epoch, status), _update(system, epoch, status, 99)]
+    results = (await system.ingest.NotifyReports(ingest_pb2.NotifyReportsRequest(items=items))).results
+    assert not any(result.HasField("error") for result in results)
+    assert await _state(system) == state
+    ended = [] if state == "ACTIVE" else [f"reservation.{state.lower()}"]
+    assert [kind for kind, *_rest in await system.events("reservation")] == ["reservation.active", *ended]
+
+
+async def test_a_used_reservation_stays_used(system: StationSystem) -> None:
+    """A station may remove it after the start that used it."""
+    epoch = await _open(system)
+    await _create(system, evse_id=2)
+    items = [_use(system, epoch), _update(system, epoch, pb.RESERVATION_UPDATE_STATUS_REMOVED)]
+    await system.ingest.NotifyReports(ingest_pb2.NotifyReportsRequest(items=items))
+    assert await _state(system) == "USED"
+
+
+async def test_a_type_of_connector_is_reserved(system: StationSystem) -> None:
+    """It is sent, kept and read back, in OCPP's words."""
+    await _open(system)
+    made = await _create(system, connector_type="cCCS2")
+    assert (made.connector_type, (await _get(system)).connector_type) == ("cCCS2", "cCCS2")
+    assert system.gateway.calls[0].reserve_now.connector_type == "cCCS2"
+
+
 async def test_a_place_is_kept(system: StationSystem, clock: FakeClock) -> None:
     """The station is asked, the reservation is there, and an event is published."""
     await _open(system)
@@ -123,6 +170,7 @@ async def test_a_place_is_kept(system: StationSystem, clock: FakeClock) -> None:
     assert data == {
         "reservationId": 1,
         "evseId": 2,
+        "connectorType": "",
         "idToken": "TAG-1",
         "reserveStatus": "RESERVE_NOW_STATUS_ACCEPTED",
         "reasonCode": "",

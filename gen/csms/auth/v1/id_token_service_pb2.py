@@ -30,7 +30,7 @@ from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mas
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#csms/auth/v1/id_token_service.proto\x12\x0c\x63sms.auth.v1\x1a\x19\x63sms/common/v1/evse.proto\x1a\x1d\x63sms/options/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb2\x03\n\x07IdToken\x12\x16\n\x08id_token\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x0c\n\x04type\x18\x02 \x01(\t\x12\x0e\n\x06status\x18\x03 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0egroup_id_token\x18\x05 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x06 \x01(\t\x12\x35\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0bupdate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12(\n\x1bmax_concurrent_transactions\x18\t \x01(\x05H\x00\x88\x01\x01\x12\x1d\n\x0freader_id_token\x18\x14 \x01(\tB\x04\xe2\x41\x01\x03\x12;\n\x10merged_id_tokens\x18\x15 \x03(\x0b\x32\x1b.csms.auth.v1.MergedIdTokenB\x04\xe2\x41\x01\x03\x42\x1e\n\x1c_max_concurrent_transactions\"1\n\rMergedIdToken\x12\x10\n\x08id_token\x18\x01 \x01(\t\x12\x0e\n\x06status\x18\x02 \x01(\t\"E\n\x14\x43reateIdTokenRequest\x12-\n\x08id_token\x18\x01 \x01(\x0b\x32\x15.csms.auth.v1.IdTokenB\x04\xe2\x41\x01\x02\"@\n\x15\x43reateIdTokenResponse\x12\'\n\x08id_token\x18\x01 \x01(\x0b\x32\x15.csms.auth.v1.IdToken\"+\n\x11GetIdTokenRequest\x12\x16\n\x08id_token\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"=\n\x12GetIdTokenResponse\x12\'\n\x08id_token\x18\x01 \x01(\x0b\x32\x15.csms.auth.v1.IdToken\"L\n\x13ListIdTokensRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x03 \x01(\t\"Y\n\x14ListIdTokensResponse\x12(\n\tid_tokens\x18\x01 \x03(\x0b\x32\x15.csms.auth.v1.IdToken\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"v\n\x14UpdateIdTokenRequest\x12-\n\x08id_token\x18\x01 \x01(\x0b\x32\x15.csms.auth.v1.IdTokenB\x04\xe2\x41\x01\x02\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\"@\n\x15UpdateIdTokenResponse\x12\'\n\x08id_token\x18\x01 \x01(\x0b\x32\x15.csms.auth.v1.IdToken\".\n\x14\x44\x65leteIdTokenRequest\x12\x16\n\x08id_token\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"\x17\n\x15\x44\x65leteIdTokenResponse\"\xe0\x01\n\x0bSeenIdToken\x12\x10\n\x08id_token\x18\x01 \x01(\t\x12\x0c\n\x04type\x18\x02 \x01(\t\x12\x12\n\nstation_id\x18\x03 \x01(\t\x12%\n\x04\x65vse\x18\x04 \x01(\x0b\x32\x17.csms.common.v1.EvseRef\x12\x33\n\x0f\x66irst_seen_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0elast_seen_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x63ount\x18\x07 \x01(\x03\"@\n\x17ListSeenIdTokensRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"f\n\x18ListSeenIdTokensResponse\x12\x31\n\x0eseen_id_tokens\x18\x01 \x03(\x0b\x32\x19.csms.auth.v1.SeenIdToken\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"m\n\x15\x41\x64\x64SeenIdTokenRequest\x12\x16\n\x08id_token\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x0e\n\x06status\x18\x02 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x03 \x01(\t\x12\x16\n\x0egroup_id_token\x18\x04 \x01(\t\"A\n\x16\x41\x64\x64SeenIdTokenResponse\x12\'\n\x08id_token\x18\x01 \x01(\x0b\x32\x15.csms.auth.v1.IdToken2\xf9\x07\n\x0eIdTokenService\x12\x87\x01\n\rCreateIdToken\x12\".csms.auth.v1.CreateIdTokenRequest\x1a#.csms.auth.v1.CreateIdTokenResponse\"-\xa2\xbb\x18\x04\x08\x33\x18\x03\xc0\xbc\x18\x02\x82\xd3\xe4\x93\x02\x1b\"\x0c/v1/idTokens:\x01*b\x08id_token\x12\x86\x01\n\nGetIdToken\x12\x1f.csms.auth.v1.GetIdTokenRequest\x1a .csms.auth.v1.GetIdTokenResponse\"5\xa2\xbb\x18\x04\x08\x32\x18\x03\xc0\xbc\x18\x01\x82\xd3\xe4\x93\x02#\x12\x17/v1/idTokens/{id_token}b\x08id_token\x12w\n\x0cListIdTokens\x12!.csms.auth.v1.ListIdTokensRequest\x1a\".csms.auth.v1.ListIdTokensResponse\" \xa2\xbb\x18\x04\x08\x32\x18\x03\xc0\xbc\x18\x01\x82\xd3\xe4\x93\x02\x0e\x12\x0c/v1/idTokens\x12\xa2\x01\n\rUpdateIdToken\x12\".csms.auth.v1.UpdateIdTokenRequest\x1a#.csms.auth.v1.UpdateIdTokenResponse\"H\xa2\xbb\x18\x04\x08\x33\x18\x03\xc0\xbc\x18\x02\x82\xd3\xe4\x93\x02\x36\x32 /v1/idTokens/{id_token.id_token}:\x08id_tokenb\x08id_token\x12\x87\x01\n\x10ListSeenIdTokens\x12%.csms.auth.v1.ListSeenIdTokensRequest\x1a&.csms.auth.v1.ListSeenIdTokensResponse\"$\xa2\xbb\x18\x04\x08\x32\x18\x03\xc0\xbc\x18\x01\x82\xd3\xe4\x93\x02\x12\x12\x10/v1/seenIdTokens\x12\x9d\x01\n\x0e\x41\x64\x64SeenIdToken\x12#.csms.auth.v1.AddSeenIdTokenRequest\x1a$.csms.auth.v1.AddSeenIdTokenResponse\"@\xa2\xbb\x18\x04\x08\x33\x18\x03\xc0\xbc\x18\x02\x82\xd3\xe4\x93\x02.\"\x1f/v1/seenIdTokens/{id_token}:add:\x01*b\x08id_token\x12\x85\x01\n\rDeleteIdToken\x12\".csms.auth.v1.DeleteIdTokenRequest\x1a#.csms.auth.v1.DeleteIdTokenResponse\"+\xa2\xbb\x18\x04\x08\x33\x18\x03\xc0\xbc\x18\x02\x82\xd3\xe4\x93\x02\x19*\x17/v1/idTokens/{id_token}\x1a\x04\xa0\xbb\x18\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#csms/auth/v1/id_token_service.proto\x12\x0c\x63sms.auth.v1\x1a\x19\x63sms/common/v1/evse.proto\x1a\x1d\x63sms/options/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xde\x03\n\x07IdToken\x12\x16\n\x08id_token\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x0c\n\x04type\x18\x02 \x01(\t\x12\x0e\n\x06status\x18\x03 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0egroup_id_token\x18\x05 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x06 \x01(\t\x12\x35\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0bupdate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12(\n\x1bmax_concurrent_transactions\x18\t \x01(\x05H\x00\x88\x01\x01\x12\x10\n\x08language\x18\n \x01(\t\x12\x18\n\x10personal_message\x18\x0b \x01(\t\x12\x1d\n\x0freader_id_token\x18\x14 \x01(\tB\x04\xe2\x41\x01\x03\x12;\n\x10merged_id_tokens\x18\x15 \x03(\x0b\x32\x1b.csms.auth.v1.MergedIdTokenB\x04\xe2\x41\x01\x03\x42\x1e\n\x1c_max_concurrent_transactions\"1\n\rMergedIdToken\x12\x10\n\x08id_token\x18\x01 \x01(\t\x12\x0e\n\x06status\x18\x02 \x01(\t\"E\n\x14\x43reateIdTokenRequest\x12-\n\x08id_token\x18\x01 \x01(\x0b\x32\x15.csms.auth.v1.IdTokenB\x04\xe2\x41\x01\x02\"@\n\x15\x43reateIdTokenResponse\x12\'\n\x08id_token\x18\x01 \x01(\x0b\x32\x15.csms.auth.v1.IdToken\"+\n\x11GetIdTokenRequest\x12\x16\n\x08id_token\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"=\n\x12GetIdTokenResponse\x12\'\n\x08id_token\x18\x01 \x01(\x0b\x32\x15.csms.auth.v1.IdToken\"L\n\x13ListIdTokensRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x03 \x01(\t\"Y\n\x14ListIdTokensResponse\x12(\n\tid_tokens\x18\x01 \x03(\x0b\x32\x15.csms.auth.v1.IdToken\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"v\n\x14UpdateIdTokenRequest\x12-\n\x08id_token\x18\x01 \x01(\x0b\x32\x15.csms.auth.v1.IdTokenB\x04\xe2\x41\x01\x02\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\"@\n\x15UpdateIdTokenResponse\x12\'\n\x08id_token\x18\x01 \x01(\x0b\x32\x15.csms.auth.v1.IdToken\".\n\x14\x44\x65leteIdTokenRequest\x12\x16\n\x08id_token\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"\x17\n\x15\x44\x65leteIdTokenResponse\"\xe0\x01\n\x0bSeenIdToken\x12\x10\n\x08id_token\x18\x01 \x01(\t\x12\x0c\n\x04type\x18\x02 \x01(\t\x12\x12\n\nstation_id\x18\x03 \x01(\t\x12%\n\x04\x65vse\x18\x04 \x01(\x0b\x32\x17.csms.common.v1.EvseRef\x12\x33\n\x0f\x66irst_seen_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0elast_seen_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x63ount\x18\x07 \x01(\x03\"@\n\x17ListSeenIdTokensRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"f\n\x18ListSeenIdTokensResponse\x12\x31\n\x0eseen_id_tokens\x18\x01 \x03(\x0b\x32\x19.csms.auth.v1.SeenIdToken\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"m\n\x15\x41\x64\x64SeenIdTokenRequest\x12\x16\n\x08id_token\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x0e\n\x06status\x18\x02 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x03 \x01(\t\x12\x16\n\x0egroup_id_token\x18\x04 \x01(\t\"A\n\x16\x41\x64\x64SeenIdTokenResponse\x12\'\n\x08id_token\x18\x01 \x01(\x0b\x32\x15.csms.auth.v1.IdToken2\xf9\x07\n\x0eIdTokenService\x12\x87\x01\n\rCreateIdToken\x12\".csms.auth.v1.CreateIdTokenRequest\x1a#.csms.auth.v1.CreateIdTokenResponse\"-\xa2\xbb\x18\x04\x08\x33\x18\x03\xc0\xbc\x18\x02\x82\xd3\xe4\x93\x02\x1b\"\x0c/v1/idTokens:\x01*b\x08id_token\x12\x86\x01\n\nGetIdToken\x12\x1f.csms.auth.v1.GetIdTokenRequest\x1a .csms.auth.v1.GetIdTokenResponse\"5\xa2\xbb\x18\x04\x08\x32\x18\x03\xc0\xbc\x18\x01\x82\xd3\xe4\x93\x02#\x12\x17/v1/idTokens/{id_token}b\x08id_token\x12w\n\x0cListIdTokens\x12!.csms.auth.v1.ListIdTokensRequest\x1a\".csms.auth.v1.ListIdTokensResponse\" \xa2\xbb\x18\x04\x08\x32\x18\x03\xc0\xbc\x18\x01\x82\xd3\xe4\x93\x02\x0e\x12\x0c/v1/idTokens\x12\xa2\x01\n\rUpdateIdToken\x12\".csms.auth.v1.UpdateIdTokenRequest\x1a#.csms.auth.v1.UpdateIdTokenResponse\"H\xa2\xbb\x18\x04\x08\x33\x18\x03\xc0\xbc\x18\x02\x82\xd3\xe4\x93\x02\x36\x32 /v1/idTokens/{id_token.id_token}:\x08id_tokenb\x08id_token\x12\x87\x01\n\x10ListSeenIdTokens\x12%.csms.auth.v1.ListSeenIdTokensRequest\x1a&.csms.auth.v1.ListSeenIdTokensResponse\"$\xa2\xbb\x18\x04\x08\x32\x18\x03\xc0\xbc\x18\x01\x82\xd3\xe4\x93\x02\x12\x12\x10/v1/seenIdTokens\x12\x9d\x01\n\x0e\x41\x64\x64SeenIdToken\x12#.csms.auth.v1.AddSeenIdTokenRequest\x1a$.csms.auth.v1.AddSeenIdTokenResponse\"@\xa2\xbb\x18\x04\x08\x33\x18\x03\xc0\xbc\x18\x02\x82\xd3\xe4\x93\x02.\"\x1f/v1/seenIdTokens/{id_token}:add:\x01*b\x08id_token\x12\x85\x01\n\rDeleteIdToken\x12\".csms.auth.v1.DeleteIdTokenRequest\x1a#.csms.auth.v1.DeleteIdTokenResponse\"+\xa2\xbb\x18\x04\x08\x33\x18\x03\xc0\xbc\x18\x02\x82\xd3\xe4\x93\x02\x19*\x17/v1/idTokens/{id_token}\x1a\x04\xa0\xbb\x18\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -74,39 +74,39 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_IDTOKENSERVICE'].methods_by_name['DeleteIdToken']._loaded_options = None
   _globals['_IDTOKENSERVICE'].methods_by_name['DeleteIdToken']._serialized_options = b'\242\273\030\004\0103\030\003\300\274\030\002\202\323\344\223\002\031*\027/v1/idTokens/{id_token}'
   _globals['_IDTOKEN']._serialized_start=242
-  _globals['_IDTOKEN']._serialized_end=676
-  _globals['_MERGEDIDTOKEN']._serialized_start=678
-  _globals['_MERGEDIDTOKEN']._serialized_end=727
-  _globals['_CREATEIDTOKENREQUEST']._serialized_start=729
-  _globals['_CREATEIDTOKENREQUEST']._serialized_end=798
-  _globals['_CREATEIDTOKENRESPONSE']._serialized_start=800
-  _globals['_CREATEIDTOKENRESPONSE']._serialized_end=864
-  _globals['_GETIDTOKENREQUEST']._serialized_start=866
-  _globals['_GETIDTOKENREQUEST']._serialized_end=909
-  _globals['_GETIDTOKENRESPONSE']._serialized_start=911
-  _globals['_GETIDTOKENRESPONSE']._serialized_end=972
-  _globals['_LISTIDTOKENSREQUEST']._serialized_start=974
-  _globals['_LISTIDTOKENSREQUEST']._serialized_end=1050
-  _globals['_LISTIDTOKENSRESPONSE']._serialized_start=1052
-  _globals['_LISTIDTOKENSRESPONSE']._serialized_end=1141
-  _globals['_UPDATEIDTOKENREQUEST']._serialized_start=1143
-  _globals['_UPDATEIDTOKENREQUEST']._serialized_end=1261
-  _globals['_UPDATEIDTOKENRESPONSE']._serialized_start=1263
-  _globals['_UPDATEIDTOKENRESPONSE']._serialized_end=1327
-  _globals['_DELETEIDTOKENREQUEST']._serialized_start=1329
-  _globals['_DELETEIDTOKENREQUEST']._serialized_end=1375
-  _globals['_DELETEIDTOKENRESPONSE']._serialized_start=1377
-  _globals['_DELETEIDTOKENRESPONSE']._serialized_end=1400
-  _globals['_SEENIDTOKEN']._serialized_start=1403
-  _globals['_SEENIDTOKEN']._serialized_end=1627
-  _globals['_LISTSEENIDTOKENSREQUEST']._serialized_start=1629
-  _globals['_LISTSEENIDTOKENSREQUEST']._serialized_end=1693
-  _globals['_LISTSEENIDTOKENSRESPONSE']._serialized_start=1695
-  _globals['_LISTSEENIDTOKENSRESPONSE']._serialized_end=1797
-  _globals['_ADDSEENIDTOKENREQUEST']._serialized_start=1799
-  _globals['_ADDSEENIDTOKENREQUEST']._serialized_end=1908
-  _globals['_ADDSEENIDTOKENRESPONSE']._serialized_start=1910
-  _globals['_ADDSEENIDTOKENRESPONSE']._serialized_end=1975
-  _globals['_IDTOKENSERVICE']._serialized_start=1978
-  _globals['_IDTOKENSERVICE']._serialized_end=2995
+  _globals['_IDTOKEN']._serialized_end=720
+  _globals['_MERGEDIDTOKEN']._serialized_start=722
+  _globals['_MERGEDIDTOKEN']._serialized_end=771
+  _globals['_CREATEIDTOKENREQUEST']._serialized_start=773
+  _globals['_CREATEIDTOKENREQUEST']._serialized_end=842
+  _globals['_CREATEIDTOKENRESPONSE']._serialized_start=844
+  _globals['_CREATEIDTOKENRESPONSE']._serialized_end=908
+  _globals['_GETIDTOKENREQUEST']._serialized_start=910
+  _globals['_GETIDTOKENREQUEST']._serialized_end=953
+  _globals['_GETIDTOKENRESPONSE']._serialized_start=955
+  _globals['_GETIDTOKENRESPONSE']._serialized_end=1016
+  _globals['_LISTIDTOKENSREQUEST']._serialized_start=1018
+  _globals['_LISTIDTOKENSREQUEST']._serialized_end=1094
+  _globals['_LISTIDTOKENSRESPONSE']._serialized_start=1096
+  _globals['_LISTIDTOKENSRESPONSE']._serialized_end=1185
+  _globals['_UPDATEIDTOKENREQUEST']._serialized_start=1187
+  _globals['_UPDATEIDTOKENREQUEST']._serialized_end=1305
+  _globals['_UPDATEIDTOKENRESPONSE']._serialized_start=1307
+  _globals['_UPDATEIDTOKENRESPONSE']._serialized_end=1371
+  _globals['_DELETEIDTOKENREQUEST']._serialized_start=1373
+  _globals['_DELETEIDTOKENREQUEST']._serialized_end=1419
+  _globals['_DELETEIDTOKENRESPONSE']._serialized_start=1421
+  _globals['_DELETEIDTOKENRESPONSE']._serialized_end=1444
+  _globals['_SEENIDTOKEN']._serialized_start=1447
+  _globals['_SEENIDTOKEN']._serialized_end=1671
+  _globals['_LISTSEENIDTOKENSREQUEST']._serialized_start=1673
+  _globals['_LISTSEENIDTOKENSREQUEST']._serialized_end=1737
+  _globals['_LISTSEENIDTOKENSRESPONSE']._serialized_start=1739
+  _globals['_LISTSEENIDTOKENSRESPONSE']._serialized_end=1841
+  _globals['_ADDSEENIDTOKENREQUEST']._serialized_start=1843
+  _globals['_ADDSEENIDTOKENREQUEST']._serialized_end=1952
+  _globals['_ADDSEENIDTOKENRESPONSE']._serialized_start=1954
+  _globals['_ADDSEENIDTOKENRESPONSE']._serialized_end=2019
+  _globals['_IDTOKENSERVICE']._serialized_start=2022
+  _globals['_IDTOKENSERVICE']._serialized_end=3039
 # @@protoc_insertion_point(module_scope)

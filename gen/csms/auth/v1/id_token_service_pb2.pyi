@@ -38,6 +38,8 @@ class IdToken(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     MAX_CONCURRENT_TRANSACTIONS_FIELD_NUMBER: _builtins.int
+    LANGUAGE_FIELD_NUMBER: _builtins.int
+    PERSONAL_MESSAGE_FIELD_NUMBER: _builtins.int
     READER_ID_TOKEN_FIELD_NUMBER: _builtins.int
     MERGED_ID_TOKENS_FIELD_NUMBER: _builtins.int
     id_token: _builtins.str
@@ -46,7 +48,8 @@ class IdToken(_message.Message):
     """
     type: _builtins.str
     """IdTokenEnumType: "Central", "eMAID", "ISO14443", "ISO15693", "KeyCode", "Local", "MacAddress",
-    "NoAuthorization", ...; empty where it is not known.
+    "NoAuthorization", ...; empty where it is not known. A station that presents the token with another type is
+    answered Invalid; an empty type, and OCPP 1.6, which has none, fit any.
     """
     status: _builtins.str
     """AuthorizationStatusEnumType: "Accepted" (the default), "Blocked", "Expired", "Invalid", "NoCredit",
@@ -60,6 +63,12 @@ class IdToken(_message.Message):
     """Most transactions that it may hold at once, up to 100; an event that begins a further one is refused as
     ConcurrentTx. 0: any number. Absent: the value of CSMS_MAX_CONCURRENT_TRANSACTIONS.
     """
+    language: _builtins.str
+    """Language of the driver, a tag of RFC 5646 of up to 8 characters ("de", "en-GB"), for displays of stations; empty
+    where it is not known. 2.x.
+    """
+    personal_message: _builtins.str
+    """Message for the driver, up to 512 characters, which the station shows when the token is presented; empty: none. 2.x."""
     reader_id_token: _builtins.str
     """The form in which readers send it, which local lists have; empty where id_token itself is that form."""
     @_builtins.property
@@ -92,12 +101,14 @@ class IdToken(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
         max_concurrent_transactions: _builtins.int | None = ...,
+        language: _builtins.str = ...,
+        personal_message: _builtins.str = ...,
         reader_id_token: _builtins.str = ...,
         merged_id_tokens: _abc.Iterable[Global___MergedIdToken] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_max_concurrent_transactions", b"_max_concurrent_transactions", "create_time", b"create_time", "expire_time", b"expire_time", "max_concurrent_transactions", b"max_concurrent_transactions", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_concurrent_transactions", b"_max_concurrent_transactions", "create_time", b"create_time", "display_name", b"display_name", "expire_time", b"expire_time", "group_id_token", b"group_id_token", "id_token", b"id_token", "max_concurrent_transactions", b"max_concurrent_transactions", "merged_id_tokens", b"merged_id_tokens", "reader_id_token", b"reader_id_token", "status", b"status", "type", b"type", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_concurrent_transactions", b"_max_concurrent_transactions", "create_time", b"create_time", "display_name", b"display_name", "expire_time", b"expire_time", "group_id_token", b"group_id_token", "id_token", b"id_token", "language", b"language", "max_concurrent_transactions", b"max_concurrent_transactions", "merged_id_tokens", b"merged_id_tokens", "personal_message", b"personal_message", "reader_id_token", b"reader_id_token", "status", b"status", "type", b"type", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__max_concurrent_transactions: _TypeAlias = _typing.Literal["max_concurrent_transactions"]  # noqa: Y015
     _WhichOneofArgType__max_concurrent_transactions: _TypeAlias = _typing.Literal["_max_concurrent_transactions", b"_max_concurrent_transactions"]  # noqa: Y015

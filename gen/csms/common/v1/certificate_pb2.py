@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from csms.options.v1 import options_pb2 as csms_dot_options_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n csms/common/v1/certificate.proto\x12\x0e\x63sms.common.v1\x1a\x1d\x63sms/options/v1/options.proto*\xa0\x02\n\x15\x43\x65rtificateSigningUse\x12\'\n#CERTIFICATE_SIGNING_USE_UNSPECIFIED\x10\x00\x12X\n4CERTIFICATE_SIGNING_USE_CHARGING_STATION_CERTIFICATE\x10\x01\x1a\x1e\xa2\xbb\x18\x1a\x43hargingStationCertificate\x12?\n\'CERTIFICATE_SIGNING_USE_V2G_CERTIFICATE\x10\x02\x1a\x12\xa2\xbb\x18\x0eV2GCertificate\x12\x43\n)CERTIFICATE_SIGNING_USE_V2G20_CERTIFICATE\x10\x03\x1a\x14\xa2\xbb\x18\x10V2G20Certificateb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n csms/common/v1/certificate.proto\x12\x0e\x63sms.common.v1\x1a\x1d\x63sms/options/v1/options.proto*\xa0\x02\n\x15\x43\x65rtificateSigningUse\x12\'\n#CERTIFICATE_SIGNING_USE_UNSPECIFIED\x10\x00\x12X\n4CERTIFICATE_SIGNING_USE_CHARGING_STATION_CERTIFICATE\x10\x01\x1a\x1e\xa2\xbb\x18\x1a\x43hargingStationCertificate\x12?\n\'CERTIFICATE_SIGNING_USE_V2G_CERTIFICATE\x10\x02\x1a\x12\xa2\xbb\x18\x0eV2GCertificate\x12\x43\n)CERTIFICATE_SIGNING_USE_V2G20_CERTIFICATE\x10\x03\x1a\x14\xa2\xbb\x18\x10V2G20Certificate*\xcf\x04\n\x1a\x41uthorizeCertificateStatus\x12,\n(AUTHORIZE_CERTIFICATE_STATUS_UNSPECIFIED\x10\x00\x12\x37\n%AUTHORIZE_CERTIFICATE_STATUS_ACCEPTED\x10\x01\x1a\x0c\xa2\xbb\x18\x08\x41\x63\x63\x65pted\x12\x44\n,AUTHORIZE_CERTIFICATE_STATUS_SIGNATURE_ERROR\x10\x02\x1a\x12\xa2\xbb\x18\x0eSignatureError\x12L\n0AUTHORIZE_CERTIFICATE_STATUS_CERTIFICATE_EXPIRED\x10\x03\x1a\x16\xa2\xbb\x18\x12\x43\x65rtificateExpired\x12L\n0AUTHORIZE_CERTIFICATE_STATUS_CERTIFICATE_REVOKED\x10\x04\x1a\x16\xa2\xbb\x18\x12\x43\x65rtificateRevoked\x12U\n5AUTHORIZE_CERTIFICATE_STATUS_NO_CERTIFICATE_AVAILABLE\x10\x05\x1a\x1a\xa2\xbb\x18\x16NoCertificateAvailable\x12\x45\n-AUTHORIZE_CERTIFICATE_STATUS_CERT_CHAIN_ERROR\x10\x06\x1a\x12\xa2\xbb\x18\x0e\x43\x65rtChainError\x12J\n/AUTHORIZE_CERTIFICATE_STATUS_CONTRACT_CANCELLED\x10\x07\x1a\x15\xa2\xbb\x18\x11\x43ontractCancelled*\x8f\x01\n\x11\x43\x65rtificateAction\x12\"\n\x1e\x43\x45RTIFICATE_ACTION_UNSPECIFIED\x10\x00\x12+\n\x1a\x43\x45RTIFICATE_ACTION_INSTALL\x10\x01\x1a\x0b\xa2\xbb\x18\x07Install\x12)\n\x19\x43\x45RTIFICATE_ACTION_UPDATE\x10\x02\x1a\n\xa2\xbb\x18\x06Updateb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,6 +38,28 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CERTIFICATESIGNINGUSE'].values_by_name["CERTIFICATE_SIGNING_USE_V2G_CERTIFICATE"]._serialized_options = b'\242\273\030\016V2GCertificate'
   _globals['_CERTIFICATESIGNINGUSE'].values_by_name["CERTIFICATE_SIGNING_USE_V2G20_CERTIFICATE"]._loaded_options = None
   _globals['_CERTIFICATESIGNINGUSE'].values_by_name["CERTIFICATE_SIGNING_USE_V2G20_CERTIFICATE"]._serialized_options = b'\242\273\030\020V2G20Certificate'
+  _globals['_AUTHORIZECERTIFICATESTATUS'].values_by_name["AUTHORIZE_CERTIFICATE_STATUS_ACCEPTED"]._loaded_options = None
+  _globals['_AUTHORIZECERTIFICATESTATUS'].values_by_name["AUTHORIZE_CERTIFICATE_STATUS_ACCEPTED"]._serialized_options = b'\242\273\030\010Accepted'
+  _globals['_AUTHORIZECERTIFICATESTATUS'].values_by_name["AUTHORIZE_CERTIFICATE_STATUS_SIGNATURE_ERROR"]._loaded_options = None
+  _globals['_AUTHORIZECERTIFICATESTATUS'].values_by_name["AUTHORIZE_CERTIFICATE_STATUS_SIGNATURE_ERROR"]._serialized_options = b'\242\273\030\016SignatureError'
+  _globals['_AUTHORIZECERTIFICATESTATUS'].values_by_name["AUTHORIZE_CERTIFICATE_STATUS_CERTIFICATE_EXPIRED"]._loaded_options = None
+  _globals['_AUTHORIZECERTIFICATESTATUS'].values_by_name["AUTHORIZE_CERTIFICATE_STATUS_CERTIFICATE_EXPIRED"]._serialized_options = b'\242\273\030\022CertificateExpired'
+  _globals['_AUTHORIZECERTIFICATESTATUS'].values_by_name["AUTHORIZE_CERTIFICATE_STATUS_CERTIFICATE_REVOKED"]._loaded_options = None
+  _globals['_AUTHORIZECERTIFICATESTATUS'].values_by_name["AUTHORIZE_CERTIFICATE_STATUS_CERTIFICATE_REVOKED"]._serialized_options = b'\242\273\030\022CertificateRevoked'
+  _globals['_AUTHORIZECERTIFICATESTATUS'].values_by_name["AUTHORIZE_CERTIFICATE_STATUS_NO_CERTIFICATE_AVAILABLE"]._loaded_options = None
+  _globals['_AUTHORIZECERTIFICATESTATUS'].values_by_name["AUTHORIZE_CERTIFICATE_STATUS_NO_CERTIFICATE_AVAILABLE"]._serialized_options = b'\242\273\030\026NoCertificateAvailable'
+  _globals['_AUTHORIZECERTIFICATESTATUS'].values_by_name["AUTHORIZE_CERTIFICATE_STATUS_CERT_CHAIN_ERROR"]._loaded_options = None
+  _globals['_AUTHORIZECERTIFICATESTATUS'].values_by_name["AUTHORIZE_CERTIFICATE_STATUS_CERT_CHAIN_ERROR"]._serialized_options = b'\242\273\030\016CertChainError'
+  _globals['_AUTHORIZECERTIFICATESTATUS'].values_by_name["AUTHORIZE_CERTIFICATE_STATUS_CONTRACT_CANCELLED"]._loaded_options = None
+  _globals['_AUTHORIZECERTIFICATESTATUS'].values_by_name["AUTHORIZE_CERTIFICATE_STATUS_CONTRACT_CANCELLED"]._serialized_options = b'\242\273\030\021ContractCancelled'
+  _globals['_CERTIFICATEACTION'].values_by_name["CERTIFICATE_ACTION_INSTALL"]._loaded_options = None
+  _globals['_CERTIFICATEACTION'].values_by_name["CERTIFICATE_ACTION_INSTALL"]._serialized_options = b'\242\273\030\007Install'
+  _globals['_CERTIFICATEACTION'].values_by_name["CERTIFICATE_ACTION_UPDATE"]._loaded_options = None
+  _globals['_CERTIFICATEACTION'].values_by_name["CERTIFICATE_ACTION_UPDATE"]._serialized_options = b'\242\273\030\006Update'
   _globals['_CERTIFICATESIGNINGUSE']._serialized_start=84
   _globals['_CERTIFICATESIGNINGUSE']._serialized_end=372
+  _globals['_AUTHORIZECERTIFICATESTATUS']._serialized_start=375
+  _globals['_AUTHORIZECERTIFICATESTATUS']._serialized_end=966
+  _globals['_CERTIFICATEACTION']._serialized_start=969
+  _globals['_CERTIFICATEACTION']._serialized_end=1112
 # @@protoc_insertion_point(module_scope)

@@ -43,3 +43,73 @@ CERTIFICATE_SIGNING_USE_V2G_CERTIFICATE: CertificateSigningUse.ValueType  # 2
 CERTIFICATE_SIGNING_USE_V2G20_CERTIFICATE: CertificateSigningUse.ValueType  # 3
 """Authenticates the station to vehicles, ISO 15118-20. 2.1."""
 Global___CertificateSigningUse: _TypeAlias = CertificateSigningUse  # noqa: Y015
+
+class _AuthorizeCertificateStatus:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _AuthorizeCertificateStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AuthorizeCertificateStatus.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    AUTHORIZE_CERTIFICATE_STATUS_UNSPECIFIED: _AuthorizeCertificateStatus.ValueType  # 0
+    """Never sent."""
+    AUTHORIZE_CERTIFICATE_STATUS_ACCEPTED: _AuthorizeCertificateStatus.ValueType  # 1
+    """It holds."""
+    AUTHORIZE_CERTIFICATE_STATUS_SIGNATURE_ERROR: _AuthorizeCertificateStatus.ValueType  # 2
+    """A signature in the chain, or of an OCSP response, is wrong."""
+    AUTHORIZE_CERTIFICATE_STATUS_CERTIFICATE_EXPIRED: _AuthorizeCertificateStatus.ValueType  # 3
+    """A certificate of the chain is not valid yet, or no more."""
+    AUTHORIZE_CERTIFICATE_STATUS_CERTIFICATE_REVOKED: _AuthorizeCertificateStatus.ValueType  # 4
+    """A certificate of the chain is revoked."""
+    AUTHORIZE_CERTIFICATE_STATUS_NO_CERTIFICATE_AVAILABLE: _AuthorizeCertificateStatus.ValueType  # 5
+    """There is nothing to check it with: no trusted root, or no status of a certificate could be found."""
+    AUTHORIZE_CERTIFICATE_STATUS_CERT_CHAIN_ERROR: _AuthorizeCertificateStatus.ValueType  # 6
+    """The chain leads to no trusted root, or the certificate is of another contract."""
+    AUTHORIZE_CERTIFICATE_STATUS_CONTRACT_CANCELLED: _AuthorizeCertificateStatus.ValueType  # 7
+    """The contract is known, and no longer in force."""
+
+class AuthorizeCertificateStatus(_AuthorizeCertificateStatus, metaclass=_AuthorizeCertificateStatusEnumTypeWrapper):
+    """Status of the contract certificate that a driver identifies with. OCPP 2.0.1 part 2,
+    AuthorizeCertificateStatusEnumType.
+    """
+
+AUTHORIZE_CERTIFICATE_STATUS_UNSPECIFIED: AuthorizeCertificateStatus.ValueType  # 0
+"""Never sent."""
+AUTHORIZE_CERTIFICATE_STATUS_ACCEPTED: AuthorizeCertificateStatus.ValueType  # 1
+"""It holds."""
+AUTHORIZE_CERTIFICATE_STATUS_SIGNATURE_ERROR: AuthorizeCertificateStatus.ValueType  # 2
+"""A signature in the chain, or of an OCSP response, is wrong."""
+AUTHORIZE_CERTIFICATE_STATUS_CERTIFICATE_EXPIRED: AuthorizeCertificateStatus.ValueType  # 3
+"""A certificate of the chain is not valid yet, or no more."""
+AUTHORIZE_CERTIFICATE_STATUS_CERTIFICATE_REVOKED: AuthorizeCertificateStatus.ValueType  # 4
+"""A certificate of the chain is revoked."""
+AUTHORIZE_CERTIFICATE_STATUS_NO_CERTIFICATE_AVAILABLE: AuthorizeCertificateStatus.ValueType  # 5
+"""There is nothing to check it with: no trusted root, or no status of a certificate could be found."""
+AUTHORIZE_CERTIFICATE_STATUS_CERT_CHAIN_ERROR: AuthorizeCertificateStatus.ValueType  # 6
+"""The chain leads to no trusted root, or the certificate is of another contract."""
+AUTHORIZE_CERTIFICATE_STATUS_CONTRACT_CANCELLED: AuthorizeCertificateStatus.ValueType  # 7
+"""The contract is known, and no longer in force."""
+Global___AuthorizeCertificateStatus: _TypeAlias = AuthorizeCertificateStatus  # noqa: Y015
+
+class _CertificateAction:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _CertificateActionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CertificateAction.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CERTIFICATE_ACTION_UNSPECIFIED: _CertificateAction.ValueType  # 0
+    """Never sent."""
+    CERTIFICATE_ACTION_INSTALL: _CertificateAction.ValueType  # 1
+    """A certificate for a vehicle that has none of this contract."""
+    CERTIFICATE_ACTION_UPDATE: _CertificateAction.ValueType  # 2
+    """A certificate in place of one that ends."""
+
+class CertificateAction(_CertificateAction, metaclass=_CertificateActionEnumTypeWrapper):
+    """Request of a vehicle for a contract certificate. OCPP 2.0.1 part 2, CertificateActionEnumType."""
+
+CERTIFICATE_ACTION_UNSPECIFIED: CertificateAction.ValueType  # 0
+"""Never sent."""
+CERTIFICATE_ACTION_INSTALL: CertificateAction.ValueType  # 1
+"""A certificate for a vehicle that has none of this contract."""
+CERTIFICATE_ACTION_UPDATE: CertificateAction.ValueType  # 2
+"""A certificate in place of one that ends."""
+Global___CertificateAction: _TypeAlias = CertificateAction  # noqa: Y015

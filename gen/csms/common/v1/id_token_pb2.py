@@ -26,7 +26,7 @@ from csms.options.v1 import options_pb2 as csms_dot_options_dot_v1_dot_options__
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x63sms/common/v1/id_token.proto\x12\x0e\x63sms.common.v1\x1a\x1d\x63sms/options/v1/options.proto\x1a\x1fgoogle/protobuf/timestamp.proto\")\n\x07IdToken\x12\x10\n\x08id_token\x18\x01 \x01(\t\x12\x0c\n\x04type\x18\x02 \x01(\t\"\xc5\x01\n\x0bIdTokenInfo\x12\x33\n\x06status\x18\x01 \x01(\x0e\x32#.csms.common.v1.AuthorizationStatus\x12\x35\n\x11\x63\x61\x63he_expire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0egroup_id_token\x18\x03 \x01(\x0b\x32\x17.csms.common.v1.IdToken\x12\x19\n\x11\x63harging_priority\x18\x04 \x01(\x05*\xe0\x04\n\x13\x41uthorizationStatus\x12$\n AUTHORIZATION_STATUS_UNSPECIFIED\x10\x00\x12/\n\x1d\x41UTHORIZATION_STATUS_ACCEPTED\x10\x01\x1a\x0c\xa2\xbb\x18\x08\x41\x63\x63\x65pted\x12-\n\x1c\x41UTHORIZATION_STATUS_BLOCKED\x10\x02\x1a\x0b\xa2\xbb\x18\x07\x42locked\x12\x38\n\"AUTHORIZATION_STATUS_CONCURRENT_TX\x10\x03\x1a\x10\xa2\xbb\x18\x0c\x43oncurrentTx\x12-\n\x1c\x41UTHORIZATION_STATUS_EXPIRED\x10\x04\x1a\x0b\xa2\xbb\x18\x07\x45xpired\x12-\n\x1c\x41UTHORIZATION_STATUS_INVALID\x10\x05\x1a\x0b\xa2\xbb\x18\x07Invalid\x12\x30\n\x1e\x41UTHORIZATION_STATUS_NO_CREDIT\x10\x06\x1a\x0c\xa2\xbb\x18\x08NoCredit\x12\x46\n*AUTHORIZATION_STATUS_NOT_ALLOWED_TYPE_EVSE\x10\x07\x1a\x16\xa2\xbb\x18\x12NotAllowedTypeEVSE\x12\x44\n)AUTHORIZATION_STATUS_NOT_AT_THIS_LOCATION\x10\x08\x1a\x15\xa2\xbb\x18\x11NotAtThisLocation\x12<\n%AUTHORIZATION_STATUS_NOT_AT_THIS_TIME\x10\t\x1a\x11\xa2\xbb\x18\rNotAtThisTime\x12-\n\x1c\x41UTHORIZATION_STATUS_UNKNOWN\x10\n\x1a\x0b\xa2\xbb\x18\x07Unknownb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x63sms/common/v1/id_token.proto\x12\x0e\x63sms.common.v1\x1a\x1d\x63sms/options/v1/options.proto\x1a\x1fgoogle/protobuf/timestamp.proto\")\n\x07IdToken\x12\x10\n\x08id_token\x18\x01 \x01(\t\x12\x0c\n\x04type\x18\x02 \x01(\t\"\xf1\x01\n\x0bIdTokenInfo\x12\x33\n\x06status\x18\x01 \x01(\x0e\x32#.csms.common.v1.AuthorizationStatus\x12\x35\n\x11\x63\x61\x63he_expire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0egroup_id_token\x18\x03 \x01(\x0b\x32\x17.csms.common.v1.IdToken\x12\x19\n\x11\x63harging_priority\x18\x04 \x01(\x05\x12\x10\n\x08language\x18\x05 \x01(\t\x12\x18\n\x10personal_message\x18\x06 \x01(\t*\xe0\x04\n\x13\x41uthorizationStatus\x12$\n AUTHORIZATION_STATUS_UNSPECIFIED\x10\x00\x12/\n\x1d\x41UTHORIZATION_STATUS_ACCEPTED\x10\x01\x1a\x0c\xa2\xbb\x18\x08\x41\x63\x63\x65pted\x12-\n\x1c\x41UTHORIZATION_STATUS_BLOCKED\x10\x02\x1a\x0b\xa2\xbb\x18\x07\x42locked\x12\x38\n\"AUTHORIZATION_STATUS_CONCURRENT_TX\x10\x03\x1a\x10\xa2\xbb\x18\x0c\x43oncurrentTx\x12-\n\x1c\x41UTHORIZATION_STATUS_EXPIRED\x10\x04\x1a\x0b\xa2\xbb\x18\x07\x45xpired\x12-\n\x1c\x41UTHORIZATION_STATUS_INVALID\x10\x05\x1a\x0b\xa2\xbb\x18\x07Invalid\x12\x30\n\x1e\x41UTHORIZATION_STATUS_NO_CREDIT\x10\x06\x1a\x0c\xa2\xbb\x18\x08NoCredit\x12\x46\n*AUTHORIZATION_STATUS_NOT_ALLOWED_TYPE_EVSE\x10\x07\x1a\x16\xa2\xbb\x18\x12NotAllowedTypeEVSE\x12\x44\n)AUTHORIZATION_STATUS_NOT_AT_THIS_LOCATION\x10\x08\x1a\x15\xa2\xbb\x18\x11NotAtThisLocation\x12<\n%AUTHORIZATION_STATUS_NOT_AT_THIS_TIME\x10\t\x1a\x11\xa2\xbb\x18\rNotAtThisTime\x12-\n\x1c\x41UTHORIZATION_STATUS_UNKNOWN\x10\n\x1a\x0b\xa2\xbb\x18\x07Unknownb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -53,10 +53,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_AUTHORIZATIONSTATUS'].values_by_name["AUTHORIZATION_STATUS_NOT_AT_THIS_TIME"]._serialized_options = b'\242\273\030\rNotAtThisTime'
   _globals['_AUTHORIZATIONSTATUS'].values_by_name["AUTHORIZATION_STATUS_UNKNOWN"]._loaded_options = None
   _globals['_AUTHORIZATIONSTATUS'].values_by_name["AUTHORIZATION_STATUS_UNKNOWN"]._serialized_options = b'\242\273\030\007Unknown'
-  _globals['_AUTHORIZATIONSTATUS']._serialized_start=357
-  _globals['_AUTHORIZATIONSTATUS']._serialized_end=965
+  _globals['_AUTHORIZATIONSTATUS']._serialized_start=401
+  _globals['_AUTHORIZATIONSTATUS']._serialized_end=1009
   _globals['_IDTOKEN']._serialized_start=113
   _globals['_IDTOKEN']._serialized_end=154
   _globals['_IDTOKENINFO']._serialized_start=157
-  _globals['_IDTOKENINFO']._serialized_end=354
+  _globals['_IDTOKENINFO']._serialized_end=398
 # @@protoc_insertion_point(module_scope)

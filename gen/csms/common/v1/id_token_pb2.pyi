@@ -114,10 +114,16 @@ class IdTokenInfo(_message.Message):
     CACHE_EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     GROUP_ID_TOKEN_FIELD_NUMBER: _builtins.int
     CHARGING_PRIORITY_FIELD_NUMBER: _builtins.int
+    LANGUAGE_FIELD_NUMBER: _builtins.int
+    PERSONAL_MESSAGE_FIELD_NUMBER: _builtins.int
     status: Global___AuthorizationStatus.ValueType
     """Status of the token: accepted, or the reason of its refusal."""
     charging_priority: _builtins.int
     """Priority of the driver for smart charging, -9 to 9, 0 being normal."""
+    language: _builtins.str
+    """Language of the driver, a tag of RFC 5646; empty where it is not known. 2.x."""
+    personal_message: _builtins.str
+    """Message for the driver, for the station's display; empty: none. 2.x."""
     @_builtins.property
     def cache_expire_time(self) -> _timestamp_pb2.Timestamp:
         """Time until which the station may keep this answer in its cache; absent: no limit."""
@@ -133,10 +139,12 @@ class IdTokenInfo(_message.Message):
         cache_expire_time: _timestamp_pb2.Timestamp | None = ...,
         group_id_token: Global___IdToken | None = ...,
         charging_priority: _builtins.int = ...,
+        language: _builtins.str = ...,
+        personal_message: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["cache_expire_time", b"cache_expire_time", "group_id_token", b"group_id_token"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cache_expire_time", b"cache_expire_time", "charging_priority", b"charging_priority", "group_id_token", b"group_id_token", "status", b"status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cache_expire_time", b"cache_expire_time", "charging_priority", b"charging_priority", "group_id_token", b"group_id_token", "language", b"language", "personal_message", b"personal_message", "status", b"status"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -565,7 +565,7 @@ class StartSimulatedStationRequest(_message.Message):
     max_power_w: _builtins.int
     """Most power of each EVSE of a new station in W, 1000 to 1,000,000; 0: 22,000."""
     ocpp_version: _builtins.str
-    """OCPP version: simulated stations speak 1.6, which empty stands for."""
+    """OCPP version of a new station: 1.6, which empty stands for, or 2.0.1. That of an earlier one cannot be changed."""
     sample_interval_s: _builtins.int
     """Seconds between two meter samples of a transaction, in the station's own time, up to 86,400; 0: none. Absent: as the
     station has it, which is 60 for a new one. CSMS and operators may change it later (MeterValueSampleInterval).
@@ -1037,7 +1037,7 @@ class MisbehaveRequest(_message.Message):
     """The station."""
     @_builtins.property
     def misbehaviours(self) -> _containers.RepeatedScalarFieldContainer[Global___Misbehaviour.ValueType]:
-        """All faults of behaviour that it is to have."""
+        """All faults of behaviour that it is to have. Stations of OCPP 2.0.1 have none."""
 
     def __init__(
         self,

@@ -793,6 +793,7 @@ class GetVariablesRequest(_message.Message):
     VARIABLES_FIELD_NUMBER: _builtins.int
     ITEMS_PER_MESSAGE_FIELD_NUMBER: _builtins.int
     TIMEOUT_S_FIELD_NUMBER: _builtins.int
+    BYTES_PER_MESSAGE_FIELD_NUMBER: _builtins.int
     station_id: _builtins.str
     """The station."""
     request_id: _builtins.str
@@ -805,6 +806,8 @@ class GetVariablesRequest(_message.Message):
     """
     timeout_s: _builtins.int
     """As in SendCallRequest."""
+    bytes_per_message: _builtins.int
+    """Most bytes of one CALL. 0: the station's own limit (2.x BytesPerMessage of GetVariables), as items_per_message."""
     @_builtins.property
     def variables(self) -> _containers.RepeatedCompositeFieldContainer[_station_pb2.Variable]:
         """The variables; only component, component_instance, evse, variable, variable_instance and attribute_type count.
@@ -819,10 +822,11 @@ class GetVariablesRequest(_message.Message):
         variables: _abc.Iterable[_station_pb2.Variable] | None = ...,
         items_per_message: _builtins.int = ...,
         timeout_s: _builtins.int = ...,
+        bytes_per_message: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["items_per_message", b"items_per_message", "request_id", b"request_id", "station_id", b"station_id", "timeout_s", b"timeout_s", "variables", b"variables"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bytes_per_message", b"bytes_per_message", "items_per_message", b"items_per_message", "request_id", b"request_id", "station_id", b"station_id", "timeout_s", b"timeout_s", "variables", b"variables"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -898,12 +902,20 @@ class SetVariablesRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     VARIABLES_FIELD_NUMBER: _builtins.int
     TIMEOUT_S_FIELD_NUMBER: _builtins.int
+    ITEMS_PER_MESSAGE_FIELD_NUMBER: _builtins.int
+    BYTES_PER_MESSAGE_FIELD_NUMBER: _builtins.int
     station_id: _builtins.str
     """The station."""
     request_id: _builtins.str
     """As in RequestStartTransactionRequest."""
     timeout_s: _builtins.int
     """As in SendCallRequest."""
+    items_per_message: _builtins.int
+    """Most variables in one CALL; more are set by several CALLs, one after the other. 0: the station's own limit (2.x
+    ItemsPerMessage of SetVariables), read first as in GetVariablesRequest. 1.6 has one CALL for each variable.
+    """
+    bytes_per_message: _builtins.int
+    """Most bytes of one CALL. 0: the station's own limit (2.x BytesPerMessage of SetVariables), as items_per_message."""
     @_builtins.property
     def variables(self) -> _containers.RepeatedCompositeFieldContainer[_station_pb2.Variable]:
         """The variables with their new values."""
@@ -915,10 +927,12 @@ class SetVariablesRequest(_message.Message):
         request_id: _builtins.str = ...,
         variables: _abc.Iterable[_station_pb2.Variable] | None = ...,
         timeout_s: _builtins.int = ...,
+        items_per_message: _builtins.int = ...,
+        bytes_per_message: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id", "station_id", b"station_id", "timeout_s", b"timeout_s", "variables", b"variables"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bytes_per_message", b"bytes_per_message", "items_per_message", b"items_per_message", "request_id", b"request_id", "station_id", b"station_id", "timeout_s", b"timeout_s", "variables", b"variables"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

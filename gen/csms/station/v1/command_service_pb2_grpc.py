@@ -7,11 +7,13 @@ from csms.station.v1 import certificate_pb2 as csms_dot_station_dot_v1_dot_certi
 from csms.station.v1 import charging_profile_pb2 as csms_dot_station_dot_v1_dot_charging__profile__pb2
 from csms.station.v1 import command_service_pb2 as csms_dot_station_dot_v1_dot_command__service__pb2
 from csms.station.v1 import customer_information_pb2 as csms_dot_station_dot_v1_dot_customer__information__pb2
+from csms.station.v1 import device_model_pb2 as csms_dot_station_dot_v1_dot_device__model__pb2
 from csms.station.v1 import display_message_pb2 as csms_dot_station_dot_v1_dot_display__message__pb2
 from csms.station.v1 import firmware_pb2 as csms_dot_station_dot_v1_dot_firmware__pb2
 from csms.station.v1 import local_list_pb2 as csms_dot_station_dot_v1_dot_local__list__pb2
 from csms.station.v1 import log_pb2 as csms_dot_station_dot_v1_dot_log__pb2
 from csms.station.v1 import monitoring_pb2 as csms_dot_station_dot_v1_dot_monitoring__pb2
+from csms.station.v1 import network_profile_pb2 as csms_dot_station_dot_v1_dot_network__profile__pb2
 from csms.station.v1 import reservation_pb2 as csms_dot_station_dot_v1_dot_reservation__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
@@ -45,10 +47,11 @@ class CommandServiceStub:
     start or stop then; nothing was sent
     FAILED_PRECONDITION  STATION_REJECTED: it was answered Rejected at its last boot, and may be sent nothing then, but in
     2.x a trigger of BootNotification; nothing was sent
-    FAILED_PRECONDITION  UNSUPPORTED_BY_VERSION: its OCPP version has no such command or value; nothing was sent
     FAILED_PRECONDITION  USE_ROTATE_CREDENTIAL: it would change the station's credential, which only
     StationService.RotateCredential does, so that no station is locked out; nothing was sent
-    INVALID_ARGUMENT     INVALID_FIELD, or INVALID_PAYLOAD where the OCPP schema forbids it; nothing was sent
+    UNIMPLEMENTED        NOT_IN_VERSION: its OCPP version has no such command; nothing was sent
+    INVALID_ARGUMENT     INVALID_FIELD: also where its OCPP version cannot express a value, which `field` in the metadata
+    names; or INVALID_PAYLOAD where the OCPP schema forbids it; nothing was sent
     DEADLINE_EXCEEDED    CALL_TIMEOUT: sent, but no answer came in time; the station may have acted
     ABORTED              STATION_DISCONNECTED: sent, but the socket closed before the answer
     ABORTED              CALL_ERROR: the station answered with a CALLERROR; metadata ocpp_error_code, ocpp_description
@@ -97,6 +100,21 @@ class CommandServiceStub:
                 '/csms.station.v1.CommandService/SetVariables',
                 request_serializer=csms_dot_station_dot_v1_dot_command__service__pb2.SetVariablesRequest.SerializeToString,
                 response_deserializer=csms_dot_station_dot_v1_dot_command__service__pb2.SetVariablesResponse.FromString,
+                _registered_method=True)
+        self.GetBaseReport = channel.unary_unary(
+                '/csms.station.v1.CommandService/GetBaseReport',
+                request_serializer=csms_dot_station_dot_v1_dot_device__model__pb2.GetBaseReportRequest.SerializeToString,
+                response_deserializer=csms_dot_station_dot_v1_dot_device__model__pb2.GetBaseReportResponse.FromString,
+                _registered_method=True)
+        self.GetReport = channel.unary_unary(
+                '/csms.station.v1.CommandService/GetReport',
+                request_serializer=csms_dot_station_dot_v1_dot_device__model__pb2.GetReportRequest.SerializeToString,
+                response_deserializer=csms_dot_station_dot_v1_dot_device__model__pb2.GetReportResponse.FromString,
+                _registered_method=True)
+        self.SetNetworkProfile = channel.unary_unary(
+                '/csms.station.v1.CommandService/SetNetworkProfile',
+                request_serializer=csms_dot_station_dot_v1_dot_network__profile__pb2.SetNetworkProfileRequest.SerializeToString,
+                response_deserializer=csms_dot_station_dot_v1_dot_network__profile__pb2.SetNetworkProfileResponse.FromString,
                 _registered_method=True)
         self.ClearCache = channel.unary_unary(
                 '/csms.station.v1.CommandService/ClearCache',
@@ -246,10 +264,11 @@ class CommandServiceServicer:
     start or stop then; nothing was sent
     FAILED_PRECONDITION  STATION_REJECTED: it was answered Rejected at its last boot, and may be sent nothing then, but in
     2.x a trigger of BootNotification; nothing was sent
-    FAILED_PRECONDITION  UNSUPPORTED_BY_VERSION: its OCPP version has no such command or value; nothing was sent
     FAILED_PRECONDITION  USE_ROTATE_CREDENTIAL: it would change the station's credential, which only
     StationService.RotateCredential does, so that no station is locked out; nothing was sent
-    INVALID_ARGUMENT     INVALID_FIELD, or INVALID_PAYLOAD where the OCPP schema forbids it; nothing was sent
+    UNIMPLEMENTED        NOT_IN_VERSION: its OCPP version has no such command; nothing was sent
+    INVALID_ARGUMENT     INVALID_FIELD: also where its OCPP version cannot express a value, which `field` in the metadata
+    names; or INVALID_PAYLOAD where the OCPP schema forbids it; nothing was sent
     DEADLINE_EXCEEDED    CALL_TIMEOUT: sent, but no answer came in time; the station may have acted
     ABORTED              STATION_DISCONNECTED: sent, but the socket closed before the answer
     ABORTED              CALL_ERROR: the station answered with a CALLERROR; metadata ocpp_error_code, ocpp_description
@@ -303,12 +322,39 @@ class CommandServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def SetVariables(self, request, context):
-        """Sends variables of a station and stores those that it accepted. 2.x SetVariables, 1.6 ChangeConfiguration (one CALL
-        each, in the given order: where one of them fails and another was answered, the results have the outcome of each).
+        """Sends variables of a station and stores those that it accepted. 2.x SetVariables, in as many CALLs as the station's
+        limits need, 1.6 ChangeConfiguration, in one CALL each: in the given order, and where one of them fails and another
+        was answered, the results have the outcome of each.
         A SecurityProfile is set alone, is not below the present one, and becomes the station's security_profile here once
         the station accepted it. Credentials (BasicAuthPassword, 1.6 AuthorizationKey) are not set by name:
         USE_ROTATE_CREDENTIAL.
         Further errors: FAILED_PRECONDITION  SECURITY_PROFILE_LOWERED; CREDENTIAL_MISSING: there are none for that profile
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetBaseReport(self, request, context):
+        """Requests a base report of a station's variables, which comes in parts after the answer: see DeviceModelService.
+        2.x GetBaseReport.
+        Further errors: ALREADY_EXISTS  VARIABLE_REPORT_EXISTS: the station has a report of this number; nothing was sent
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetReport(self, request, context):
+        """Requests a report of some variables of a station, which comes in parts after the answer: see DeviceModelService.
+        2.x GetReport.
+        Further errors: ALREADY_EXISTS  VARIABLE_REPORT_EXISTS: the station has a report of this number; nothing was sent
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetNetworkProfile(self, request, context):
+        """Sets a network connection profile of a station: DeviceModelService.ListNetworkProfiles has what was set. 2.x
+        SetNetworkProfile.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -556,6 +602,21 @@ def add_CommandServiceServicer_to_server(servicer, server):
                     request_deserializer=csms_dot_station_dot_v1_dot_command__service__pb2.SetVariablesRequest.FromString,
                     response_serializer=csms_dot_station_dot_v1_dot_command__service__pb2.SetVariablesResponse.SerializeToString,
             ),
+            'GetBaseReport': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetBaseReport,
+                    request_deserializer=csms_dot_station_dot_v1_dot_device__model__pb2.GetBaseReportRequest.FromString,
+                    response_serializer=csms_dot_station_dot_v1_dot_device__model__pb2.GetBaseReportResponse.SerializeToString,
+            ),
+            'GetReport': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetReport,
+                    request_deserializer=csms_dot_station_dot_v1_dot_device__model__pb2.GetReportRequest.FromString,
+                    response_serializer=csms_dot_station_dot_v1_dot_device__model__pb2.GetReportResponse.SerializeToString,
+            ),
+            'SetNetworkProfile': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetNetworkProfile,
+                    request_deserializer=csms_dot_station_dot_v1_dot_network__profile__pb2.SetNetworkProfileRequest.FromString,
+                    response_serializer=csms_dot_station_dot_v1_dot_network__profile__pb2.SetNetworkProfileResponse.SerializeToString,
+            ),
             'ClearCache': grpc.unary_unary_rpc_method_handler(
                     servicer.ClearCache,
                     request_deserializer=csms_dot_station_dot_v1_dot_command__service__pb2.ClearCacheRequest.FromString,
@@ -710,10 +771,11 @@ class CommandService:
     start or stop then; nothing was sent
     FAILED_PRECONDITION  STATION_REJECTED: it was answered Rejected at its last boot, and may be sent nothing then, but in
     2.x a trigger of BootNotification; nothing was sent
-    FAILED_PRECONDITION  UNSUPPORTED_BY_VERSION: its OCPP version has no such command or value; nothing was sent
     FAILED_PRECONDITION  USE_ROTATE_CREDENTIAL: it would change the station's credential, which only
     StationService.RotateCredential does, so that no station is locked out; nothing was sent
-    INVALID_ARGUMENT     INVALID_FIELD, or INVALID_PAYLOAD where the OCPP schema forbids it; nothing was sent
+    UNIMPLEMENTED        NOT_IN_VERSION: its OCPP version has no such command; nothing was sent
+    INVALID_ARGUMENT     INVALID_FIELD: also where its OCPP version cannot express a value, which `field` in the metadata
+    names; or INVALID_PAYLOAD where the OCPP schema forbids it; nothing was sent
     DEADLINE_EXCEEDED    CALL_TIMEOUT: sent, but no answer came in time; the station may have acted
     ABORTED              STATION_DISCONNECTED: sent, but the socket closed before the answer
     ABORTED              CALL_ERROR: the station answered with a CALLERROR; metadata ocpp_error_code, ocpp_description
@@ -901,6 +963,87 @@ class CommandService:
             '/csms.station.v1.CommandService/SetVariables',
             csms_dot_station_dot_v1_dot_command__service__pb2.SetVariablesRequest.SerializeToString,
             csms_dot_station_dot_v1_dot_command__service__pb2.SetVariablesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetBaseReport(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csms.station.v1.CommandService/GetBaseReport',
+            csms_dot_station_dot_v1_dot_device__model__pb2.GetBaseReportRequest.SerializeToString,
+            csms_dot_station_dot_v1_dot_device__model__pb2.GetBaseReportResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetReport(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csms.station.v1.CommandService/GetReport',
+            csms_dot_station_dot_v1_dot_device__model__pb2.GetReportRequest.SerializeToString,
+            csms_dot_station_dot_v1_dot_device__model__pb2.GetReportResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetNetworkProfile(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csms.station.v1.CommandService/SetNetworkProfile',
+            csms_dot_station_dot_v1_dot_network__profile__pb2.SetNetworkProfileRequest.SerializeToString,
+            csms_dot_station_dot_v1_dot_network__profile__pb2.SetNetworkProfileResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -8,11 +8,13 @@ from csms.station.v1 import certificate_pb2 as _certificate_pb2
 from csms.station.v1 import charging_profile_pb2 as _charging_profile_pb2
 from csms.station.v1 import command_service_pb2 as _command_service_pb2
 from csms.station.v1 import customer_information_pb2 as _customer_information_pb2
+from csms.station.v1 import device_model_pb2 as _device_model_pb2
 from csms.station.v1 import display_message_pb2 as _display_message_pb2
 from csms.station.v1 import firmware_pb2 as _firmware_pb2
 from csms.station.v1 import local_list_pb2 as _local_list_pb2
 from csms.station.v1 import log_pb2 as _log_pb2
 from csms.station.v1 import monitoring_pb2 as _monitoring_pb2
+from csms.station.v1 import network_profile_pb2 as _network_profile_pb2
 from csms.station.v1 import reservation_pb2 as _reservation_pb2
 from grpc import aio as _aio
 import abc as _abc_1
@@ -46,10 +48,11 @@ class CommandServiceStub:
                            start or stop then; nothing was sent
       FAILED_PRECONDITION  STATION_REJECTED: it was answered Rejected at its last boot, and may be sent nothing then, but in
                            2.x a trigger of BootNotification; nothing was sent
-      FAILED_PRECONDITION  UNSUPPORTED_BY_VERSION: its OCPP version has no such command or value; nothing was sent
       FAILED_PRECONDITION  USE_ROTATE_CREDENTIAL: it would change the station's credential, which only
                            StationService.RotateCredential does, so that no station is locked out; nothing was sent
-      INVALID_ARGUMENT     INVALID_FIELD, or INVALID_PAYLOAD where the OCPP schema forbids it; nothing was sent
+      UNIMPLEMENTED        NOT_IN_VERSION: its OCPP version has no such command; nothing was sent
+      INVALID_ARGUMENT     INVALID_FIELD: also where its OCPP version cannot express a value, which `field` in the metadata
+                           names; or INVALID_PAYLOAD where the OCPP schema forbids it; nothing was sent
       DEADLINE_EXCEEDED    CALL_TIMEOUT: sent, but no answer came in time; the station may have acted
       ABORTED              STATION_DISCONNECTED: sent, but the socket closed before the answer
       ABORTED              CALL_ERROR: the station answered with a CALLERROR; metadata ocpp_error_code, ocpp_description
@@ -78,12 +81,27 @@ class CommandServiceStub:
     GetVariables: _grpc.UnaryUnaryMultiCallable[_command_service_pb2.GetVariablesRequest, _command_service_pb2.GetVariablesResponse]
     """Reads variables from a station and stores them. 2.x GetVariables, 1.6 GetConfiguration."""
     SetVariables: _grpc.UnaryUnaryMultiCallable[_command_service_pb2.SetVariablesRequest, _command_service_pb2.SetVariablesResponse]
-    """Sends variables of a station and stores those that it accepted. 2.x SetVariables, 1.6 ChangeConfiguration (one CALL
-    each, in the given order: where one of them fails and another was answered, the results have the outcome of each).
+    """Sends variables of a station and stores those that it accepted. 2.x SetVariables, in as many CALLs as the station's
+    limits need, 1.6 ChangeConfiguration, in one CALL each: in the given order, and where one of them fails and another
+    was answered, the results have the outcome of each.
     A SecurityProfile is set alone, is not below the present one, and becomes the station's security_profile here once
     the station accepted it. Credentials (BasicAuthPassword, 1.6 AuthorizationKey) are not set by name:
     USE_ROTATE_CREDENTIAL.
     Further errors: FAILED_PRECONDITION  SECURITY_PROFILE_LOWERED; CREDENTIAL_MISSING: there are none for that profile
+    """
+    GetBaseReport: _grpc.UnaryUnaryMultiCallable[_device_model_pb2.GetBaseReportRequest, _device_model_pb2.GetBaseReportResponse]
+    """Requests a base report of a station's variables, which comes in parts after the answer: see DeviceModelService.
+    2.x GetBaseReport.
+    Further errors: ALREADY_EXISTS  VARIABLE_REPORT_EXISTS: the station has a report of this number; nothing was sent
+    """
+    GetReport: _grpc.UnaryUnaryMultiCallable[_device_model_pb2.GetReportRequest, _device_model_pb2.GetReportResponse]
+    """Requests a report of some variables of a station, which comes in parts after the answer: see DeviceModelService.
+    2.x GetReport.
+    Further errors: ALREADY_EXISTS  VARIABLE_REPORT_EXISTS: the station has a report of this number; nothing was sent
+    """
+    SetNetworkProfile: _grpc.UnaryUnaryMultiCallable[_network_profile_pb2.SetNetworkProfileRequest, _network_profile_pb2.SetNetworkProfileResponse]
+    """Sets a network connection profile of a station: DeviceModelService.ListNetworkProfiles has what was set. 2.x
+    SetNetworkProfile.
     """
     ClearCache: _grpc.UnaryUnaryMultiCallable[_command_service_pb2.ClearCacheRequest, _command_service_pb2.ClearCacheResponse]
     """Empties a station's authorization cache. OCPP ClearCache."""
@@ -178,10 +196,11 @@ class CommandServiceAsyncStub(CommandServiceStub):
                            start or stop then; nothing was sent
       FAILED_PRECONDITION  STATION_REJECTED: it was answered Rejected at its last boot, and may be sent nothing then, but in
                            2.x a trigger of BootNotification; nothing was sent
-      FAILED_PRECONDITION  UNSUPPORTED_BY_VERSION: its OCPP version has no such command or value; nothing was sent
       FAILED_PRECONDITION  USE_ROTATE_CREDENTIAL: it would change the station's credential, which only
                            StationService.RotateCredential does, so that no station is locked out; nothing was sent
-      INVALID_ARGUMENT     INVALID_FIELD, or INVALID_PAYLOAD where the OCPP schema forbids it; nothing was sent
+      UNIMPLEMENTED        NOT_IN_VERSION: its OCPP version has no such command; nothing was sent
+      INVALID_ARGUMENT     INVALID_FIELD: also where its OCPP version cannot express a value, which `field` in the metadata
+                           names; or INVALID_PAYLOAD where the OCPP schema forbids it; nothing was sent
       DEADLINE_EXCEEDED    CALL_TIMEOUT: sent, but no answer came in time; the station may have acted
       ABORTED              STATION_DISCONNECTED: sent, but the socket closed before the answer
       ABORTED              CALL_ERROR: the station answered with a CALLERROR; metadata ocpp_error_code, ocpp_description
@@ -207,12 +226,27 @@ class CommandServiceAsyncStub(CommandServiceStub):
     GetVariables: _aio.UnaryUnaryMultiCallable[_command_service_pb2.GetVariablesRequest, _command_service_pb2.GetVariablesResponse]  # type: ignore[assignment]
     """Reads variables from a station and stores them. 2.x GetVariables, 1.6 GetConfiguration."""
     SetVariables: _aio.UnaryUnaryMultiCallable[_command_service_pb2.SetVariablesRequest, _command_service_pb2.SetVariablesResponse]  # type: ignore[assignment]
-    """Sends variables of a station and stores those that it accepted. 2.x SetVariables, 1.6 ChangeConfiguration (one CALL
-    each, in the given order: where one of them fails and another was answered, the results have the outcome of each).
+    """Sends variables of a station and stores those that it accepted. 2.x SetVariables, in as many CALLs as the station's
+    limits need, 1.6 ChangeConfiguration, in one CALL each: in the given order, and where one of them fails and another
+    was answered, the results have the outcome of each.
     A SecurityProfile is set alone, is not below the present one, and becomes the station's security_profile here once
     the station accepted it. Credentials (BasicAuthPassword, 1.6 AuthorizationKey) are not set by name:
     USE_ROTATE_CREDENTIAL.
     Further errors: FAILED_PRECONDITION  SECURITY_PROFILE_LOWERED; CREDENTIAL_MISSING: there are none for that profile
+    """
+    GetBaseReport: _aio.UnaryUnaryMultiCallable[_device_model_pb2.GetBaseReportRequest, _device_model_pb2.GetBaseReportResponse]  # type: ignore[assignment]
+    """Requests a base report of a station's variables, which comes in parts after the answer: see DeviceModelService.
+    2.x GetBaseReport.
+    Further errors: ALREADY_EXISTS  VARIABLE_REPORT_EXISTS: the station has a report of this number; nothing was sent
+    """
+    GetReport: _aio.UnaryUnaryMultiCallable[_device_model_pb2.GetReportRequest, _device_model_pb2.GetReportResponse]  # type: ignore[assignment]
+    """Requests a report of some variables of a station, which comes in parts after the answer: see DeviceModelService.
+    2.x GetReport.
+    Further errors: ALREADY_EXISTS  VARIABLE_REPORT_EXISTS: the station has a report of this number; nothing was sent
+    """
+    SetNetworkProfile: _aio.UnaryUnaryMultiCallable[_network_profile_pb2.SetNetworkProfileRequest, _network_profile_pb2.SetNetworkProfileResponse]  # type: ignore[assignment]
+    """Sets a network connection profile of a station: DeviceModelService.ListNetworkProfiles has what was set. 2.x
+    SetNetworkProfile.
     """
     ClearCache: _aio.UnaryUnaryMultiCallable[_command_service_pb2.ClearCacheRequest, _command_service_pb2.ClearCacheResponse]  # type: ignore[assignment]
     """Empties a station's authorization cache. OCPP ClearCache."""
@@ -306,10 +340,11 @@ class CommandServiceServicer(metaclass=_abc_1.ABCMeta):
                            start or stop then; nothing was sent
       FAILED_PRECONDITION  STATION_REJECTED: it was answered Rejected at its last boot, and may be sent nothing then, but in
                            2.x a trigger of BootNotification; nothing was sent
-      FAILED_PRECONDITION  UNSUPPORTED_BY_VERSION: its OCPP version has no such command or value; nothing was sent
       FAILED_PRECONDITION  USE_ROTATE_CREDENTIAL: it would change the station's credential, which only
                            StationService.RotateCredential does, so that no station is locked out; nothing was sent
-      INVALID_ARGUMENT     INVALID_FIELD, or INVALID_PAYLOAD where the OCPP schema forbids it; nothing was sent
+      UNIMPLEMENTED        NOT_IN_VERSION: its OCPP version has no such command; nothing was sent
+      INVALID_ARGUMENT     INVALID_FIELD: also where its OCPP version cannot express a value, which `field` in the metadata
+                           names; or INVALID_PAYLOAD where the OCPP schema forbids it; nothing was sent
       DEADLINE_EXCEEDED    CALL_TIMEOUT: sent, but no answer came in time; the station may have acted
       ABORTED              STATION_DISCONNECTED: sent, but the socket closed before the answer
       ABORTED              CALL_ERROR: the station answered with a CALLERROR; metadata ocpp_error_code, ocpp_description
@@ -375,12 +410,45 @@ class CommandServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _command_service_pb2.SetVariablesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_command_service_pb2.SetVariablesResponse, _abc.Awaitable[_command_service_pb2.SetVariablesResponse]]:
-        """Sends variables of a station and stores those that it accepted. 2.x SetVariables, 1.6 ChangeConfiguration (one CALL
-        each, in the given order: where one of them fails and another was answered, the results have the outcome of each).
+        """Sends variables of a station and stores those that it accepted. 2.x SetVariables, in as many CALLs as the station's
+        limits need, 1.6 ChangeConfiguration, in one CALL each: in the given order, and where one of them fails and another
+        was answered, the results have the outcome of each.
         A SecurityProfile is set alone, is not below the present one, and becomes the station's security_profile here once
         the station accepted it. Credentials (BasicAuthPassword, 1.6 AuthorizationKey) are not set by name:
         USE_ROTATE_CREDENTIAL.
         Further errors: FAILED_PRECONDITION  SECURITY_PROFILE_LOWERED; CREDENTIAL_MISSING: there are none for that profile
+        """
+
+    @_abc_1.abstractmethod
+    def GetBaseReport(
+        self,
+        request: _device_model_pb2.GetBaseReportRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_device_model_pb2.GetBaseReportResponse, _abc.Awaitable[_device_model_pb2.GetBaseReportResponse]]:
+        """Requests a base report of a station's variables, which comes in parts after the answer: see DeviceModelService.
+        2.x GetBaseReport.
+        Further errors: ALREADY_EXISTS  VARIABLE_REPORT_EXISTS: the station has a report of this number; nothing was sent
+        """
+
+    @_abc_1.abstractmethod
+    def GetReport(
+        self,
+        request: _device_model_pb2.GetReportRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_device_model_pb2.GetReportResponse, _abc.Awaitable[_device_model_pb2.GetReportResponse]]:
+        """Requests a report of some variables of a station, which comes in parts after the answer: see DeviceModelService.
+        2.x GetReport.
+        Further errors: ALREADY_EXISTS  VARIABLE_REPORT_EXISTS: the station has a report of this number; nothing was sent
+        """
+
+    @_abc_1.abstractmethod
+    def SetNetworkProfile(
+        self,
+        request: _network_profile_pb2.SetNetworkProfileRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_network_profile_pb2.SetNetworkProfileResponse, _abc.Awaitable[_network_profile_pb2.SetNetworkProfileResponse]]:
+        """Sets a network connection profile of a station: DeviceModelService.ListNetworkProfiles has what was set. 2.x
+        SetNetworkProfile.
         """
 
     @_abc_1.abstractmethod

@@ -230,7 +230,9 @@ class SendLocalListResponse(_message.Message):
 
     @_builtins.property
     def left_out_id_tokens(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Tokens that were not sent since the station's OCPP version cannot express them (1.6: above 20 characters)."""
+        """Tokens that were not sent since the station's OCPP version cannot express them (1.6: above 20
+        characters; 2.0.1: above 36, or of a type that it does not have).
+        """
 
     def __init__(
         self,

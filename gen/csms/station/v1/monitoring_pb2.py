@@ -24,12 +24,13 @@ _sym_db = _symbol_database.Default()
 
 from csms.common.v1 import status_info_pb2 as csms_dot_common_dot_v1_dot_status__info__pb2
 from csms.options.v1 import options_pb2 as csms_dot_options_dot_v1_dot_options__pb2
+from csms.station.v1 import device_model_pb2 as csms_dot_station_dot_v1_dot_device__model__pb2
 from csms.station.v1 import station_pb2 as csms_dot_station_dot_v1_dot_station__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n csms/station/v1/monitoring.proto\x12\x0f\x63sms.station.v1\x1a csms/common/v1/status_info.proto\x1a\x1d\x63sms/options/v1/options.proto\x1a\x1d\x63sms/station/v1/station.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x91\x02\n\x07Monitor\x12\x12\n\nstation_id\x18\x01 \x01(\t\x12\x17\n\nmonitor_id\x18\x02 \x01(\x05H\x00\x88\x01\x01\x12\x31\n\x08variable\x18\x03 \x01(\x0b\x32\x19.csms.station.v1.VariableB\x04\xe2\x41\x01\x02\x12\x30\n\x04type\x18\x04 \x01(\x0e\x32\x1c.csms.station.v1.MonitorTypeB\x04\xe2\x41\x01\x02\x12\r\n\x05value\x18\x05 \x01(\x01\x12\x10\n\x08severity\x18\x06 \x01(\x05\x12\x13\n\x0btransaction\x18\x07 \x01(\x08\x12/\n\x0bupdate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\r\n\x0b_monitor_id\"\xc7\x01\n\x1cSetVariableMonitoringRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x30\n\x08monitors\x18\x03 \x03(\x0b\x32\x18.csms.station.v1.MonitorB\x04\xe2\x41\x01\x02\x12\x19\n\x11items_per_message\x18\x04 \x01(\x05\x12\x19\n\x11\x62ytes_per_message\x18\x05 \x01(\x05\x12\x11\n\ttimeout_s\x18\x06 \x01(\x05\"S\n\x1dSetVariableMonitoringResponse\x12\x32\n\x07results\x18\x01 \x03(\x0b\x32!.csms.station.v1.SetMonitorResult\"\xa4\x01\n\x10SetMonitorResult\x12\x34\n\x06status\x18\x01 \x01(\x0e\x32$.csms.station.v1.SetMonitoringStatus\x12)\n\x07monitor\x18\x02 \x01(\x0b\x32\x18.csms.station.v1.Monitor\x12/\n\x0bstatus_info\x18\x03 \x01(\x0b\x32\x1a.csms.common.v1.StatusInfo\"\xb2\x01\n\x1e\x43learVariableMonitoringRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x19\n\x0bmonitor_ids\x18\x03 \x03(\x05\x42\x04\xe2\x41\x01\x02\x12\x19\n\x11items_per_message\x18\x04 \x01(\x05\x12\x19\n\x11\x62ytes_per_message\x18\x05 \x01(\x05\x12\x11\n\ttimeout_s\x18\x06 \x01(\x05\"W\n\x1f\x43learVariableMonitoringResponse\x12\x34\n\x07results\x18\x01 \x03(\x0b\x32#.csms.station.v1.ClearMonitorResult\"\x91\x01\n\x12\x43learMonitorResult\x12\x36\n\x06status\x18\x01 \x01(\x0e\x32&.csms.station.v1.ClearMonitoringStatus\x12\x12\n\nmonitor_id\x18\x02 \x01(\x05\x12/\n\x0bstatus_info\x18\x03 \x01(\x0b\x32\x1a.csms.common.v1.StatusInfo\"\x86\x01\n\x19SetMonitoringLevelRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x1b\n\x08severity\x18\x03 \x01(\x05\x42\x04\xe2\x41\x01\x02H\x00\x88\x01\x01\x12\x11\n\ttimeout_s\x18\x04 \x01(\x05\x42\x0b\n\t_severity\"|\n\x1aSetMonitoringLevelResponse\x12-\n\x06status\x18\x01 \x01(\x0e\x32\x1d.csms.common.v1.GenericStatus\x12/\n\x0bstatus_info\x18\x02 \x01(\x0b\x32\x1a.csms.common.v1.StatusInfo\"\x9b\x01\n\x18SetMonitoringBaseRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12>\n\x0fmonitoring_base\x18\x03 \x01(\x0e\x32\x1f.csms.station.v1.MonitoringBaseB\x04\xe2\x41\x01\x02\x12\x11\n\ttimeout_s\x18\x04 \x01(\x05\"\x7f\n\x19SetMonitoringBaseResponse\x12\x31\n\x06status\x18\x01 \x01(\x0e\x32!.csms.station.v1.MonitoringStatus\x12/\n\x0bstatus_info\x18\x02 \x01(\x0b\x32\x1a.csms.common.v1.StatusInfo\"\xe9\x01\n\x1aGetMonitoringReportRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x16\n\treport_id\x18\x03 \x01(\x05H\x00\x88\x01\x01\x12\x36\n\x08\x63riteria\x18\x04 \x03(\x0e\x32$.csms.station.v1.MonitoringCriterion\x12,\n\tvariables\x18\x05 \x03(\x0b\x32\x19.csms.station.v1.Variable\x12\x11\n\ttimeout_s\x18\x06 \x01(\x05\x42\x0c\n\n_report_id\"\x94\x01\n\x1bGetMonitoringReportResponse\x12\x31\n\x06status\x18\x01 \x01(\x0e\x32!.csms.station.v1.MonitoringStatus\x12/\n\x0bstatus_info\x18\x02 \x01(\x0b\x32\x1a.csms.common.v1.StatusInfo\x12\x11\n\treport_id\x18\x03 \x01(\x05\"\xb1\x01\n\x14MonitoringReportPart\x12\x11\n\treport_id\x18\x01 \x01(\x05\x12\x0e\n\x06seq_no\x18\x02 \x01(\x05\x12\x17\n\x0fto_be_continued\x18\x03 \x01(\x08\x12\x31\n\rgenerate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12*\n\x08monitors\x18\x05 \x03(\x0b\x32\x18.csms.station.v1.Monitor*\x97\x03\n\x0bMonitorType\x12\x1c\n\x18MONITOR_TYPE_UNSPECIFIED\x10\x00\x12\x34\n\x1cMONITOR_TYPE_UPPER_THRESHOLD\x10\x01\x1a\x12\xa2\xbb\x18\x0eUpperThreshold\x12\x34\n\x1cMONITOR_TYPE_LOWER_THRESHOLD\x10\x02\x1a\x12\xa2\xbb\x18\x0eLowerThreshold\x12!\n\x12MONITOR_TYPE_DELTA\x10\x03\x1a\t\xa2\xbb\x18\x05\x44\x65lta\x12\'\n\x15MONITOR_TYPE_PERIODIC\x10\x04\x1a\x0c\xa2\xbb\x18\x08Periodic\x12\x41\n#MONITOR_TYPE_PERIODIC_CLOCK_ALIGNED\x10\x05\x1a\x18\xa2\xbb\x18\x14PeriodicClockAligned\x12.\n\x19MONITOR_TYPE_TARGET_DELTA\x10\x06\x1a\x0f\xa2\xbb\x18\x0bTargetDelta\x12?\n\"MONITOR_TYPE_TARGET_DELTA_RELATIVE\x10\x07\x1a\x17\xa2\xbb\x18\x13TargetDeltaRelative*\xfb\x03\n\x13SetMonitoringStatus\x12%\n!SET_MONITORING_STATUS_UNSPECIFIED\x10\x00\x12\x30\n\x1eSET_MONITORING_STATUS_ACCEPTED\x10\x01\x1a\x0c\xa2\xbb\x18\x08\x41\x63\x63\x65pted\x12\x41\n\'SET_MONITORING_STATUS_UNKNOWN_COMPONENT\x10\x02\x1a\x14\xa2\xbb\x18\x10UnknownComponent\x12?\n&SET_MONITORING_STATUS_UNKNOWN_VARIABLE\x10\x03\x1a\x13\xa2\xbb\x18\x0fUnknownVariable\x12N\n.SET_MONITORING_STATUS_UNSUPPORTED_MONITOR_TYPE\x10\x04\x1a\x1a\xa2\xbb\x18\x16UnsupportedMonitorType\x12\x30\n\x1eSET_MONITORING_STATUS_REJECTED\x10\x05\x1a\x0c\xa2\xbb\x18\x08Rejected\x12\x32\n\x1fSET_MONITORING_STATUS_DUPLICATE\x10\x06\x1a\r\xa2\xbb\x18\tDuplicate\x12\'\n\x1dSET_MONITORING_STATUS_UNKNOWN\x10\x07\x1a\x04\xb0\xbb\x18\x01\x12(\n\x1eSET_MONITORING_STATUS_NOT_SENT\x10\x08\x1a\x04\xb0\xbb\x18\x01*\xb4\x02\n\x15\x43learMonitoringStatus\x12\'\n#CLEAR_MONITORING_STATUS_UNSPECIFIED\x10\x00\x12\x32\n CLEAR_MONITORING_STATUS_ACCEPTED\x10\x01\x1a\x0c\xa2\xbb\x18\x08\x41\x63\x63\x65pted\x12\x32\n CLEAR_MONITORING_STATUS_REJECTED\x10\x02\x1a\x0c\xa2\xbb\x18\x08Rejected\x12\x33\n!CLEAR_MONITORING_STATUS_NOT_FOUND\x10\x03\x1a\x0c\xa2\xbb\x18\x08NotFound\x12)\n\x1f\x43LEAR_MONITORING_STATUS_UNKNOWN\x10\x04\x1a\x04\xb0\xbb\x18\x01\x12*\n CLEAR_MONITORING_STATUS_NOT_SENT\x10\x05\x1a\x04\xb0\xbb\x18\x01*\xc4\x01\n\x0eMonitoringBase\x12\x1f\n\x1bMONITORING_BASE_UNSPECIFIED\x10\x00\x12 \n\x13MONITORING_BASE_ALL\x10\x01\x1a\x07\xa2\xbb\x18\x03\x41ll\x12\x37\n\x1fMONITORING_BASE_FACTORY_DEFAULT\x10\x02\x1a\x12\xa2\xbb\x18\x0e\x46\x61\x63toryDefault\x12\x36\n\x1fMONITORING_BASE_HARD_WIRED_ONLY\x10\x03\x1a\x11\xa2\xbb\x18\rHardWiredOnly*\x84\x02\n\x10MonitoringStatus\x12!\n\x1dMONITORING_STATUS_UNSPECIFIED\x10\x00\x12,\n\x1aMONITORING_STATUS_ACCEPTED\x10\x01\x1a\x0c\xa2\xbb\x18\x08\x41\x63\x63\x65pted\x12,\n\x1aMONITORING_STATUS_REJECTED\x10\x02\x1a\x0c\xa2\xbb\x18\x08Rejected\x12\x35\n\x1fMONITORING_STATUS_NOT_SUPPORTED\x10\x03\x1a\x10\xa2\xbb\x18\x0cNotSupported\x12:\n\"MONITORING_STATUS_EMPTY_RESULT_SET\x10\x04\x1a\x12\xa2\xbb\x18\x0e\x45mptyResultSet*\x89\x02\n\x13MonitoringCriterion\x12$\n MONITORING_CRITERION_UNSPECIFIED\x10\x00\x12\x46\n)MONITORING_CRITERION_THRESHOLD_MONITORING\x10\x01\x1a\x17\xa2\xbb\x18\x13ThresholdMonitoring\x12>\n%MONITORING_CRITERION_DELTA_MONITORING\x10\x02\x1a\x13\xa2\xbb\x18\x0f\x44\x65ltaMonitoring\x12\x44\n(MONITORING_CRITERION_PERIODIC_MONITORING\x10\x03\x1a\x16\xa2\xbb\x18\x12PeriodicMonitoringb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n csms/station/v1/monitoring.proto\x12\x0f\x63sms.station.v1\x1a csms/common/v1/status_info.proto\x1a\x1d\x63sms/options/v1/options.proto\x1a\"csms/station/v1/device_model.proto\x1a\x1d\x63sms/station/v1/station.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x91\x02\n\x07Monitor\x12\x12\n\nstation_id\x18\x01 \x01(\t\x12\x17\n\nmonitor_id\x18\x02 \x01(\x05H\x00\x88\x01\x01\x12\x31\n\x08variable\x18\x03 \x01(\x0b\x32\x19.csms.station.v1.VariableB\x04\xe2\x41\x01\x02\x12\x30\n\x04type\x18\x04 \x01(\x0e\x32\x1c.csms.station.v1.MonitorTypeB\x04\xe2\x41\x01\x02\x12\r\n\x05value\x18\x05 \x01(\x01\x12\x10\n\x08severity\x18\x06 \x01(\x05\x12\x13\n\x0btransaction\x18\x07 \x01(\x08\x12/\n\x0bupdate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\r\n\x0b_monitor_id\"\xc7\x01\n\x1cSetVariableMonitoringRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x30\n\x08monitors\x18\x03 \x03(\x0b\x32\x18.csms.station.v1.MonitorB\x04\xe2\x41\x01\x02\x12\x19\n\x11items_per_message\x18\x04 \x01(\x05\x12\x19\n\x11\x62ytes_per_message\x18\x05 \x01(\x05\x12\x11\n\ttimeout_s\x18\x06 \x01(\x05\"S\n\x1dSetVariableMonitoringResponse\x12\x32\n\x07results\x18\x01 \x03(\x0b\x32!.csms.station.v1.SetMonitorResult\"\xa4\x01\n\x10SetMonitorResult\x12\x34\n\x06status\x18\x01 \x01(\x0e\x32$.csms.station.v1.SetMonitoringStatus\x12)\n\x07monitor\x18\x02 \x01(\x0b\x32\x18.csms.station.v1.Monitor\x12/\n\x0bstatus_info\x18\x03 \x01(\x0b\x32\x1a.csms.common.v1.StatusInfo\"\xb2\x01\n\x1e\x43learVariableMonitoringRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x19\n\x0bmonitor_ids\x18\x03 \x03(\x05\x42\x04\xe2\x41\x01\x02\x12\x19\n\x11items_per_message\x18\x04 \x01(\x05\x12\x19\n\x11\x62ytes_per_message\x18\x05 \x01(\x05\x12\x11\n\ttimeout_s\x18\x06 \x01(\x05\"W\n\x1f\x43learVariableMonitoringResponse\x12\x34\n\x07results\x18\x01 \x03(\x0b\x32#.csms.station.v1.ClearMonitorResult\"\x91\x01\n\x12\x43learMonitorResult\x12\x36\n\x06status\x18\x01 \x01(\x0e\x32&.csms.station.v1.ClearMonitoringStatus\x12\x12\n\nmonitor_id\x18\x02 \x01(\x05\x12/\n\x0bstatus_info\x18\x03 \x01(\x0b\x32\x1a.csms.common.v1.StatusInfo\"\x86\x01\n\x19SetMonitoringLevelRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x1b\n\x08severity\x18\x03 \x01(\x05\x42\x04\xe2\x41\x01\x02H\x00\x88\x01\x01\x12\x11\n\ttimeout_s\x18\x04 \x01(\x05\x42\x0b\n\t_severity\"|\n\x1aSetMonitoringLevelResponse\x12-\n\x06status\x18\x01 \x01(\x0e\x32\x1d.csms.common.v1.GenericStatus\x12/\n\x0bstatus_info\x18\x02 \x01(\x0b\x32\x1a.csms.common.v1.StatusInfo\"\x9b\x01\n\x18SetMonitoringBaseRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12>\n\x0fmonitoring_base\x18\x03 \x01(\x0e\x32\x1f.csms.station.v1.MonitoringBaseB\x04\xe2\x41\x01\x02\x12\x11\n\ttimeout_s\x18\x04 \x01(\x05\"\x80\x01\n\x19SetMonitoringBaseResponse\x12\x32\n\x06status\x18\x01 \x01(\x0e\x32\".csms.station.v1.DeviceModelStatus\x12/\n\x0bstatus_info\x18\x02 \x01(\x0b\x32\x1a.csms.common.v1.StatusInfo\"\xe9\x01\n\x1aGetMonitoringReportRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x16\n\treport_id\x18\x03 \x01(\x05H\x00\x88\x01\x01\x12\x36\n\x08\x63riteria\x18\x04 \x03(\x0e\x32$.csms.station.v1.MonitoringCriterion\x12,\n\tvariables\x18\x05 \x03(\x0b\x32\x19.csms.station.v1.Variable\x12\x11\n\ttimeout_s\x18\x06 \x01(\x05\x42\x0c\n\n_report_id\"\x95\x01\n\x1bGetMonitoringReportResponse\x12\x32\n\x06status\x18\x01 \x01(\x0e\x32\".csms.station.v1.DeviceModelStatus\x12/\n\x0bstatus_info\x18\x02 \x01(\x0b\x32\x1a.csms.common.v1.StatusInfo\x12\x11\n\treport_id\x18\x03 \x01(\x05\"\xb1\x01\n\x14MonitoringReportPart\x12\x11\n\treport_id\x18\x01 \x01(\x05\x12\x0e\n\x06seq_no\x18\x02 \x01(\x05\x12\x17\n\x0fto_be_continued\x18\x03 \x01(\x08\x12\x31\n\rgenerate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12*\n\x08monitors\x18\x05 \x03(\x0b\x32\x18.csms.station.v1.Monitor*\x97\x03\n\x0bMonitorType\x12\x1c\n\x18MONITOR_TYPE_UNSPECIFIED\x10\x00\x12\x34\n\x1cMONITOR_TYPE_UPPER_THRESHOLD\x10\x01\x1a\x12\xa2\xbb\x18\x0eUpperThreshold\x12\x34\n\x1cMONITOR_TYPE_LOWER_THRESHOLD\x10\x02\x1a\x12\xa2\xbb\x18\x0eLowerThreshold\x12!\n\x12MONITOR_TYPE_DELTA\x10\x03\x1a\t\xa2\xbb\x18\x05\x44\x65lta\x12\'\n\x15MONITOR_TYPE_PERIODIC\x10\x04\x1a\x0c\xa2\xbb\x18\x08Periodic\x12\x41\n#MONITOR_TYPE_PERIODIC_CLOCK_ALIGNED\x10\x05\x1a\x18\xa2\xbb\x18\x14PeriodicClockAligned\x12.\n\x19MONITOR_TYPE_TARGET_DELTA\x10\x06\x1a\x0f\xa2\xbb\x18\x0bTargetDelta\x12?\n\"MONITOR_TYPE_TARGET_DELTA_RELATIVE\x10\x07\x1a\x17\xa2\xbb\x18\x13TargetDeltaRelative*\xfb\x03\n\x13SetMonitoringStatus\x12%\n!SET_MONITORING_STATUS_UNSPECIFIED\x10\x00\x12\x30\n\x1eSET_MONITORING_STATUS_ACCEPTED\x10\x01\x1a\x0c\xa2\xbb\x18\x08\x41\x63\x63\x65pted\x12\x41\n\'SET_MONITORING_STATUS_UNKNOWN_COMPONENT\x10\x02\x1a\x14\xa2\xbb\x18\x10UnknownComponent\x12?\n&SET_MONITORING_STATUS_UNKNOWN_VARIABLE\x10\x03\x1a\x13\xa2\xbb\x18\x0fUnknownVariable\x12N\n.SET_MONITORING_STATUS_UNSUPPORTED_MONITOR_TYPE\x10\x04\x1a\x1a\xa2\xbb\x18\x16UnsupportedMonitorType\x12\x30\n\x1eSET_MONITORING_STATUS_REJECTED\x10\x05\x1a\x0c\xa2\xbb\x18\x08Rejected\x12\x32\n\x1fSET_MONITORING_STATUS_DUPLICATE\x10\x06\x1a\r\xa2\xbb\x18\tDuplicate\x12\'\n\x1dSET_MONITORING_STATUS_UNKNOWN\x10\x07\x1a\x04\xb0\xbb\x18\x01\x12(\n\x1eSET_MONITORING_STATUS_NOT_SENT\x10\x08\x1a\x04\xb0\xbb\x18\x01*\xb4\x02\n\x15\x43learMonitoringStatus\x12\'\n#CLEAR_MONITORING_STATUS_UNSPECIFIED\x10\x00\x12\x32\n CLEAR_MONITORING_STATUS_ACCEPTED\x10\x01\x1a\x0c\xa2\xbb\x18\x08\x41\x63\x63\x65pted\x12\x32\n CLEAR_MONITORING_STATUS_REJECTED\x10\x02\x1a\x0c\xa2\xbb\x18\x08Rejected\x12\x33\n!CLEAR_MONITORING_STATUS_NOT_FOUND\x10\x03\x1a\x0c\xa2\xbb\x18\x08NotFound\x12)\n\x1f\x43LEAR_MONITORING_STATUS_UNKNOWN\x10\x04\x1a\x04\xb0\xbb\x18\x01\x12*\n CLEAR_MONITORING_STATUS_NOT_SENT\x10\x05\x1a\x04\xb0\xbb\x18\x01*\xc4\x01\n\x0eMonitoringBase\x12\x1f\n\x1bMONITORING_BASE_UNSPECIFIED\x10\x00\x12 \n\x13MONITORING_BASE_ALL\x10\x01\x1a\x07\xa2\xbb\x18\x03\x41ll\x12\x37\n\x1fMONITORING_BASE_FACTORY_DEFAULT\x10\x02\x1a\x12\xa2\xbb\x18\x0e\x46\x61\x63toryDefault\x12\x36\n\x1fMONITORING_BASE_HARD_WIRED_ONLY\x10\x03\x1a\x11\xa2\xbb\x18\rHardWiredOnly*\x89\x02\n\x13MonitoringCriterion\x12$\n MONITORING_CRITERION_UNSPECIFIED\x10\x00\x12\x46\n)MONITORING_CRITERION_THRESHOLD_MONITORING\x10\x01\x1a\x17\xa2\xbb\x18\x13ThresholdMonitoring\x12>\n%MONITORING_CRITERION_DELTA_MONITORING\x10\x02\x1a\x13\xa2\xbb\x18\x0f\x44\x65ltaMonitoring\x12\x44\n(MONITORING_CRITERION_PERIODIC_MONITORING\x10\x03\x1a\x16\xa2\xbb\x18\x12PeriodicMonitoringb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -82,14 +83,6 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MONITORINGBASE'].values_by_name["MONITORING_BASE_FACTORY_DEFAULT"]._serialized_options = b'\242\273\030\016FactoryDefault'
   _globals['_MONITORINGBASE'].values_by_name["MONITORING_BASE_HARD_WIRED_ONLY"]._loaded_options = None
   _globals['_MONITORINGBASE'].values_by_name["MONITORING_BASE_HARD_WIRED_ONLY"]._serialized_options = b'\242\273\030\rHardWiredOnly'
-  _globals['_MONITORINGSTATUS'].values_by_name["MONITORING_STATUS_ACCEPTED"]._loaded_options = None
-  _globals['_MONITORINGSTATUS'].values_by_name["MONITORING_STATUS_ACCEPTED"]._serialized_options = b'\242\273\030\010Accepted'
-  _globals['_MONITORINGSTATUS'].values_by_name["MONITORING_STATUS_REJECTED"]._loaded_options = None
-  _globals['_MONITORINGSTATUS'].values_by_name["MONITORING_STATUS_REJECTED"]._serialized_options = b'\242\273\030\010Rejected'
-  _globals['_MONITORINGSTATUS'].values_by_name["MONITORING_STATUS_NOT_SUPPORTED"]._loaded_options = None
-  _globals['_MONITORINGSTATUS'].values_by_name["MONITORING_STATUS_NOT_SUPPORTED"]._serialized_options = b'\242\273\030\014NotSupported'
-  _globals['_MONITORINGSTATUS'].values_by_name["MONITORING_STATUS_EMPTY_RESULT_SET"]._loaded_options = None
-  _globals['_MONITORINGSTATUS'].values_by_name["MONITORING_STATUS_EMPTY_RESULT_SET"]._serialized_options = b'\242\273\030\016EmptyResultSet'
   _globals['_MONITORINGCRITERION'].values_by_name["MONITORING_CRITERION_THRESHOLD_MONITORING"]._loaded_options = None
   _globals['_MONITORINGCRITERION'].values_by_name["MONITORING_CRITERION_THRESHOLD_MONITORING"]._serialized_options = b'\242\273\030\023ThresholdMonitoring'
   _globals['_MONITORINGCRITERION'].values_by_name["MONITORING_CRITERION_DELTA_MONITORING"]._loaded_options = None
@@ -118,44 +111,42 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SETMONITORINGBASEREQUEST'].fields_by_name['monitoring_base']._serialized_options = b'\342A\001\002'
   _globals['_GETMONITORINGREPORTREQUEST'].fields_by_name['station_id']._loaded_options = None
   _globals['_GETMONITORINGREPORTREQUEST'].fields_by_name['station_id']._serialized_options = b'\342A\001\002'
-  _globals['_MONITORTYPE']._serialized_start=2481
-  _globals['_MONITORTYPE']._serialized_end=2888
-  _globals['_SETMONITORINGSTATUS']._serialized_start=2891
-  _globals['_SETMONITORINGSTATUS']._serialized_end=3398
-  _globals['_CLEARMONITORINGSTATUS']._serialized_start=3401
-  _globals['_CLEARMONITORINGSTATUS']._serialized_end=3709
-  _globals['_MONITORINGBASE']._serialized_start=3712
-  _globals['_MONITORINGBASE']._serialized_end=3908
-  _globals['_MONITORINGSTATUS']._serialized_start=3911
-  _globals['_MONITORINGSTATUS']._serialized_end=4171
-  _globals['_MONITORINGCRITERION']._serialized_start=4174
-  _globals['_MONITORINGCRITERION']._serialized_end=4439
-  _globals['_MONITOR']._serialized_start=216
-  _globals['_MONITOR']._serialized_end=489
-  _globals['_SETVARIABLEMONITORINGREQUEST']._serialized_start=492
-  _globals['_SETVARIABLEMONITORINGREQUEST']._serialized_end=691
-  _globals['_SETVARIABLEMONITORINGRESPONSE']._serialized_start=693
-  _globals['_SETVARIABLEMONITORINGRESPONSE']._serialized_end=776
-  _globals['_SETMONITORRESULT']._serialized_start=779
-  _globals['_SETMONITORRESULT']._serialized_end=943
-  _globals['_CLEARVARIABLEMONITORINGREQUEST']._serialized_start=946
-  _globals['_CLEARVARIABLEMONITORINGREQUEST']._serialized_end=1124
-  _globals['_CLEARVARIABLEMONITORINGRESPONSE']._serialized_start=1126
-  _globals['_CLEARVARIABLEMONITORINGRESPONSE']._serialized_end=1213
-  _globals['_CLEARMONITORRESULT']._serialized_start=1216
-  _globals['_CLEARMONITORRESULT']._serialized_end=1361
-  _globals['_SETMONITORINGLEVELREQUEST']._serialized_start=1364
-  _globals['_SETMONITORINGLEVELREQUEST']._serialized_end=1498
-  _globals['_SETMONITORINGLEVELRESPONSE']._serialized_start=1500
-  _globals['_SETMONITORINGLEVELRESPONSE']._serialized_end=1624
-  _globals['_SETMONITORINGBASEREQUEST']._serialized_start=1627
-  _globals['_SETMONITORINGBASEREQUEST']._serialized_end=1782
-  _globals['_SETMONITORINGBASERESPONSE']._serialized_start=1784
-  _globals['_SETMONITORINGBASERESPONSE']._serialized_end=1911
-  _globals['_GETMONITORINGREPORTREQUEST']._serialized_start=1914
-  _globals['_GETMONITORINGREPORTREQUEST']._serialized_end=2147
-  _globals['_GETMONITORINGREPORTRESPONSE']._serialized_start=2150
-  _globals['_GETMONITORINGREPORTRESPONSE']._serialized_end=2298
-  _globals['_MONITORINGREPORTPART']._serialized_start=2301
-  _globals['_MONITORINGREPORTPART']._serialized_end=2478
+  _globals['_MONITORTYPE']._serialized_start=2520
+  _globals['_MONITORTYPE']._serialized_end=2927
+  _globals['_SETMONITORINGSTATUS']._serialized_start=2930
+  _globals['_SETMONITORINGSTATUS']._serialized_end=3437
+  _globals['_CLEARMONITORINGSTATUS']._serialized_start=3440
+  _globals['_CLEARMONITORINGSTATUS']._serialized_end=3748
+  _globals['_MONITORINGBASE']._serialized_start=3751
+  _globals['_MONITORINGBASE']._serialized_end=3947
+  _globals['_MONITORINGCRITERION']._serialized_start=3950
+  _globals['_MONITORINGCRITERION']._serialized_end=4215
+  _globals['_MONITOR']._serialized_start=252
+  _globals['_MONITOR']._serialized_end=525
+  _globals['_SETVARIABLEMONITORINGREQUEST']._serialized_start=528
+  _globals['_SETVARIABLEMONITORINGREQUEST']._serialized_end=727
+  _globals['_SETVARIABLEMONITORINGRESPONSE']._serialized_start=729
+  _globals['_SETVARIABLEMONITORINGRESPONSE']._serialized_end=812
+  _globals['_SETMONITORRESULT']._serialized_start=815
+  _globals['_SETMONITORRESULT']._serialized_end=979
+  _globals['_CLEARVARIABLEMONITORINGREQUEST']._serialized_start=982
+  _globals['_CLEARVARIABLEMONITORINGREQUEST']._serialized_end=1160
+  _globals['_CLEARVARIABLEMONITORINGRESPONSE']._serialized_start=1162
+  _globals['_CLEARVARIABLEMONITORINGRESPONSE']._serialized_end=1249
+  _globals['_CLEARMONITORRESULT']._serialized_start=1252
+  _globals['_CLEARMONITORRESULT']._serialized_end=1397
+  _globals['_SETMONITORINGLEVELREQUEST']._serialized_start=1400
+  _globals['_SETMONITORINGLEVELREQUEST']._serialized_end=1534
+  _globals['_SETMONITORINGLEVELRESPONSE']._serialized_start=1536
+  _globals['_SETMONITORINGLEVELRESPONSE']._serialized_end=1660
+  _globals['_SETMONITORINGBASEREQUEST']._serialized_start=1663
+  _globals['_SETMONITORINGBASEREQUEST']._serialized_end=1818
+  _globals['_SETMONITORINGBASERESPONSE']._serialized_start=1821
+  _globals['_SETMONITORINGBASERESPONSE']._serialized_end=1949
+  _globals['_GETMONITORINGREPORTREQUEST']._serialized_start=1952
+  _globals['_GETMONITORINGREPORTREQUEST']._serialized_end=2185
+  _globals['_GETMONITORINGREPORTRESPONSE']._serialized_start=2188
+  _globals['_GETMONITORINGREPORTRESPONSE']._serialized_end=2337
+  _globals['_MONITORINGREPORTPART']._serialized_start=2340
+  _globals['_MONITORINGREPORTPART']._serialized_end=2517
 # @@protoc_insertion_point(module_scope)

@@ -5,6 +5,7 @@ isort:skip_file
 
 from collections import abc as _abc
 from csms.common.v1 import status_info_pb2 as _status_info_pb2
+from csms.station.v1 import device_model_pb2 as _device_model_pb2
 from csms.station.v1 import station_pb2 as _station_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -177,38 +178,6 @@ MONITORING_BASE_FACTORY_DEFAULT: MonitoringBase.ValueType  # 2
 MONITORING_BASE_HARD_WIRED_ONLY: MonitoringBase.ValueType  # 3
 """Hard-wired ones alone; others are cleared."""
 Global___MonitoringBase: _TypeAlias = MonitoringBase  # noqa: Y015
-
-class _MonitoringStatus:
-    ValueType = _typing.NewType("ValueType", _builtins.int)
-    V: _TypeAlias = ValueType  # noqa: Y015
-
-class _MonitoringStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_MonitoringStatus.ValueType], _builtins.type):
-    DESCRIPTOR: _descriptor.EnumDescriptor
-    MONITORING_STATUS_UNSPECIFIED: _MonitoringStatus.ValueType  # 0
-    """Never sent."""
-    MONITORING_STATUS_ACCEPTED: _MonitoringStatus.ValueType  # 1
-    """The station accepts the request."""
-    MONITORING_STATUS_REJECTED: _MonitoringStatus.ValueType  # 2
-    """The station rejects the request."""
-    MONITORING_STATUS_NOT_SUPPORTED: _MonitoringStatus.ValueType  # 3
-    """The station does not have what is requested."""
-    MONITORING_STATUS_EMPTY_RESULT_SET: _MonitoringStatus.ValueType  # 4
-    """There are no such monitors."""
-
-class MonitoringStatus(_MonitoringStatus, metaclass=_MonitoringStatusEnumTypeWrapper):
-    """Answer of a station to a request about its monitors. OCPP 2.0.1 part 2, GenericDeviceModelStatusEnumType."""
-
-MONITORING_STATUS_UNSPECIFIED: MonitoringStatus.ValueType  # 0
-"""Never sent."""
-MONITORING_STATUS_ACCEPTED: MonitoringStatus.ValueType  # 1
-"""The station accepts the request."""
-MONITORING_STATUS_REJECTED: MonitoringStatus.ValueType  # 2
-"""The station rejects the request."""
-MONITORING_STATUS_NOT_SUPPORTED: MonitoringStatus.ValueType  # 3
-"""The station does not have what is requested."""
-MONITORING_STATUS_EMPTY_RESULT_SET: MonitoringStatus.ValueType  # 4
-"""There are no such monitors."""
-Global___MonitoringStatus: _TypeAlias = MonitoringStatus  # noqa: Y015
 
 class _MonitoringCriterion:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -610,7 +579,7 @@ class SetMonitoringBaseResponse(_message.Message):
 
     STATUS_FIELD_NUMBER: _builtins.int
     STATUS_INFO_FIELD_NUMBER: _builtins.int
-    status: Global___MonitoringStatus.ValueType
+    status: _device_model_pb2.DeviceModelStatus.ValueType
     """Whether the station activates it."""
     @_builtins.property
     def status_info(self) -> _status_info_pb2.StatusInfo:
@@ -619,7 +588,7 @@ class SetMonitoringBaseResponse(_message.Message):
     def __init__(
         self,
         *,
-        status: Global___MonitoringStatus.ValueType = ...,
+        status: _device_model_pb2.DeviceModelStatus.ValueType = ...,
         status_info: _status_info_pb2.StatusInfo | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["status_info", b"status_info"]  # noqa: Y015
@@ -687,7 +656,7 @@ class GetMonitoringReportResponse(_message.Message):
     STATUS_FIELD_NUMBER: _builtins.int
     STATUS_INFO_FIELD_NUMBER: _builtins.int
     REPORT_ID_FIELD_NUMBER: _builtins.int
-    status: Global___MonitoringStatus.ValueType
+    status: _device_model_pb2.DeviceModelStatus.ValueType
     """Whether the station will report."""
     report_id: _builtins.int
     """Number of the report."""
@@ -698,7 +667,7 @@ class GetMonitoringReportResponse(_message.Message):
     def __init__(
         self,
         *,
-        status: Global___MonitoringStatus.ValueType = ...,
+        status: _device_model_pb2.DeviceModelStatus.ValueType = ...,
         status_info: _status_info_pb2.StatusInfo | None = ...,
         report_id: _builtins.int = ...,
     ) -> None: ...

@@ -43,7 +43,7 @@ class _ReservationStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Rese
     RESERVATION_STATE_USED: _ReservationState.ValueType  # 4
     """A transaction was started with it."""
     RESERVATION_STATE_CANCELLED: _ReservationState.ValueType  # 5
-    """Cancelled; or its EVSE, or the whole station, became faulted or unavailable."""
+    """Cancelled, or removed by the station (2.x); or its EVSE, or the whole station, became faulted or unavailable."""
     RESERVATION_STATE_EXPIRED: _ReservationState.ValueType  # 6
     """Its time ended without a use."""
     RESERVATION_STATE_UNKNOWN: _ReservationState.ValueType  # 7
@@ -65,7 +65,7 @@ RESERVATION_STATE_REJECTED: ReservationState.ValueType  # 3
 RESERVATION_STATE_USED: ReservationState.ValueType  # 4
 """A transaction was started with it."""
 RESERVATION_STATE_CANCELLED: ReservationState.ValueType  # 5
-"""Cancelled; or its EVSE, or the whole station, became faulted or unavailable."""
+"""Cancelled, or removed by the station (2.x); or its EVSE, or the whole station, became faulted or unavailable."""
 RESERVATION_STATE_EXPIRED: ReservationState.ValueType  # 6
 """Its time ended without a use."""
 RESERVATION_STATE_UNKNOWN: ReservationState.ValueType  # 7
@@ -134,6 +134,34 @@ CANCEL_RESERVATION_STATUS_REJECTED: CancelReservationStatus.ValueType  # 2
 """The station has no such reservation."""
 Global___CancelReservationStatus: _TypeAlias = CancelReservationStatus  # noqa: Y015
 
+class _ReservationUpdateStatus:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ReservationUpdateStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ReservationUpdateStatus.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    RESERVATION_UPDATE_STATUS_UNSPECIFIED: _ReservationUpdateStatus.ValueType  # 0
+    """A word outside the enumeration. The state of no reservation changes."""
+    RESERVATION_UPDATE_STATUS_EXPIRED: _ReservationUpdateStatus.ValueType  # 1
+    """Its time ended."""
+    RESERVATION_UPDATE_STATUS_REMOVED: _ReservationUpdateStatus.ValueType  # 2
+    """The station removed it, for example because its EVSE is faulted."""
+    RESERVATION_UPDATE_STATUS_NO_TRANSACTION: _ReservationUpdateStatus.ValueType  # 3
+    """It was used, but no transaction was started; 2.1."""
+
+class ReservationUpdateStatus(_ReservationUpdateStatus, metaclass=_ReservationUpdateStatusEnumTypeWrapper):
+    """Reason for which a reservation ended. OCPP 2.1 part 2, ReservationUpdateStatusEnumType."""
+
+RESERVATION_UPDATE_STATUS_UNSPECIFIED: ReservationUpdateStatus.ValueType  # 0
+"""A word outside the enumeration. The state of no reservation changes."""
+RESERVATION_UPDATE_STATUS_EXPIRED: ReservationUpdateStatus.ValueType  # 1
+"""Its time ended."""
+RESERVATION_UPDATE_STATUS_REMOVED: ReservationUpdateStatus.ValueType  # 2
+"""The station removed it, for example because its EVSE is faulted."""
+RESERVATION_UPDATE_STATUS_NO_TRANSACTION: ReservationUpdateStatus.ValueType  # 3
+"""It was used, but no transaction was started; 2.1."""
+Global___ReservationUpdateStatus: _TypeAlias = ReservationUpdateStatus  # noqa: Y015
+
 @_typing.final
 class Reservation(_message.Message):
     """A reservation of a station or an EVSE for an id token. OCPP 2.0.1 part 2, H; 1.6 sections 3.12 and 5.13.
@@ -158,6 +186,7 @@ class Reservation(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     EVSE_FIELD_NUMBER: _builtins.int
+    CONNECTOR_TYPE_FIELD_NUMBER: _builtins.int
     station_id: _builtins.str
     """The station."""
     reservation_id: _builtins.int
@@ -183,6 +212,10 @@ class Reservation(_message.Message):
     transaction_id: _builtins.str
     """Transaction that used it, where the station named it together with the reservation (2.x). In 1.6 the
     transaction's STARTED event carries the reservation_id.
+    """
+    connector_type: _builtins.str
+    """Type of the connector that is reserved, in the words of OCPP's ConnectorEnumType ("sType2", "cCCS2", ...); empty: any.
+    Only without an EVSE, and only in 2.x: INVALID_FIELD for a station of 1.6.
     """
     @_builtins.property
     def id_token(self) -> _id_token_pb2.IdToken:
@@ -232,10 +265,11 @@ class Reservation(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
         evse: _evse_pb2.EvseRef | None = ...,
+        connector_type: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "evse", b"evse", "expire_time", b"expire_time", "group_id_token", b"group_id_token", "id_token", b"id_token", "update_time", b"update_time", "use_time", b"use_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "evse", b"evse", "evse_id", b"evse_id", "expire_time", b"expire_time", "group_id_token", b"group_id_token", "id_token", b"id_token", "reason_code", b"reason_code", "reservation_id", b"reservation_id", "reserve_status", b"reserve_status", "state", b"state", "station_id", b"station_id", "transaction_id", b"transaction_id", "update_time", b"update_time", "use_evse_id", b"use_evse_id", "use_time", b"use_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["connector_type", b"connector_type", "create_time", b"create_time", "evse", b"evse", "evse_id", b"evse_id", "expire_time", b"expire_time", "group_id_token", b"group_id_token", "id_token", b"id_token", "reason_code", b"reason_code", "reservation_id", b"reservation_id", "reserve_status", b"reserve_status", "state", b"state", "station_id", b"station_id", "transaction_id", b"transaction_id", "update_time", b"update_time", "use_evse_id", b"use_evse_id", "use_time", b"use_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -256,6 +290,7 @@ class ReserveNowRequest(_message.Message):
     RESERVATION_ID_FIELD_NUMBER: _builtins.int
     EVSE_FIELD_NUMBER: _builtins.int
     TIMEOUT_S_FIELD_NUMBER: _builtins.int
+    CONNECTOR_TYPE_FIELD_NUMBER: _builtins.int
     station_id: _builtins.str
     """The station."""
     request_id: _builtins.str
@@ -274,6 +309,8 @@ class ReserveNowRequest(_message.Message):
     """Set by the CSMS before the command is sent; a value in the request is ignored."""
     timeout_s: _builtins.int
     """As in csms.station.v1.SendCallRequest."""
+    connector_type: _builtins.str
+    """As in Reservation."""
     @_builtins.property
     def id_token(self) -> _id_token_pb2.IdToken:
         """Id token that the reservation is for, in any form: the station is sent the form that readers send, where that is
@@ -304,10 +341,11 @@ class ReserveNowRequest(_message.Message):
         reservation_id: _builtins.int = ...,
         evse: _evse_pb2.EvseRef | None = ...,
         timeout_s: _builtins.int = ...,
+        connector_type: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["evse", b"evse", "expire_time", b"expire_time", "group_id_token", b"group_id_token", "id_token", b"id_token"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["evse", b"evse", "evse_id", b"evse_id", "expire_time", b"expire_time", "group_id_token", b"group_id_token", "id_token", b"id_token", "request_id", b"request_id", "reservation_id", b"reservation_id", "station_id", b"station_id", "timeout_s", b"timeout_s"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["connector_type", b"connector_type", "evse", b"evse", "evse_id", b"evse_id", "expire_time", b"expire_time", "group_id_token", b"group_id_token", "id_token", b"id_token", "request_id", b"request_id", "reservation_id", b"reservation_id", "station_id", b"station_id", "timeout_s", b"timeout_s"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -444,3 +482,29 @@ class ReservationUse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ReservationUse: _TypeAlias = ReservationUse  # noqa: Y015
+
+@_typing.final
+class ReservationUpdate(_message.Message):
+    """Report of a station that a reservation ended without a use. OCPP 2.x ReservationStatusUpdate."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESERVATION_ID_FIELD_NUMBER: _builtins.int
+    STATUS_FIELD_NUMBER: _builtins.int
+    reservation_id: _builtins.int
+    """The reservation."""
+    status: Global___ReservationUpdateStatus.ValueType
+    """Reason of its end."""
+    def __init__(
+        self,
+        *,
+        reservation_id: _builtins.int = ...,
+        status: Global___ReservationUpdateStatus.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reservation_id", b"reservation_id", "status", b"status"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReservationUpdate: _TypeAlias = ReservationUpdate  # noqa: Y015

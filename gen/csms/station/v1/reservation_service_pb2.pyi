@@ -37,7 +37,9 @@ class CreateReservationRequest(_message.Message):
     """As in csms.station.v1.SendCallRequest."""
     @_builtins.property
     def reservation(self) -> _reservation_pb2.Reservation:
-        """The reservation to make: evse, id_token, group_id_token and expire_time. All other fields are set by the CSMS."""
+        """The reservation to make: evse, connector_type, id_token, group_id_token and expire_time.
+        All other fields are set by the CSMS.
+        """
 
     def __init__(
         self,

@@ -10,6 +10,7 @@ from csms.common.v1 import status_info_pb2 as _status_info_pb2
 from csms.station.v1 import alarm_pb2 as _alarm_pb2
 from csms.station.v1 import charging_profile_pb2 as _charging_profile_pb2
 from csms.station.v1 import customer_information_pb2 as _customer_information_pb2
+from csms.station.v1 import device_model_pb2 as _device_model_pb2
 from csms.station.v1 import display_message_pb2 as _display_message_pb2
 from csms.station.v1 import firmware_pb2 as _firmware_pb2
 from csms.station.v1 import log_pb2 as _log_pb2
@@ -769,6 +770,8 @@ class ReportItem(_message.Message):
     EVENT_REPORT_FIELD_NUMBER: _builtins.int
     CUSTOMER_INFORMATION_FIELD_NUMBER: _builtins.int
     DISPLAY_MESSAGES_FIELD_NUMBER: _builtins.int
+    RESERVATION_UPDATE_FIELD_NUMBER: _builtins.int
+    VARIABLE_REPORT_PART_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def origin(self) -> _origin_pb2.Origin:
         """Station, frame and time with which the item entered the mesh."""
@@ -809,6 +812,14 @@ class ReportItem(_message.Message):
     def display_messages(self) -> _display_message_pb2.DisplayMessagesPart:
         """A part of a report of the messages on a display. OCPP NotifyDisplayMessages."""
 
+    @_builtins.property
+    def reservation_update(self) -> _reservation_pb2.ReservationUpdate:
+        """A reservation ended without a use. OCPP 2.x ReservationStatusUpdate."""
+
+    @_builtins.property
+    def variable_report_part(self) -> _device_model_pb2.VariableReportPart:
+        """OCPP NotifyReport."""
+
     def __init__(
         self,
         *,
@@ -822,12 +833,14 @@ class ReportItem(_message.Message):
         event_report: _alarm_pb2.EventReport | None = ...,
         customer_information: _customer_information_pb2.CustomerInformationPart | None = ...,
         display_messages: _display_message_pb2.DisplayMessagesPart | None = ...,
+        reservation_update: _reservation_pb2.ReservationUpdate | None = ...,
+        variable_report_part: _device_model_pb2.VariableReportPart | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["customer_information", b"customer_information", "display_messages", b"display_messages", "event_report", b"event_report", "firmware_status", b"firmware_status", "log_status", b"log_status", "monitoring_report", b"monitoring_report", "origin", b"origin", "report", b"report", "reservation_use", b"reservation_use", "security_event", b"security_event", "transaction_end", b"transaction_end"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["customer_information", b"customer_information", "display_messages", b"display_messages", "event_report", b"event_report", "firmware_status", b"firmware_status", "log_status", b"log_status", "monitoring_report", b"monitoring_report", "origin", b"origin", "report", b"report", "reservation_update", b"reservation_update", "reservation_use", b"reservation_use", "security_event", b"security_event", "transaction_end", b"transaction_end", "variable_report_part", b"variable_report_part"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["customer_information", b"customer_information", "display_messages", b"display_messages", "event_report", b"event_report", "firmware_status", b"firmware_status", "log_status", b"log_status", "monitoring_report", b"monitoring_report", "origin", b"origin", "report", b"report", "reservation_use", b"reservation_use", "security_event", b"security_event", "transaction_end", b"transaction_end"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["customer_information", b"customer_information", "display_messages", b"display_messages", "event_report", b"event_report", "firmware_status", b"firmware_status", "log_status", b"log_status", "monitoring_report", b"monitoring_report", "origin", b"origin", "report", b"report", "reservation_update", b"reservation_update", "reservation_use", b"reservation_use", "security_event", b"security_event", "transaction_end", b"transaction_end", "variable_report_part", b"variable_report_part"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_report: _TypeAlias = _typing.Literal["firmware_status", "log_status", "security_event", "reservation_use", "transaction_end", "monitoring_report", "event_report", "customer_information", "display_messages"]  # noqa: Y015
+    _WhichOneofReturnType_report: _TypeAlias = _typing.Literal["firmware_status", "log_status", "security_event", "reservation_use", "transaction_end", "monitoring_report", "event_report", "customer_information", "display_messages", "reservation_update", "variable_report_part"]  # noqa: Y015
     _WhichOneofArgType_report: _TypeAlias = _typing.Literal["report", b"report"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_report) -> _WhichOneofReturnType_report | None: ...
 

@@ -241,6 +241,82 @@ CONNECTOR_STATUS_FAULTED: ConnectorStatus.ValueType  # 5
 """Out of service for a fault."""
 Global___ConnectorStatus: _TypeAlias = ConnectorStatus  # noqa: Y015
 
+class _Mutability:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _MutabilityEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Mutability.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    MUTABILITY_UNSPECIFIED: _Mutability.ValueType  # 0
+    """Not known."""
+    MUTABILITY_READ_ONLY: _Mutability.ValueType  # 1
+    """It can be read."""
+    MUTABILITY_WRITE_ONLY: _Mutability.ValueType  # 2
+    """It can be set."""
+    MUTABILITY_READ_WRITE: _Mutability.ValueType  # 3
+    """It can be read and set."""
+
+class Mutability(_Mutability, metaclass=_MutabilityEnumTypeWrapper):
+    """Permission to read and set a variable. OCPP 2.0.1 part 2, MutabilityEnumType."""
+
+MUTABILITY_UNSPECIFIED: Mutability.ValueType  # 0
+"""Not known."""
+MUTABILITY_READ_ONLY: Mutability.ValueType  # 1
+"""It can be read."""
+MUTABILITY_WRITE_ONLY: Mutability.ValueType  # 2
+"""It can be set."""
+MUTABILITY_READ_WRITE: Mutability.ValueType  # 3
+"""It can be read and set."""
+Global___Mutability: _TypeAlias = Mutability  # noqa: Y015
+
+class _VariableDataType:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _VariableDataTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_VariableDataType.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    VARIABLE_DATA_TYPE_UNSPECIFIED: _VariableDataType.ValueType  # 0
+    """Not known."""
+    VARIABLE_DATA_TYPE_STRING: _VariableDataType.ValueType  # 1
+    """A text."""
+    VARIABLE_DATA_TYPE_DECIMAL: _VariableDataType.ValueType  # 2
+    """A decimal number."""
+    VARIABLE_DATA_TYPE_INTEGER: _VariableDataType.ValueType  # 3
+    """A whole number."""
+    VARIABLE_DATA_TYPE_DATE_TIME: _VariableDataType.ValueType  # 4
+    """A time."""
+    VARIABLE_DATA_TYPE_BOOLEAN: _VariableDataType.ValueType  # 5
+    """"true" or "false"."""
+    VARIABLE_DATA_TYPE_OPTION_LIST: _VariableDataType.ValueType  # 6
+    """One of values_list."""
+    VARIABLE_DATA_TYPE_SEQUENCE_LIST: _VariableDataType.ValueType  # 7
+    """Some of values_list, in an order."""
+    VARIABLE_DATA_TYPE_MEMBER_LIST: _VariableDataType.ValueType  # 8
+    """Some of values_list, in any order."""
+
+class VariableDataType(_VariableDataType, metaclass=_VariableDataTypeEnumTypeWrapper):
+    """Type of a variable's values. OCPP 2.0.1 part 2, DataEnumType."""
+
+VARIABLE_DATA_TYPE_UNSPECIFIED: VariableDataType.ValueType  # 0
+"""Not known."""
+VARIABLE_DATA_TYPE_STRING: VariableDataType.ValueType  # 1
+"""A text."""
+VARIABLE_DATA_TYPE_DECIMAL: VariableDataType.ValueType  # 2
+"""A decimal number."""
+VARIABLE_DATA_TYPE_INTEGER: VariableDataType.ValueType  # 3
+"""A whole number."""
+VARIABLE_DATA_TYPE_DATE_TIME: VariableDataType.ValueType  # 4
+"""A time."""
+VARIABLE_DATA_TYPE_BOOLEAN: VariableDataType.ValueType  # 5
+""""true" or "false"."""
+VARIABLE_DATA_TYPE_OPTION_LIST: VariableDataType.ValueType  # 6
+"""One of values_list."""
+VARIABLE_DATA_TYPE_SEQUENCE_LIST: VariableDataType.ValueType  # 7
+"""Some of values_list, in an order."""
+VARIABLE_DATA_TYPE_MEMBER_LIST: VariableDataType.ValueType  # 8
+"""Some of values_list, in any order."""
+Global___VariableDataType: _TypeAlias = VariableDataType  # noqa: Y015
+
 class _MessageDirection:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -771,6 +847,11 @@ class Variable(_message.Message):
     VALUE_FIELD_NUMBER: _builtins.int
     READONLY_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    MUTABILITY_FIELD_NUMBER: _builtins.int
+    PERSISTENT_FIELD_NUMBER: _builtins.int
+    CONSTANT_FIELD_NUMBER: _builtins.int
+    CHARACTERISTICS_FIELD_NUMBER: _builtins.int
+    REBOOT_REQUIRED_FIELD_NUMBER: _builtins.int
     component: _builtins.str
     """Component the variable belongs to."""
     component_instance: _builtins.str
@@ -785,13 +866,25 @@ class Variable(_message.Message):
     """Value; "***" where it is a secret."""
     readonly: _builtins.bool
     """Whether the station forbids changes; absent where it did not report it."""
+    mutability: Global___Mutability.ValueType
+    """Whether it can be read and set; unspecified where it was not reported. 2.x."""
+    persistent: _builtins.bool
+    """Whether its value outlives a restart; absent where it was not reported. 2.x."""
+    constant: _builtins.bool
+    """Whether its value never changes; absent where it was not reported. 2.x."""
+    reboot_required: _builtins.bool
+    """It was set, and takes effect after a restart, which the station has not had since. Set when read back."""
     @_builtins.property
     def evse(self) -> _evse_pb2.EvseRef:
         """EVSE and connector of the component; absent where it belongs to the station as a whole."""
 
     @_builtins.property
     def update_time(self) -> _timestamp_pb2.Timestamp:
-        """Time at which it was last read from the station or set. Set when read back."""
+        """Time at which it was last read from the station, reported or set. Set when read back."""
+
+    @_builtins.property
+    def characteristics(self) -> Global___VariableCharacteristics:
+        """What its values are; absent where it was not reported. 2.x."""
 
     def __init__(
         self,
@@ -805,16 +898,79 @@ class Variable(_message.Message):
         value: _builtins.str = ...,
         readonly: _builtins.bool | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
+        mutability: Global___Mutability.ValueType = ...,
+        persistent: _builtins.bool | None = ...,
+        constant: _builtins.bool | None = ...,
+        characteristics: Global___VariableCharacteristics | None = ...,
+        reboot_required: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_readonly", b"_readonly", "evse", b"evse", "readonly", b"readonly", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_constant", b"_constant", "_persistent", b"_persistent", "_readonly", b"_readonly", "characteristics", b"characteristics", "constant", b"constant", "evse", b"evse", "persistent", b"persistent", "readonly", b"readonly", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_readonly", b"_readonly", "attribute_type", b"attribute_type", "component", b"component", "component_instance", b"component_instance", "evse", b"evse", "readonly", b"readonly", "update_time", b"update_time", "value", b"value", "variable", b"variable", "variable_instance", b"variable_instance"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_constant", b"_constant", "_persistent", b"_persistent", "_readonly", b"_readonly", "attribute_type", b"attribute_type", "characteristics", b"characteristics", "component", b"component", "component_instance", b"component_instance", "constant", b"constant", "evse", b"evse", "mutability", b"mutability", "persistent", b"persistent", "readonly", b"readonly", "reboot_required", b"reboot_required", "update_time", b"update_time", "value", b"value", "variable", b"variable", "variable_instance", b"variable_instance"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__constant: _TypeAlias = _typing.Literal["constant"]  # noqa: Y015
+    _WhichOneofArgType__constant: _TypeAlias = _typing.Literal["_constant", b"_constant"]  # noqa: Y015
+    _WhichOneofReturnType__persistent: _TypeAlias = _typing.Literal["persistent"]  # noqa: Y015
+    _WhichOneofArgType__persistent: _TypeAlias = _typing.Literal["_persistent", b"_persistent"]  # noqa: Y015
     _WhichOneofReturnType__readonly: _TypeAlias = _typing.Literal["readonly"]  # noqa: Y015
     _WhichOneofArgType__readonly: _TypeAlias = _typing.Literal["_readonly", b"_readonly"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__constant) -> _WhichOneofReturnType__constant | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__persistent) -> _WhichOneofReturnType__persistent | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__readonly) -> _WhichOneofReturnType__readonly | None: ...
 
 Global___Variable: _TypeAlias = Variable  # noqa: Y015
+
+@_typing.final
+class VariableCharacteristics(_message.Message):
+    """Characteristics of a variable's values, as the station reported them. OCPP 2.0.1 part 2, VariableCharacteristicsType."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    UNIT_FIELD_NUMBER: _builtins.int
+    DATA_TYPE_FIELD_NUMBER: _builtins.int
+    MIN_LIMIT_FIELD_NUMBER: _builtins.int
+    MAX_LIMIT_FIELD_NUMBER: _builtins.int
+    VALUES_LIST_FIELD_NUMBER: _builtins.int
+    SUPPORTS_MONITORING_FIELD_NUMBER: _builtins.int
+    unit: _builtins.str
+    """Unit; empty where the station gave none."""
+    data_type: Global___VariableDataType.ValueType
+    """Type of the values."""
+    min_limit: _builtins.float
+    """Least value; absent where there is none."""
+    max_limit: _builtins.float
+    """Greatest value, or most characters of a text; absent where there is none."""
+    values_list: _builtins.str
+    """The values that are allowed, between commas; empty where there are no such ones."""
+    supports_monitoring: _builtins.bool
+    """Whether the station can monitor it."""
+    def __init__(
+        self,
+        *,
+        unit: _builtins.str = ...,
+        data_type: Global___VariableDataType.ValueType = ...,
+        min_limit: _builtins.float | None = ...,
+        max_limit: _builtins.float | None = ...,
+        values_list: _builtins.str = ...,
+        supports_monitoring: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_max_limit", b"_max_limit", "_min_limit", b"_min_limit", "max_limit", b"max_limit", "min_limit", b"min_limit"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_limit", b"_max_limit", "_min_limit", b"_min_limit", "data_type", b"data_type", "max_limit", b"max_limit", "min_limit", b"min_limit", "supports_monitoring", b"supports_monitoring", "unit", b"unit", "values_list", b"values_list"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__max_limit: _TypeAlias = _typing.Literal["max_limit"]  # noqa: Y015
+    _WhichOneofArgType__max_limit: _TypeAlias = _typing.Literal["_max_limit", b"_max_limit"]  # noqa: Y015
+    _WhichOneofReturnType__min_limit: _TypeAlias = _typing.Literal["min_limit"]  # noqa: Y015
+    _WhichOneofArgType__min_limit: _TypeAlias = _typing.Literal["_min_limit", b"_min_limit"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__max_limit) -> _WhichOneofReturnType__max_limit | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__min_limit) -> _WhichOneofReturnType__min_limit | None: ...
+
+Global___VariableCharacteristics: _TypeAlias = VariableCharacteristics  # noqa: Y015
 
 @_typing.final
 class Message(_message.Message):

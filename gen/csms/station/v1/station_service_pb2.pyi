@@ -725,22 +725,29 @@ class ListVariablesRequest(_message.Message):
     STATION_ID_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    FILTER_FIELD_NUMBER: _builtins.int
     station_id: _builtins.str
     """The station."""
     page_size: _builtins.int
     """At most this many; 0 means 200, more than 1000 means 1000."""
     page_token: _builtins.str
     """next_page_token of the page before; empty for the first."""
+    filter: _builtins.str
+    """AIP-160 over component, component_instance, variable, variable_instance, evse_id, connector_id, attribute_type,
+    value, mutability and text, for example `component = "EVSE" AND evse_id = 1`; `text:power` finds a part of the name
+    of a component or variable, of an instance, or of a value, without regard to case. Empty: all.
+    """
     def __init__(
         self,
         *,
         station_id: _builtins.str = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        filter: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "station_id", b"station_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "page_size", b"page_size", "page_token", b"page_token", "station_id", b"station_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -203,9 +203,9 @@ class StationServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListVariables(self, request, context):
-        """Lists the variables of a station's configuration as last read or set, sorted by name. CommandService.GetVariables
-        reads them from the station again.
-        Errors: NOT_FOUND, reason STATION_NOT_FOUND; INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
+        """Lists the variables of a station as last read, reported or set: its device model, sorted by name.
+        CommandService.GetVariables reads some from the station again, GetBaseReport all of them.
+        Errors: NOT_FOUND, reason STATION_NOT_FOUND; INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN and INVALID_FILTER.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

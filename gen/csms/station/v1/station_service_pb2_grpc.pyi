@@ -90,9 +90,9 @@ class StationServiceStub:
     Errors: NOT_FOUND, reason STATION_NOT_FOUND; INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
     """
     ListVariables: _grpc.UnaryUnaryMultiCallable[_station_service_pb2.ListVariablesRequest, _station_service_pb2.ListVariablesResponse]
-    """Lists the variables of a station's configuration as last read or set, sorted by name. CommandService.GetVariables
-    reads them from the station again.
-    Errors: NOT_FOUND, reason STATION_NOT_FOUND; INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
+    """Lists the variables of a station as last read, reported or set: its device model, sorted by name.
+    CommandService.GetVariables reads some from the station again, GetBaseReport all of them.
+    Errors: NOT_FOUND, reason STATION_NOT_FOUND; INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN and INVALID_FILTER.
     """
     ListMessages: _grpc.UnaryUnaryMultiCallable[_station_service_pb2.ListMessagesRequest, _station_service_pb2.ListMessagesResponse]
     """Lists the OCPP frames of a station's connections, newest first, secrets masked.
@@ -165,9 +165,9 @@ class StationServiceAsyncStub(StationServiceStub):
     Errors: NOT_FOUND, reason STATION_NOT_FOUND; INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
     """
     ListVariables: _aio.UnaryUnaryMultiCallable[_station_service_pb2.ListVariablesRequest, _station_service_pb2.ListVariablesResponse]  # type: ignore[assignment]
-    """Lists the variables of a station's configuration as last read or set, sorted by name. CommandService.GetVariables
-    reads them from the station again.
-    Errors: NOT_FOUND, reason STATION_NOT_FOUND; INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
+    """Lists the variables of a station as last read, reported or set: its device model, sorted by name.
+    CommandService.GetVariables reads some from the station again, GetBaseReport all of them.
+    Errors: NOT_FOUND, reason STATION_NOT_FOUND; INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN and INVALID_FILTER.
     """
     ListMessages: _aio.UnaryUnaryMultiCallable[_station_service_pb2.ListMessagesRequest, _station_service_pb2.ListMessagesResponse]  # type: ignore[assignment]
     """Lists the OCPP frames of a station's connections, newest first, secrets masked.
@@ -303,9 +303,9 @@ class StationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _station_service_pb2.ListVariablesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_station_service_pb2.ListVariablesResponse, _abc.Awaitable[_station_service_pb2.ListVariablesResponse]]:
-        """Lists the variables of a station's configuration as last read or set, sorted by name. CommandService.GetVariables
-        reads them from the station again.
-        Errors: NOT_FOUND, reason STATION_NOT_FOUND; INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
+        """Lists the variables of a station as last read, reported or set: its device model, sorted by name.
+        CommandService.GetVariables reads some from the station again, GetBaseReport all of them.
+        Errors: NOT_FOUND, reason STATION_NOT_FOUND; INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN and INVALID_FILTER.
         """
 
     @_abc_1.abstractmethod

@@ -269,8 +269,9 @@ class Transaction(_message.Message):
     reassessed_by: _builtins.str
     """The operator."""
     power_w: _builtins.float
-    """Present power in watts: the energy between its two latest readings by the time between them; 0 while charging is
-    suspended. Absent where two readings did not come yet, and once it has ended.
+    """Present power in watts: as the station measured it (Power.Active.Import), else the energy between its two latest
+    readings by the time between them; 0 while charging is suspended. Absent where neither is known, and once it has
+    ended.
     """
     @_builtins.property
     def evse(self) -> _evse_pb2.EvseRef:

@@ -1,4 +1,4 @@
-"""Retries and their interval, in several commands of 1.6."""
+"""Retries and their interval, in several commands of every version."""
 
 from typing import Any
 

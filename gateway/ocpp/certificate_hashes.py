@@ -1,4 +1,4 @@
-"""Hashes by which DeleteCertificate and GetInstalledCertificateIds of 1.6 name a certificate."""
+"""Hashes that name a certificate (CertificateHashDataType), the same in every OCPP version."""
 
 from csms.station.v1.certificate_pb2 import CertificateHashData
 
@@ -13,7 +13,7 @@ _WORDS = words(HASH_ALGORITHMS)
 
 
 def to_payload(data: CertificateHashData, field: str) -> Payload:
-    """1.6's CertificateHashDataType. UnacceptableError where something is missing or too long."""
+    """A CertificateHashDataType. UnacceptableError where something is missing or too long."""
     algorithm = _WORDS.get(data.hash_algorithm)
     if algorithm is None:
         raise UnacceptableError(
@@ -32,7 +32,7 @@ def to_payload(data: CertificateHashData, field: str) -> Payload:
 
 
 def from_payload(payload: Payload) -> CertificateHashData:
-    """The contract's form of 1.6's CertificateHashDataType."""
+    """The contract's form of a CertificateHashDataType."""
     return CertificateHashData(
         hash_algorithm=HASH_ALGORITHMS[payload["hashAlgorithm"]],
         issuer_name_hash=payload["issuerNameHash"],

@@ -1,0 +1,29 @@
+"""FirmwareStatusNotification, L01 and L02."""
+
+from csms.common.v1.origin_pb2 import Origin
+from csms.station.v1.firmware_pb2 import FIRMWARE_STATUS_UNSPECIFIED
+from csms.station.v1.station_ingest_service_pb2 import ReportItem
+
+from gateway.ocpp.checks import check_int32
+from gateway.ocpp.enums import FIRMWARE_STATUSES
+from gateway.ocpp.translation import Inbound, IngestRpc, Items, Payload, Results
+
+
+def to_items(payload: Payload, origin: Origin) -> Items:
+    """A step of an update, by its number; one below 0, as some stations send it, counts as none."""
+    item = ReportItem(origin=origin)
+    report = item.firmware_status
+    report.status = FIRMWARE_STATUSES.get(payload["status"], FIRMWARE_STATUS_UNSPECIFIED)
+    report.reported_status = payload["status"]
+    number = check_int32(payload.get("requestId", -1), "requestId")
+    if number >= 0:
+        report.firmware_update_id = number
+    return {IngestRpc.REPORTS: item}
+
+
+def to_response(_payload: Payload, _results: Results, _now_us: int) -> Payload:
+    """Nothing but that it arrived."""
+    return {}
+
+
+INBOUND = Inbound(to_items=to_items, to_response=to_response)

@@ -1,0 +1,1 @@
+"""Stations of OCPP 2.0.1, on the `ocpp` library."""
