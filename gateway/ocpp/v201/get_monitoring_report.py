@@ -16,7 +16,7 @@ _WORDS = words(MONITORING_CRITERIA)
 
 
 def to_calls(command: GetMonitoringReportRequest) -> Sequence[Payload]:
-    """What the report is to have; all monitors where nothing is named (N02.FR.05)."""
+    """The content of the report; all monitors where nothing is named (N02.FR.05)."""
     if not command.HasField("report_id"):
         raise UnacceptableError("OccurrenceConstraintViolation", "report_id", "is required")
     payload: Payload = {"requestId": check_not_negative(command.report_id, "report_id")}

@@ -58,7 +58,7 @@ def to_answer(
 
 
 def _key(item: Payload) -> _Key:
-    """What an answer is about: the variable, the type and the severity (SetMonitoringResultType)."""
+    """The subject of an answer: the variable, the type and the severity (SetMonitoringResultType)."""
     variable = to_variable(item)
     names = (variable.component, variable.component_instance, variable.variable, variable.variable_instance)
     numbers = (variable.evse.evse_id, variable.evse.connector_id, int(item["severity"]))

@@ -1,1 +1,1 @@
-"""What stations store about drivers: reported and cleared."""
+"""Data of stations about drivers: reported and cleared."""

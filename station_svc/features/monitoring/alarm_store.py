@@ -56,7 +56,7 @@ Subject = tuple[str, str, str]
 
 
 def known_frames(connection: Connection, frames: Sequence[Frame]) -> set[tuple[int, int]]:
-    """Those frames whose events are recorded already, as (epoch, ordinal)."""
+    """The frames whose events are recorded already, as (epoch, ordinal)."""
     columns = event_report.c
     named = sa.tuple_(columns.tenant_id, columns.station_id, columns.epoch, columns.ordinal)
     wanted = [(*frame.station, *frame.version) for frame in frames]
@@ -95,14 +95,14 @@ def save(connection: Connection, rows: Iterable[AlarmRow]) -> None:
 
 
 def find_budgets(connection: Connection, stations: Collection[tuple[str, str]]) -> dict[tuple[str, str], Budget]:
-    """What stations have used of their limits."""
+    """The use that stations have made of their limits."""
     named = sa.tuple_(event_budget.c.tenant_id, event_budget.c.station_id)
     rows = connection.execute(sa.select(event_budget).where(named.in_(list(stations)))).mappings()
     return {(row["tenant_id"], row["station_id"]): Budget(**row) for row in rows}
 
 
 def save_budgets(connection: Connection, budgets: Iterable[Budget]) -> None:
-    """Writes what stations have used of their limits."""
+    """Writes the use that stations have made of their limits."""
     _SAVE_BUDGETS.run(connection, map(asdict, budgets))
 
 

@@ -22,7 +22,7 @@ _FEWEST_BYTES_LEFT = 16
 
 @dataclass(kw_only=True)
 class _Batch:
-    """What the reports of a batch change. `latest` is the latest alarm of each subject."""
+    """The changes by the reports of a batch. `latest` is the latest alarm of each subject."""
 
     latest: dict[_Subject, AlarmRow]
     severities: Mapping[tuple[str, str, int], int]

@@ -76,7 +76,7 @@ event_report = sa.Table(
     sa.Index("event_report_age", "receive_us"),
 )
 
-# What a station has used of its limits (limits.py).
+# The use that a station has made of its limits (limits.py).
 event_budget = sa.Table(
     "event_budget",
     metadata,
