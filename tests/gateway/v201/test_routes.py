@@ -93,6 +93,16 @@ _POSSIBLE: dict[str, dict[str, Any]] = {
     },
     "trigger_message": {"requested_message": 4},
     "data_transfer": {"vendor_id": "v"},
+    "cost_updated": {"transaction_id": "tx", "total_cost": "3.25"},
+    "get_charging_profiles": {"report_id": 1},
+    "get_composite_schedule": {"duration_s": 60},
+    "set_charging_profile": {
+        "charging_profile": {
+            "purpose": 2,
+            "kind": 1,
+            "schedules": [{"charging_rate_unit": 2, "periods": [{"limit": 8.1}]}],
+        }
+    },
     "clear_display_message": {"display_message_id": 1},
     "clear_variable_monitoring": {"monitor_ids": [1]},
     "customer_information": {"report_id": 1, "report": True, "customer_identifier": "c"},
@@ -122,48 +132,7 @@ def _possible(name: str) -> Any:
     request = CallRequest()
     command = getattr(request, name)
     command.SetInParent()
-                "hash_algorithm": 1,
-                "issuer_key_hash": "b",
-                "issuer_name_hash": "a",
-                "kind": 1,
-                "message_timeout_s": 30,
-                "ocpp_csms_url": "ws://csms",
-                "ocpp_interface": 1,
-                "ocpp_version": 4,
-                "purpose": 2,
-                "schedules": [{"charging_rate_unit": 2, "periods": [{"limit": 8.1}]}],
-                "serial_number": "1",
-            "certificate_hash_data": {
-            "charging_profile": {
-            "connection_data": {
-            }
-        "cancel_reservation": {"reservation_id": 1},
-        "certificate_signed": {"certificate_chain": "PEM"},
-        "change_availability": {"operational_status": 1},
-        "cost_updated": {"transaction_id": "tx", "total_cost": "3.25"},
-        "data_transfer": {"vendor_id": "v"},
-        "delete_certificate": {
-        "get_base_report": {"report_base": 1, "variable_report_id": 1},
-        "get_charging_profiles": {"report_id": 1},
-        "get_composite_schedule": {"duration_s": 60},
-        "get_log": {"log": {"remote_location": "https://example.org/logs"}},
-        "get_variables": {"variables": [{"component": "C", "variable": "A"}]},
-        "install_certificate": {"certificate_type": 1, "certificate": "PEM"},
-        "request_start_transaction": {"id_token": {"id_token": "T"}, "remote_start_id": 1},
-        "request_stop_transaction": {"transaction_id": "tx"},
-        "reserve_now": {"id_token": {"id_token": "T"}, "expire_time": {"seconds": 1_893_456_000}},
-        "send_local_list": {"version_number": 1, "update_type": 2},
-        "set_charging_profile": {
-        "set_network_profile": {
-        "set_variables": {"variables": [{"component": "C", "variable": "A", "value": "1"}]},
-        "trigger_message": {"requested_message": 4},
-        "unlock_connector": {"evse": {"evse_id": 1}},
-        "update_firmware": {"firmware": {"location": "https://example.org/f", "retrieve_time": {"seconds": 1}}},
-        },
     command.MergeFrom(type(command)(**_POSSIBLE.get(name, {})))
-    command.MergeFrom(type(command)(**possible.get(name, {})))
-    possible: dict[str, dict[str, Any]] = {
-    }
     return command
 
 
