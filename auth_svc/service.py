@@ -63,6 +63,7 @@ from auth_svc.sign_in_servicer import SignInServicer
 from auth_svc.tenant_directory import KEPT_TABLES, LocalTenants, TenantDirectoryServicer, TenantErasures
 from auth_svc.tenant_servicer import TenantServicer
 from auth_svc.user_servicer import UserServicer
+from auth_svc.v2g_office import V2gOffice
 from mesh.audit import chain_store
 from mesh.conditions.servicer import ConditionSourceServicer
 from mesh.data_export import DataExports
@@ -111,7 +112,12 @@ async def build(
     background = [*_maintenance(database, keys, settings, clock), seen.run]
     return Parts(
         access=_access(database, stack, directory, keys, clock, tenants=tenants),
-        mesh=[*mesh, *_offices(directory, office), _exchange(settings, clock), _driver_directory(drivers)],
+        mesh=[
+            *mesh,
+            *_offices(database, directory, office, settings=settings, clock=clock),
+            _exchange(settings, clock),
+            _driver_directory(drivers),
+        ],
         operator=[*operator, _tenants(database, passwords, tenants, settings, clock), *_privacy(database, drivers)],
         background=[
             *background,
@@ -291,8 +297,11 @@ def _privacy(database: Database, drivers: DriverErasures) -> list[AddServicer]:
     ]
 
 
-def _offices(directory: LocalDirectory, office: CertificateOffice) -> list[AddServicer]:
-    callers, signing = CallerServicer(directory=directory), CertificateAuthorityServicer(office=office)
+def _offices(
+    database: Database, directory: LocalDirectory, office: CertificateOffice, *, settings: AuthSettings, clock: Clock
+) -> list[AddServicer]:
+    v2g = V2gOffice(database=database, clock=clock, signer=settings.v2g_signer)
+    callers, signing = CallerServicer(directory=directory), CertificateAuthorityServicer(office=office, v2g=v2g)
     return [
         lambda server: add_CallerServiceServicer_to_server(callers, server),
         lambda server: add_CertificateAuthorityServiceServicer_to_server(signing, server),
