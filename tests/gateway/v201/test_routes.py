@@ -35,6 +35,10 @@ def test_inbound_actions() -> None:
         "LogStatusNotification",
         "MeterValues",
         "NotifyChargingLimit",
+        "NotifyCustomerInformation",
+        "NotifyDisplayMessages",
+        "NotifyEvent",
+        "NotifyMonitoringReport",
         "NotifyReport",
         "ReportChargingProfiles",
         "ReservationStatusUpdate",
@@ -65,7 +69,7 @@ def test_outbound_commands() -> None:
             CallResponse(**{name: helpers.to_answer(name, command, *answers)})
 
 
-# Fields without which a command of 2.0.1 cannot be said.
+# The least that each command needs, where that is more than nothing.
 _POSSIBLE: dict[str, dict[str, Any]] = {
     "cancel_reservation": {"reservation_id": 1},
     "get_log": {"log": {"remote_location": "https://example.org/logs"}},
@@ -99,6 +103,17 @@ _POSSIBLE: dict[str, dict[str, Any]] = {
             "schedules": [{"charging_rate_unit": 2, "periods": [{"limit": 8.1}]}],
         }
     },
+    "clear_display_message": {"display_message_id": 1},
+    "clear_variable_monitoring": {"monitor_ids": [1]},
+    "customer_information": {"report_id": 1, "report": True, "customer_identifier": "c"},
+    "get_display_messages": {"report_id": 1},
+    "get_monitoring_report": {"report_id": 1},
+    "set_display_message": {
+        "message": {"display_message_id": 1, "priority": 1, "format": 1, "content": "Hello"},
+    },
+    "set_monitoring_base": {"monitoring_base": 1},
+    "set_monitoring_level": {"severity": 4},
+    "set_variable_monitoring": {"monitors": [{"variable": {"component": "C", "variable": "A"}, "type": 1}]},
     "certificate_signed": {"certificate_chain": "PEM"},
     "install_certificate": {"certificate_type": 1, "certificate": "PEM"},
     "delete_certificate": {
