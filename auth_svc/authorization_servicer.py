@@ -185,7 +185,10 @@ class AuthorizationServicer(AuthorizationServiceServicer):
         if texts:
             found = await self._database.read(lambda connection: id_token_store.find_token_statuses(connection, texts))
         known = [None if question.key is None else found.get(question.key) for question in questions]
-        return FindReaderFormsResponse(reader_id_tokens=["" if one is None else _reader_form(one) for one in known])
+        return FindReaderFormsResponse(
+            reader_id_tokens=["" if one is None else _reader_form(one) for one in known],
+            types=["" if one is None else one.type for one in known],
+        )
 
     def _answer(
         self,
