@@ -94,8 +94,7 @@ async def build(
 
     `announce` gets the one line that has a generated password.
     """
-    passwords = Passwords(hasher=hasher)
-    stack.push_async_callback(passwords.close)
+    passwords = _passwords(hasher, stack)
     keys = SigningKeys(database=database, clock=clock)
     await _prepare(database, keys, passwords, settings=settings, clock=clock, announce=announce)
     tenants = TenantDirectory(source=LocalTenants(database=database))
@@ -109,15 +108,11 @@ async def build(
     mesh = _mesh(database, keys, seen=seen, tenants=tenants, erasures=erasures, settings=settings, clock=clock)
     operator = _operators(database, users, office, clock) + _administration(database, passwords, clock)
     drivers = DriverErasures(database=database, clock=clock)
+    mesh += [*_offices(database, directory, office, settings=settings, clock=clock), _driver_directory(drivers)]
     background = [*_maintenance(database, keys, settings, clock), seen.run]
     return Parts(
         access=_access(database, stack, directory, keys, clock, tenants=tenants),
-        mesh=[
-            *mesh,
-            *_offices(database, directory, office, settings=settings, clock=clock),
-            _exchange(settings, clock),
-            _driver_directory(drivers),
-        ],
+        mesh=mesh,
         operator=[*operator, _tenants(database, passwords, tenants, settings, clock), *_privacy(database, drivers)],
         background=[
             *background,
@@ -126,6 +121,12 @@ async def build(
         ],
         on_stop=[directory.stop],
     )
+
+
+def _passwords(hasher: PasswordHasher, stack: AsyncExitStack) -> Passwords:
+    passwords = Passwords(hasher=hasher)
+    stack.push_async_callback(passwords.close)
+    return passwords
 
 
 def _seen_tokens(database: Database, stack: AsyncExitStack, clock: Clock) -> SeenTokens:
@@ -258,6 +259,7 @@ def _mesh(
         lambda server: add_AuthorizationServiceServicer_to_server(authorization, server),
         lambda server: add_TenantDirectoryServiceServicer_to_server(directory, server),
         _conditions(database, authorization, clock),
+        _exchange(settings, clock),
     ]
 
 

@@ -68,11 +68,7 @@ class AuthSettings:
             notification_address=env.optional("CSMS_NOTIFICATION_ADDRESS"),
             mesh=MeshSettings.read(env, "auth"),
             outbox_days=outbox.retention_days(env),
-            certificates=CertificateRules(
-                authority=_authority(env),
-                organization=env.optional("CSMS_CERTIFICATE_ORGANIZATION"),
-                validity_days=env.number("CSMS_CERTIFICATE_VALIDITY_DAYS", 365, least=1, most=3650),
-            ),
+            certificates=_certificates(env),
             certificate_days=env.number("CSMS_CERTIFICATE_RETENTION_DAYS", 365, least=1, most=_MOST_DAYS),
             access_token_s=env.number("CSMS_ACCESS_TOKEN_S", ACCESS_TOKEN_S, least=10, most=ACCESS_TOKEN_S),
             concurrency=ConcurrencyRule(
@@ -85,6 +81,14 @@ class AuthSettings:
             ev_certificates=_ev_certificates(env),
             v2g_signer=_v2g_signer(env),
         )
+
+
+def _certificates(env: Environment) -> CertificateRules:
+    return CertificateRules(
+        authority=_authority(env),
+        organization=env.optional("CSMS_CERTIFICATE_ORGANIZATION"),
+        validity_days=env.number("CSMS_CERTIFICATE_VALIDITY_DAYS", 365, least=1, most=3650),
+    )
 
 
 def _authority(env: Environment) -> Authority | None:
