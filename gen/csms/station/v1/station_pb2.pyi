@@ -833,7 +833,8 @@ Global___StatusReport: _TypeAlias = StatusReport  # noqa: Y015
 @_typing.final
 class Variable(_message.Message):
     """One variable of a station's configuration, as last read or set. OCPP 2.0.1 part 2, ComponentType and VariableType.
-    A 1.6 configuration key is a variable of the component "ChargingStation".
+    A 1.6 configuration key is a variable of the component "ChargingStation". Commands take it by that name, and by the
+    name of the standard variable of 2.x that means the same.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -852,6 +853,9 @@ class Variable(_message.Message):
     CONSTANT_FIELD_NUMBER: _builtins.int
     CHARACTERISTICS_FIELD_NUMBER: _builtins.int
     REBOOT_REQUIRED_FIELD_NUMBER: _builtins.int
+    STANDARD_COMPONENT_FIELD_NUMBER: _builtins.int
+    STANDARD_VARIABLE_FIELD_NUMBER: _builtins.int
+    STANDARD_VARIABLE_INSTANCE_FIELD_NUMBER: _builtins.int
     component: _builtins.str
     """Component the variable belongs to."""
     component_instance: _builtins.str
@@ -874,6 +878,14 @@ class Variable(_message.Message):
     """Whether its value never changes; absent where it was not reported. 2.x."""
     reboot_required: _builtins.bool
     """It was set, and takes effect after a restart, which the station has not had since. Set when read back."""
+    standard_component: _builtins.str
+    """Component of the standard variable of 2.x that means the same as this key of 1.6; empty where there is none. Set when
+    read back.
+    """
+    standard_variable: _builtins.str
+    """Name of that variable."""
+    standard_variable_instance: _builtins.str
+    """Instance of that variable; empty where there is one only."""
     @_builtins.property
     def evse(self) -> _evse_pb2.EvseRef:
         """EVSE and connector of the component; absent where it belongs to the station as a whole."""
@@ -903,10 +915,13 @@ class Variable(_message.Message):
         constant: _builtins.bool | None = ...,
         characteristics: Global___VariableCharacteristics | None = ...,
         reboot_required: _builtins.bool = ...,
+        standard_component: _builtins.str = ...,
+        standard_variable: _builtins.str = ...,
+        standard_variable_instance: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_constant", b"_constant", "_persistent", b"_persistent", "_readonly", b"_readonly", "characteristics", b"characteristics", "constant", b"constant", "evse", b"evse", "persistent", b"persistent", "readonly", b"readonly", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_constant", b"_constant", "_persistent", b"_persistent", "_readonly", b"_readonly", "attribute_type", b"attribute_type", "characteristics", b"characteristics", "component", b"component", "component_instance", b"component_instance", "constant", b"constant", "evse", b"evse", "mutability", b"mutability", "persistent", b"persistent", "readonly", b"readonly", "reboot_required", b"reboot_required", "update_time", b"update_time", "value", b"value", "variable", b"variable", "variable_instance", b"variable_instance"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_constant", b"_constant", "_persistent", b"_persistent", "_readonly", b"_readonly", "attribute_type", b"attribute_type", "characteristics", b"characteristics", "component", b"component", "component_instance", b"component_instance", "constant", b"constant", "evse", b"evse", "mutability", b"mutability", "persistent", b"persistent", "readonly", b"readonly", "reboot_required", b"reboot_required", "standard_component", b"standard_component", "standard_variable", b"standard_variable", "standard_variable_instance", b"standard_variable_instance", "update_time", b"update_time", "value", b"value", "variable", b"variable", "variable_instance", b"variable_instance"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__constant: _TypeAlias = _typing.Literal["constant"]  # noqa: Y015
     _WhichOneofArgType__constant: _TypeAlias = _typing.Literal["_constant", b"_constant"]  # noqa: Y015
