@@ -16,7 +16,8 @@ def to_variable(row: VariableRow) -> station_pb2.Variable:
     variable.update_time.CopyFrom(to_timestamp(row.update_us))
     variable.mutability = station_pb2.Mutability.ValueType(row.mutability)
     variable.reboot_required = row.reboot_required
-    for name in ("readonly", "persistent", "constant"):
+    variable.drifted = row.drifted
+    for name in ("readonly", "persistent", "constant", "wished_value"):
         if (stated := getattr(row, name)) is not None:
             setattr(variable, name, stated)
     if (standard := standard_of(row.component, row.variable)) is not None:

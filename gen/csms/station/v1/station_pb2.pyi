@@ -856,6 +856,8 @@ class Variable(_message.Message):
     STANDARD_COMPONENT_FIELD_NUMBER: _builtins.int
     STANDARD_VARIABLE_FIELD_NUMBER: _builtins.int
     STANDARD_VARIABLE_INSTANCE_FIELD_NUMBER: _builtins.int
+    WISHED_VALUE_FIELD_NUMBER: _builtins.int
+    DRIFTED_FIELD_NUMBER: _builtins.int
     component: _builtins.str
     """Component the variable belongs to."""
     component_instance: _builtins.str
@@ -886,6 +888,14 @@ class Variable(_message.Message):
     """Name of that variable."""
     standard_variable_instance: _builtins.str
     """Instance of that variable; empty where there is one only."""
+    wished_value: _builtins.str
+    """Value that the station last accepted from here (SetVariables, a rollout), which it is wished to keep; absent where it
+    was never set, and for secrets. Set when read back.
+    """
+    drifted: _builtins.bool
+    """It has another value than the wished one, without regard to case, and none that waits for a restart. Set when read
+    back.
+    """
     @_builtins.property
     def evse(self) -> _evse_pb2.EvseRef:
         """EVSE and connector of the component; absent where it belongs to the station as a whole."""
@@ -918,10 +928,12 @@ class Variable(_message.Message):
         standard_component: _builtins.str = ...,
         standard_variable: _builtins.str = ...,
         standard_variable_instance: _builtins.str = ...,
+        wished_value: _builtins.str | None = ...,
+        drifted: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_constant", b"_constant", "_persistent", b"_persistent", "_readonly", b"_readonly", "characteristics", b"characteristics", "constant", b"constant", "evse", b"evse", "persistent", b"persistent", "readonly", b"readonly", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_constant", b"_constant", "_persistent", b"_persistent", "_readonly", b"_readonly", "_wished_value", b"_wished_value", "characteristics", b"characteristics", "constant", b"constant", "evse", b"evse", "persistent", b"persistent", "readonly", b"readonly", "update_time", b"update_time", "wished_value", b"wished_value"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_constant", b"_constant", "_persistent", b"_persistent", "_readonly", b"_readonly", "attribute_type", b"attribute_type", "characteristics", b"characteristics", "component", b"component", "component_instance", b"component_instance", "constant", b"constant", "evse", b"evse", "mutability", b"mutability", "persistent", b"persistent", "readonly", b"readonly", "reboot_required", b"reboot_required", "standard_component", b"standard_component", "standard_variable", b"standard_variable", "standard_variable_instance", b"standard_variable_instance", "update_time", b"update_time", "value", b"value", "variable", b"variable", "variable_instance", b"variable_instance"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_constant", b"_constant", "_persistent", b"_persistent", "_readonly", b"_readonly", "_wished_value", b"_wished_value", "attribute_type", b"attribute_type", "characteristics", b"characteristics", "component", b"component", "component_instance", b"component_instance", "constant", b"constant", "drifted", b"drifted", "evse", b"evse", "mutability", b"mutability", "persistent", b"persistent", "readonly", b"readonly", "reboot_required", b"reboot_required", "standard_component", b"standard_component", "standard_variable", b"standard_variable", "standard_variable_instance", b"standard_variable_instance", "update_time", b"update_time", "value", b"value", "variable", b"variable", "variable_instance", b"variable_instance", "wished_value", b"wished_value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__constant: _TypeAlias = _typing.Literal["constant"]  # noqa: Y015
     _WhichOneofArgType__constant: _TypeAlias = _typing.Literal["_constant", b"_constant"]  # noqa: Y015
@@ -929,12 +941,16 @@ class Variable(_message.Message):
     _WhichOneofArgType__persistent: _TypeAlias = _typing.Literal["_persistent", b"_persistent"]  # noqa: Y015
     _WhichOneofReturnType__readonly: _TypeAlias = _typing.Literal["readonly"]  # noqa: Y015
     _WhichOneofArgType__readonly: _TypeAlias = _typing.Literal["_readonly", b"_readonly"]  # noqa: Y015
+    _WhichOneofReturnType__wished_value: _TypeAlias = _typing.Literal["wished_value"]  # noqa: Y015
+    _WhichOneofArgType__wished_value: _TypeAlias = _typing.Literal["_wished_value", b"_wished_value"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__constant) -> _WhichOneofReturnType__constant | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__persistent) -> _WhichOneofReturnType__persistent | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__readonly) -> _WhichOneofReturnType__readonly | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__wished_value) -> _WhichOneofReturnType__wished_value | None: ...
 
 Global___Variable: _TypeAlias = Variable  # noqa: Y015
 
