@@ -8,6 +8,7 @@ from csms.station.v1 import (
     certificate_pb2,
     charging_profile_pb2,
     firmware_pb2,
+    firmware_publication_pb2,
     local_list_pb2,
     log_pb2,
     reservation_pb2,
@@ -211,6 +212,16 @@ _BY_HAND: list[tuple[str, str, Any, Any]] = [
             firmware=firmware_pb2.Firmware(location="ftp://x/f", retrieve_time=to_timestamp(1)),
         ),
         firmware_pb2.UpdateFirmwareResponse(status=firmware_pb2.UPDATE_FIRMWARE_STATUS_REJECTED, firmware_update_id=7),
+    ),
+    (
+        "PublishFirmware",
+        "publish_firmware",
+        firmware_publication_pb2.PublishFirmwareRequest(
+            station_id="CP1", firmware_publication_id=7, location="ftp://x/f", checksum="0" * 32
+        ),
+        firmware_publication_pb2.PublishFirmwareResponse(
+            status=status_info_pb2.GENERIC_STATUS_REJECTED, firmware_publication_id=7
+        ),
     ),
     (
         "GetLog",

@@ -5,6 +5,13 @@ import { usePermissions } from "../../api/permissions";
 import { enumColumn, ResourceList, textColumn, timeColumn } from "../../resources";
 import { CommandService } from "../../stubs/csms/station/v1/command_service_pb";
 import {
+  FirmwarePublicationSchema,
+  FirmwarePublicationService,
+  FirmwarePublicationState,
+  FirmwarePublicationStateSchema,
+  type FirmwarePublication,
+} from "../../stubs/csms/station/v1/firmware_publication_service_pb";
+import {
   FirmwareService,
   FirmwareUpdateSchema,
   FirmwareUpdateState,
@@ -80,6 +87,72 @@ function Updates(props: { stationId: string }) {
   );
 }
 
+function Publications(props: { stationId: string }) {
+  const t = useText();
+  const { stationId } = props;
+  return (
+    <ResourceList
+      name="publications"
+      label={t.publications}
+      method={FirmwarePublicationService.method.listFirmwarePublications}
+      field="firmwarePublications"
+      request={{ stationId }}
+      schema={FirmwarePublicationSchema}
+      rowKey={(row) => String(row.firmwarePublicationId)}
+      columns={[
+        enumColumn<FirmwarePublication>("state", t.state, FirmwarePublicationStateSchema, (row) => row.state, {
+          [FirmwarePublicationState.PUBLISHED]: "good",
+          [FirmwarePublicationState.FAILED]: "bad",
+          [FirmwarePublicationState.REJECTED]: "bad",
+        }),
+        textColumn<FirmwarePublication>("number", t.number, (row) => String(row.firmwarePublicationId), {
+          card: "head",
+          width: "90px",
+        }),
+        textColumn<FirmwarePublication>("location", t.location, (row) => row.location, {
+          width: "minmax(200px, 2fr)",
+        }),
+        textColumn<FirmwarePublication>("published", t.published, (row) => row.publishedLocations.join(" "), {
+          width: "minmax(200px, 2fr)",
+        }),
+        timeColumn<FirmwarePublication>("changed", t.changed, (row) => row.updateTime),
+      ]}
+      live={{
+        filter: { types: ["station.firmware_publication_changed"], stationId },
+        keyOf: (event) => dataText(event, "firmwarePublicationId"),
+        apply: () => "reload",
+      }}
+      creates={[
+        {
+          method: CommandService.method.publishFirmware,
+          label: t.publish,
+          icon: "firmware",
+          fixed: () => ({ stationId }),
+          keepsAnswer: true,
+        },
+      ]}
+      actions={[
+        {
+          method: FirmwarePublicationService.method.getFirmwarePublication,
+          label: t.look,
+          icon: "search",
+          fixed: (row) => ({ stationId, firmwarePublicationId: row.firmwarePublicationId }),
+          keepsAnswer: true,
+        },
+        {
+          method: CommandService.method.unpublishFirmware,
+          label: t.unpublish,
+          fixed: (row) => ({ stationId, checksum: row.checksum }),
+          keepsAnswer: true,
+        },
+      ]}
+      ignoreScope
+      fill={false}
+      empty={<EmptyState title={t.noPublications} icon="firmware" />}
+    />
+  );
+}
+
 function Logs(props: { stationId: string }) {
   const t = useText();
   const { stationId } = props;
@@ -141,6 +214,11 @@ export default function FirmwareTab(props: { stationId: string }): ReactNode {
       <Section title={t.firmware} flush>
         <Updates stationId={props.stationId} />
       </Section>
+      {permissions.can(FirmwarePublicationService.method.listFirmwarePublications) && (
+        <Section title={t.publications} flush>
+          <Publications stationId={props.stationId} />
+        </Section>
+      )}
       {permissions.can(LogService.method.listLogUploads) && (
         <Section title={t.logs} flush>
           <Logs stationId={props.stationId} />

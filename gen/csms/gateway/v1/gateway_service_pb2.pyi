@@ -10,6 +10,7 @@ from csms.station.v1 import charging_profile_pb2 as _charging_profile_pb2
 from csms.station.v1 import command_service_pb2 as _command_service_pb2
 from csms.station.v1 import device_model_pb2 as _device_model_pb2
 from csms.station.v1 import firmware_pb2 as _firmware_pb2
+from csms.station.v1 import firmware_publication_pb2 as _firmware_publication_pb2
 from csms.station.v1 import local_list_pb2 as _local_list_pb2
 from csms.station.v1 import log_pb2 as _log_pb2
 from csms.station.v1 import network_profile_pb2 as _network_profile_pb2
@@ -51,6 +52,8 @@ class CallRequest(_message.Message):
     DATA_TRANSFER_FIELD_NUMBER: _builtins.int
     SEND_CALL_FIELD_NUMBER: _builtins.int
     UPDATE_FIRMWARE_FIELD_NUMBER: _builtins.int
+    PUBLISH_FIRMWARE_FIELD_NUMBER: _builtins.int
+    UNPUBLISH_FIRMWARE_FIELD_NUMBER: _builtins.int
     GET_LOG_FIELD_NUMBER: _builtins.int
     GET_LOCAL_LIST_VERSION_FIELD_NUMBER: _builtins.int
     SEND_LOCAL_LIST_FIELD_NUMBER: _builtins.int
@@ -128,6 +131,14 @@ class CallRequest(_message.Message):
 
     @_builtins.property
     def update_firmware(self) -> _firmware_pb2.UpdateFirmwareRequest:
+        """See CommandService."""
+
+    @_builtins.property
+    def publish_firmware(self) -> _firmware_publication_pb2.PublishFirmwareRequest:
+        """See CommandService."""
+
+    @_builtins.property
+    def unpublish_firmware(self) -> _firmware_publication_pb2.UnpublishFirmwareRequest:
         """See CommandService."""
 
     @_builtins.property
@@ -220,6 +231,8 @@ class CallRequest(_message.Message):
         data_transfer: _command_service_pb2.DataTransferRequest | None = ...,
         send_call: _command_service_pb2.SendCallRequest | None = ...,
         update_firmware: _firmware_pb2.UpdateFirmwareRequest | None = ...,
+        publish_firmware: _firmware_publication_pb2.PublishFirmwareRequest | None = ...,
+        unpublish_firmware: _firmware_publication_pb2.UnpublishFirmwareRequest | None = ...,
         get_log: _log_pb2.GetLogRequest | None = ...,
         get_local_list_version: _local_list_pb2.GetLocalListVersionRequest | None = ...,
         send_local_list: _local_list_pb2.SendLocalListRequest | None = ...,
@@ -240,11 +253,11 @@ class CallRequest(_message.Message):
         set_network_profile: _network_profile_pb2.SetNetworkProfileRequest | None = ...,
         tenant_id: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["cancel_reservation", b"cancel_reservation", "certificate_signed", b"certificate_signed", "change_availability", b"change_availability", "clear_cache", b"clear_cache", "clear_charging_profile", b"clear_charging_profile", "command", b"command", "cost_updated", b"cost_updated", "data_transfer", b"data_transfer", "delete_certificate", b"delete_certificate", "get_base_report", b"get_base_report", "get_charging_profiles", b"get_charging_profiles", "get_composite_schedule", b"get_composite_schedule", "get_installed_certificate_ids", b"get_installed_certificate_ids", "get_local_list_version", b"get_local_list_version", "get_log", b"get_log", "get_report", b"get_report", "get_transaction_status", b"get_transaction_status", "get_variables", b"get_variables", "install_certificate", b"install_certificate", "request_start_transaction", b"request_start_transaction", "request_stop_transaction", b"request_stop_transaction", "reserve_now", b"reserve_now", "reset", b"reset", "send_call", b"send_call", "send_local_list", b"send_local_list", "set_charging_profile", b"set_charging_profile", "set_network_profile", b"set_network_profile", "set_variables", b"set_variables", "timeout", b"timeout", "trigger_message", b"trigger_message", "unlock_connector", b"unlock_connector", "update_firmware", b"update_firmware"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cancel_reservation", b"cancel_reservation", "certificate_signed", b"certificate_signed", "change_availability", b"change_availability", "clear_cache", b"clear_cache", "clear_charging_profile", b"clear_charging_profile", "command", b"command", "cost_updated", b"cost_updated", "data_transfer", b"data_transfer", "delete_certificate", b"delete_certificate", "get_base_report", b"get_base_report", "get_charging_profiles", b"get_charging_profiles", "get_composite_schedule", b"get_composite_schedule", "get_installed_certificate_ids", b"get_installed_certificate_ids", "get_local_list_version", b"get_local_list_version", "get_log", b"get_log", "get_report", b"get_report", "get_transaction_status", b"get_transaction_status", "get_variables", b"get_variables", "install_certificate", b"install_certificate", "publish_firmware", b"publish_firmware", "request_start_transaction", b"request_start_transaction", "request_stop_transaction", b"request_stop_transaction", "reserve_now", b"reserve_now", "reset", b"reset", "send_call", b"send_call", "send_local_list", b"send_local_list", "set_charging_profile", b"set_charging_profile", "set_network_profile", b"set_network_profile", "set_variables", b"set_variables", "timeout", b"timeout", "trigger_message", b"trigger_message", "unlock_connector", b"unlock_connector", "unpublish_firmware", b"unpublish_firmware", "update_firmware", b"update_firmware"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancel_reservation", b"cancel_reservation", "certificate_signed", b"certificate_signed", "change_availability", b"change_availability", "clear_cache", b"clear_cache", "clear_charging_profile", b"clear_charging_profile", "command", b"command", "cost_updated", b"cost_updated", "data_transfer", b"data_transfer", "delete_certificate", b"delete_certificate", "epoch", b"epoch", "get_base_report", b"get_base_report", "get_charging_profiles", b"get_charging_profiles", "get_composite_schedule", b"get_composite_schedule", "get_installed_certificate_ids", b"get_installed_certificate_ids", "get_local_list_version", b"get_local_list_version", "get_log", b"get_log", "get_report", b"get_report", "get_transaction_status", b"get_transaction_status", "get_variables", b"get_variables", "install_certificate", b"install_certificate", "request_start_transaction", b"request_start_transaction", "request_stop_transaction", b"request_stop_transaction", "reserve_now", b"reserve_now", "reset", b"reset", "send_call", b"send_call", "send_local_list", b"send_local_list", "set_charging_profile", b"set_charging_profile", "set_network_profile", b"set_network_profile", "set_variables", b"set_variables", "station_id", b"station_id", "tenant_id", b"tenant_id", "timeout", b"timeout", "trigger_message", b"trigger_message", "unlock_connector", b"unlock_connector", "update_firmware", b"update_firmware"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancel_reservation", b"cancel_reservation", "certificate_signed", b"certificate_signed", "change_availability", b"change_availability", "clear_cache", b"clear_cache", "clear_charging_profile", b"clear_charging_profile", "command", b"command", "cost_updated", b"cost_updated", "data_transfer", b"data_transfer", "delete_certificate", b"delete_certificate", "epoch", b"epoch", "get_base_report", b"get_base_report", "get_charging_profiles", b"get_charging_profiles", "get_composite_schedule", b"get_composite_schedule", "get_installed_certificate_ids", b"get_installed_certificate_ids", "get_local_list_version", b"get_local_list_version", "get_log", b"get_log", "get_report", b"get_report", "get_transaction_status", b"get_transaction_status", "get_variables", b"get_variables", "install_certificate", b"install_certificate", "publish_firmware", b"publish_firmware", "request_start_transaction", b"request_start_transaction", "request_stop_transaction", b"request_stop_transaction", "reserve_now", b"reserve_now", "reset", b"reset", "send_call", b"send_call", "send_local_list", b"send_local_list", "set_charging_profile", b"set_charging_profile", "set_network_profile", b"set_network_profile", "set_variables", b"set_variables", "station_id", b"station_id", "tenant_id", b"tenant_id", "timeout", b"timeout", "trigger_message", b"trigger_message", "unlock_connector", b"unlock_connector", "unpublish_firmware", b"unpublish_firmware", "update_firmware", b"update_firmware"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["request_start_transaction", "request_stop_transaction", "reset", "unlock_connector", "change_availability", "get_variables", "set_variables", "clear_cache", "trigger_message", "data_transfer", "send_call", "update_firmware", "get_log", "get_local_list_version", "send_local_list", "set_charging_profile", "clear_charging_profile", "get_composite_schedule", "get_charging_profiles", "cost_updated", "reserve_now", "cancel_reservation", "certificate_signed", "install_certificate", "delete_certificate", "get_installed_certificate_ids", "get_transaction_status", "get_base_report", "get_report", "set_network_profile"]  # noqa: Y015
+    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["request_start_transaction", "request_stop_transaction", "reset", "unlock_connector", "change_availability", "get_variables", "set_variables", "clear_cache", "trigger_message", "data_transfer", "send_call", "update_firmware", "publish_firmware", "unpublish_firmware", "get_log", "get_local_list_version", "send_local_list", "set_charging_profile", "clear_charging_profile", "get_composite_schedule", "get_charging_profiles", "cost_updated", "reserve_now", "cancel_reservation", "certificate_signed", "install_certificate", "delete_certificate", "get_installed_certificate_ids", "get_transaction_status", "get_base_report", "get_report", "set_network_profile"]  # noqa: Y015
     _WhichOneofArgType_command: _TypeAlias = _typing.Literal["command", b"command"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_command) -> _WhichOneofReturnType_command | None: ...
 
@@ -268,6 +281,8 @@ class CallResponse(_message.Message):
     DATA_TRANSFER_FIELD_NUMBER: _builtins.int
     SEND_CALL_FIELD_NUMBER: _builtins.int
     UPDATE_FIRMWARE_FIELD_NUMBER: _builtins.int
+    PUBLISH_FIRMWARE_FIELD_NUMBER: _builtins.int
+    UNPUBLISH_FIRMWARE_FIELD_NUMBER: _builtins.int
     GET_LOG_FIELD_NUMBER: _builtins.int
     GET_LOCAL_LIST_VERSION_FIELD_NUMBER: _builtins.int
     SEND_LOCAL_LIST_FIELD_NUMBER: _builtins.int
@@ -332,6 +347,14 @@ class CallResponse(_message.Message):
 
     @_builtins.property
     def update_firmware(self) -> _firmware_pb2.UpdateFirmwareResponse:
+        """See CommandService."""
+
+    @_builtins.property
+    def publish_firmware(self) -> _firmware_publication_pb2.PublishFirmwareResponse:
+        """See CommandService."""
+
+    @_builtins.property
+    def unpublish_firmware(self) -> _firmware_publication_pb2.UnpublishFirmwareResponse:
         """See CommandService."""
 
     @_builtins.property
@@ -421,6 +444,8 @@ class CallResponse(_message.Message):
         data_transfer: _command_service_pb2.DataTransferResponse | None = ...,
         send_call: _command_service_pb2.SendCallResponse | None = ...,
         update_firmware: _firmware_pb2.UpdateFirmwareResponse | None = ...,
+        publish_firmware: _firmware_publication_pb2.PublishFirmwareResponse | None = ...,
+        unpublish_firmware: _firmware_publication_pb2.UnpublishFirmwareResponse | None = ...,
         get_log: _log_pb2.GetLogResponse | None = ...,
         get_local_list_version: _local_list_pb2.GetLocalListVersionResponse | None = ...,
         send_local_list: _local_list_pb2.SendLocalListResponse | None = ...,
@@ -440,11 +465,11 @@ class CallResponse(_message.Message):
         get_report: _device_model_pb2.GetReportResponse | None = ...,
         set_network_profile: _network_profile_pb2.SetNetworkProfileResponse | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "cancel_reservation", b"cancel_reservation", "certificate_signed", b"certificate_signed", "change_availability", b"change_availability", "clear_cache", b"clear_cache", "clear_charging_profile", b"clear_charging_profile", "cost_updated", b"cost_updated", "data_transfer", b"data_transfer", "delete_certificate", b"delete_certificate", "get_base_report", b"get_base_report", "get_charging_profiles", b"get_charging_profiles", "get_composite_schedule", b"get_composite_schedule", "get_installed_certificate_ids", b"get_installed_certificate_ids", "get_local_list_version", b"get_local_list_version", "get_log", b"get_log", "get_report", b"get_report", "get_transaction_status", b"get_transaction_status", "get_variables", b"get_variables", "install_certificate", b"install_certificate", "request_start_transaction", b"request_start_transaction", "request_stop_transaction", b"request_stop_transaction", "reserve_now", b"reserve_now", "reset", b"reset", "send_call", b"send_call", "send_local_list", b"send_local_list", "set_charging_profile", b"set_charging_profile", "set_network_profile", b"set_network_profile", "set_variables", b"set_variables", "trigger_message", b"trigger_message", "unlock_connector", b"unlock_connector", "update_firmware", b"update_firmware"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "cancel_reservation", b"cancel_reservation", "certificate_signed", b"certificate_signed", "change_availability", b"change_availability", "clear_cache", b"clear_cache", "clear_charging_profile", b"clear_charging_profile", "cost_updated", b"cost_updated", "data_transfer", b"data_transfer", "delete_certificate", b"delete_certificate", "get_base_report", b"get_base_report", "get_charging_profiles", b"get_charging_profiles", "get_composite_schedule", b"get_composite_schedule", "get_installed_certificate_ids", b"get_installed_certificate_ids", "get_local_list_version", b"get_local_list_version", "get_log", b"get_log", "get_report", b"get_report", "get_transaction_status", b"get_transaction_status", "get_variables", b"get_variables", "install_certificate", b"install_certificate", "publish_firmware", b"publish_firmware", "request_start_transaction", b"request_start_transaction", "request_stop_transaction", b"request_stop_transaction", "reserve_now", b"reserve_now", "reset", b"reset", "send_call", b"send_call", "send_local_list", b"send_local_list", "set_charging_profile", b"set_charging_profile", "set_network_profile", b"set_network_profile", "set_variables", b"set_variables", "trigger_message", b"trigger_message", "unlock_connector", b"unlock_connector", "unpublish_firmware", b"unpublish_firmware", "update_firmware", b"update_firmware"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "cancel_reservation", b"cancel_reservation", "certificate_signed", b"certificate_signed", "change_availability", b"change_availability", "clear_cache", b"clear_cache", "clear_charging_profile", b"clear_charging_profile", "cost_updated", b"cost_updated", "data_transfer", b"data_transfer", "delete_certificate", b"delete_certificate", "get_base_report", b"get_base_report", "get_charging_profiles", b"get_charging_profiles", "get_composite_schedule", b"get_composite_schedule", "get_installed_certificate_ids", b"get_installed_certificate_ids", "get_local_list_version", b"get_local_list_version", "get_log", b"get_log", "get_report", b"get_report", "get_transaction_status", b"get_transaction_status", "get_variables", b"get_variables", "install_certificate", b"install_certificate", "request_start_transaction", b"request_start_transaction", "request_stop_transaction", b"request_stop_transaction", "reserve_now", b"reserve_now", "reset", b"reset", "send_call", b"send_call", "send_local_list", b"send_local_list", "set_charging_profile", b"set_charging_profile", "set_network_profile", b"set_network_profile", "set_variables", b"set_variables", "trigger_message", b"trigger_message", "unlock_connector", b"unlock_connector", "update_firmware", b"update_firmware"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "cancel_reservation", b"cancel_reservation", "certificate_signed", b"certificate_signed", "change_availability", b"change_availability", "clear_cache", b"clear_cache", "clear_charging_profile", b"clear_charging_profile", "cost_updated", b"cost_updated", "data_transfer", b"data_transfer", "delete_certificate", b"delete_certificate", "get_base_report", b"get_base_report", "get_charging_profiles", b"get_charging_profiles", "get_composite_schedule", b"get_composite_schedule", "get_installed_certificate_ids", b"get_installed_certificate_ids", "get_local_list_version", b"get_local_list_version", "get_log", b"get_log", "get_report", b"get_report", "get_transaction_status", b"get_transaction_status", "get_variables", b"get_variables", "install_certificate", b"install_certificate", "publish_firmware", b"publish_firmware", "request_start_transaction", b"request_start_transaction", "request_stop_transaction", b"request_stop_transaction", "reserve_now", b"reserve_now", "reset", b"reset", "send_call", b"send_call", "send_local_list", b"send_local_list", "set_charging_profile", b"set_charging_profile", "set_network_profile", b"set_network_profile", "set_variables", b"set_variables", "trigger_message", b"trigger_message", "unlock_connector", b"unlock_connector", "unpublish_firmware", b"unpublish_firmware", "update_firmware", b"update_firmware"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_answer: _TypeAlias = _typing.Literal["request_start_transaction", "request_stop_transaction", "reset", "unlock_connector", "change_availability", "get_variables", "set_variables", "clear_cache", "trigger_message", "data_transfer", "send_call", "update_firmware", "get_log", "get_local_list_version", "send_local_list", "set_charging_profile", "clear_charging_profile", "get_composite_schedule", "get_charging_profiles", "cost_updated", "reserve_now", "cancel_reservation", "certificate_signed", "install_certificate", "delete_certificate", "get_installed_certificate_ids", "get_transaction_status", "get_base_report", "get_report", "set_network_profile"]  # noqa: Y015
+    _WhichOneofReturnType_answer: _TypeAlias = _typing.Literal["request_start_transaction", "request_stop_transaction", "reset", "unlock_connector", "change_availability", "get_variables", "set_variables", "clear_cache", "trigger_message", "data_transfer", "send_call", "update_firmware", "publish_firmware", "unpublish_firmware", "get_log", "get_local_list_version", "send_local_list", "set_charging_profile", "clear_charging_profile", "get_composite_schedule", "get_charging_profiles", "cost_updated", "reserve_now", "cancel_reservation", "certificate_signed", "install_certificate", "delete_certificate", "get_installed_certificate_ids", "get_transaction_status", "get_base_report", "get_report", "set_network_profile"]  # noqa: Y015
     _WhichOneofArgType_answer: _TypeAlias = _typing.Literal["answer", b"answer"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_answer) -> _WhichOneofReturnType_answer | None: ...
 

@@ -11,6 +11,7 @@ from csms.station.v1 import charging_limit_pb2 as _charging_limit_pb2
 from csms.station.v1 import charging_profile_pb2 as _charging_profile_pb2
 from csms.station.v1 import device_model_pb2 as _device_model_pb2
 from csms.station.v1 import firmware_pb2 as _firmware_pb2
+from csms.station.v1 import firmware_publication_pb2 as _firmware_publication_pb2
 from csms.station.v1 import log_pb2 as _log_pb2
 from csms.station.v1 import reservation_pb2 as _reservation_pb2
 from csms.station.v1 import security_event_pb2 as _security_event_pb2
@@ -758,6 +759,7 @@ class ReportItem(_message.Message):
     RESERVATION_USE_FIELD_NUMBER: _builtins.int
     TRANSACTION_END_FIELD_NUMBER: _builtins.int
     RESERVATION_UPDATE_FIELD_NUMBER: _builtins.int
+    FIRMWARE_PUBLICATION_STATUS_FIELD_NUMBER: _builtins.int
     VARIABLE_REPORT_PART_FIELD_NUMBER: _builtins.int
     CHARGING_PROFILE_REPORT_FIELD_NUMBER: _builtins.int
     CHARGING_LIMIT_FIELD_NUMBER: _builtins.int
@@ -791,6 +793,10 @@ class ReportItem(_message.Message):
         """A reservation ended without a use. OCPP 2.x ReservationStatusUpdate."""
 
     @_builtins.property
+    def firmware_publication_status(self) -> _firmware_publication_pb2.FirmwarePublicationReport:
+        """OCPP PublishFirmwareStatusNotification."""
+
+    @_builtins.property
     def variable_report_part(self) -> _device_model_pb2.VariableReportPart:
         """OCPP NotifyReport."""
 
@@ -816,16 +822,17 @@ class ReportItem(_message.Message):
         reservation_use: _reservation_pb2.ReservationUse | None = ...,
         transaction_end: _charging_profile_pb2.TransactionEnd | None = ...,
         reservation_update: _reservation_pb2.ReservationUpdate | None = ...,
+        firmware_publication_status: _firmware_publication_pb2.FirmwarePublicationReport | None = ...,
         variable_report_part: _device_model_pb2.VariableReportPart | None = ...,
         charging_profile_report: _charging_profile_pb2.ChargingProfileReport | None = ...,
         charging_limit: _charging_limit_pb2.ChargingLimit | None = ...,
         charging_limit_clearing: _charging_limit_pb2.ChargingLimitClearing | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["charging_limit", b"charging_limit", "charging_limit_clearing", b"charging_limit_clearing", "charging_profile_report", b"charging_profile_report", "firmware_status", b"firmware_status", "log_status", b"log_status", "origin", b"origin", "report", b"report", "reservation_update", b"reservation_update", "reservation_use", b"reservation_use", "security_event", b"security_event", "transaction_end", b"transaction_end", "variable_report_part", b"variable_report_part"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["charging_limit", b"charging_limit", "charging_limit_clearing", b"charging_limit_clearing", "charging_profile_report", b"charging_profile_report", "firmware_publication_status", b"firmware_publication_status", "firmware_status", b"firmware_status", "log_status", b"log_status", "origin", b"origin", "report", b"report", "reservation_update", b"reservation_update", "reservation_use", b"reservation_use", "security_event", b"security_event", "transaction_end", b"transaction_end", "variable_report_part", b"variable_report_part"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["charging_limit", b"charging_limit", "charging_limit_clearing", b"charging_limit_clearing", "charging_profile_report", b"charging_profile_report", "firmware_status", b"firmware_status", "log_status", b"log_status", "origin", b"origin", "report", b"report", "reservation_update", b"reservation_update", "reservation_use", b"reservation_use", "security_event", b"security_event", "transaction_end", b"transaction_end", "variable_report_part", b"variable_report_part"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["charging_limit", b"charging_limit", "charging_limit_clearing", b"charging_limit_clearing", "charging_profile_report", b"charging_profile_report", "firmware_publication_status", b"firmware_publication_status", "firmware_status", b"firmware_status", "log_status", b"log_status", "origin", b"origin", "report", b"report", "reservation_update", b"reservation_update", "reservation_use", b"reservation_use", "security_event", b"security_event", "transaction_end", b"transaction_end", "variable_report_part", b"variable_report_part"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_report: _TypeAlias = _typing.Literal["firmware_status", "log_status", "security_event", "reservation_use", "transaction_end", "reservation_update", "variable_report_part", "charging_profile_report", "charging_limit", "charging_limit_clearing"]  # noqa: Y015
+    _WhichOneofReturnType_report: _TypeAlias = _typing.Literal["firmware_status", "log_status", "security_event", "reservation_use", "transaction_end", "reservation_update", "firmware_publication_status", "variable_report_part", "charging_profile_report", "charging_limit", "charging_limit_clearing"]  # noqa: Y015
     _WhichOneofArgType_report: _TypeAlias = _typing.Literal["report", b"report"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_report) -> _WhichOneofReturnType_report | None: ...
 
