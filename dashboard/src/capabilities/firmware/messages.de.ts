@@ -21,4 +21,5 @@ export const de: Translation<typeof en> = {
   unpublish: "Nicht mehr veröffentlichen",
   noPublications: "Diese Station veröffentlicht keine Firmware",
   file: "Datei",
+  station: "Station",
 };

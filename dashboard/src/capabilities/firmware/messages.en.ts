@@ -18,4 +18,5 @@ export const en = {
   unpublish: "Publish no longer",
   noPublications: "No firmware is published by this station",
   file: "File",
+  station: "Station",
 };
