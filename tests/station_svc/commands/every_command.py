@@ -263,6 +263,14 @@ _BY_HAND: list[tuple[str, str, Any, Any]] = [
         ),
     ),
     (
+        "UnpublishFirmware",
+        "unpublish_firmware",
+        firmware_publication_pb2.UnpublishFirmwareRequest(station_id="CP1", checksum="0" * 32),
+        firmware_publication_pb2.UnpublishFirmwareResponse(
+            status=firmware_publication_pb2.UNPUBLISH_FIRMWARE_STATUS_NO_FIRMWARE
+        ),
+    ),
+    (
         "GetLog",
         "get_log",
         log_pb2.GetLogRequest(
