@@ -17,6 +17,7 @@ from csms.station.v1 import (
     charging_profile_pb2,
     command_service_pb2,
     firmware_pb2,
+    firmware_publication_pb2,
     local_list_pb2,
     log_pb2,
     reservation_pb2,
@@ -114,6 +115,8 @@ UPLOAD_LOG_STATUSES: Mapping[str, log_pb2.UploadLogStatus.ValueType] = {
     "UploadFailed": log_pb2.UPLOAD_LOG_STATUS_UPLOAD_FAILURE,
 }
 
+PUBLISH_FIRMWARE_STATUSES = ocpp_words(firmware_publication_pb2.PublishFirmwareStatus)
+UNPUBLISH_FIRMWARE_STATUSES = ocpp_words(firmware_publication_pb2.UnpublishFirmwareStatus)
 UPDATE_FIRMWARE_STATUSES = ocpp_words(firmware_pb2.UpdateFirmwareStatus)
 LOG_TYPES = ocpp_words(log_pb2.LogType)
 LOG_STATUSES = ocpp_words(log_pb2.LogStatus)

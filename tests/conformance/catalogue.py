@@ -76,6 +76,7 @@ RPC_TABLES: Mapping[IngestRpc, tuple[str, ...]] = {
 REPORT_TABLES: Mapping[str, tuple[str, ...]] = {
     "charging_limit": ("station.charging_limit",),
     "charging_profile_report": ("station.allocation", "station.charging_profile"),
+    "firmware_publication_status": ("station.task", "station.task_report"),
     "firmware_status": ("station.task", "station.task_report"),
     "log_status": ("station.task", "station.task_report"),
     "security_event": ("station.security_event",),
@@ -128,6 +129,7 @@ COMMAND_TABLES: Mapping[str, tuple[str, ...]] = {
     "set_network_profile": ("station.network_profile",),
     "set_charging_profile": ("station.allocation", "station.charging_profile"),
     "set_variables": ("station.variable",),
+    "publish_firmware": ("station.task",),
     "update_firmware": ("station.task",),
 }
 
@@ -139,4 +141,5 @@ COMMAND_CHANGES: Mapping[str, tuple[str, ...]] = {
     "clear_variable_monitoring": ("station.monitor",),
     "set_monitoring_base": ("station.monitor",),
     "delete_certificate": ("station.installed_certificate",),
+    "unpublish_firmware": ("station.task",),
 }

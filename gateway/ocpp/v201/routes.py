@@ -40,6 +40,8 @@ from gateway.ocpp.v201 import (
     notify_event,
     notify_monitoring_report,
     notify_report,
+    publish_firmware,
+    publish_firmware_status_notification,
     report_charging_profiles,
     request_start_transaction,
     request_stop_transaction,
@@ -60,6 +62,7 @@ from gateway.ocpp.v201 import (
     transaction_event,
     trigger_message,
     unlock_connector,
+    unpublish_firmware,
     update_firmware,
 )
 from gateway.ocpp.versions import V201
@@ -83,6 +86,7 @@ ROUTES = Routes(
         "NotifyEvent": notify_event.INBOUND,
         "NotifyMonitoringReport": notify_monitoring_report.INBOUND,
         "NotifyReport": notify_report.INBOUND,
+        "PublishFirmwareStatusNotification": publish_firmware_status_notification.INBOUND,
         "ReportChargingProfiles": report_charging_profiles.INBOUND,
         "ReservationStatusUpdate": reservation_status_update.INBOUND,
         "SecurityEventNotification": security_event_notification.INBOUND,
@@ -114,6 +118,7 @@ ROUTES = Routes(
         "get_transaction_status": get_transaction_status.OUTBOUND,
         "get_variables": get_variables.OUTBOUND,
         "install_certificate": install_certificate.OUTBOUND,
+        "publish_firmware": publish_firmware.OUTBOUND,
         "request_start_transaction": request_start_transaction.OUTBOUND,
         "request_stop_transaction": request_stop_transaction.OUTBOUND,
         "reserve_now": reserve_now.OUTBOUND,
@@ -128,6 +133,7 @@ ROUTES = Routes(
         "set_variables": set_variables.OUTBOUND,
         "trigger_message": trigger_message.OUTBOUND,
         "unlock_connector": unlock_connector.OUTBOUND,
+        "unpublish_firmware": unpublish_firmware.OUTBOUND,
         "update_firmware": update_firmware.OUTBOUND,
     },
 )

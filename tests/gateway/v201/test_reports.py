@@ -143,6 +143,20 @@ def test_each_attribute_has_all_that_is_stated_of_its_variable() -> None:
     assert most.variable.characteristics == characteristics
 
 
+def test_words_outside_the_enumerations_are_read_as_unspecified() -> None:
+    """Quirk 16: the report stays readable."""
+    data = {
+        "component": {"name": "Connector"},
+        "variable": {"name": "Current"},
+        "variableAttribute": [{"value": "16", "mutability": "Sometimes"}],
+        "variableCharacteristics": {"dataType": "complex", "supportsMonitoring": False},
+    }
+    [attribute] = _part(HEAD | {"reportData": [data]}).attributes
+    assert attribute.variable.mutability == station_pb2.MUTABILITY_UNSPECIFIED
+    assert attribute.variable.characteristics.data_type == station_pb2.VARIABLE_DATA_TYPE_UNSPECIFIED
+    assert attribute.variable.value == "16"
+
+
 def test_secrets_are_masked() -> None:
     data = {
         "component": {"name": "SecurityCtrlr"},
