@@ -4,7 +4,8 @@ Their begins by the station's clock decide (docs/DESIGN.md, "Derived state"), no
 order of arrival gives the same result.
 """
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from itertools import zip_longest
 from typing import Any
 
@@ -18,16 +19,16 @@ from transaction_svc.tracked_transaction import Key, TrackedTransaction
 # A register is propagated through this many transactions without energy in one batch.
 _MOST_ROUNDS = 16
 EvsePosition = tuple[str, str, int, int]
-"""Tenant, station, EVSE, time."""
+"""Tenant, station, EVSE, time. Minus the EVSE: among the transactions that did not take it."""
 
 
 def link(connection: Connection, batch: BatchContext) -> None:
     """Links each transaction with a new position to the ones before and after it on its EVSE.
 
-    A position that a transaction has left, since its true start became known, is closed again. Where a transaction
-    ends with another register than before, the next one begins with that register.
+    A position that a transaction has left, since its true start became known or its token was refused, is closed
+    again. Where a transaction ends with another register than before, the next one begins with that register.
     """
-    moved = [tx for tx in batch.changed() if has_new_position(tx)]
+    moved = [tx for tx in batch.changed() if has_new_position(tx) or _has_left(tx)]
     ended = [tx for tx in batch.changed() if _has_another_end(tx)]
     for _round in range(_MOST_ROUNDS):
         if not moved and not ended:
@@ -43,8 +44,12 @@ def _link(
     moved: Sequence[TrackedTransaction],
     ended: Sequence[TrackedTransaction],
 ) -> None:
+    for tx in moved:
+        if not tx.state.takes_evse:
+            _supersede(tx, None)
+            _follow(None, tx)
     left = [(tx, position) for tx in moved if (position := tx.before.evse_position) is not None and position[0]]
-    linked = dict.fromkeys((*moved, *ended))
+    linked = dict.fromkeys(tx for tx in (*moved, *ended) if tx.state.takes_evse)
     rows = [_row(tx.key, tx.state.evse_id, tx.state.begin_us) for tx in linked if not _is_known(batch, tx)]
     rows += [_row(tx.key, *position) for tx, position in left]
     if rows:
@@ -55,12 +60,12 @@ def _link(
     fresh = {id(tx) for tx in linked}
     for tenant_id, station_id, evse_id in sorted(evses):
         of_station = batch.of_station(tenant_id, station_id)
-        of_evse = [tx for tx in of_station if tx.state.counts and tx.state.evse_id == evse_id]
+        of_evse = [tx for tx in of_station if tx.state.takes_evse and tx.state.evse_id == evse_id]
         left_us = {
             begin_us for tx, (left_id, begin_us) in left if (*tx.key[:2], left_id) == (tenant_id, station_id, evse_id)
         }
         _link_evse(of_evse, fresh, left_us)
-    for tx in linked:
+    for tx in (*moved, *ended):
         tx.note_propagated_end()
 
 
@@ -76,7 +81,12 @@ def read_adjacent(connection: Connection, batch: BatchContext, evse_positions: I
 def has_new_position(tx: TrackedTransaction) -> bool:
     """Whether this batch has given a transaction its position on an EVSE, or another one."""
     state = tx.state
-    return (state.evse_id, state.begin_us) != tx.before.evse_position and bool(state.evse_id) and state.counts
+    return (state.evse_id, state.begin_us) != tx.before.evse_position and bool(state.evse_id) and state.takes_evse
+
+
+def _has_left(tx: TrackedTransaction) -> bool:
+    """Whether this batch has shown that a transaction never took its EVSE."""
+    return tx.before.evse_position is not None and not tx.state.takes_evse
 
 
 def _may_be_followed(tx: TrackedTransaction) -> bool:
@@ -104,15 +114,18 @@ def _row(key: Key, evse_id: int, begin_us: int) -> dict[str, Any]:
         "station_id": station_id,
         "transaction_id": transaction_id,
         "generation": generation,
-        "evse_id": evse_id,
+        "evse_id": abs(evse_id),
         "evse_hash": name_hash(tenant_id, station_id, str(evse_id)),
         "begin_us": begin_us,
     }
 
 
-def _link_evse(transactions: Iterable[TrackedTransaction], fresh: Container[int], left_us: Container[int]) -> None:
+def _link_evse(transactions: Iterable[TrackedTransaction], fresh: AbstractSet[int], left_us: Collection[int]) -> None:
     # Of two that began at the same time, the stored one is the earlier; of two new ones, the first of the batch.
     line = sorted(transactions, key=lambda tx: (tx.state.begin_us, not tx.stored))
+    # The next one after a position that was left is the next one of another transaction, or the first.
+    behind = [next((tx for tx in line if tx.state.begin_us >= begin_us), None) for begin_us in left_us]
+    fresh = fresh | {id(tx) for tx in behind}
     if line and id(line[0]) in fresh:
         _follow(None, line[0])
     for earlier, later in zip_longest(line, line[1:]):

@@ -42,6 +42,7 @@ from transaction_svc.grace import Grace
 from transaction_svc.ingestion import IngestResult
 from transaction_svc.item_types import EVENTS, METER_VALUES, Done, Item, ItemType, Read, RecordedValues
 from transaction_svc.meter_profiles import MeterTerms
+from transaction_svc.pricing import NO_PRICING, Pricing
 from transaction_svc.quarantine import Quarantine
 from transaction_svc.settings import GRACE
 from transaction_svc.station_events import StationEvents
@@ -56,8 +57,17 @@ class TransactionIngestServicer(transaction_ingest_service_pb2_grpc.TransactionI
     Also stores refusals of id tokens, and counts the open transactions of tokens.
     """
 
-    def __init__(self, *, database: Database, clock: Clock, meters: MeterTerms, grace: Grace = GRACE) -> None:
+    def __init__(
+        self,
+        *,
+        database: Database,
+        clock: Clock,
+        meters: MeterTerms,
+        grace: Grace = GRACE,
+        pricing: Pricing = NO_PRICING,
+    ) -> None:
         self._database = database
+        self._pricing = pricing
         self._meters = meters
         self._quarantine = Quarantine(database=database, clock=clock, meters=meters)
         self._station_events = StationEvents(database=database, clock=clock, meters=meters, grace=grace)
@@ -72,7 +82,7 @@ class TransactionIngestServicer(transaction_ingest_service_pb2_grpc.TransactionI
         outcomes = await self._ingest(EVENTS, request.items)
         response = RecordTransactionEventsResponse()
         for outcome in outcomes:
-            _write_event_result(response.results.add(), outcome)
+            _write_event_result(response.results.add(), outcome, self._pricing)
         return response
 
     StreamRecordMeterValues = served_by_twin
@@ -231,7 +241,7 @@ def _quarantined(error: MeshError) -> MeshError:
 # it into the response, costs four times as much.
 
 
-def _write_event_result(result: TransactionEventResult, outcome: IngestResult | MeshError) -> None:
+def _write_event_result(result: TransactionEventResult, outcome: IngestResult | MeshError, pricing: Pricing) -> None:
     if isinstance(outcome, MeshError):
         result.error.CopyFrom(outcome.to_status())
         return
@@ -248,6 +258,8 @@ def _write_event_result(result: TransactionEventResult, outcome: IngestResult | 
         result.authorization_status = AuthorizationStatus.ValueType(token.refused_status)
     if outcome.quirks:
         result.quirks.extend(outcome.quirks)
+    if outcome.usage is not None and (cost := pricing.cost(outcome.usage)) is not None:
+        result.total_cost = cost
 
 
 def _write_values_result(result: MeterValuesResult, outcome: RecordedValues | MeshError) -> None:

@@ -34,6 +34,7 @@ from transaction_svc.concurrency import NO_TOKEN, TokenAnswer, answer, identifie
 from transaction_svc.event_record import ENDED, STARTED, EventRecord
 from transaction_svc.idempotency_keys import name_hash
 from transaction_svc.meter_profiles import MeterTerms
+from transaction_svc.pricing import Usage
 from transaction_svc.received_items import ReceivedEvent
 from transaction_svc.tracked_transaction import Key, Name, TrackedTransaction
 
@@ -54,6 +55,7 @@ class IngestResult(msgspec.Struct, frozen=True):
     repeated: bool
     token: TokenAnswer = NO_TOKEN
     quirks: tuple[str, ...] = ()
+    usage: Usage | None = None  # where the station may be answered the cost
 
 
 def ingest_batch(
@@ -89,9 +91,19 @@ def ingest_batch(
             repeated,
             answer(item, known, repeated=repeated),
             anomalies.of(item, known.tx, repeated=repeated),
+            _usage(item, known.tx),
         )
         for (known, repeated), item in zip(taken, items, strict=True)
     ]
+
+
+def _usage(item: ReceivedEvent, tx: TrackedTransaction) -> Usage | None:
+    """The usage to price, for an event of 2.x after the start; None for a transaction that nobody was accepted for."""
+    state = tx.state
+    if item.record.seq_no is None or item.record.kind == STARTED or not state.started or state.authorization_status:
+        return None
+    end_us = state.stop_order_us if state.stopped else state.latest_us
+    return Usage(*tx.name, state.meter.energy_mwh, end_us - state.begin_us, state.ended)
 
 
 def write_back(connection: Connection, batch: BatchContext, *, now_us: int) -> None:
@@ -183,7 +195,7 @@ def _read_surroundings(connection: Connection, batch: BatchContext, items: Seque
         record = item.record
         if record.kind == STARTED:
             if record.evse_id and _may_be_new(batch, item):
-                positions.append((*item.name[:2], record.evse_id, record.order_us))
+                positions.extend(_positions_of_start(item))
         elif record.seq_no is None and matching.needs_matching(batch, item):
             to_match.append(item)
     if to_match:
@@ -198,6 +210,13 @@ def _read_surroundings(connection: Connection, batch: BatchContext, items: Seque
     if positions:
         adjacent_transactions.read_adjacent(connection, batch, positions)
     return frozenset(id(item) for item in to_match)
+
+
+def _positions_of_start(item: ReceivedEvent) -> Iterable[adjacent_transactions.EvsePosition]:
+    record = item.record
+    yield *item.name[:2], record.evse_id, record.order_us
+    if item.is_numbered_start:  # a refused one may be sent again, with another time
+        yield *item.name[:2], -record.evse_id, record.order_us
 
 
 def _may_be_new(batch: BatchContext, item: ReceivedEvent) -> bool:

@@ -34,7 +34,7 @@ tx = sa.Table(
     sa.Column("ended", sa.Boolean, nullable=False),  # not open: ended, or waiting
     sa.Column("token_key", NAME, nullable=False),  # as mesh.contract.id_tokens.match_key makes it
     sa.Column("evse_id", sa.Integer, nullable=False),
-    sa.Column("evse_hash", sa.BigInteger, nullable=False),  # of tenant, station and evse_id
+    sa.Column("evse_hash", sa.BigInteger, nullable=False),  # of tenant, station, evse_id; minus: takes it not
     sa.Column("begin_us", sa.BigInteger, nullable=False),
     sa.Column("start_us", sa.BigInteger),
     sa.Column("end_us", sa.BigInteger),
@@ -59,6 +59,8 @@ tx = sa.Table(
     sa.Column("hanging_us", sa.BigInteger),  # since when it is hanging
     sa.PrimaryKeyConstraint("station_id", "transaction_id", "generation", "tenant_id", name="tx_pkey"),
     sa.Index("tx_newest", "tenant_id", "create_us"),
+    # No index has the energy: that of an open one changes with each event, which would cost an entry in every index.
+    sa.Index("tx_begin_newest", "tenant_id", "begin_us"),
     sa.Index(
         "tx_waiting_newest",
         "tenant_id",

@@ -55,7 +55,9 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: Transact
     channel = open_channel(settings.auth_address, identity=identity, to="auth")
     stack.push_async_callback(channel.close)
     meters = MeterTerms(settings.power_limits)
-    ingest = TransactionIngestServicer(database=database, clock=clock, meters=meters, grace=settings.grace)
+    ingest = TransactionIngestServicer(
+        database=database, clock=clock, meters=meters, grace=settings.grace, pricing=settings.pricing
+    )
     translator = _translator(stack, settings, identity)
     transactions = TransactionServicer(database=database, clock=clock, meters=meters, translator=translator)
     profiles = MeterProfileServicer(database=database, clock=clock, meters=meters)

@@ -147,7 +147,7 @@ def _before(state: TransactionState) -> Before:
         is_ordinary=False,
         started=state.started,
         waiting=state.waiting,
-        evse_position=(state.evse_id, state.begin_us) if state.counts else None,
+        evse_position=(state.evse_id, state.begin_us) if state.takes_evse else None,
         id_token="" if state.waiting else state.id_token,
         outcome=_outcome(state, flags) if state.ended else None,
         at_end=state.meter.at_end if state.ended else None,

@@ -46,6 +46,7 @@ def full_row(tx: TrackedTransaction) -> dict[str, Any]:
     is_open = tx.is_ordinary
     # Events that wait are no transaction: without EVSE and token, and not open, no rule about transactions finds them.
     evse_id = state.evse_id if is_open or state.counts else 0
+    position = evse_id if is_open or state.takes_evse else -evse_id
     return {
         "tenant_id": tenant_id,
         "station_id": station_id,
@@ -55,7 +56,7 @@ def full_row(tx: TrackedTransaction) -> dict[str, Any]:
         "ended": not is_open and (state.ended or state.waiting),
         "token_key": match_key(state.held_by[0]) if is_open or not state.waiting else "",
         "evse_id": evse_id,
-        "evse_hash": name_hash(tenant_id, station_id, str(evse_id)),
+        "evse_hash": name_hash(tenant_id, station_id, str(position)),
         "waiting": not is_open and state.waiting,
         "begin_us": state.begin_us,
         "start_us": state.start_us,

@@ -96,8 +96,16 @@ class TransactionState(msgspec.Struct, tag_field="v", tag=3, rename=SHORT, omit_
 
     @property
     def counts(self) -> bool:
-        """Whether it has a position on its EVSE and may hold a token. An orphan of former versions does not."""
+        """Whether it is at its EVSE and may hold a token. An orphan of former versions does not."""
         return self.started or (self.stopped and not self.orphan)
+
+    @property
+    def takes_evse(self) -> bool:
+        """Whether it has a position on its EVSE that ends the transaction before it.
+
+        A start that was refused does not: the driver of the live transaction is still there.
+        """
+        return self.counts and not self.authorization_status
 
     @property
     def ended(self) -> bool:

@@ -76,6 +76,14 @@ def to_schedule(
     return payload
 
 
+def to_rate(number: float, field: str) -> float:
+    """A limit as a station sent it. UnacceptableError for one that no double holds."""
+    try:
+        return float(number)
+    except OverflowError as error:
+        raise UnacceptableError("PropertyConstraintViolation", field, "is too large a number") from error
+
+
 def _check_purpose(profile: ChargingProfile, evse_id: int, field: str) -> None:
     if profile.purpose == CHARGING_PROFILE_PURPOSE_CHARGING_STATION_EXTERNAL_CONSTRAINTS:
         raise _contradiction(f"{field}.purpose", "is for limits from elsewhere, which a central system does not set")

@@ -156,6 +156,9 @@ CHARGING_PROFILE_PURPOSES_16 = ocpp_16_words(charging_profile_pb2.ChargingProfil
 CHARGING_PROFILE_KINDS = ocpp_words(charging_profile_pb2.ChargingProfileKind)
 RECURRENCY_KINDS = ocpp_words(charging_profile_pb2.RecurrencyKind)
 CHARGING_RATE_UNITS = ocpp_words(charging_profile_pb2.ChargingRateUnit)
+CHARGING_LIMIT_SOURCES = ocpp_words(charging_profile_pb2.ChargingLimitSource)
+COST_KINDS = ocpp_words(charging_profile_pb2.CostKind)
+GET_CHARGING_PROFILES_STATUSES = ocpp_words(charging_profile_pb2.GetChargingProfilesStatus)
 
 CHARGING_PROFILE_STATUSES: Mapping[str, charging_profile_pb2.ChargingProfileStatus.ValueType] = {
     **ocpp_words(charging_profile_pb2.ChargingProfileStatus),

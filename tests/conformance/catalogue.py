@@ -74,6 +74,8 @@ RPC_TABLES: Mapping[IngestRpc, tuple[str, ...]] = {
 
 # By field of csms.station.v1.ReportItem.report.
 REPORT_TABLES: Mapping[str, tuple[str, ...]] = {
+    "charging_limit": ("station.charging_limit",),
+    "charging_profile_report": ("station.allocation", "station.charging_profile"),
     "firmware_status": ("station.task", "station.task_report"),
     "log_status": ("station.task", "station.task_report"),
     "security_event": ("station.security_event",),
@@ -90,6 +92,7 @@ REPORT_TABLES: Mapping[str, tuple[str, ...]] = {
 
 # The rows that a report changes, where the station has some that it is about.
 REPORT_CHANGES: Mapping[str, tuple[str, ...]] = {
+    "charging_limit_clearing": ("station.charging_limit",),
     "reservation_update": ("station.reservation",),
     "reservation_use": ("station.reservation",),
     "transaction_end": ("station.charging_profile",),
@@ -109,6 +112,7 @@ COMMANDS: tuple[str, ...] = ("station.command",)
 COMMAND_TABLES: Mapping[str, tuple[str, ...]] = {
     "get_base_report": ("station.variable_report",),
     "get_local_list_version": ("station.local_list",),
+    "get_charging_profiles": ("station.allocation", "station.charging_profile_report"),
     "get_log": ("station.task",),
     "get_installed_certificate_ids": ("station.installed_certificate",),
     "get_report": ("station.variable_report",),

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from csms.common.v1 import id_token_pb2
+from csms.common.v1.evse_pb2 import EvseRef
 from csms.common.v1.id_token_pb2 import IdToken
 from csms.common.v1.origin_pb2 import Origin
 from csms.transaction.v1 import transaction_event_pb2 as tx
@@ -17,11 +18,13 @@ from csms.transaction.v1.transaction_ingest_service_pb2 import (
     CountOpenTransactionsResult,
     RecordAuthorizationsRequest,
 )
+from csms.transaction.v1.transaction_service_pb2 import TRANSACTION_STATE_ACTIVE as ACTIVE
+from csms.transaction.v1.transaction_service_pb2 import TRANSACTION_STATE_ENDED as ENDED
 from google.protobuf.timestamp_pb2 import Timestamp
 from sqlalchemy import Connection
 
 from mesh.runtime.errors import from_status
-from tests.transaction_svc.kit import CONTEXT, Service, booted, event_2x, start_16, stop_16, values_16
+from tests.transaction_svc.kit import CONTEXT, Service, at, booted, event_2x, start_16, stop_16, values_16
 from transaction_svc import authorizations, token_store
 
 NONE = id_token_pb2.AUTHORIZATION_STATUS_UNSPECIFIED
@@ -269,3 +272,47 @@ async def test_rows_of_the_release_before_count(service: Service) -> None:
 def test_every_status_but_acceptance_refuses() -> None:
     """A status that this code does not know is not a refusal."""
     assert len(authorizations._REFUSALS) == len(id_token_pb2.AuthorizationStatus.values()) - 2
+
+
+async def test_a_refused_start_leaves_the_live_transaction_of_its_evse(service: Service) -> None:
+    """A known fault of another system: a card that was refused closed the transaction of the driver who is charging."""
+    live = (await service.one(start_16(0))).transaction_id
+    await service.one(values_16(live, 60, 1400))
+    refused = await service.one(start_16(100, id_tag="OTHER", meter_start=1450))
+    await service.refuse(refused)
+    assert (await service.get(live)).state == ACTIVE
+    assert (await service.get(refused.transaction_id)).authorization_status == BLOCKED
+    await service.one(stop_16(refused.transaction_id, 101, 1450))
+    await service.one(stop_16(live, 200, 1900))
+    found = await service.get(live)
+    assert (found.energy_wh, found.stopped_reason, list(found.flags)) == (900, tx.STOPPED_REASON_LOCAL, [])
+
+
+async def test_behind_a_refused_start_the_next_one_ends_the_live_transaction(service: Service) -> None:
+    """The refused one is between them by its time, and counts for neither."""
+    live = (await service.one(start_16(0))).transaction_id
+    await service.refuse(await service.one(start_16(100, id_tag="OTHER", meter_start=1450)))
+    await service.one(start_16(200, id_tag="NEXT", meter_start=1500))
+    found = await service.get(live)
+    assert (found.state, found.stopped_reason) == (ENDED, tx.STOPPED_REASON_SUPERSEDED)
+    assert found.end_time == at(200)
+
+
+async def test_a_refused_start_that_gets_an_accepted_token_takes_its_evse(service: Service) -> None:
+    """2.x: the second card is accepted, and then the transaction before it is over."""
+    evse = EvseRef(evse_id=1, connector_id=1)
+    await service.one(event_2x("live", "STARTED", 0, 0, 100, evse=evse))
+    card = IdToken(id_token="OTHER", type="ISO14443")
+    start = await service.one(event_2x("a", "STARTED", 0, 100, 500, evse=evse, id_token=card))
+    await service.refuse(start)
+    assert (await service.get("live")).state == ACTIVE
+    await service.one(identified("GOOD", 1, 110))
+    found = await service.get("live")
+    assert (found.state, found.stopped_reason, found.end_time) == (ENDED, tx.STOPPED_REASON_SUPERSEDED, at(100))
+
+
+async def test_a_refused_start_that_is_sent_again_is_the_same(service: Service) -> None:
+    """1.6 stations write the time of the attempt into a start that they repeat."""
+    first = await service.one(start_16(0))
+    await service.refuse(first)
+    assert (await service.one(start_16(5))).transaction_id == first.transaction_id

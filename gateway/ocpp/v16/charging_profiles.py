@@ -9,7 +9,7 @@ from csms.station.v1.charging_profile_pb2 import (
     ChargingSchedulePeriod,
 )
 
-from gateway.ocpp.charging_profiles import DECIMALS, to_schedule
+from gateway.ocpp.charging_profiles import DECIMALS, to_rate, to_schedule
 from gateway.ocpp.checks import check_decimal, check_int32, check_time
 from gateway.ocpp.enums import (
     CHARGING_PROFILE_KINDS,
@@ -103,11 +103,3 @@ def _to_reported_period(entry: Payload, field: str) -> ChargingSchedulePeriod:
         limit=to_rate(entry["limit"], f"{field}.limit"),
         number_phases=check_int32(entry["numberPhases"], f"{field}.numberPhases") if "numberPhases" in entry else None,
     )
-
-
-def to_rate(number: float, field: str) -> float:
-    """A limit as a station sent it. UnacceptableError for one that no double holds."""
-    try:
-        return float(number)
-    except OverflowError as error:
-        raise UnacceptableError("PropertyConstraintViolation", field, "is too large a number") from error

@@ -9,11 +9,11 @@ from csms.station.v1.charging_profile_pb2 import (
     GetCompositeScheduleResponse,
 )
 
-from gateway.ocpp.charging_profiles import unit_word
+from gateway.ocpp.charging_profiles import to_rate, unit_word
 from gateway.ocpp.checks import check_int32, check_not_negative
 from gateway.ocpp.enums import CHARGING_RATE_UNITS, GENERIC_STATUSES
 from gateway.ocpp.translation import Outbound, Payload, UnacceptableError
-from gateway.ocpp.v16.charging_profiles import to_periods, to_rate
+from gateway.ocpp.v16.charging_profiles import to_periods
 from gateway.ocpp.v16.parts import set_evse
 from gateway.ocpp.values import parse_us, set_time
 

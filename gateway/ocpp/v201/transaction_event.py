@@ -10,6 +10,7 @@ from csms.common.v1.id_token_pb2 import (
     IdTokenInfo,
 )
 from csms.common.v1.origin_pb2 import Origin
+from csms.station.v1.station_ingest_service_pb2 import ReportItem
 from csms.transaction.v1.transaction_event_pb2 import (
     CHARGING_STATE_UNSPECIFIED,
     STOPPED_REASON_UNSPECIFIED,
@@ -17,11 +18,12 @@ from csms.transaction.v1.transaction_event_pb2 import (
     TRIGGER_REASON_UNSPECIFIED,
     TransactionEvent,
 )
-from csms.transaction.v1.transaction_ingest_service_pb2 import TransactionEventItem
+from csms.transaction.v1.transaction_ingest_service_pb2 import TransactionEventItem, TransactionEventResult
 from google.protobuf.message import Message
 
 from gateway.ocpp.authorizations import judge, refusal
 from gateway.ocpp.checks import check_int32
+from gateway.ocpp.costs import cost_number
 from gateway.ocpp.enums import CHARGING_STATES, EVENT_TYPES, STOPPED_REASONS, TRIGGER_REASONS
 from gateway.ocpp.quarantine_responses import readable_text
 from gateway.ocpp.reservation_uses import to_use
@@ -37,7 +39,7 @@ _DEFAULT_REASON = "Local"
 def to_items(payload: Payload, origin: Origin) -> Items:
     """The event, recorded with any status of the id token; and the item that authorizes the token, if any.
 
-    Where it names a reservation, station_svc is notified of its use.
+    station_svc is notified of an end, with which charging profiles of the transaction end, and of a reservation's use.
     """
     item = TransactionEventItem()
     item.origin.CopyFrom(origin)
@@ -51,6 +53,10 @@ def to_items(payload: Payload, origin: Origin) -> Items:
     _set_transaction(event, payload["transactionInfo"])
     _set_rest(event, payload)
     items: dict[IngestRpc, Message] = {IngestRpc.TRANSACTION_EVENTS: item}
+    if event.event_type == TRANSACTION_EVENT_TYPE_ENDED:
+        end = ReportItem(origin=origin)
+        end.transaction_end.transaction_id = event.transaction_id
+        items[IngestRpc.BACKGROUND_REPORTS] = end
     if event.HasField("reservation_id"):
         items[IngestRpc.REPORTS] = to_use(event, origin)
     id_token = payload.get("idToken")
@@ -99,13 +105,25 @@ def to_follow_up(payload: Payload, origin: Origin, results: Results) -> Items:
 
 
 def to_response(payload: Payload, results: Results, _now_us: int) -> Payload:
-    """The status of the id token, where the event has one."""
+    """The status of the id token, where the event has one; the cost so far, or of all, where it is known.
+
+    The cost goes with each event after the start (I02.FR.01), and with the end (I03.FR.02), with or without a token.
+    """
+    response = _cost(results)
     id_token = payload.get("idToken")
     if id_token is None:
-        return {}
+        return response
     if not is_somebody(id_token):
-        return {"idTokenInfo": id_token_info(IdTokenInfo(status=AUTHORIZATION_STATUS_INVALID))}
-    return {"idTokenInfo": id_token_info(judge(results, limited=_begins(payload)))}
+        return response | {"idTokenInfo": id_token_info(IdTokenInfo(status=AUTHORIZATION_STATUS_INVALID))}
+    return response | {"idTokenInfo": id_token_info(judge(results, limited=_begins(payload)))}
+
+
+def _cost(results: Results) -> Payload:
+    recorded = results.get(IngestRpc.TRANSACTION_EVENTS)
+    if not isinstance(recorded, TransactionEventResult) or not recorded.total_cost:
+        return {}
+    cost = cost_number(recorded.total_cost)
+    return {} if cost is None else {"totalCost": cost}
 
 
 def _begins(payload: Payload) -> bool:

@@ -4,14 +4,15 @@ from functools import partial
 
 from csms.station.v1 import charging_profile_pb2, command_service_pb2
 from csms.station.v1.charging_profile_service_pb2_grpc import add_ChargingProfileServiceServicer_to_server
+from sqlalchemy import Connection
 
 from mesh.grpc.types import Context
 from station_svc.commands.evses import resolve_evse
 from station_svc.commands.hooks import NO_HOOKS, CommandHooks
 from station_svc.core.storage import Retention, Storage
 from station_svc.feature import Feature, FeatureParts, Resources, as_it_is
-from station_svc.features.smart_charging import rules, store
-from station_svc.features.smart_charging.models import charging_profile
+from station_svc.features.smart_charging import limit_store, limits, reported, rules, store
+from station_svc.features.smart_charging.models import charging_limit, charging_profile, charging_profile_report
 from station_svc.features.smart_charging.servicer import ChargingProfileServicer
 
 
@@ -23,7 +24,9 @@ def _build(resources: Resources) -> FeatureParts:
             "RequestStartTransaction": _request_start,
             "SetChargingProfile": _set_profile,
             "ClearChargingProfile": _clear_profiles,
+            "GetChargingProfiles": _get_profiles,
             "GetCompositeSchedule": as_it_is,
+            "CostUpdated": as_it_is,
         },
     )
 
@@ -41,6 +44,12 @@ async def _set_profile(sent: charging_profile_pb2.SetChargingProfileRequest, _co
     return rules.SetProfile(evse_id=sent.evse_id, profile=sent.charging_profile)
 
 
+async def _get_profiles(
+    sent: charging_profile_pb2.GetChargingProfilesRequest, _context: Context | None
+) -> CommandHooks:
+    return reported.AskProfiles(sent=sent)
+
+
 async def _clear_profiles(
     sent: charging_profile_pb2.ClearChargingProfileRequest, _context: Context | None
 ) -> CommandHooks:
@@ -49,13 +58,23 @@ async def _clear_profiles(
     return rules.ClearProfiles(criteria=rules.to_criteria(sent))
 
 
+def _end_due(connection: Connection, *, now_us: int, limit: int) -> int:
+    ended = rules.end_due(connection, now_us=now_us, limit=limit)
+    return ended + reported.end_due(connection, now_us=now_us, limit=limit)
+
+
 FEATURE = Feature(
     storage=Storage(
-        present=[charging_profile],
-        retention=[Retention(name="CHARGING_PROFILE", days=90, removals=[store.remove_old])],
+        present=[charging_profile, charging_profile_report, charging_limit],
+        retention=[Retention(name="CHARGING_PROFILE", days=90, removals=[store.remove_old, limit_store.remove_old])],
     ),
-    reports={"transaction_end": rules.record_transaction_ends},
+    reports={
+        "transaction_end": rules.record_transaction_ends,
+        "charging_profile_report": reported.record,
+        "charging_limit": limits.record,
+        "charging_limit_clearing": limits.record_clearings,
+    },
     on_statuses=rules.follow_statuses,
-    end_due=rules.end_due,
+    end_due=_end_due,
     build=_build,
 )

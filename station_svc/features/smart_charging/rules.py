@@ -25,6 +25,7 @@ from station_svc.features.smart_charging import store
 from station_svc.features.smart_charging.rows import (
     ACTIVE,
     CLEARED,
+    CSO,
     EXPIRED,
     REJECTED,
     REPLACED,
@@ -77,7 +78,7 @@ class SetProfile(CommandHooks):
             store.remove(connection, row)
         else:
             changed.append(row.with_state(state, now_us, reason_code_of(outcome)))
-        _record(connection, live, changed)
+        record_changes(connection, live, changed)
 
     def _to_row(self, new: NewCommand, now_us: int) -> ProfileRow:
         profile = self._profile
@@ -148,7 +149,7 @@ class ClearProfiles(CommandHooks):
             state = UNKNOWN
         elif isinstance(outcome, pb.ClearChargingProfileResponse):
             state = CLEARED if outcome.status == pb.CLEAR_CHARGING_PROFILE_STATUS_ACCEPTED else UNKNOWN
-        _record(connection, live, resolve(live, self._criteria.match, now_us, state))
+        record_changes(connection, live, resolve(live, self._criteria.match, now_us, state))
 
 
 def record_transaction_ends(connection: Connection, reports: Sequence[tuple[Frame, pb.TransactionEnd]]) -> None:
@@ -156,7 +157,7 @@ def record_transaction_ends(connection: Connection, reports: Sequence[tuple[Fram
     ended = {(*frame.station, end.transaction_id): frame.receive_us for frame, end in reports}
     rows = store.of_transactions(connection, ended)
     over = [row.with_state(EXPIRED, ended[row.tenant_id, row.station_id, row.transaction_id]) for row in rows]
-    _record(connection, rows, over)
+    record_changes(connection, rows, over)
 
 
 def follow_statuses(connection: Connection, statuses: Iterable[Status]) -> None:
@@ -179,24 +180,25 @@ def end_at(connection: Connection, freed: Mapping[tuple[str, str, int], int]) ->
         moment_us = freed[row.tenant_id, row.station_id, row.evse_id]
         if row.create_us < moment_us:
             over.append(row.with_state(EXPIRED, moment_us))
-    _record(connection, rows, over)
+    record_changes(connection, rows, over)
 
 
 def end_due(connection: Connection, *, now_us: int, limit: int) -> int:
     """Changes up to `limit` profiles that are due by time; returns their number."""
     rows = store.due(connection, now_us=now_us, limit=limit)
-    _record(connection, rows, [row.after(now_us) for row in rows])
+    record_changes(connection, rows, [row.after(now_us) for row in rows])
     return len(rows)
 
 
-def _record(connection: Connection, before: Iterable[ProfileRow], changed: Sequence[ProfileRow]) -> None:
+def record_changes(connection: Connection, before: Iterable[ProfileRow], changed: Sequence[ProfileRow]) -> None:
+    """Writes profiles that were read in the same transaction, and publishes the states that have changed."""
     states = {(row.tenant_id, row.station_id, row.number): row.state for row in before}
     store.save(connection, changed)
     news = [row for row in changed if states[row.tenant_id, row.station_id, row.number] != row.state]
-    outbox.append(connection, map(_event, news))
+    outbox.append(connection, map(to_event, news))
 
 
-def _event(row: ProfileRow) -> OutboxEvent:
+def to_event(row: ProfileRow) -> OutboxEvent:
     """A profile has this state from now on."""
     word = service_pb.ChargingProfileState.Name(service_pb.ChargingProfileState.ValueType(row.state))
     kind = "charging_profile." + word.removeprefix("CHARGING_PROFILE_STATE_").lower()
@@ -213,5 +215,6 @@ def _event(row: ProfileRow) -> OutboxEvent:
             "stackLevel": row.stack_level,
             "transactionId": row.transaction_id,
             "reasonCode": row.reason_code,
+            "limitSource": name_of(pb.ChargingLimitSource.Name, row.limit_source or CSO),
         },
     )

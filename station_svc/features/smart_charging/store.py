@@ -12,7 +12,7 @@ from mesh.database.rowset import RowStatement, columns_of, run_prepared
 from station_svc.core.list_store import paged
 from station_svc.core.station_store import expect_station
 from station_svc.features.smart_charging.models import charging_profile
-from station_svc.features.smart_charging.rows import EXPIRED, HELD, LIVE, TX_PROFILE, UNKNOWN, ProfileRow
+from station_svc.features.smart_charging.rows import CSO, EXPIRED, HELD, LIVE, TX_PROFILE, UNKNOWN, ProfileRow
 
 _COLUMNS = [charging_profile.c[one.name] for one in fields(ProfileRow)]
 _KEY = (charging_profile.c.tenant_id, charging_profile.c.station_id, charging_profile.c.number)
@@ -31,20 +31,22 @@ def remove(connection: Connection, row: ProfileRow) -> None:
     )
 
 
+_SAVED = (
+    *("tenant_id", "station_id", "number", "state", "reason_code", "doubt_us", "due_us", "update_us"),
+    *("limit_source", "report_id", "report_us"),
+)
 _SAVE = RowStatement(
     """
     UPDATE charging_profile
     SET state = rows.state, reason_code = rows.reason_code, doubt_us = rows.doubt_us, due_us = rows.due_us,
-        update_us = rows.update_us
+        update_us = rows.update_us, limit_source = rows.limit_source, report_id = rows.report_id,
+        report_us = rows.report_us
     FROM {rows}
     WHERE charging_profile.tenant_id = rows.tenant_id AND charging_profile.station_id = rows.station_id
       AND charging_profile.number = rows.number
     """,
-    **columns_of(
-        charging_profile, "tenant_id", "station_id", "number", "state", "reason_code", "doubt_us", "due_us", "update_us"
-    ),
+    **columns_of(charging_profile, *_SAVED),
 )
-_SAVED = ("tenant_id", "station_id", "number", "state", "reason_code", "doubt_us", "due_us", "update_us")
 
 
 def save(connection: Connection, rows: Iterable[ProfileRow]) -> None:
@@ -108,9 +110,16 @@ def _is_held_tx() -> ColumnElement[bool]:
     return sa.and_(charging_profile.c.purpose == TX_PROFILE, charging_profile.c.state.in_(sorted(HELD)))
 
 
-def filters(now_us: int, states: Callable[[str], int], purposes: Callable[[str], int]) -> Mapping[str, Field]:
-    """The fields that profiles may be filtered by; `states` and `purposes` read the words for them."""
+STATION_ID = charging_profile.c.station_id
+"""The column of the station of a profile."""
+
+
+def filters(
+    now_us: int, states: Callable[[str], int], purposes: Callable[[str], int], sources: Callable[[str], int]
+) -> Mapping[str, Field]:
+    """The fields that profiles may be filtered by; `states`, `purposes` and `sources` read the words for them."""
     return {
+        "limit_source": Field(_source(), sources),
         "state": Field(_state(now_us), states),
         "purpose": Field(charging_profile.c.purpose, purposes),
         "evse_id": Field(charging_profile.c.evse_id, int),
@@ -120,19 +129,30 @@ def filters(now_us: int, states: Callable[[str], int], purposes: Callable[[str],
     }
 
 
+def _source() -> ColumnElement[int]:
+    """The source of a profile: what was sent from here is this CSMS's."""
+    return sa.case((charging_profile.c.limit_source == 0, CSO), else_=charging_profile.c.limit_source)
+
+
 def _state(now_us: int) -> ColumnElement[int]:
     """ProfileRow.after, in SQL."""
     over = sa.case((charging_profile.c.valid_to_us <= now_us, EXPIRED), else_=UNKNOWN)
     return sa.case((charging_profile.c.due_us <= now_us, over), else_=charging_profile.c.state)
 
 
-def list_profiles(connection: Connection, *, tenant_id: str, station_id: str, page: Page) -> Sequence[ProfileRow]:
-    """Profiles of a station, newest first; `page.after` is the number. Raises MeshError STATION_NOT_FOUND."""
-    expect_station(connection, tenant_id, station_id)
-    query = sa.select(*_COLUMNS).where(
-        charging_profile.c.tenant_id == tenant_id, charging_profile.c.station_id == station_id
-    )
-    page_query = paged(query, page, charging_profile.c.number, newest_first=True)
+def list_profiles(
+    connection: Connection, *, tenant_id: str, station_id: str | None, page: Page
+) -> Sequence[ProfileRow]:
+    """Profiles of a station, or of all (None), newest first; `page.after` is ProfileRow.key.
+
+    Raises MeshError STATION_NOT_FOUND.
+    """
+    query = sa.select(*_COLUMNS).where(charging_profile.c.tenant_id == tenant_id)
+    if station_id is not None:
+        expect_station(connection, tenant_id, station_id)
+        query = query.where(charging_profile.c.station_id == station_id)
+    key = (charging_profile.c.create_us, charging_profile.c.station_id, charging_profile.c.number)
+    page_query = paged(query, page, *key, newest_first=True)
     return [ProfileRow(**row) for row in connection.execute(page_query).mappings()]
 
 

@@ -14,6 +14,7 @@ from csms.station.v1 import (
     local_list_pb2,
     log_pb2,
     monitoring_pb2,
+    network_profile_pb2,
     reservation_pb2,
     station_pb2,
 )
@@ -114,6 +115,40 @@ _BY_HAND: list[tuple[str, str, Any, Any]] = [
         pb.SetVariablesResponse(),
     ),
     (
+        "GetBaseReport",
+        "get_base_report",
+        device_model_pb2.GetBaseReportRequest(
+            station_id="CP1", variable_report_id=7, report_base=device_model_pb2.REPORT_BASE_FULL_INVENTORY
+        ),
+        device_model_pb2.GetBaseReportResponse(
+            status=device_model_pb2.DEVICE_MODEL_STATUS_REJECTED, variable_report_id=7
+        ),
+    ),
+    (
+        "GetReport",
+        "get_report",
+        device_model_pb2.GetReportRequest(station_id="CP1", variable_report_id=7),
+        device_model_pb2.GetReportResponse(
+            status=device_model_pb2.DEVICE_MODEL_STATUS_EMPTY_RESULT_SET, variable_report_id=7
+        ),
+    ),
+    (
+        "SetNetworkProfile",
+        "set_network_profile",
+        network_profile_pb2.SetNetworkProfileRequest(
+            station_id="CP1",
+            connection_data=network_profile_pb2.NetworkConnectionProfile(
+                ocpp_version=network_profile_pb2.NETWORK_OCPP_VERSION_OCPP20,
+                ocpp_csms_url="wss://csms",
+                message_timeout_s=30,
+                ocpp_interface=network_profile_pb2.OCPP_INTERFACE_WIRED0,
+            ),
+        ),
+        network_profile_pb2.SetNetworkProfileResponse(
+            status=network_profile_pb2.SET_NETWORK_PROFILE_STATUS_REJECTED
+        ),
+    ),
+    (
         "TriggerMessage",
         "trigger_message",
         pb.TriggerMessageRequest(station_id="CP1", requested_message=pb.MESSAGE_TRIGGER_HEARTBEAT),
@@ -174,6 +209,20 @@ _BY_HAND: list[tuple[str, str, Any, Any]] = [
         "get_composite_schedule",
         charging_profile_pb2.GetCompositeScheduleRequest(station_id="CP1", duration_s=60),
         charging_profile_pb2.GetCompositeScheduleResponse(status=status_info_pb2.GENERIC_STATUS_REJECTED),
+    ),
+    (
+        "GetChargingProfiles",
+        "get_charging_profiles",
+        charging_profile_pb2.GetChargingProfilesRequest(station_id="CP1", report_id=7),
+        charging_profile_pb2.GetChargingProfilesResponse(
+            status=charging_profile_pb2.GET_CHARGING_PROFILES_STATUS_NO_PROFILES, report_id=7
+        ),
+    ),
+    (
+        "CostUpdated",
+        "cost_updated",
+        pb.CostUpdatedRequest(station_id="CP1", transaction_id="tx", total_cost="3.25"),
+        pb.CostUpdatedResponse(),
     ),
     (
         "ReserveNow",

@@ -110,6 +110,10 @@ class _ScopeRuleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ScopeRule.V
     """
     SCOPE_RULE_CALLER: _ScopeRule.ValueType  # 4
     """The method is about the caller's own account, whatever its scope."""
+    SCOPE_RULE_STATION_OR_ALL: _ScopeRule.ValueType  # 5
+    """The request's `station_id` names one station, or all of them by "-" (AIP-159). For one station as
+    SCOPE_RULE_STATION; for all of them as SCOPE_RULE_STATIONS.
+    """
 
 class ScopeRule(_ScopeRule, metaclass=_ScopeRuleEnumTypeWrapper):
     """Effect of a scope on a method: the part of the tenant that the caller's permission covers, the subtrees of some sites."""
@@ -130,6 +134,10 @@ PERMISSION_DENIED, reason SCOPE_TOO_NARROW.
 """
 SCOPE_RULE_CALLER: ScopeRule.ValueType  # 4
 """The method is about the caller's own account, whatever its scope."""
+SCOPE_RULE_STATION_OR_ALL: ScopeRule.ValueType  # 5
+"""The request's `station_id` names one station, or all of them by "-" (AIP-159). For one station as
+SCOPE_RULE_STATION; for all of them as SCOPE_RULE_STATIONS.
+"""
 Global___ScopeRule: _TypeAlias = ScopeRule  # noqa: Y015
 
 class _PublicAccess:

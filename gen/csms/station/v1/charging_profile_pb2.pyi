@@ -147,6 +147,34 @@ CHARGING_RATE_UNIT_AMPERES: ChargingRateUnit.ValueType  # 2
 """Amperes per phase."""
 Global___ChargingRateUnit: _TypeAlias = ChargingRateUnit  # noqa: Y015
 
+class _CostKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _CostKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CostKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    COST_KIND_UNSPECIFIED: _CostKind.ValueType  # 0
+    """Never sent."""
+    COST_KIND_CARBON_DIOXIDE_EMISSION: _CostKind.ValueType  # 1
+    """Grams of CO2 for each kWh."""
+    COST_KIND_RELATIVE_PRICE_PERCENTAGE: _CostKind.ValueType  # 2
+    """Price, as a percentage of the highest one."""
+    COST_KIND_RENEWABLE_GENERATION_PERCENTAGE: _CostKind.ValueType  # 3
+    """Percentage of energy from renewable sources."""
+
+class CostKind(_CostKind, metaclass=_CostKindEnumTypeWrapper):
+    """Kind of cost. OCPP 2.0.1 part 2, CostKindEnumType."""
+
+COST_KIND_UNSPECIFIED: CostKind.ValueType  # 0
+"""Never sent."""
+COST_KIND_CARBON_DIOXIDE_EMISSION: CostKind.ValueType  # 1
+"""Grams of CO2 for each kWh."""
+COST_KIND_RELATIVE_PRICE_PERCENTAGE: CostKind.ValueType  # 2
+"""Price, as a percentage of the highest one."""
+COST_KIND_RENEWABLE_GENERATION_PERCENTAGE: CostKind.ValueType  # 3
+"""Percentage of energy from renewable sources."""
+Global___CostKind: _TypeAlias = CostKind  # noqa: Y015
+
 class _ChargingProfileStatus:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -194,6 +222,62 @@ CLEAR_CHARGING_PROFILE_STATUS_ACCEPTED: ClearChargingProfileStatus.ValueType  # 
 CLEAR_CHARGING_PROFILE_STATUS_UNKNOWN: ClearChargingProfileStatus.ValueType  # 2
 """The station holds no such profile."""
 Global___ClearChargingProfileStatus: _TypeAlias = ClearChargingProfileStatus  # noqa: Y015
+
+class _ChargingLimitSource:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ChargingLimitSourceEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ChargingLimitSource.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CHARGING_LIMIT_SOURCE_UNSPECIFIED: _ChargingLimitSource.ValueType  # 0
+    """Not known."""
+    CHARGING_LIMIT_SOURCE_EMS: _ChargingLimitSource.ValueType  # 1
+    """An energy management system on site."""
+    CHARGING_LIMIT_SOURCE_OTHER: _ChargingLimitSource.ValueType  # 2
+    """Another one."""
+    CHARGING_LIMIT_SOURCE_SO: _ChargingLimitSource.ValueType  # 3
+    """A system operator of the grid."""
+    CHARGING_LIMIT_SOURCE_CSO: _ChargingLimitSource.ValueType  # 4
+    """The operator of the stations: this CSMS."""
+
+class ChargingLimitSource(_ChargingLimitSource, metaclass=_ChargingLimitSourceEnumTypeWrapper):
+    """Source of a limit. OCPP 2.0.1 part 2, ChargingLimitSourceEnumType."""
+
+CHARGING_LIMIT_SOURCE_UNSPECIFIED: ChargingLimitSource.ValueType  # 0
+"""Not known."""
+CHARGING_LIMIT_SOURCE_EMS: ChargingLimitSource.ValueType  # 1
+"""An energy management system on site."""
+CHARGING_LIMIT_SOURCE_OTHER: ChargingLimitSource.ValueType  # 2
+"""Another one."""
+CHARGING_LIMIT_SOURCE_SO: ChargingLimitSource.ValueType  # 3
+"""A system operator of the grid."""
+CHARGING_LIMIT_SOURCE_CSO: ChargingLimitSource.ValueType  # 4
+"""The operator of the stations: this CSMS."""
+Global___ChargingLimitSource: _TypeAlias = ChargingLimitSource  # noqa: Y015
+
+class _GetChargingProfilesStatus:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _GetChargingProfilesStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_GetChargingProfilesStatus.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    GET_CHARGING_PROFILES_STATUS_UNSPECIFIED: _GetChargingProfilesStatus.ValueType  # 0
+    """Never sent."""
+    GET_CHARGING_PROFILES_STATUS_ACCEPTED: _GetChargingProfilesStatus.ValueType  # 1
+    """It will report them."""
+    GET_CHARGING_PROFILES_STATUS_NO_PROFILES: _GetChargingProfilesStatus.ValueType  # 2
+    """It has none such, and will report nothing."""
+
+class GetChargingProfilesStatus(_GetChargingProfilesStatus, metaclass=_GetChargingProfilesStatusEnumTypeWrapper):
+    """Answer of a station that is to report its profiles. OCPP 2.0.1 part 2, GetChargingProfileStatusEnumType."""
+
+GET_CHARGING_PROFILES_STATUS_UNSPECIFIED: GetChargingProfilesStatus.ValueType  # 0
+"""Never sent."""
+GET_CHARGING_PROFILES_STATUS_ACCEPTED: GetChargingProfilesStatus.ValueType  # 1
+"""It will report them."""
+GET_CHARGING_PROFILES_STATUS_NO_PROFILES: GetChargingProfilesStatus.ValueType  # 2
+"""It has none such, and will report nothing."""
+Global___GetChargingProfilesStatus: _TypeAlias = GetChargingProfilesStatus  # noqa: Y015
 
 @_typing.final
 class ChargingProfile(_message.Message):
@@ -275,6 +359,7 @@ class ChargingSchedule(_message.Message):
     CHARGING_RATE_UNIT_FIELD_NUMBER: _builtins.int
     PERIODS_FIELD_NUMBER: _builtins.int
     MIN_CHARGING_RATE_FIELD_NUMBER: _builtins.int
+    SALES_TARIFF_FIELD_NUMBER: _builtins.int
     charging_schedule_id: _builtins.int
     """Number of the schedule, unique within the station. Unknown to 1.6, and not sent there."""
     duration_s: _builtins.int
@@ -293,6 +378,10 @@ class ChargingSchedule(_message.Message):
     def periods(self) -> _containers.RepeatedCompositeFieldContainer[Global___ChargingSchedulePeriod]:
         """The periods, the first of which starts at 0."""
 
+    @_builtins.property
+    def sales_tariff(self) -> Global___SalesTariff:
+        """Prices over time, for a vehicle to plan by (ISO 15118). Unknown to 1.6."""
+
     def __init__(
         self,
         *,
@@ -302,10 +391,11 @@ class ChargingSchedule(_message.Message):
         charging_rate_unit: Global___ChargingRateUnit.ValueType = ...,
         periods: _abc.Iterable[Global___ChargingSchedulePeriod] | None = ...,
         min_charging_rate: _builtins.float | None = ...,
+        sales_tariff: Global___SalesTariff | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_duration_s", b"_duration_s", "_min_charging_rate", b"_min_charging_rate", "duration_s", b"duration_s", "min_charging_rate", b"min_charging_rate", "start_time", b"start_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_duration_s", b"_duration_s", "_min_charging_rate", b"_min_charging_rate", "duration_s", b"duration_s", "min_charging_rate", b"min_charging_rate", "sales_tariff", b"sales_tariff", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_duration_s", b"_duration_s", "_min_charging_rate", b"_min_charging_rate", "charging_rate_unit", b"charging_rate_unit", "charging_schedule_id", b"charging_schedule_id", "duration_s", b"duration_s", "min_charging_rate", b"min_charging_rate", "periods", b"periods", "start_time", b"start_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_duration_s", b"_duration_s", "_min_charging_rate", b"_min_charging_rate", "charging_rate_unit", b"charging_rate_unit", "charging_schedule_id", b"charging_schedule_id", "duration_s", b"duration_s", "min_charging_rate", b"min_charging_rate", "periods", b"periods", "sales_tariff", b"sales_tariff", "start_time", b"start_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__duration_s: _TypeAlias = _typing.Literal["duration_s"]  # noqa: Y015
     _WhichOneofArgType__duration_s: _TypeAlias = _typing.Literal["_duration_s", b"_duration_s"]  # noqa: Y015
@@ -317,6 +407,147 @@ class ChargingSchedule(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__min_charging_rate) -> _WhichOneofReturnType__min_charging_rate | None: ...
 
 Global___ChargingSchedule: _TypeAlias = ChargingSchedule  # noqa: Y015
+
+@_typing.final
+class SalesTariff(_message.Message):
+    """Prices over time, relative to each other. OCPP 2.0.1 part 2, SalesTariffType; ISO 15118-2, SalesTariff."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SALES_TARIFF_ID_FIELD_NUMBER: _builtins.int
+    DESCRIPTION_FIELD_NUMBER: _builtins.int
+    PRICE_LEVEL_COUNT_FIELD_NUMBER: _builtins.int
+    ENTRIES_FIELD_NUMBER: _builtins.int
+    sales_tariff_id: _builtins.int
+    """Number of the tariff, unique within the station."""
+    description: _builtins.str
+    """Description for the driver, up to 32 characters."""
+    price_level_count: _builtins.int
+    """Number of price levels in all tariffs of the schedules; absent: not known."""
+    @_builtins.property
+    def entries(self) -> _containers.RepeatedCompositeFieldContainer[Global___SalesTariffEntry]:
+        """The prices: one to 1024."""
+
+    def __init__(
+        self,
+        *,
+        sales_tariff_id: _builtins.int = ...,
+        description: _builtins.str = ...,
+        price_level_count: _builtins.int | None = ...,
+        entries: _abc.Iterable[Global___SalesTariffEntry] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_price_level_count", b"_price_level_count", "price_level_count", b"price_level_count"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_price_level_count", b"_price_level_count", "description", b"description", "entries", b"entries", "price_level_count", b"price_level_count", "sales_tariff_id", b"sales_tariff_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__price_level_count: _TypeAlias = _typing.Literal["price_level_count"]  # noqa: Y015
+    _WhichOneofArgType__price_level_count: _TypeAlias = _typing.Literal["_price_level_count", b"_price_level_count"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__price_level_count) -> _WhichOneofReturnType__price_level_count | None: ...
+
+Global___SalesTariff: _TypeAlias = SalesTariff  # noqa: Y015
+
+@_typing.final
+class SalesTariffEntry(_message.Message):
+    """Prices from a given moment on. OCPP 2.0.1 part 2, SalesTariffEntryType."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    START_S_FIELD_NUMBER: _builtins.int
+    DURATION_S_FIELD_NUMBER: _builtins.int
+    PRICE_LEVEL_FIELD_NUMBER: _builtins.int
+    CONSUMPTION_COSTS_FIELD_NUMBER: _builtins.int
+    start_s: _builtins.int
+    """Begin in seconds from the start of the schedule."""
+    duration_s: _builtins.int
+    """Duration in seconds; absent: until the next entry."""
+    price_level: _builtins.int
+    """Level of the price, 0 or above: the higher, the dearer. Absent: not known."""
+    @_builtins.property
+    def consumption_costs(self) -> _containers.RepeatedCompositeFieldContainer[Global___ConsumptionCost]:
+        """Costs by consumption, up to three."""
+
+    def __init__(
+        self,
+        *,
+        start_s: _builtins.int = ...,
+        duration_s: _builtins.int | None = ...,
+        price_level: _builtins.int | None = ...,
+        consumption_costs: _abc.Iterable[Global___ConsumptionCost] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_duration_s", b"_duration_s", "_price_level", b"_price_level", "duration_s", b"duration_s", "price_level", b"price_level"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_duration_s", b"_duration_s", "_price_level", b"_price_level", "consumption_costs", b"consumption_costs", "duration_s", b"duration_s", "price_level", b"price_level", "start_s", b"start_s"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__duration_s: _TypeAlias = _typing.Literal["duration_s"]  # noqa: Y015
+    _WhichOneofArgType__duration_s: _TypeAlias = _typing.Literal["_duration_s", b"_duration_s"]  # noqa: Y015
+    _WhichOneofReturnType__price_level: _TypeAlias = _typing.Literal["price_level"]  # noqa: Y015
+    _WhichOneofArgType__price_level: _TypeAlias = _typing.Literal["_price_level", b"_price_level"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__duration_s) -> _WhichOneofReturnType__duration_s | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__price_level) -> _WhichOneofReturnType__price_level | None: ...
+
+Global___SalesTariffEntry: _TypeAlias = SalesTariffEntry  # noqa: Y015
+
+@_typing.final
+class ConsumptionCost(_message.Message):
+    """Costs from a given consumption on. OCPP 2.0.1 part 2, ConsumptionCostType."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    START_VALUE_FIELD_NUMBER: _builtins.int
+    COSTS_FIELD_NUMBER: _builtins.int
+    start_value: _builtins.float
+    """The lowest level of consumption to which the costs apply."""
+    @_builtins.property
+    def costs(self) -> _containers.RepeatedCompositeFieldContainer[Global___CostComponent]:
+        """The costs: one to three."""
+
+    def __init__(
+        self,
+        *,
+        start_value: _builtins.float = ...,
+        costs: _abc.Iterable[Global___CostComponent] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["costs", b"costs", "start_value", b"start_value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ConsumptionCost: _TypeAlias = ConsumptionCost  # noqa: Y015
+
+@_typing.final
+class CostComponent(_message.Message):
+    """One cost. OCPP 2.0.1 part 2, CostType."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    AMOUNT_MULTIPLIER_FIELD_NUMBER: _builtins.int
+    kind: Global___CostKind.ValueType
+    """Kind of cost."""
+    amount: _builtins.int
+    """Amount: a percentage, or grams of CO2 for each kWh."""
+    amount_multiplier: _builtins.int
+    """Power of ten that the amount is multiplied by, -3 to 3; absent: 0."""
+    def __init__(
+        self,
+        *,
+        kind: Global___CostKind.ValueType = ...,
+        amount: _builtins.int = ...,
+        amount_multiplier: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_amount_multiplier", b"_amount_multiplier", "amount_multiplier", b"amount_multiplier"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_amount_multiplier", b"_amount_multiplier", "amount", b"amount", "amount_multiplier", b"amount_multiplier", "kind", b"kind"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__amount_multiplier: _TypeAlias = _typing.Literal["amount_multiplier"]  # noqa: Y015
+    _WhichOneofArgType__amount_multiplier: _TypeAlias = _typing.Literal["_amount_multiplier", b"_amount_multiplier"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__amount_multiplier) -> _WhichOneofReturnType__amount_multiplier | None: ...
+
+Global___CostComponent: _TypeAlias = CostComponent  # noqa: Y015
 
 @_typing.final
 class ChargingSchedulePeriod(_message.Message):
@@ -738,3 +969,163 @@ class CompositeSchedule(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__min_charging_rate) -> _WhichOneofReturnType__min_charging_rate | None: ...
 
 Global___CompositeSchedule: _TypeAlias = CompositeSchedule  # noqa: Y015
+
+@_typing.final
+class GetChargingProfilesRequest(_message.Message):
+    """Request to have a station report its profiles, in any number of messages after its answer. ListChargingProfiles has
+    what it reports.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATION_ID_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    EVSE_FIELD_NUMBER: _builtins.int
+    CRITERIA_FIELD_NUMBER: _builtins.int
+    TIMEOUT_S_FIELD_NUMBER: _builtins.int
+    REPORT_ID_FIELD_NUMBER: _builtins.int
+    station_id: _builtins.str
+    """The station."""
+    request_id: _builtins.str
+    """As in RequestStartTransactionRequest."""
+    timeout_s: _builtins.int
+    """As in csms.station.v1.SendCallRequest."""
+    report_id: _builtins.int
+    """Number by which the station's messages name this request; 0: a free one is chosen."""
+    @_builtins.property
+    def evse(self) -> _evse_pb2.EvseRef:
+        """EVSE of the profiles, without a connector; EVSE 0: those of the station as a whole. Absent: all."""
+
+    @_builtins.property
+    def criteria(self) -> Global___GetChargingProfilesCriteria:
+        """Criteria of the profiles; a profile has to match all that are given."""
+
+    def __init__(
+        self,
+        *,
+        station_id: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        evse: _evse_pb2.EvseRef | None = ...,
+        criteria: Global___GetChargingProfilesCriteria | None = ...,
+        timeout_s: _builtins.int = ...,
+        report_id: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["criteria", b"criteria", "evse", b"evse"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["criteria", b"criteria", "evse", b"evse", "report_id", b"report_id", "request_id", b"request_id", "station_id", b"station_id", "timeout_s", b"timeout_s"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetChargingProfilesRequest: _TypeAlias = GetChargingProfilesRequest  # noqa: Y015
+
+@_typing.final
+class GetChargingProfilesCriteria(_message.Message):
+    """Criteria of profiles to report. OCPP 2.0.1 part 2, ChargingProfileCriterionType."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHARGING_PROFILE_IDS_FIELD_NUMBER: _builtins.int
+    PURPOSE_FIELD_NUMBER: _builtins.int
+    STACK_LEVEL_FIELD_NUMBER: _builtins.int
+    LIMIT_SOURCES_FIELD_NUMBER: _builtins.int
+    purpose: Global___ChargingProfilePurpose.ValueType
+    """Purpose; unspecified: any."""
+    stack_level: _builtins.int
+    """Stack level; absent: any."""
+    @_builtins.property
+    def charging_profile_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Numbers of profiles; nothing else may be given beside them. None: any."""
+
+    @_builtins.property
+    def limit_sources(self) -> _containers.RepeatedScalarFieldContainer[Global___ChargingLimitSource.ValueType]:
+        """Sources, up to four; none: any."""
+
+    def __init__(
+        self,
+        *,
+        charging_profile_ids: _abc.Iterable[_builtins.int] | None = ...,
+        purpose: Global___ChargingProfilePurpose.ValueType = ...,
+        stack_level: _builtins.int | None = ...,
+        limit_sources: _abc.Iterable[Global___ChargingLimitSource.ValueType] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_stack_level", b"_stack_level", "stack_level", b"stack_level"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_stack_level", b"_stack_level", "charging_profile_ids", b"charging_profile_ids", "limit_sources", b"limit_sources", "purpose", b"purpose", "stack_level", b"stack_level"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__stack_level: _TypeAlias = _typing.Literal["stack_level"]  # noqa: Y015
+    _WhichOneofArgType__stack_level: _TypeAlias = _typing.Literal["_stack_level", b"_stack_level"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__stack_level) -> _WhichOneofReturnType__stack_level | None: ...
+
+Global___GetChargingProfilesCriteria: _TypeAlias = GetChargingProfilesCriteria  # noqa: Y015
+
+@_typing.final
+class GetChargingProfilesResponse(_message.Message):
+    """The station's answer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATUS_FIELD_NUMBER: _builtins.int
+    STATUS_INFO_FIELD_NUMBER: _builtins.int
+    REPORT_ID_FIELD_NUMBER: _builtins.int
+    status: Global___GetChargingProfilesStatus.ValueType
+    """Whether it will report profiles."""
+    report_id: _builtins.int
+    """Number of the request, as given or as chosen."""
+    @_builtins.property
+    def status_info(self) -> _status_info_pb2.StatusInfo:
+        """Details of the status; absent where the station gave none."""
+
+    def __init__(
+        self,
+        *,
+        status: Global___GetChargingProfilesStatus.ValueType = ...,
+        status_info: _status_info_pb2.StatusInfo | None = ...,
+        report_id: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["status_info", b"status_info"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["report_id", b"report_id", "status", b"status", "status_info", b"status_info"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetChargingProfilesResponse: _TypeAlias = GetChargingProfilesResponse  # noqa: Y015
+
+@_typing.final
+class ChargingProfileReport(_message.Message):
+    """A part of a station's report of its profiles. OCPP ReportChargingProfiles."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REPORT_ID_FIELD_NUMBER: _builtins.int
+    LIMIT_SOURCE_FIELD_NUMBER: _builtins.int
+    EVSE_ID_FIELD_NUMBER: _builtins.int
+    CHARGING_PROFILES_FIELD_NUMBER: _builtins.int
+    TO_BE_CONTINUED_FIELD_NUMBER: _builtins.int
+    report_id: _builtins.int
+    """report_id of the request."""
+    limit_source: Global___ChargingLimitSource.ValueType
+    """Source of the profiles."""
+    evse_id: _builtins.int
+    """EVSE of the profiles; 0: the station as a whole."""
+    to_be_continued: _builtins.bool
+    """Whether another part follows."""
+    @_builtins.property
+    def charging_profiles(self) -> _containers.RepeatedCompositeFieldContainer[Global___ChargingProfile]:
+        """The profiles."""
+
+    def __init__(
+        self,
+        *,
+        report_id: _builtins.int = ...,
+        limit_source: Global___ChargingLimitSource.ValueType = ...,
+        evse_id: _builtins.int = ...,
+        charging_profiles: _abc.Iterable[Global___ChargingProfile] | None = ...,
+        to_be_continued: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["charging_profiles", b"charging_profiles", "evse_id", b"evse_id", "limit_source", b"limit_source", "report_id", b"report_id", "to_be_continued", b"to_be_continued"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ChargingProfileReport: _TypeAlias = ChargingProfileReport  # noqa: Y015

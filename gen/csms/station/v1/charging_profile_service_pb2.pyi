@@ -4,6 +4,7 @@ isort:skip_file
 """
 
 from collections import abc as _abc
+from csms.station.v1 import charging_limit_pb2 as _charging_limit_pb2
 from csms.station.v1 import charging_profile_pb2 as _charging_profile_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -74,7 +75,9 @@ Global___ChargingProfileState: _TypeAlias = ChargingProfileState  # noqa: Y015
 
 @_typing.final
 class StationChargingProfile(_message.Message):
-    """A profile that was sent to a station. Setting a profile with the same number again makes another resource."""
+    """A profile that was sent to a station, or that it reported. Setting a profile with the same number again makes another
+    resource.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -85,6 +88,8 @@ class StationChargingProfile(_message.Message):
     REASON_CODE_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    LIMIT_SOURCE_FIELD_NUMBER: _builtins.int
+    REPORT_TIME_FIELD_NUMBER: _builtins.int
     station_id: _builtins.str
     """The station."""
     evse_id: _builtins.int
@@ -93,17 +98,23 @@ class StationChargingProfile(_message.Message):
     """State of the profile."""
     reason_code: _builtins.str
     """Reason of a rejection: the station's reason code, or the code of its CALLERROR; empty where it gave none."""
+    limit_source: _charging_profile_pb2.ChargingLimitSource.ValueType
+    """Source of the profile, as the station reported it; CSO for one that was sent from here."""
     @_builtins.property
     def charging_profile(self) -> _charging_profile_pb2.ChargingProfile:
-        """The profile, as it was sent."""
+        """The profile, as it was sent; one that was not sent from here, as it was reported."""
 
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
-        """Time at which it was sent."""
+        """Time at which it was sent, or first reported."""
 
     @_builtins.property
     def update_time(self) -> _timestamp_pb2.Timestamp:
         """Time of the latest change of the state."""
+
+    @_builtins.property
+    def report_time(self) -> _timestamp_pb2.Timestamp:
+        """Time at which the station last reported that it holds it; absent where it never did."""
 
     def __init__(
         self,
@@ -115,10 +126,12 @@ class StationChargingProfile(_message.Message):
         reason_code: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
+        limit_source: _charging_profile_pb2.ChargingLimitSource.ValueType = ...,
+        report_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["charging_profile", b"charging_profile", "create_time", b"create_time", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["charging_profile", b"charging_profile", "create_time", b"create_time", "report_time", b"report_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["charging_profile", b"charging_profile", "create_time", b"create_time", "evse_id", b"evse_id", "reason_code", b"reason_code", "state", b"state", "station_id", b"station_id", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["charging_profile", b"charging_profile", "create_time", b"create_time", "evse_id", b"evse_id", "limit_source", b"limit_source", "reason_code", b"reason_code", "report_time", b"report_time", "state", b"state", "station_id", b"station_id", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -135,7 +148,7 @@ class ListChargingProfilesRequest(_message.Message):
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     FILTER_FIELD_NUMBER: _builtins.int
     station_id: _builtins.str
-    """The station."""
+    """The station; "-" for all."""
     page_size: _builtins.int
     """Most to return, up to 1000; 0 means 50."""
     page_token: _builtins.str
@@ -185,3 +198,65 @@ class ListChargingProfilesResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListChargingProfilesResponse: _TypeAlias = ListChargingProfilesResponse  # noqa: Y015
+
+@_typing.final
+class ListChargingLimitsRequest(_message.Message):
+    """Request for a page of limits."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATION_ID_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    FILTER_FIELD_NUMBER: _builtins.int
+    station_id: _builtins.str
+    """The station."""
+    page_size: _builtins.int
+    """Most to return, up to 1000; 0 means 50."""
+    page_token: _builtins.str
+    """next_page_token of the page before."""
+    filter: _builtins.str
+    """Filter (AIP-160), for example `state = ACTIVE`; empty: all."""
+    def __init__(
+        self,
+        *,
+        station_id: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+        filter: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "page_size", b"page_size", "page_token", b"page_token", "station_id", b"station_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListChargingLimitsRequest: _TypeAlias = ListChargingLimitsRequest  # noqa: Y015
+
+@_typing.final
+class ListChargingLimitsResponse(_message.Message):
+    """A page of limits."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHARGING_LIMITS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Token of the next page; empty at the end."""
+    @_builtins.property
+    def charging_limits(self) -> _containers.RepeatedCompositeFieldContainer[_charging_limit_pb2.ChargingLimit]:
+        """The limits."""
+
+    def __init__(
+        self,
+        *,
+        charging_limits: _abc.Iterable[_charging_limit_pb2.ChargingLimit] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["charging_limits", b"charging_limits", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListChargingLimitsResponse: _TypeAlias = ListChargingLimitsResponse  # noqa: Y015

@@ -26,8 +26,9 @@ if _version_not_supported:
 
 
 class ChargingProfileServiceStub:
-    """Charging profiles that were sent to stations, and their states, for operators. Each state after REQUESTED is an event
-    of EventService too: charging_profile.active, charging_profile.rejected, and so on.
+    """Charging profiles of stations and limits from elsewhere, for operators. Each state of a profile after REQUESTED is an
+    event of EventService too: charging_profile.active, charging_profile.rejected, and so on; so are the limits, as
+    charging_limit.set and charging_limit.cleared.
     Errors, beside those of every call:
     NOT_FOUND         STATION_NOT_FOUND
     INVALID_ARGUMENT  INVALID_FIELD, INVALID_FILTER, INVALID_PAGE_TOKEN
@@ -44,20 +45,36 @@ class ChargingProfileServiceStub:
                 request_serializer=csms_dot_station_dot_v1_dot_charging__profile__service__pb2.ListChargingProfilesRequest.SerializeToString,
                 response_deserializer=csms_dot_station_dot_v1_dot_charging__profile__service__pb2.ListChargingProfilesResponse.FromString,
                 _registered_method=True)
+        self.ListChargingLimits = channel.unary_unary(
+                '/csms.station.v1.ChargingProfileService/ListChargingLimits',
+                request_serializer=csms_dot_station_dot_v1_dot_charging__profile__service__pb2.ListChargingLimitsRequest.SerializeToString,
+                response_deserializer=csms_dot_station_dot_v1_dot_charging__profile__service__pb2.ListChargingLimitsResponse.FromString,
+                _registered_method=True)
 
 
 class ChargingProfileServiceServicer:
-    """Charging profiles that were sent to stations, and their states, for operators. Each state after REQUESTED is an event
-    of EventService too: charging_profile.active, charging_profile.rejected, and so on.
+    """Charging profiles of stations and limits from elsewhere, for operators. Each state of a profile after REQUESTED is an
+    event of EventService too: charging_profile.active, charging_profile.rejected, and so on; so are the limits, as
+    charging_limit.set and charging_limit.cleared.
     Errors, beside those of every call:
     NOT_FOUND         STATION_NOT_FOUND
     INVALID_ARGUMENT  INVALID_FIELD, INVALID_FILTER, INVALID_PAGE_TOKEN
     """
 
     def ListChargingProfiles(self, request, context):
-        """Lists the profiles that were sent to a station, newest first: those that it holds as far as is known, and earlier
-        ones.
-        `filter` (AIP-160) has the fields state, purpose, evse_id, charging_profile_id, stack_level and transaction_id.
+        """Lists the profiles that were sent to a station, or that it reported to hold (GetChargingProfiles), or those of all
+        stations, newest first: those that a station holds as far as is known, and earlier ones.
+        `filter` (AIP-160) has the fields state, purpose, evse_id, charging_profile_id, stack_level, transaction_id,
+        limit_source, station_id, site (`site:berlin`: that site and all parts of it) and labels (`labels.region:north`).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListChargingLimits(self, request, context):
+        """Lists the limits that other systems set at a station, as the station reported them: by EVSE, and of each the latest of
+        each source.
+        `filter` (AIP-160) has the fields state, evse_id and limit_source.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -71,6 +88,11 @@ def add_ChargingProfileServiceServicer_to_server(servicer, server):
                     request_deserializer=csms_dot_station_dot_v1_dot_charging__profile__service__pb2.ListChargingProfilesRequest.FromString,
                     response_serializer=csms_dot_station_dot_v1_dot_charging__profile__service__pb2.ListChargingProfilesResponse.SerializeToString,
             ),
+            'ListChargingLimits': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListChargingLimits,
+                    request_deserializer=csms_dot_station_dot_v1_dot_charging__profile__service__pb2.ListChargingLimitsRequest.FromString,
+                    response_serializer=csms_dot_station_dot_v1_dot_charging__profile__service__pb2.ListChargingLimitsResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'csms.station.v1.ChargingProfileService', rpc_method_handlers)
@@ -80,8 +102,9 @@ def add_ChargingProfileServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ChargingProfileService:
-    """Charging profiles that were sent to stations, and their states, for operators. Each state after REQUESTED is an event
-    of EventService too: charging_profile.active, charging_profile.rejected, and so on.
+    """Charging profiles of stations and limits from elsewhere, for operators. Each state of a profile after REQUESTED is an
+    event of EventService too: charging_profile.active, charging_profile.rejected, and so on; so are the limits, as
+    charging_limit.set and charging_limit.cleared.
     Errors, beside those of every call:
     NOT_FOUND         STATION_NOT_FOUND
     INVALID_ARGUMENT  INVALID_FIELD, INVALID_FILTER, INVALID_PAGE_TOKEN
@@ -104,6 +127,33 @@ class ChargingProfileService:
             '/csms.station.v1.ChargingProfileService/ListChargingProfiles',
             csms_dot_station_dot_v1_dot_charging__profile__service__pb2.ListChargingProfilesRequest.SerializeToString,
             csms_dot_station_dot_v1_dot_charging__profile__service__pb2.ListChargingProfilesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListChargingLimits(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csms.station.v1.ChargingProfileService/ListChargingLimits',
+            csms_dot_station_dot_v1_dot_charging__profile__service__pb2.ListChargingLimitsRequest.SerializeToString,
+            csms_dot_station_dot_v1_dot_charging__profile__service__pb2.ListChargingLimitsResponse.FromString,
             options,
             channel_credentials,
             insecure,

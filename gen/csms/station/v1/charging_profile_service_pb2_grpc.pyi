@@ -27,8 +27,9 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class ChargingProfileServiceStub:
-    """Charging profiles that were sent to stations, and their states, for operators. Each state after REQUESTED is an event
-    of EventService too: charging_profile.active, charging_profile.rejected, and so on.
+    """Charging profiles of stations and limits from elsewhere, for operators. Each state of a profile after REQUESTED is an
+    event of EventService too: charging_profile.active, charging_profile.rejected, and so on; so are the limits, as
+    charging_limit.set and charging_limit.cleared.
     Errors, beside those of every call:
       NOT_FOUND         STATION_NOT_FOUND
       INVALID_ARGUMENT  INVALID_FIELD, INVALID_FILTER, INVALID_PAGE_TOKEN
@@ -39,15 +40,22 @@ class ChargingProfileServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> ChargingProfileServiceAsyncStub: ...
     ListChargingProfiles: _grpc.UnaryUnaryMultiCallable[_charging_profile_service_pb2.ListChargingProfilesRequest, _charging_profile_service_pb2.ListChargingProfilesResponse]
-    """Lists the profiles that were sent to a station, newest first: those that it holds as far as is known, and earlier
-    ones.
-    `filter` (AIP-160) has the fields state, purpose, evse_id, charging_profile_id, stack_level and transaction_id.
+    """Lists the profiles that were sent to a station, or that it reported to hold (GetChargingProfiles), or those of all
+    stations, newest first: those that a station holds as far as is known, and earlier ones.
+    `filter` (AIP-160) has the fields state, purpose, evse_id, charging_profile_id, stack_level, transaction_id,
+    limit_source, station_id, site (`site:berlin`: that site and all parts of it) and labels (`labels.region:north`).
+    """
+    ListChargingLimits: _grpc.UnaryUnaryMultiCallable[_charging_profile_service_pb2.ListChargingLimitsRequest, _charging_profile_service_pb2.ListChargingLimitsResponse]
+    """Lists the limits that other systems set at a station, as the station reported them: by EVSE, and of each the latest of
+    each source.
+    `filter` (AIP-160) has the fields state, evse_id and limit_source.
     """
 
 @_typing.type_check_only
 class ChargingProfileServiceAsyncStub(ChargingProfileServiceStub):
-    """Charging profiles that were sent to stations, and their states, for operators. Each state after REQUESTED is an event
-    of EventService too: charging_profile.active, charging_profile.rejected, and so on.
+    """Charging profiles of stations and limits from elsewhere, for operators. Each state of a profile after REQUESTED is an
+    event of EventService too: charging_profile.active, charging_profile.rejected, and so on; so are the limits, as
+    charging_limit.set and charging_limit.cleared.
     Errors, beside those of every call:
       NOT_FOUND         STATION_NOT_FOUND
       INVALID_ARGUMENT  INVALID_FIELD, INVALID_FILTER, INVALID_PAGE_TOKEN
@@ -55,14 +63,21 @@ class ChargingProfileServiceAsyncStub(ChargingProfileServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListChargingProfiles: _aio.UnaryUnaryMultiCallable[_charging_profile_service_pb2.ListChargingProfilesRequest, _charging_profile_service_pb2.ListChargingProfilesResponse]  # type: ignore[assignment]
-    """Lists the profiles that were sent to a station, newest first: those that it holds as far as is known, and earlier
-    ones.
-    `filter` (AIP-160) has the fields state, purpose, evse_id, charging_profile_id, stack_level and transaction_id.
+    """Lists the profiles that were sent to a station, or that it reported to hold (GetChargingProfiles), or those of all
+    stations, newest first: those that a station holds as far as is known, and earlier ones.
+    `filter` (AIP-160) has the fields state, purpose, evse_id, charging_profile_id, stack_level, transaction_id,
+    limit_source, station_id, site (`site:berlin`: that site and all parts of it) and labels (`labels.region:north`).
+    """
+    ListChargingLimits: _aio.UnaryUnaryMultiCallable[_charging_profile_service_pb2.ListChargingLimitsRequest, _charging_profile_service_pb2.ListChargingLimitsResponse]  # type: ignore[assignment]
+    """Lists the limits that other systems set at a station, as the station reported them: by EVSE, and of each the latest of
+    each source.
+    `filter` (AIP-160) has the fields state, evse_id and limit_source.
     """
 
 class ChargingProfileServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Charging profiles that were sent to stations, and their states, for operators. Each state after REQUESTED is an event
-    of EventService too: charging_profile.active, charging_profile.rejected, and so on.
+    """Charging profiles of stations and limits from elsewhere, for operators. Each state of a profile after REQUESTED is an
+    event of EventService too: charging_profile.active, charging_profile.rejected, and so on; so are the limits, as
+    charging_limit.set and charging_limit.cleared.
     Errors, beside those of every call:
       NOT_FOUND         STATION_NOT_FOUND
       INVALID_ARGUMENT  INVALID_FIELD, INVALID_FILTER, INVALID_PAGE_TOKEN
@@ -74,9 +89,21 @@ class ChargingProfileServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _charging_profile_service_pb2.ListChargingProfilesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_charging_profile_service_pb2.ListChargingProfilesResponse, _abc.Awaitable[_charging_profile_service_pb2.ListChargingProfilesResponse]]:
-        """Lists the profiles that were sent to a station, newest first: those that it holds as far as is known, and earlier
-        ones.
-        `filter` (AIP-160) has the fields state, purpose, evse_id, charging_profile_id, stack_level and transaction_id.
+        """Lists the profiles that were sent to a station, or that it reported to hold (GetChargingProfiles), or those of all
+        stations, newest first: those that a station holds as far as is known, and earlier ones.
+        `filter` (AIP-160) has the fields state, purpose, evse_id, charging_profile_id, stack_level, transaction_id,
+        limit_source, station_id, site (`site:berlin`: that site and all parts of it) and labels (`labels.region:north`).
+        """
+
+    @_abc_1.abstractmethod
+    def ListChargingLimits(
+        self,
+        request: _charging_profile_service_pb2.ListChargingLimitsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_charging_profile_service_pb2.ListChargingLimitsResponse, _abc.Awaitable[_charging_profile_service_pb2.ListChargingLimitsResponse]]:
+        """Lists the limits that other systems set at a station, as the station reported them: by EVSE, and of each the latest of
+        each source.
+        `filter` (AIP-160) has the fields state, evse_id and limit_source.
         """
 
 def add_ChargingProfileServiceServicer_to_server(servicer: ChargingProfileServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -1278,6 +1278,63 @@ class GetTransactionStatusResponse(_message.Message):
 Global___GetTransactionStatusResponse: _TypeAlias = GetTransactionStatusResponse  # noqa: Y015
 
 @_typing.final
+class CostUpdatedRequest(_message.Message):
+    """Request to show the cost of a transaction."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATION_ID_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    TRANSACTION_ID_FIELD_NUMBER: _builtins.int
+    TOTAL_COST_FIELD_NUMBER: _builtins.int
+    TIMEOUT_S_FIELD_NUMBER: _builtins.int
+    station_id: _builtins.str
+    """The station."""
+    request_id: _builtins.str
+    """As in RequestStartTransactionRequest."""
+    transaction_id: _builtins.str
+    """The transaction, up to 36 characters."""
+    total_cost: _builtins.str
+    """Cost so far, taxes included, in the station's currency: a decimal number from 0 such as "3.25", with up to 12 digits
+    before and 3 after the point.
+    """
+    timeout_s: _builtins.int
+    """As in SendCallRequest."""
+    def __init__(
+        self,
+        *,
+        station_id: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        transaction_id: _builtins.str = ...,
+        total_cost: _builtins.str = ...,
+        timeout_s: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id", "station_id", b"station_id", "timeout_s", b"timeout_s", "total_cost", b"total_cost", "transaction_id", b"transaction_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CostUpdatedRequest: _TypeAlias = CostUpdatedRequest  # noqa: Y015
+
+@_typing.final
+class CostUpdatedResponse(_message.Message):
+    """The station shows it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CostUpdatedResponse: _TypeAlias = CostUpdatedResponse  # noqa: Y015
+
+@_typing.final
 class SendCallRequest(_message.Message):
     """Request to send any action to a station."""
 

@@ -166,6 +166,11 @@ class CommandServiceStub:
                 request_serializer=csms_dot_station_dot_v1_dot_charging__profile__pb2.GetCompositeScheduleRequest.SerializeToString,
                 response_deserializer=csms_dot_station_dot_v1_dot_charging__profile__pb2.GetCompositeScheduleResponse.FromString,
                 _registered_method=True)
+        self.GetChargingProfiles = channel.unary_unary(
+                '/csms.station.v1.CommandService/GetChargingProfiles',
+                request_serializer=csms_dot_station_dot_v1_dot_charging__profile__pb2.GetChargingProfilesRequest.SerializeToString,
+                response_deserializer=csms_dot_station_dot_v1_dot_charging__profile__pb2.GetChargingProfilesResponse.FromString,
+                _registered_method=True)
         self.ReserveNow = channel.unary_unary(
                 '/csms.station.v1.CommandService/ReserveNow',
                 request_serializer=csms_dot_station_dot_v1_dot_reservation__pb2.ReserveNowRequest.SerializeToString,
@@ -245,6 +250,11 @@ class CommandServiceStub:
                 '/csms.station.v1.CommandService/ClearDisplayMessage',
                 request_serializer=csms_dot_station_dot_v1_dot_display__message__pb2.ClearDisplayMessageRequest.SerializeToString,
                 response_deserializer=csms_dot_station_dot_v1_dot_display__message__pb2.ClearDisplayMessageResponse.FromString,
+                _registered_method=True)
+        self.CostUpdated = channel.unary_unary(
+                '/csms.station.v1.CommandService/CostUpdated',
+                request_serializer=csms_dot_station_dot_v1_dot_command__service__pb2.CostUpdatedRequest.SerializeToString,
+                response_deserializer=csms_dot_station_dot_v1_dot_command__service__pb2.CostUpdatedResponse.FromString,
                 _registered_method=True)
         self.SendCall = channel.unary_unary(
                 '/csms.station.v1.CommandService/SendCall',
@@ -435,6 +445,15 @@ class CommandServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetChargingProfiles(self, request, context):
+        """Has a station report the profiles that it holds, those of other systems too; ChargingProfileService.ListChargingProfiles
+        then has what it reported. A profile that was set from here and is not reported, though it should be, is UNKNOWN once
+        the report is complete. 2.x GetChargingProfiles.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ReserveNow(self, request, context):
         """Asks a station to reserve an EVSE. OCPP ReserveNow. It makes the same resource as
         ReservationService.CreateReservation.
@@ -555,6 +574,13 @@ class CommandServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CostUpdated(self, request, context):
+        """Has a station show a driver the cost of a transaction so far. 2.x CostUpdated.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def SendCall(self, request, context):
         """Sends any action of the station's OCPP version, checked against the official schema before it is sent. Its effects
         are not recorded: so credentials are not set this way (USE_ROTATE_CREDENTIAL), nor is the security profile of 1.6
@@ -667,6 +693,11 @@ def add_CommandServiceServicer_to_server(servicer, server):
                     request_deserializer=csms_dot_station_dot_v1_dot_charging__profile__pb2.GetCompositeScheduleRequest.FromString,
                     response_serializer=csms_dot_station_dot_v1_dot_charging__profile__pb2.GetCompositeScheduleResponse.SerializeToString,
             ),
+            'GetChargingProfiles': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetChargingProfiles,
+                    request_deserializer=csms_dot_station_dot_v1_dot_charging__profile__pb2.GetChargingProfilesRequest.FromString,
+                    response_serializer=csms_dot_station_dot_v1_dot_charging__profile__pb2.GetChargingProfilesResponse.SerializeToString,
+            ),
             'ReserveNow': grpc.unary_unary_rpc_method_handler(
                     servicer.ReserveNow,
                     request_deserializer=csms_dot_station_dot_v1_dot_reservation__pb2.ReserveNowRequest.FromString,
@@ -746,6 +777,11 @@ def add_CommandServiceServicer_to_server(servicer, server):
                     servicer.ClearDisplayMessage,
                     request_deserializer=csms_dot_station_dot_v1_dot_display__message__pb2.ClearDisplayMessageRequest.FromString,
                     response_serializer=csms_dot_station_dot_v1_dot_display__message__pb2.ClearDisplayMessageResponse.SerializeToString,
+            ),
+            'CostUpdated': grpc.unary_unary_rpc_method_handler(
+                    servicer.CostUpdated,
+                    request_deserializer=csms_dot_station_dot_v1_dot_command__service__pb2.CostUpdatedRequest.FromString,
+                    response_serializer=csms_dot_station_dot_v1_dot_command__service__pb2.CostUpdatedResponse.SerializeToString,
             ),
             'SendCall': grpc.unary_unary_rpc_method_handler(
                     servicer.SendCall,
@@ -1325,6 +1361,33 @@ class CommandService:
             _registered_method=True)
 
     @staticmethod
+    def GetChargingProfiles(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csms.station.v1.CommandService/GetChargingProfiles',
+            csms_dot_station_dot_v1_dot_charging__profile__pb2.GetChargingProfilesRequest.SerializeToString,
+            csms_dot_station_dot_v1_dot_charging__profile__pb2.GetChargingProfilesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def ReserveNow(request,
             target,
             options=(),
@@ -1746,6 +1809,33 @@ class CommandService:
             '/csms.station.v1.CommandService/ClearDisplayMessage',
             csms_dot_station_dot_v1_dot_display__message__pb2.ClearDisplayMessageRequest.SerializeToString,
             csms_dot_station_dot_v1_dot_display__message__pb2.ClearDisplayMessageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CostUpdated(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csms.station.v1.CommandService/CostUpdated',
+            csms_dot_station_dot_v1_dot_command__service__pb2.CostUpdatedRequest.SerializeToString,
+            csms_dot_station_dot_v1_dot_command__service__pb2.CostUpdatedResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -131,6 +131,11 @@ class CommandServiceStub:
     """Clears charging profiles of a station. OCPP ClearChargingProfile."""
     GetCompositeSchedule: _grpc.UnaryUnaryMultiCallable[_charging_profile_pb2.GetCompositeScheduleRequest, _charging_profile_pb2.GetCompositeScheduleResponse]
     """Reads the composite schedule that results from all charging profiles of a station. OCPP GetCompositeSchedule."""
+    GetChargingProfiles: _grpc.UnaryUnaryMultiCallable[_charging_profile_pb2.GetChargingProfilesRequest, _charging_profile_pb2.GetChargingProfilesResponse]
+    """Has a station report the profiles that it holds, those of other systems too; ChargingProfileService.ListChargingProfiles
+    then has what it reported. A profile that was set from here and is not reported, though it should be, is UNKNOWN once
+    the report is complete. 2.x GetChargingProfiles.
+    """
     ReserveNow: _grpc.UnaryUnaryMultiCallable[_reservation_pb2.ReserveNowRequest, _reservation_pb2.ReserveNowResponse]
     """Asks a station to reserve an EVSE. OCPP ReserveNow. It makes the same resource as
     ReservationService.CreateReservation.
@@ -178,6 +183,8 @@ class CommandServiceStub:
     """
     ClearDisplayMessage: _grpc.UnaryUnaryMultiCallable[_display_message_pb2.ClearDisplayMessageRequest, _display_message_pb2.ClearDisplayMessageResponse]
     """Removes a message from a station's display. OCPP 2.x ClearDisplayMessage."""
+    CostUpdated: _grpc.UnaryUnaryMultiCallable[_command_service_pb2.CostUpdatedRequest, _command_service_pb2.CostUpdatedResponse]
+    """Has a station show a driver the cost of a transaction so far. 2.x CostUpdated."""
     SendCall: _grpc.UnaryUnaryMultiCallable[_command_service_pb2.SendCallRequest, _command_service_pb2.SendCallResponse]
     """Sends any action of the station's OCPP version, checked against the official schema before it is sent. Its effects
     are not recorded: so credentials are not set this way (USE_ROTATE_CREDENTIAL), nor is the security profile of 1.6
@@ -276,6 +283,11 @@ class CommandServiceAsyncStub(CommandServiceStub):
     """Clears charging profiles of a station. OCPP ClearChargingProfile."""
     GetCompositeSchedule: _aio.UnaryUnaryMultiCallable[_charging_profile_pb2.GetCompositeScheduleRequest, _charging_profile_pb2.GetCompositeScheduleResponse]  # type: ignore[assignment]
     """Reads the composite schedule that results from all charging profiles of a station. OCPP GetCompositeSchedule."""
+    GetChargingProfiles: _aio.UnaryUnaryMultiCallable[_charging_profile_pb2.GetChargingProfilesRequest, _charging_profile_pb2.GetChargingProfilesResponse]  # type: ignore[assignment]
+    """Has a station report the profiles that it holds, those of other systems too; ChargingProfileService.ListChargingProfiles
+    then has what it reported. A profile that was set from here and is not reported, though it should be, is UNKNOWN once
+    the report is complete. 2.x GetChargingProfiles.
+    """
     ReserveNow: _aio.UnaryUnaryMultiCallable[_reservation_pb2.ReserveNowRequest, _reservation_pb2.ReserveNowResponse]  # type: ignore[assignment]
     """Asks a station to reserve an EVSE. OCPP ReserveNow. It makes the same resource as
     ReservationService.CreateReservation.
@@ -323,6 +335,8 @@ class CommandServiceAsyncStub(CommandServiceStub):
     """
     ClearDisplayMessage: _aio.UnaryUnaryMultiCallable[_display_message_pb2.ClearDisplayMessageRequest, _display_message_pb2.ClearDisplayMessageResponse]  # type: ignore[assignment]
     """Removes a message from a station's display. OCPP 2.x ClearDisplayMessage."""
+    CostUpdated: _aio.UnaryUnaryMultiCallable[_command_service_pb2.CostUpdatedRequest, _command_service_pb2.CostUpdatedResponse]  # type: ignore[assignment]
+    """Has a station show a driver the cost of a transaction so far. 2.x CostUpdated."""
     SendCall: _aio.UnaryUnaryMultiCallable[_command_service_pb2.SendCallRequest, _command_service_pb2.SendCallResponse]  # type: ignore[assignment]
     """Sends any action of the station's OCPP version, checked against the official schema before it is sent. Its effects
     are not recorded: so credentials are not set this way (USE_ROTATE_CREDENTIAL), nor is the security profile of 1.6
@@ -540,6 +554,17 @@ class CommandServiceServicer(metaclass=_abc_1.ABCMeta):
         """Reads the composite schedule that results from all charging profiles of a station. OCPP GetCompositeSchedule."""
 
     @_abc_1.abstractmethod
+    def GetChargingProfiles(
+        self,
+        request: _charging_profile_pb2.GetChargingProfilesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_charging_profile_pb2.GetChargingProfilesResponse, _abc.Awaitable[_charging_profile_pb2.GetChargingProfilesResponse]]:
+        """Has a station report the profiles that it holds, those of other systems too; ChargingProfileService.ListChargingProfiles
+        then has what it reported. A profile that was set from here and is not reported, though it should be, is UNKNOWN once
+        the report is complete. 2.x GetChargingProfiles.
+        """
+
+    @_abc_1.abstractmethod
     def ReserveNow(
         self,
         request: _reservation_pb2.ReserveNowRequest,
@@ -681,6 +706,14 @@ class CommandServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_display_message_pb2.ClearDisplayMessageResponse, _abc.Awaitable[_display_message_pb2.ClearDisplayMessageResponse]]:
         """Removes a message from a station's display. OCPP 2.x ClearDisplayMessage."""
+
+    @_abc_1.abstractmethod
+    def CostUpdated(
+        self,
+        request: _command_service_pb2.CostUpdatedRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_command_service_pb2.CostUpdatedResponse, _abc.Awaitable[_command_service_pb2.CostUpdatedResponse]]:
+        """Has a station show a driver the cost of a transaction so far. 2.x CostUpdated."""
 
     @_abc_1.abstractmethod
     def SendCall(

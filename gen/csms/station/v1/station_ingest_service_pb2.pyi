@@ -8,6 +8,7 @@ from csms.common.v1 import certificate_pb2 as _certificate_pb2
 from csms.common.v1 import origin_pb2 as _origin_pb2
 from csms.common.v1 import status_info_pb2 as _status_info_pb2
 from csms.station.v1 import alarm_pb2 as _alarm_pb2
+from csms.station.v1 import charging_limit_pb2 as _charging_limit_pb2
 from csms.station.v1 import charging_profile_pb2 as _charging_profile_pb2
 from csms.station.v1 import customer_information_pb2 as _customer_information_pb2
 from csms.station.v1 import device_model_pb2 as _device_model_pb2
@@ -772,6 +773,9 @@ class ReportItem(_message.Message):
     DISPLAY_MESSAGES_FIELD_NUMBER: _builtins.int
     RESERVATION_UPDATE_FIELD_NUMBER: _builtins.int
     VARIABLE_REPORT_PART_FIELD_NUMBER: _builtins.int
+    CHARGING_PROFILE_REPORT_FIELD_NUMBER: _builtins.int
+    CHARGING_LIMIT_FIELD_NUMBER: _builtins.int
+    CHARGING_LIMIT_CLEARING_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def origin(self) -> _origin_pb2.Origin:
         """Station, frame and time with which the item entered the mesh."""
@@ -820,6 +824,18 @@ class ReportItem(_message.Message):
     def variable_report_part(self) -> _device_model_pb2.VariableReportPart:
         """OCPP NotifyReport."""
 
+    @_builtins.property
+    def charging_profile_report(self) -> _charging_profile_pb2.ChargingProfileReport:
+        """OCPP ReportChargingProfiles."""
+
+    @_builtins.property
+    def charging_limit(self) -> _charging_limit_pb2.ChargingLimit:
+        """OCPP NotifyChargingLimit."""
+
+    @_builtins.property
+    def charging_limit_clearing(self) -> _charging_limit_pb2.ChargingLimitClearing:
+        """OCPP ClearedChargingLimit."""
+
     def __init__(
         self,
         *,
@@ -835,12 +851,15 @@ class ReportItem(_message.Message):
         display_messages: _display_message_pb2.DisplayMessagesPart | None = ...,
         reservation_update: _reservation_pb2.ReservationUpdate | None = ...,
         variable_report_part: _device_model_pb2.VariableReportPart | None = ...,
+        charging_profile_report: _charging_profile_pb2.ChargingProfileReport | None = ...,
+        charging_limit: _charging_limit_pb2.ChargingLimit | None = ...,
+        charging_limit_clearing: _charging_limit_pb2.ChargingLimitClearing | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["customer_information", b"customer_information", "display_messages", b"display_messages", "event_report", b"event_report", "firmware_status", b"firmware_status", "log_status", b"log_status", "monitoring_report", b"monitoring_report", "origin", b"origin", "report", b"report", "reservation_update", b"reservation_update", "reservation_use", b"reservation_use", "security_event", b"security_event", "transaction_end", b"transaction_end", "variable_report_part", b"variable_report_part"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["charging_limit", b"charging_limit", "charging_limit_clearing", b"charging_limit_clearing", "charging_profile_report", b"charging_profile_report", "customer_information", b"customer_information", "display_messages", b"display_messages", "event_report", b"event_report", "firmware_status", b"firmware_status", "log_status", b"log_status", "monitoring_report", b"monitoring_report", "origin", b"origin", "report", b"report", "reservation_update", b"reservation_update", "reservation_use", b"reservation_use", "security_event", b"security_event", "transaction_end", b"transaction_end", "variable_report_part", b"variable_report_part"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["customer_information", b"customer_information", "display_messages", b"display_messages", "event_report", b"event_report", "firmware_status", b"firmware_status", "log_status", b"log_status", "monitoring_report", b"monitoring_report", "origin", b"origin", "report", b"report", "reservation_update", b"reservation_update", "reservation_use", b"reservation_use", "security_event", b"security_event", "transaction_end", b"transaction_end", "variable_report_part", b"variable_report_part"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["charging_limit", b"charging_limit", "charging_limit_clearing", b"charging_limit_clearing", "charging_profile_report", b"charging_profile_report", "customer_information", b"customer_information", "display_messages", b"display_messages", "event_report", b"event_report", "firmware_status", b"firmware_status", "log_status", b"log_status", "monitoring_report", b"monitoring_report", "origin", b"origin", "report", b"report", "reservation_update", b"reservation_update", "reservation_use", b"reservation_use", "security_event", b"security_event", "transaction_end", b"transaction_end", "variable_report_part", b"variable_report_part"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_report: _TypeAlias = _typing.Literal["firmware_status", "log_status", "security_event", "reservation_use", "transaction_end", "monitoring_report", "event_report", "customer_information", "display_messages", "reservation_update", "variable_report_part"]  # noqa: Y015
+    _WhichOneofReturnType_report: _TypeAlias = _typing.Literal["firmware_status", "log_status", "security_event", "reservation_use", "transaction_end", "monitoring_report", "event_report", "customer_information", "display_messages", "reservation_update", "variable_report_part", "charging_profile_report", "charging_limit", "charging_limit_clearing"]  # noqa: Y015
     _WhichOneofArgType_report: _TypeAlias = _typing.Literal["report", b"report"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_report) -> _WhichOneofReturnType_report | None: ...
 

@@ -32,7 +32,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n4csms/transaction/v1/transaction_ingest_service.proto\x12\x13\x63sms.transaction.v1\x1a\x19\x63sms/common/v1/evse.proto\x1a\x1d\x63sms/common/v1/id_token.proto\x1a csms/common/v1/meter_value.proto\x1a\x1b\x63sms/common/v1/origin.proto\x1a\x1d\x63sms/options/v1/options.proto\x1a+csms/transaction/v1/transaction_event.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\"Z\n\x1eRecordTransactionEventsRequest\x12\x38\n\x05items\x18\x01 \x03(\x0b\x32).csms.transaction.v1.TransactionEventItem\"\xc2\x01\n\x14TransactionEventItem\x12&\n\x06origin\x18\x01 \x01(\x0b\x32\x16.csms.common.v1.Origin\x12\x34\n\x05\x65vent\x18\x02 \x01(\x0b\x32%.csms.transaction.v1.TransactionEvent\x12,\n\x03raw\x18\x03 \x01(\x0b\x32\x1f.csms.transaction.v1.RawMessage\x12\x1e\n\x16known_transaction_only\x18\x04 \x01(\x08\"_\n\x1fRecordTransactionEventsResponse\x12<\n\x07results\x18\x01 \x03(\x0b\x32+.csms.transaction.v1.TransactionEventResult\"\x97\x02\n\x16TransactionEventResult\x12!\n\x05\x65rror\x18\x01 \x01(\x0b\x32\x12.google.rpc.Status\x12\x16\n\x0etransaction_id\x18\x02 \x01(\t\x12\x10\n\x08repeated\x18\x03 \x01(\x08\x12\x16\n\nconcurrent\x18\x04 \x01(\x08\x42\x02\x18\x01\x12\x0e\n\x06quirks\x18\x05 \x03(\t\x12\x1d\n\x10\x63oncurrent_count\x18\x06 \x01(\x05H\x00\x88\x01\x01\x12\x11\n\tevent_key\x18\x07 \x01(\t\x12\x41\n\x14\x61uthorization_status\x18\x08 \x01(\x0e\x32#.csms.common.v1.AuthorizationStatusB\x13\n\x11_concurrent_count\"T\n\x1bRecordAuthorizationsRequest\x12\x35\n\x05items\x18\x01 \x03(\x0b\x32&.csms.transaction.v1.AuthorizationItem\"\x83\x01\n\x11\x41uthorizationItem\x12&\n\x06origin\x18\x01 \x01(\x0b\x32\x16.csms.common.v1.Origin\x12\x11\n\tevent_key\x18\x02 \x01(\t\x12\x33\n\x06status\x18\x03 \x01(\x0e\x32#.csms.common.v1.AuthorizationStatus\"Y\n\x1cRecordAuthorizationsResponse\x12\x39\n\x07results\x18\x01 \x03(\x0b\x32(.csms.transaction.v1.AuthorizationResult\"8\n\x13\x41uthorizationResult\x12!\n\x05\x65rror\x18\x01 \x01(\x0b\x32\x12.google.rpc.Status\"]\n\x1c\x43ountOpenTransactionsRequest\x12=\n\x05items\x18\x01 \x03(\x0b\x32..csms.transaction.v1.CountOpenTransactionsItem\"n\n\x19\x43ountOpenTransactionsItem\x12&\n\x06origin\x18\x01 \x01(\x0b\x32\x16.csms.common.v1.Origin\x12)\n\x08id_token\x18\x02 \x01(\x0b\x32\x17.csms.common.v1.IdToken\"b\n\x1d\x43ountOpenTransactionsResponse\x12\x41\n\x07results\x18\x01 \x03(\x0b\x32\x30.csms.transaction.v1.CountOpenTransactionsResult\"h\n\x1b\x43ountOpenTransactionsResult\x12!\n\x05\x65rror\x18\x01 \x01(\x0b\x32\x12.google.rpc.Status\x12\r\n\x05\x63ount\x18\x02 \x01(\x05\x12\x17\n\x0fheld_by_station\x18\x03 \x01(\x08\"O\n\x18RecordMeterValuesRequest\x12\x33\n\x05items\x18\x01 \x03(\x0b\x32$.csms.transaction.v1.MeterValuesItem\"\x92\x01\n\x0fMeterValuesItem\x12&\n\x06origin\x18\x01 \x01(\x0b\x32\x16.csms.common.v1.Origin\x12%\n\x04\x65vse\x18\x02 \x01(\x0b\x32\x17.csms.common.v1.EvseRef\x12\x30\n\x0cmeter_values\x18\x03 \x03(\x0b\x32\x1a.csms.common.v1.MeterValue\"T\n\x19RecordMeterValuesResponse\x12\x37\n\x07results\x18\x01 \x03(\x0b\x32&.csms.transaction.v1.MeterValuesResult\"X\n\x11MeterValuesResult\x12!\n\x05\x65rror\x18\x01 \x01(\x0b\x32\x12.google.rpc.Status\x12\x10\n\x08repeated\x18\x02 \x01(\x08\x12\x0e\n\x06quirks\x18\x03 \x03(\t\"R\n\x1aNotifyStationEventsRequest\x12\x34\n\x05items\x18\x01 \x03(\x0b\x32%.csms.transaction.v1.StationEventItem\"\xbc\x02\n\x10StationEventItem\x12&\n\x06origin\x18\x01 \x01(\x0b\x32\x16.csms.common.v1.Origin\x12\x32\n\x04\x62oot\x18\x02 \x01(\x0b\x32\".csms.transaction.v1.StationBootedH\x00\x12\x46\n\x13\x63onnector_available\x18\x03 \x01(\x0b\x32\'.csms.transaction.v1.ConnectorAvailableH\x00\x12\x36\n\x07removal\x18\x04 \x01(\x0b\x32#.csms.transaction.v1.StationRemovedH\x00\x12\x43\n\x12\x66urther_connectors\x18\x05 \x03(\x0b\x32\'.csms.transaction.v1.ConnectorAvailableB\x07\n\x05\x65vent\"\xc9\x01\n\rStationBooted\x12\x13\n\x0bvendor_name\x18\x01 \x01(\t\x12\r\n\x05model\x18\x02 \x01(\t\x12\x18\n\x10\x66irmware_version\x18\x03 \x01(\t\x12\x1d\n\x10message_attempts\x18\x04 \x01(\x05H\x00\x88\x01\x01\x12\'\n\x1amessage_attempt_interval_s\x18\x05 \x01(\x05H\x01\x88\x01\x01\x42\x13\n\x11_message_attemptsB\x1d\n\x1b_message_attempt_interval_s\"l\n\x12\x43onnectorAvailable\x12%\n\x04\x65vse\x18\x01 \x01(\x0b\x32\x17.csms.common.v1.EvseRef\x12/\n\x0bstatus_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x10\n\x0eStationRemoved\"W\n\x1bNotifyStationEventsResponse\x12\x38\n\x07results\x18\x01 \x03(\x0b\x32\'.csms.transaction.v1.StationEventResult\"7\n\x12StationEventResult\x12!\n\x05\x65rror\x18\x01 \x01(\x0b\x32\x12.google.rpc.Status\"W\n\x16\x46indTransactionRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x12\n\nstation_id\x18\x02 \x01(\t\x12\x16\n\x0etransaction_id\x18\x03 \x01(\t\"(\n\x17\x46indTransactionResponse\x12\r\n\x05\x66ound\x18\x01 \x01(\x08\x32\xcc\x08\n\x18TransactionIngestService\x12\x8b\x01\n\x17RecordTransactionEvents\x12\x33.csms.transaction.v1.RecordTransactionEventsRequest\x1a\x34.csms.transaction.v1.RecordTransactionEventsResponse\"\x05\xf2\xbb\x18\x01\x01\x12\x95\x01\n\x1dStreamRecordTransactionEvents\x12\x33.csms.transaction.v1.RecordTransactionEventsRequest\x1a\x34.csms.transaction.v1.RecordTransactionEventsResponse\"\x05\xf2\xbb\x18\x01\x01(\x01\x30\x01\x12y\n\x11RecordMeterValues\x12-.csms.transaction.v1.RecordMeterValuesRequest\x1a..csms.transaction.v1.RecordMeterValuesResponse\"\x05\xf2\xbb\x18\x01\x01\x12\x83\x01\n\x17StreamRecordMeterValues\x12-.csms.transaction.v1.RecordMeterValuesRequest\x1a..csms.transaction.v1.RecordMeterValuesResponse\"\x05\xf2\xbb\x18\x01\x01(\x01\x30\x01\x12\x82\x01\n\x14RecordAuthorizations\x12\x30.csms.transaction.v1.RecordAuthorizationsRequest\x1a\x31.csms.transaction.v1.RecordAuthorizationsResponse\"\x05\xf2\xbb\x18\x01\x01\x12\x85\x01\n\x15\x43ountOpenTransactions\x12\x31.csms.transaction.v1.CountOpenTransactionsRequest\x1a\x32.csms.transaction.v1.CountOpenTransactionsResponse\"\x05\xf2\xbb\x18\x01\x01\x12\x80\x01\n\x13NotifyStationEvents\x12/.csms.transaction.v1.NotifyStationEventsRequest\x1a\x30.csms.transaction.v1.NotifyStationEventsResponse\"\x06\xf2\xbb\x18\x02\x01\x02\x12s\n\x0f\x46indTransaction\x12+.csms.transaction.v1.FindTransactionRequest\x1a,.csms.transaction.v1.FindTransactionResponse\"\x05\xf2\xbb\x18\x01\x02\x1a\x04\xa0\xbb\x18\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n4csms/transaction/v1/transaction_ingest_service.proto\x12\x13\x63sms.transaction.v1\x1a\x19\x63sms/common/v1/evse.proto\x1a\x1d\x63sms/common/v1/id_token.proto\x1a csms/common/v1/meter_value.proto\x1a\x1b\x63sms/common/v1/origin.proto\x1a\x1d\x63sms/options/v1/options.proto\x1a+csms/transaction/v1/transaction_event.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\"Z\n\x1eRecordTransactionEventsRequest\x12\x38\n\x05items\x18\x01 \x03(\x0b\x32).csms.transaction.v1.TransactionEventItem\"\xc2\x01\n\x14TransactionEventItem\x12&\n\x06origin\x18\x01 \x01(\x0b\x32\x16.csms.common.v1.Origin\x12\x34\n\x05\x65vent\x18\x02 \x01(\x0b\x32%.csms.transaction.v1.TransactionEvent\x12,\n\x03raw\x18\x03 \x01(\x0b\x32\x1f.csms.transaction.v1.RawMessage\x12\x1e\n\x16known_transaction_only\x18\x04 \x01(\x08\"_\n\x1fRecordTransactionEventsResponse\x12<\n\x07results\x18\x01 \x03(\x0b\x32+.csms.transaction.v1.TransactionEventResult\"\xab\x02\n\x16TransactionEventResult\x12!\n\x05\x65rror\x18\x01 \x01(\x0b\x32\x12.google.rpc.Status\x12\x16\n\x0etransaction_id\x18\x02 \x01(\t\x12\x10\n\x08repeated\x18\x03 \x01(\x08\x12\x16\n\nconcurrent\x18\x04 \x01(\x08\x42\x02\x18\x01\x12\x0e\n\x06quirks\x18\x05 \x03(\t\x12\x1d\n\x10\x63oncurrent_count\x18\x06 \x01(\x05H\x00\x88\x01\x01\x12\x11\n\tevent_key\x18\x07 \x01(\t\x12\x41\n\x14\x61uthorization_status\x18\x08 \x01(\x0e\x32#.csms.common.v1.AuthorizationStatus\x12\x12\n\ntotal_cost\x18\t \x01(\tB\x13\n\x11_concurrent_count\"T\n\x1bRecordAuthorizationsRequest\x12\x35\n\x05items\x18\x01 \x03(\x0b\x32&.csms.transaction.v1.AuthorizationItem\"\x83\x01\n\x11\x41uthorizationItem\x12&\n\x06origin\x18\x01 \x01(\x0b\x32\x16.csms.common.v1.Origin\x12\x11\n\tevent_key\x18\x02 \x01(\t\x12\x33\n\x06status\x18\x03 \x01(\x0e\x32#.csms.common.v1.AuthorizationStatus\"Y\n\x1cRecordAuthorizationsResponse\x12\x39\n\x07results\x18\x01 \x03(\x0b\x32(.csms.transaction.v1.AuthorizationResult\"8\n\x13\x41uthorizationResult\x12!\n\x05\x65rror\x18\x01 \x01(\x0b\x32\x12.google.rpc.Status\"]\n\x1c\x43ountOpenTransactionsRequest\x12=\n\x05items\x18\x01 \x03(\x0b\x32..csms.transaction.v1.CountOpenTransactionsItem\"n\n\x19\x43ountOpenTransactionsItem\x12&\n\x06origin\x18\x01 \x01(\x0b\x32\x16.csms.common.v1.Origin\x12)\n\x08id_token\x18\x02 \x01(\x0b\x32\x17.csms.common.v1.IdToken\"b\n\x1d\x43ountOpenTransactionsResponse\x12\x41\n\x07results\x18\x01 \x03(\x0b\x32\x30.csms.transaction.v1.CountOpenTransactionsResult\"h\n\x1b\x43ountOpenTransactionsResult\x12!\n\x05\x65rror\x18\x01 \x01(\x0b\x32\x12.google.rpc.Status\x12\r\n\x05\x63ount\x18\x02 \x01(\x05\x12\x17\n\x0fheld_by_station\x18\x03 \x01(\x08\"O\n\x18RecordMeterValuesRequest\x12\x33\n\x05items\x18\x01 \x03(\x0b\x32$.csms.transaction.v1.MeterValuesItem\"\x92\x01\n\x0fMeterValuesItem\x12&\n\x06origin\x18\x01 \x01(\x0b\x32\x16.csms.common.v1.Origin\x12%\n\x04\x65vse\x18\x02 \x01(\x0b\x32\x17.csms.common.v1.EvseRef\x12\x30\n\x0cmeter_values\x18\x03 \x03(\x0b\x32\x1a.csms.common.v1.MeterValue\"T\n\x19RecordMeterValuesResponse\x12\x37\n\x07results\x18\x01 \x03(\x0b\x32&.csms.transaction.v1.MeterValuesResult\"X\n\x11MeterValuesResult\x12!\n\x05\x65rror\x18\x01 \x01(\x0b\x32\x12.google.rpc.Status\x12\x10\n\x08repeated\x18\x02 \x01(\x08\x12\x0e\n\x06quirks\x18\x03 \x03(\t\"R\n\x1aNotifyStationEventsRequest\x12\x34\n\x05items\x18\x01 \x03(\x0b\x32%.csms.transaction.v1.StationEventItem\"\xbc\x02\n\x10StationEventItem\x12&\n\x06origin\x18\x01 \x01(\x0b\x32\x16.csms.common.v1.Origin\x12\x32\n\x04\x62oot\x18\x02 \x01(\x0b\x32\".csms.transaction.v1.StationBootedH\x00\x12\x46\n\x13\x63onnector_available\x18\x03 \x01(\x0b\x32\'.csms.transaction.v1.ConnectorAvailableH\x00\x12\x36\n\x07removal\x18\x04 \x01(\x0b\x32#.csms.transaction.v1.StationRemovedH\x00\x12\x43\n\x12\x66urther_connectors\x18\x05 \x03(\x0b\x32\'.csms.transaction.v1.ConnectorAvailableB\x07\n\x05\x65vent\"\xc9\x01\n\rStationBooted\x12\x13\n\x0bvendor_name\x18\x01 \x01(\t\x12\r\n\x05model\x18\x02 \x01(\t\x12\x18\n\x10\x66irmware_version\x18\x03 \x01(\t\x12\x1d\n\x10message_attempts\x18\x04 \x01(\x05H\x00\x88\x01\x01\x12\'\n\x1amessage_attempt_interval_s\x18\x05 \x01(\x05H\x01\x88\x01\x01\x42\x13\n\x11_message_attemptsB\x1d\n\x1b_message_attempt_interval_s\"l\n\x12\x43onnectorAvailable\x12%\n\x04\x65vse\x18\x01 \x01(\x0b\x32\x17.csms.common.v1.EvseRef\x12/\n\x0bstatus_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x10\n\x0eStationRemoved\"W\n\x1bNotifyStationEventsResponse\x12\x38\n\x07results\x18\x01 \x03(\x0b\x32\'.csms.transaction.v1.StationEventResult\"7\n\x12StationEventResult\x12!\n\x05\x65rror\x18\x01 \x01(\x0b\x32\x12.google.rpc.Status\"W\n\x16\x46indTransactionRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x12\n\nstation_id\x18\x02 \x01(\t\x12\x16\n\x0etransaction_id\x18\x03 \x01(\t\"(\n\x17\x46indTransactionResponse\x12\r\n\x05\x66ound\x18\x01 \x01(\x08\x32\xcc\x08\n\x18TransactionIngestService\x12\x8b\x01\n\x17RecordTransactionEvents\x12\x33.csms.transaction.v1.RecordTransactionEventsRequest\x1a\x34.csms.transaction.v1.RecordTransactionEventsResponse\"\x05\xf2\xbb\x18\x01\x01\x12\x95\x01\n\x1dStreamRecordTransactionEvents\x12\x33.csms.transaction.v1.RecordTransactionEventsRequest\x1a\x34.csms.transaction.v1.RecordTransactionEventsResponse\"\x05\xf2\xbb\x18\x01\x01(\x01\x30\x01\x12y\n\x11RecordMeterValues\x12-.csms.transaction.v1.RecordMeterValuesRequest\x1a..csms.transaction.v1.RecordMeterValuesResponse\"\x05\xf2\xbb\x18\x01\x01\x12\x83\x01\n\x17StreamRecordMeterValues\x12-.csms.transaction.v1.RecordMeterValuesRequest\x1a..csms.transaction.v1.RecordMeterValuesResponse\"\x05\xf2\xbb\x18\x01\x01(\x01\x30\x01\x12\x82\x01\n\x14RecordAuthorizations\x12\x30.csms.transaction.v1.RecordAuthorizationsRequest\x1a\x31.csms.transaction.v1.RecordAuthorizationsResponse\"\x05\xf2\xbb\x18\x01\x01\x12\x85\x01\n\x15\x43ountOpenTransactions\x12\x31.csms.transaction.v1.CountOpenTransactionsRequest\x1a\x32.csms.transaction.v1.CountOpenTransactionsResponse\"\x05\xf2\xbb\x18\x01\x01\x12\x80\x01\n\x13NotifyStationEvents\x12/.csms.transaction.v1.NotifyStationEventsRequest\x1a\x30.csms.transaction.v1.NotifyStationEventsResponse\"\x06\xf2\xbb\x18\x02\x01\x02\x12s\n\x0f\x46indTransaction\x12+.csms.transaction.v1.FindTransactionRequest\x1a,.csms.transaction.v1.FindTransactionResponse\"\x05\xf2\xbb\x18\x01\x02\x1a\x04\xa0\xbb\x18\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -66,49 +66,49 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RECORDTRANSACTIONEVENTSRESPONSE']._serialized_start=621
   _globals['_RECORDTRANSACTIONEVENTSRESPONSE']._serialized_end=716
   _globals['_TRANSACTIONEVENTRESULT']._serialized_start=719
-  _globals['_TRANSACTIONEVENTRESULT']._serialized_end=998
-  _globals['_RECORDAUTHORIZATIONSREQUEST']._serialized_start=1000
-  _globals['_RECORDAUTHORIZATIONSREQUEST']._serialized_end=1084
-  _globals['_AUTHORIZATIONITEM']._serialized_start=1087
-  _globals['_AUTHORIZATIONITEM']._serialized_end=1218
-  _globals['_RECORDAUTHORIZATIONSRESPONSE']._serialized_start=1220
-  _globals['_RECORDAUTHORIZATIONSRESPONSE']._serialized_end=1309
-  _globals['_AUTHORIZATIONRESULT']._serialized_start=1311
-  _globals['_AUTHORIZATIONRESULT']._serialized_end=1367
-  _globals['_COUNTOPENTRANSACTIONSREQUEST']._serialized_start=1369
-  _globals['_COUNTOPENTRANSACTIONSREQUEST']._serialized_end=1462
-  _globals['_COUNTOPENTRANSACTIONSITEM']._serialized_start=1464
-  _globals['_COUNTOPENTRANSACTIONSITEM']._serialized_end=1574
-  _globals['_COUNTOPENTRANSACTIONSRESPONSE']._serialized_start=1576
-  _globals['_COUNTOPENTRANSACTIONSRESPONSE']._serialized_end=1674
-  _globals['_COUNTOPENTRANSACTIONSRESULT']._serialized_start=1676
-  _globals['_COUNTOPENTRANSACTIONSRESULT']._serialized_end=1780
-  _globals['_RECORDMETERVALUESREQUEST']._serialized_start=1782
-  _globals['_RECORDMETERVALUESREQUEST']._serialized_end=1861
-  _globals['_METERVALUESITEM']._serialized_start=1864
-  _globals['_METERVALUESITEM']._serialized_end=2010
-  _globals['_RECORDMETERVALUESRESPONSE']._serialized_start=2012
-  _globals['_RECORDMETERVALUESRESPONSE']._serialized_end=2096
-  _globals['_METERVALUESRESULT']._serialized_start=2098
-  _globals['_METERVALUESRESULT']._serialized_end=2186
-  _globals['_NOTIFYSTATIONEVENTSREQUEST']._serialized_start=2188
-  _globals['_NOTIFYSTATIONEVENTSREQUEST']._serialized_end=2270
-  _globals['_STATIONEVENTITEM']._serialized_start=2273
-  _globals['_STATIONEVENTITEM']._serialized_end=2589
-  _globals['_STATIONBOOTED']._serialized_start=2592
-  _globals['_STATIONBOOTED']._serialized_end=2793
-  _globals['_CONNECTORAVAILABLE']._serialized_start=2795
-  _globals['_CONNECTORAVAILABLE']._serialized_end=2903
-  _globals['_STATIONREMOVED']._serialized_start=2905
-  _globals['_STATIONREMOVED']._serialized_end=2921
-  _globals['_NOTIFYSTATIONEVENTSRESPONSE']._serialized_start=2923
-  _globals['_NOTIFYSTATIONEVENTSRESPONSE']._serialized_end=3010
-  _globals['_STATIONEVENTRESULT']._serialized_start=3012
-  _globals['_STATIONEVENTRESULT']._serialized_end=3067
-  _globals['_FINDTRANSACTIONREQUEST']._serialized_start=3069
-  _globals['_FINDTRANSACTIONREQUEST']._serialized_end=3156
-  _globals['_FINDTRANSACTIONRESPONSE']._serialized_start=3158
-  _globals['_FINDTRANSACTIONRESPONSE']._serialized_end=3198
-  _globals['_TRANSACTIONINGESTSERVICE']._serialized_start=3201
-  _globals['_TRANSACTIONINGESTSERVICE']._serialized_end=4301
+  _globals['_TRANSACTIONEVENTRESULT']._serialized_end=1018
+  _globals['_RECORDAUTHORIZATIONSREQUEST']._serialized_start=1020
+  _globals['_RECORDAUTHORIZATIONSREQUEST']._serialized_end=1104
+  _globals['_AUTHORIZATIONITEM']._serialized_start=1107
+  _globals['_AUTHORIZATIONITEM']._serialized_end=1238
+  _globals['_RECORDAUTHORIZATIONSRESPONSE']._serialized_start=1240
+  _globals['_RECORDAUTHORIZATIONSRESPONSE']._serialized_end=1329
+  _globals['_AUTHORIZATIONRESULT']._serialized_start=1331
+  _globals['_AUTHORIZATIONRESULT']._serialized_end=1387
+  _globals['_COUNTOPENTRANSACTIONSREQUEST']._serialized_start=1389
+  _globals['_COUNTOPENTRANSACTIONSREQUEST']._serialized_end=1482
+  _globals['_COUNTOPENTRANSACTIONSITEM']._serialized_start=1484
+  _globals['_COUNTOPENTRANSACTIONSITEM']._serialized_end=1594
+  _globals['_COUNTOPENTRANSACTIONSRESPONSE']._serialized_start=1596
+  _globals['_COUNTOPENTRANSACTIONSRESPONSE']._serialized_end=1694
+  _globals['_COUNTOPENTRANSACTIONSRESULT']._serialized_start=1696
+  _globals['_COUNTOPENTRANSACTIONSRESULT']._serialized_end=1800
+  _globals['_RECORDMETERVALUESREQUEST']._serialized_start=1802
+  _globals['_RECORDMETERVALUESREQUEST']._serialized_end=1881
+  _globals['_METERVALUESITEM']._serialized_start=1884
+  _globals['_METERVALUESITEM']._serialized_end=2030
+  _globals['_RECORDMETERVALUESRESPONSE']._serialized_start=2032
+  _globals['_RECORDMETERVALUESRESPONSE']._serialized_end=2116
+  _globals['_METERVALUESRESULT']._serialized_start=2118
+  _globals['_METERVALUESRESULT']._serialized_end=2206
+  _globals['_NOTIFYSTATIONEVENTSREQUEST']._serialized_start=2208
+  _globals['_NOTIFYSTATIONEVENTSREQUEST']._serialized_end=2290
+  _globals['_STATIONEVENTITEM']._serialized_start=2293
+  _globals['_STATIONEVENTITEM']._serialized_end=2609
+  _globals['_STATIONBOOTED']._serialized_start=2612
+  _globals['_STATIONBOOTED']._serialized_end=2813
+  _globals['_CONNECTORAVAILABLE']._serialized_start=2815
+  _globals['_CONNECTORAVAILABLE']._serialized_end=2923
+  _globals['_STATIONREMOVED']._serialized_start=2925
+  _globals['_STATIONREMOVED']._serialized_end=2941
+  _globals['_NOTIFYSTATIONEVENTSRESPONSE']._serialized_start=2943
+  _globals['_NOTIFYSTATIONEVENTSRESPONSE']._serialized_end=3030
+  _globals['_STATIONEVENTRESULT']._serialized_start=3032
+  _globals['_STATIONEVENTRESULT']._serialized_end=3087
+  _globals['_FINDTRANSACTIONREQUEST']._serialized_start=3089
+  _globals['_FINDTRANSACTIONREQUEST']._serialized_end=3176
+  _globals['_FINDTRANSACTIONRESPONSE']._serialized_start=3178
+  _globals['_FINDTRANSACTIONRESPONSE']._serialized_end=3218
+  _globals['_TRANSACTIONINGESTSERVICE']._serialized_start=3221
+  _globals['_TRANSACTIONINGESTSERVICE']._serialized_end=4321
 # @@protoc_insertion_point(module_scope)

@@ -134,6 +134,7 @@ class TransactionEventResult(_message.Message):
     CONCURRENT_COUNT_FIELD_NUMBER: _builtins.int
     EVENT_KEY_FIELD_NUMBER: _builtins.int
     AUTHORIZATION_STATUS_FIELD_NUMBER: _builtins.int
+    TOTAL_COST_FIELD_NUMBER: _builtins.int
     transaction_id: _builtins.str
     """Name of the transaction; the allocated number in decimal for a 1.6 start, the same again for its repeat."""
     repeated: _builtins.bool
@@ -161,6 +162,10 @@ class TransactionEventResult(_message.Message):
     """Reason for which the id token was refused when the station sent this event before; the station is sent it again.
     Unspecified where it was not refused.
     """
+    total_cost: _builtins.str
+    """2.x: the cost of the transaction so far, or of all of it where this event ended it, as decimal digits ("3.25"), for
+    the station to show. Empty where it is not known.
+    """
     @_builtins.property
     def error(self) -> _status_pb2.Status:
         """Why it was not recorded as an event; absent when it was. Reason QUARANTINED: stored raw, to be
@@ -183,10 +188,11 @@ class TransactionEventResult(_message.Message):
         concurrent_count: _builtins.int | None = ...,
         event_key: _builtins.str = ...,
         authorization_status: _id_token_pb2.AuthorizationStatus.ValueType = ...,
+        total_cost: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_concurrent_count", b"_concurrent_count", "concurrent_count", b"concurrent_count", "error", b"error"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_concurrent_count", b"_concurrent_count", "authorization_status", b"authorization_status", "concurrent", b"concurrent", "concurrent_count", b"concurrent_count", "error", b"error", "event_key", b"event_key", "quirks", b"quirks", "repeated", b"repeated", "transaction_id", b"transaction_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_concurrent_count", b"_concurrent_count", "authorization_status", b"authorization_status", "concurrent", b"concurrent", "concurrent_count", b"concurrent_count", "error", b"error", "event_key", b"event_key", "quirks", b"quirks", "repeated", b"repeated", "total_cost", b"total_cost", "transaction_id", b"transaction_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__concurrent_count: _TypeAlias = _typing.Literal["concurrent_count"]  # noqa: Y015
     _WhichOneofArgType__concurrent_count: _TypeAlias = _typing.Literal["_concurrent_count", b"_concurrent_count"]  # noqa: Y015
