@@ -206,6 +206,11 @@ class CommandServiceStub:
                 request_serializer=csms_dot_station_dot_v1_dot_command__service__pb2.GetTransactionStatusRequest.SerializeToString,
                 response_deserializer=csms_dot_station_dot_v1_dot_command__service__pb2.GetTransactionStatusResponse.FromString,
                 _registered_method=True)
+        self.CostUpdated = channel.unary_unary(
+                '/csms.station.v1.CommandService/CostUpdated',
+                request_serializer=csms_dot_station_dot_v1_dot_command__service__pb2.CostUpdatedRequest.SerializeToString,
+                response_deserializer=csms_dot_station_dot_v1_dot_command__service__pb2.CostUpdatedResponse.FromString,
+                _registered_method=True)
         self.SetVariableMonitoring = channel.unary_unary(
                 '/csms.station.v1.CommandService/SetVariableMonitoring',
                 request_serializer=csms_dot_station_dot_v1_dot_monitoring__pb2.SetVariableMonitoringRequest.SerializeToString,
@@ -250,11 +255,6 @@ class CommandServiceStub:
                 '/csms.station.v1.CommandService/ClearDisplayMessage',
                 request_serializer=csms_dot_station_dot_v1_dot_display__message__pb2.ClearDisplayMessageRequest.SerializeToString,
                 response_deserializer=csms_dot_station_dot_v1_dot_display__message__pb2.ClearDisplayMessageResponse.FromString,
-                _registered_method=True)
-        self.CostUpdated = channel.unary_unary(
-                '/csms.station.v1.CommandService/CostUpdated',
-                request_serializer=csms_dot_station_dot_v1_dot_command__service__pb2.CostUpdatedRequest.SerializeToString,
-                response_deserializer=csms_dot_station_dot_v1_dot_command__service__pb2.CostUpdatedResponse.FromString,
                 _registered_method=True)
         self.SendCall = channel.unary_unary(
                 '/csms.station.v1.CommandService/SendCall',
@@ -506,6 +506,13 @@ class CommandServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CostUpdated(self, request, context):
+        """Has a station show a driver the cost of a transaction so far. 2.x CostUpdated.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def SetVariableMonitoring(self, request, context):
         """Sets monitors of a station's variables. OCPP 2.x SetVariableMonitoring, in several CALLs where the station's limits ask for
         it: where one of them fails and another was answered, the results have the outcome of each. MonitoringService lists the
@@ -569,13 +576,6 @@ class CommandServiceServicer:
 
     def ClearDisplayMessage(self, request, context):
         """Removes a message from a station's display. OCPP 2.x ClearDisplayMessage.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def CostUpdated(self, request, context):
-        """Has a station show a driver the cost of a transaction so far. 2.x CostUpdated.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -733,6 +733,11 @@ def add_CommandServiceServicer_to_server(servicer, server):
                     request_deserializer=csms_dot_station_dot_v1_dot_command__service__pb2.GetTransactionStatusRequest.FromString,
                     response_serializer=csms_dot_station_dot_v1_dot_command__service__pb2.GetTransactionStatusResponse.SerializeToString,
             ),
+            'CostUpdated': grpc.unary_unary_rpc_method_handler(
+                    servicer.CostUpdated,
+                    request_deserializer=csms_dot_station_dot_v1_dot_command__service__pb2.CostUpdatedRequest.FromString,
+                    response_serializer=csms_dot_station_dot_v1_dot_command__service__pb2.CostUpdatedResponse.SerializeToString,
+            ),
             'SetVariableMonitoring': grpc.unary_unary_rpc_method_handler(
                     servicer.SetVariableMonitoring,
                     request_deserializer=csms_dot_station_dot_v1_dot_monitoring__pb2.SetVariableMonitoringRequest.FromString,
@@ -777,11 +782,6 @@ def add_CommandServiceServicer_to_server(servicer, server):
                     servicer.ClearDisplayMessage,
                     request_deserializer=csms_dot_station_dot_v1_dot_display__message__pb2.ClearDisplayMessageRequest.FromString,
                     response_serializer=csms_dot_station_dot_v1_dot_display__message__pb2.ClearDisplayMessageResponse.SerializeToString,
-            ),
-            'CostUpdated': grpc.unary_unary_rpc_method_handler(
-                    servicer.CostUpdated,
-                    request_deserializer=csms_dot_station_dot_v1_dot_command__service__pb2.CostUpdatedRequest.FromString,
-                    response_serializer=csms_dot_station_dot_v1_dot_command__service__pb2.CostUpdatedResponse.SerializeToString,
             ),
             'SendCall': grpc.unary_unary_rpc_method_handler(
                     servicer.SendCall,
@@ -1577,6 +1577,33 @@ class CommandService:
             _registered_method=True)
 
     @staticmethod
+    def CostUpdated(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csms.station.v1.CommandService/CostUpdated',
+            csms_dot_station_dot_v1_dot_command__service__pb2.CostUpdatedRequest.SerializeToString,
+            csms_dot_station_dot_v1_dot_command__service__pb2.CostUpdatedResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def SetVariableMonitoring(request,
             target,
             options=(),
@@ -1809,33 +1836,6 @@ class CommandService:
             '/csms.station.v1.CommandService/ClearDisplayMessage',
             csms_dot_station_dot_v1_dot_display__message__pb2.ClearDisplayMessageRequest.SerializeToString,
             csms_dot_station_dot_v1_dot_display__message__pb2.ClearDisplayMessageResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def CostUpdated(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/csms.station.v1.CommandService/CostUpdated',
-            csms_dot_station_dot_v1_dot_command__service__pb2.CostUpdatedRequest.SerializeToString,
-            csms_dot_station_dot_v1_dot_command__service__pb2.CostUpdatedResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -156,6 +156,8 @@ class CommandServiceStub:
     """Asks a station whether a transaction is ongoing, and whether messages about it are still queued. OCPP 2.x
     GetTransactionStatus.
     """
+    CostUpdated: _grpc.UnaryUnaryMultiCallable[_command_service_pb2.CostUpdatedRequest, _command_service_pb2.CostUpdatedResponse]
+    """Has a station show a driver the cost of a transaction so far. 2.x CostUpdated."""
     SetVariableMonitoring: _grpc.UnaryUnaryMultiCallable[_monitoring_pb2.SetVariableMonitoringRequest, _monitoring_pb2.SetVariableMonitoringResponse]
     """Sets monitors of a station's variables. OCPP 2.x SetVariableMonitoring, in several CALLs where the station's limits ask for
     it: where one of them fails and another was answered, the results have the outcome of each. MonitoringService lists the
@@ -183,8 +185,6 @@ class CommandServiceStub:
     """
     ClearDisplayMessage: _grpc.UnaryUnaryMultiCallable[_display_message_pb2.ClearDisplayMessageRequest, _display_message_pb2.ClearDisplayMessageResponse]
     """Removes a message from a station's display. OCPP 2.x ClearDisplayMessage."""
-    CostUpdated: _grpc.UnaryUnaryMultiCallable[_command_service_pb2.CostUpdatedRequest, _command_service_pb2.CostUpdatedResponse]
-    """Has a station show a driver the cost of a transaction so far. 2.x CostUpdated."""
     SendCall: _grpc.UnaryUnaryMultiCallable[_command_service_pb2.SendCallRequest, _command_service_pb2.SendCallResponse]
     """Sends any action of the station's OCPP version, checked against the official schema before it is sent. Its effects
     are not recorded: so credentials are not set this way (USE_ROTATE_CREDENTIAL), nor is the security profile of 1.6
@@ -308,6 +308,8 @@ class CommandServiceAsyncStub(CommandServiceStub):
     """Asks a station whether a transaction is ongoing, and whether messages about it are still queued. OCPP 2.x
     GetTransactionStatus.
     """
+    CostUpdated: _aio.UnaryUnaryMultiCallable[_command_service_pb2.CostUpdatedRequest, _command_service_pb2.CostUpdatedResponse]  # type: ignore[assignment]
+    """Has a station show a driver the cost of a transaction so far. 2.x CostUpdated."""
     SetVariableMonitoring: _aio.UnaryUnaryMultiCallable[_monitoring_pb2.SetVariableMonitoringRequest, _monitoring_pb2.SetVariableMonitoringResponse]  # type: ignore[assignment]
     """Sets monitors of a station's variables. OCPP 2.x SetVariableMonitoring, in several CALLs where the station's limits ask for
     it: where one of them fails and another was answered, the results have the outcome of each. MonitoringService lists the
@@ -335,8 +337,6 @@ class CommandServiceAsyncStub(CommandServiceStub):
     """
     ClearDisplayMessage: _aio.UnaryUnaryMultiCallable[_display_message_pb2.ClearDisplayMessageRequest, _display_message_pb2.ClearDisplayMessageResponse]  # type: ignore[assignment]
     """Removes a message from a station's display. OCPP 2.x ClearDisplayMessage."""
-    CostUpdated: _aio.UnaryUnaryMultiCallable[_command_service_pb2.CostUpdatedRequest, _command_service_pb2.CostUpdatedResponse]  # type: ignore[assignment]
-    """Has a station show a driver the cost of a transaction so far. 2.x CostUpdated."""
     SendCall: _aio.UnaryUnaryMultiCallable[_command_service_pb2.SendCallRequest, _command_service_pb2.SendCallResponse]  # type: ignore[assignment]
     """Sends any action of the station's OCPP version, checked against the official schema before it is sent. Its effects
     are not recorded: so credentials are not set this way (USE_ROTATE_CREDENTIAL), nor is the security profile of 1.6
@@ -627,6 +627,14 @@ class CommandServiceServicer(metaclass=_abc_1.ABCMeta):
         """
 
     @_abc_1.abstractmethod
+    def CostUpdated(
+        self,
+        request: _command_service_pb2.CostUpdatedRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_command_service_pb2.CostUpdatedResponse, _abc.Awaitable[_command_service_pb2.CostUpdatedResponse]]:
+        """Has a station show a driver the cost of a transaction so far. 2.x CostUpdated."""
+
+    @_abc_1.abstractmethod
     def SetVariableMonitoring(
         self,
         request: _monitoring_pb2.SetVariableMonitoringRequest,
@@ -706,14 +714,6 @@ class CommandServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_display_message_pb2.ClearDisplayMessageResponse, _abc.Awaitable[_display_message_pb2.ClearDisplayMessageResponse]]:
         """Removes a message from a station's display. OCPP 2.x ClearDisplayMessage."""
-
-    @_abc_1.abstractmethod
-    def CostUpdated(
-        self,
-        request: _command_service_pb2.CostUpdatedRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_command_service_pb2.CostUpdatedResponse, _abc.Awaitable[_command_service_pb2.CostUpdatedResponse]]:
-        """Has a station show a driver the cost of a transaction so far. 2.x CostUpdated."""
 
     @_abc_1.abstractmethod
     def SendCall(
