@@ -103,6 +103,16 @@ _POSSIBLE: dict[str, dict[str, Any]] = {
     },
     "trigger_message": {"requested_message": 4},
     "data_transfer": {"vendor_id": "v"},
+    "cost_updated": {"transaction_id": "tx", "total_cost": "3.25"},
+    "get_charging_profiles": {"report_id": 1},
+    "get_composite_schedule": {"duration_s": 60},
+    "set_charging_profile": {
+        "charging_profile": {
+            "purpose": 2,
+            "kind": 1,
+            "schedules": [{"charging_rate_unit": 2, "periods": [{"limit": 8.1}]}],
+        }
+    },
     "clear_display_message": {"display_message_id": 1},
     "clear_variable_monitoring": {"monitor_ids": [1]},
     "customer_information": {"report_id": 1, "report": True, "customer_identifier": "c"},

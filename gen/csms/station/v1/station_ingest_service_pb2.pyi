@@ -767,15 +767,15 @@ class ReportItem(_message.Message):
     SECURITY_EVENT_FIELD_NUMBER: _builtins.int
     RESERVATION_USE_FIELD_NUMBER: _builtins.int
     TRANSACTION_END_FIELD_NUMBER: _builtins.int
-    MONITORING_REPORT_FIELD_NUMBER: _builtins.int
-    EVENT_REPORT_FIELD_NUMBER: _builtins.int
-    CUSTOMER_INFORMATION_FIELD_NUMBER: _builtins.int
-    DISPLAY_MESSAGES_FIELD_NUMBER: _builtins.int
     RESERVATION_UPDATE_FIELD_NUMBER: _builtins.int
     VARIABLE_REPORT_PART_FIELD_NUMBER: _builtins.int
     CHARGING_PROFILE_REPORT_FIELD_NUMBER: _builtins.int
     CHARGING_LIMIT_FIELD_NUMBER: _builtins.int
     CHARGING_LIMIT_CLEARING_FIELD_NUMBER: _builtins.int
+    MONITORING_REPORT_FIELD_NUMBER: _builtins.int
+    EVENT_REPORT_FIELD_NUMBER: _builtins.int
+    CUSTOMER_INFORMATION_FIELD_NUMBER: _builtins.int
+    DISPLAY_MESSAGES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def origin(self) -> _origin_pb2.Origin:
         """Station, frame and time with which the item entered the mesh."""
@@ -801,22 +801,6 @@ class ReportItem(_message.Message):
         """A transaction ended. OCPP StopTransaction, TransactionEvent."""
 
     @_builtins.property
-    def monitoring_report(self) -> _monitoring_pb2.MonitoringReportPart:
-        """A part of a report of monitors. OCPP NotifyMonitoringReport."""
-
-    @_builtins.property
-    def event_report(self) -> _alarm_pb2.EventReport:
-        """OCPP NotifyEvent."""
-
-    @_builtins.property
-    def customer_information(self) -> _customer_information_pb2.CustomerInformationPart:
-        """A part of a report about a driver. OCPP NotifyCustomerInformation."""
-
-    @_builtins.property
-    def display_messages(self) -> _display_message_pb2.DisplayMessagesPart:
-        """A part of a report of the messages on a display. OCPP NotifyDisplayMessages."""
-
-    @_builtins.property
     def reservation_update(self) -> _reservation_pb2.ReservationUpdate:
         """A reservation ended without a use. OCPP 2.x ReservationStatusUpdate."""
 
@@ -836,6 +820,22 @@ class ReportItem(_message.Message):
     def charging_limit_clearing(self) -> _charging_limit_pb2.ChargingLimitClearing:
         """OCPP ClearedChargingLimit."""
 
+    @_builtins.property
+    def monitoring_report(self) -> _monitoring_pb2.MonitoringReportPart:
+        """A part of a report of monitors. OCPP NotifyMonitoringReport."""
+
+    @_builtins.property
+    def event_report(self) -> _alarm_pb2.EventReport:
+        """OCPP NotifyEvent."""
+
+    @_builtins.property
+    def customer_information(self) -> _customer_information_pb2.CustomerInformationPart:
+        """A part of a report about a driver. OCPP NotifyCustomerInformation."""
+
+    @_builtins.property
+    def display_messages(self) -> _display_message_pb2.DisplayMessagesPart:
+        """A part of a report of the messages on a display. OCPP NotifyDisplayMessages."""
+
     def __init__(
         self,
         *,
@@ -845,21 +845,21 @@ class ReportItem(_message.Message):
         security_event: _security_event_pb2.SecurityEvent | None = ...,
         reservation_use: _reservation_pb2.ReservationUse | None = ...,
         transaction_end: _charging_profile_pb2.TransactionEnd | None = ...,
-        monitoring_report: _monitoring_pb2.MonitoringReportPart | None = ...,
-        event_report: _alarm_pb2.EventReport | None = ...,
-        customer_information: _customer_information_pb2.CustomerInformationPart | None = ...,
-        display_messages: _display_message_pb2.DisplayMessagesPart | None = ...,
         reservation_update: _reservation_pb2.ReservationUpdate | None = ...,
         variable_report_part: _device_model_pb2.VariableReportPart | None = ...,
         charging_profile_report: _charging_profile_pb2.ChargingProfileReport | None = ...,
         charging_limit: _charging_limit_pb2.ChargingLimit | None = ...,
         charging_limit_clearing: _charging_limit_pb2.ChargingLimitClearing | None = ...,
+        monitoring_report: _monitoring_pb2.MonitoringReportPart | None = ...,
+        event_report: _alarm_pb2.EventReport | None = ...,
+        customer_information: _customer_information_pb2.CustomerInformationPart | None = ...,
+        display_messages: _display_message_pb2.DisplayMessagesPart | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["charging_limit", b"charging_limit", "charging_limit_clearing", b"charging_limit_clearing", "charging_profile_report", b"charging_profile_report", "customer_information", b"customer_information", "display_messages", b"display_messages", "event_report", b"event_report", "firmware_status", b"firmware_status", "log_status", b"log_status", "monitoring_report", b"monitoring_report", "origin", b"origin", "report", b"report", "reservation_update", b"reservation_update", "reservation_use", b"reservation_use", "security_event", b"security_event", "transaction_end", b"transaction_end", "variable_report_part", b"variable_report_part"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
     _ClearFieldArgType: _TypeAlias = _typing.Literal["charging_limit", b"charging_limit", "charging_limit_clearing", b"charging_limit_clearing", "charging_profile_report", b"charging_profile_report", "customer_information", b"customer_information", "display_messages", b"display_messages", "event_report", b"event_report", "firmware_status", b"firmware_status", "log_status", b"log_status", "monitoring_report", b"monitoring_report", "origin", b"origin", "report", b"report", "reservation_update", b"reservation_update", "reservation_use", b"reservation_use", "security_event", b"security_event", "transaction_end", b"transaction_end", "variable_report_part", b"variable_report_part"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_report: _TypeAlias = _typing.Literal["firmware_status", "log_status", "security_event", "reservation_use", "transaction_end", "monitoring_report", "event_report", "customer_information", "display_messages", "reservation_update", "variable_report_part", "charging_profile_report", "charging_limit", "charging_limit_clearing"]  # noqa: Y015
+    _WhichOneofReturnType_report: _TypeAlias = _typing.Literal["firmware_status", "log_status", "security_event", "reservation_use", "transaction_end", "reservation_update", "variable_report_part", "charging_profile_report", "charging_limit", "charging_limit_clearing", "monitoring_report", "event_report", "customer_information", "display_messages"]  # noqa: Y015
     _WhichOneofArgType_report: _TypeAlias = _typing.Literal["report", b"report"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_report) -> _WhichOneofReturnType_report | None: ...
 
