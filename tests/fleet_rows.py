@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from station_svc.features.certificates.models import certificate_request, installed_certificate
 from station_svc.features.local_lists.models import local_list
+from station_svc.features.monitoring.models import alarm
 from station_svc.features.reservations.models import reservation
 from station_svc.features.smart_charging.models import charging_profile
 from station_svc.follower.models import activity
@@ -25,7 +26,7 @@ FLEET_LISTS = {
 
 
 def add_fleet_rows(connection: Connection, station_id: str, *, now_us: int, number: int = 1) -> None:
-    """A row of each list, of a station of the tenant `default` that exists."""
+    """A row of each list, and an alarm, of a station of the tenant `default` that exists."""
     station = {"tenant_id": "default", "station_id": station_id}
     times = {"create_us": now_us, "update_us": now_us}
     _insert(
@@ -80,6 +81,18 @@ def add_fleet_rows(connection: Connection, station_id: str, *, now_us: int, numb
         serial_number=str(number),
         receive_us=now_us,
         update_us=now_us,
+    )
+    _insert(
+        connection,
+        alarm,
+        **station,
+        alarm_id=f"1-{number}-0",
+        subject=str(number),
+        state=1,
+        open_us=now_us,
+        update_us=now_us,
+        epoch=1,
+        ordinal=number,
     )
     if number == 1:
         _insert(connection, local_list, **station, version=3, entries_version=3, entry_count=7, sync_state=2)
