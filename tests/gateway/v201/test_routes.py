@@ -71,16 +71,6 @@ def test_outbound_commands() -> None:
 
 # The least that each command needs, where that is more than nothing.
 _POSSIBLE: dict[str, dict[str, Any]] = {
-    "cost_updated": {"transaction_id": "tx", "total_cost": "3.25"},
-    "get_charging_profiles": {"report_id": 1},
-    "get_composite_schedule": {"duration_s": 60},
-    "set_charging_profile": {
-        "charging_profile": {
-            "purpose": 2,
-            "kind": 1,
-            "schedules": [{"charging_rate_unit": 2, "periods": [{"limit": 8.1}]}],
-        }
-    },
     "cancel_reservation": {"reservation_id": 1},
     "get_log": {"log": {"remote_location": "https://example.org/logs"}},
     "reserve_now": {"id_token": {"id_token": "T"}, "expire_time": {"seconds": 1_893_456_000}},

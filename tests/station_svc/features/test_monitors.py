@@ -52,7 +52,7 @@ async def test_monitors_that_the_station_accepted_are_listed(system: StationSyst
 
 
 async def test_commands_keep_within_the_limits_that_the_station_reported(system: StationSystem) -> None:
-    """Those of the action, in number and in bytes; nothing is made up where they are not known."""
+    """The limits of the action, in number and in bytes; nothing is made up where they are not known."""
     await system.open("CP1")
     sent = await _set(system, _monitor("A", 1))
     assert (sent.items_per_message, sent.bytes_per_message) == (0, 0)
