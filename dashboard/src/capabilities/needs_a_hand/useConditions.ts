@@ -20,6 +20,7 @@ const CHANGES: LiveFilter = {
     "station.booted",
     "station.certificate_request",
     "station.condition_began",
+    "alarm.",
     "station.condition_ended",
     "station.connected",
     "station.created",
