@@ -35,6 +35,8 @@ def test_inbound_actions() -> None:
         "LogStatusNotification",
         "MeterValues",
         "NotifyChargingLimit",
+        "NotifyEVChargingNeeds",
+        "NotifyEVChargingSchedule",
         "NotifyReport",
         "ReportChargingProfiles",
         "ReservationStatusUpdate",

@@ -10,6 +10,7 @@ from csms.common.v1 import status_info_pb2 as _status_info_pb2
 from csms.station.v1 import charging_limit_pb2 as _charging_limit_pb2
 from csms.station.v1 import charging_profile_pb2 as _charging_profile_pb2
 from csms.station.v1 import device_model_pb2 as _device_model_pb2
+from csms.station.v1 import ev_charging_pb2 as _ev_charging_pb2
 from csms.station.v1 import firmware_pb2 as _firmware_pb2
 from csms.station.v1 import log_pb2 as _log_pb2
 from csms.station.v1 import reservation_pb2 as _reservation_pb2
@@ -762,6 +763,8 @@ class ReportItem(_message.Message):
     CHARGING_PROFILE_REPORT_FIELD_NUMBER: _builtins.int
     CHARGING_LIMIT_FIELD_NUMBER: _builtins.int
     CHARGING_LIMIT_CLEARING_FIELD_NUMBER: _builtins.int
+    EV_CHARGING_NEEDS_FIELD_NUMBER: _builtins.int
+    EV_CHARGING_SCHEDULE_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def origin(self) -> _origin_pb2.Origin:
         """Station, frame and time with which the item entered the mesh."""
@@ -806,6 +809,14 @@ class ReportItem(_message.Message):
     def charging_limit_clearing(self) -> _charging_limit_pb2.ChargingLimitClearing:
         """OCPP ClearedChargingLimit."""
 
+    @_builtins.property
+    def ev_charging_needs(self) -> _ev_charging_pb2.EvChargingNeedsReport:
+        """OCPP NotifyEVChargingNeeds."""
+
+    @_builtins.property
+    def ev_charging_schedule(self) -> _ev_charging_pb2.EvChargingScheduleReport:
+        """OCPP NotifyEVChargingSchedule."""
+
     def __init__(
         self,
         *,
@@ -820,12 +831,14 @@ class ReportItem(_message.Message):
         charging_profile_report: _charging_profile_pb2.ChargingProfileReport | None = ...,
         charging_limit: _charging_limit_pb2.ChargingLimit | None = ...,
         charging_limit_clearing: _charging_limit_pb2.ChargingLimitClearing | None = ...,
+        ev_charging_needs: _ev_charging_pb2.EvChargingNeedsReport | None = ...,
+        ev_charging_schedule: _ev_charging_pb2.EvChargingScheduleReport | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["charging_limit", b"charging_limit", "charging_limit_clearing", b"charging_limit_clearing", "charging_profile_report", b"charging_profile_report", "firmware_status", b"firmware_status", "log_status", b"log_status", "origin", b"origin", "report", b"report", "reservation_update", b"reservation_update", "reservation_use", b"reservation_use", "security_event", b"security_event", "transaction_end", b"transaction_end", "variable_report_part", b"variable_report_part"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["charging_limit", b"charging_limit", "charging_limit_clearing", b"charging_limit_clearing", "charging_profile_report", b"charging_profile_report", "ev_charging_needs", b"ev_charging_needs", "ev_charging_schedule", b"ev_charging_schedule", "firmware_status", b"firmware_status", "log_status", b"log_status", "origin", b"origin", "report", b"report", "reservation_update", b"reservation_update", "reservation_use", b"reservation_use", "security_event", b"security_event", "transaction_end", b"transaction_end", "variable_report_part", b"variable_report_part"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["charging_limit", b"charging_limit", "charging_limit_clearing", b"charging_limit_clearing", "charging_profile_report", b"charging_profile_report", "firmware_status", b"firmware_status", "log_status", b"log_status", "origin", b"origin", "report", b"report", "reservation_update", b"reservation_update", "reservation_use", b"reservation_use", "security_event", b"security_event", "transaction_end", b"transaction_end", "variable_report_part", b"variable_report_part"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["charging_limit", b"charging_limit", "charging_limit_clearing", b"charging_limit_clearing", "charging_profile_report", b"charging_profile_report", "ev_charging_needs", b"ev_charging_needs", "ev_charging_schedule", b"ev_charging_schedule", "firmware_status", b"firmware_status", "log_status", b"log_status", "origin", b"origin", "report", b"report", "reservation_update", b"reservation_update", "reservation_use", b"reservation_use", "security_event", b"security_event", "transaction_end", b"transaction_end", "variable_report_part", b"variable_report_part"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_report: _TypeAlias = _typing.Literal["firmware_status", "log_status", "security_event", "reservation_use", "transaction_end", "reservation_update", "variable_report_part", "charging_profile_report", "charging_limit", "charging_limit_clearing"]  # noqa: Y015
+    _WhichOneofReturnType_report: _TypeAlias = _typing.Literal["firmware_status", "log_status", "security_event", "reservation_use", "transaction_end", "reservation_update", "variable_report_part", "charging_profile_report", "charging_limit", "charging_limit_clearing", "ev_charging_needs", "ev_charging_schedule"]  # noqa: Y015
     _WhichOneofArgType_report: _TypeAlias = _typing.Literal["report", b"report"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_report) -> _WhichOneofReturnType_report | None: ...
 
