@@ -18,7 +18,7 @@ def _profile(**more: Any) -> pb.ChargingProfile:
     schedule = pb.ChargingSchedule(
         charging_rate_unit=pb.CHARGING_RATE_UNIT_AMPERES, periods=[pb.ChargingSchedulePeriod(limit=8.1)]
     )
-    fields = {
+    fields: dict[str, Any] = {
         "charging_profile_id": 7,
         "purpose": DEFAULT,
         "kind": pb.CHARGING_PROFILE_KIND_RELATIVE,

@@ -44,7 +44,7 @@ def test_every_field_of_a_profile_is_kept() -> None:
     """What is reported is sent to a station again as it was."""
     payload = payloads.maximal(helpers.SCHEMAS.schema("ReportChargingProfiles", "request"))
     report = _report("ReportChargingProfiles", payload).charging_profile_report
-    [profile] = report.charging_profiles
+    profile = report.charging_profiles[0]
     assert {field.name for field, _value in profile.ListFields()} == set(pb.ChargingProfile.DESCRIPTOR.fields_by_name)
     tariff = profile.schedules[0].sales_tariff
     assert {field.name for field, _value in tariff.ListFields()} == set(pb.SalesTariff.DESCRIPTOR.fields_by_name)
