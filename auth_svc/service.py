@@ -163,7 +163,7 @@ def _users(
         passwords=passwords,
         logins=LoginChecks(database=database, passwords=passwords, throttle=LoginThrottle(clock=clock), clock=clock),
         limits=SessionLimits(clock=clock),
-        sessions=Sessions(database=database, signer=keys, clock=clock),
+        sessions=Sessions(database=database, signer=keys, clock=clock, access_token_s=settings.access_token_s),
         keys=keys,
         tenants=tenants,
         clock=clock,

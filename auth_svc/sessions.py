@@ -27,6 +27,7 @@ from mesh.runtime.times import SECOND_US, Clock
 
 log = get_logger(__name__)
 
+# The longest that an access token is good for; signing keys are published for as long as one may be in use.
 ACCESS_TOKEN_S = 15 * 60
 SESSION_S = 30 * 24 * 3600
 # Windows of one browser refresh at the same time, with the same token: one of them gets the next token. The others are
@@ -44,7 +45,7 @@ class Source:
 
 @dataclass(frozen=True, kw_only=True)
 class Tokens:
-    """The tokens of a caller: an access token for ACCESS_TOKEN_S seconds, and the refresh token for the next."""
+    """The tokens of a caller: a short-lived access token, and the refresh token for the next."""
 
     access_token: str = field(repr=False)
     refresh_token: str = field(repr=False)
@@ -53,7 +54,10 @@ class Tokens:
 class Sessions:
     """Opens, continues and ends sessions."""
 
-    def __init__(self, *, database: Database, signer: Signer, clock: Clock) -> None:
+    def __init__(
+        self, *, database: Database, signer: Signer, clock: Clock, access_token_s: int = ACCESS_TOKEN_S
+    ) -> None:
+        self.access_token_s = access_token_s
         self._database = database
         self._signer = signer
         self._clock = clock
@@ -152,7 +156,7 @@ class Sessions:
             "role": user.role.name if user.role else "",  # for services of the release before this one
             "sid": session_id,
             "iat": now_s,
-            "exp": now_s + ACCESS_TOKEN_S,
+            "exp": now_s + self.access_token_s,
         }
         return await self._signer.sign(claims)
 

@@ -12,6 +12,7 @@ from auth_svc.ev_certificates import EvCertificateProvider, HttpProvider, NoProv
 from auth_svc.id_token_store import MOST_CONCURRENT_TRANSACTIONS
 from auth_svc.normalization import MAX_PASSWORD, MIN_PASSWORD
 from auth_svc.outbound_http import HttpRules, UrlError, check_url
+from auth_svc.sessions import ACCESS_TOKEN_S
 from mesh.events import outbox
 from mesh.runtime.settings import Environment, MeshSettings, is_loopback
 from mesh.runtime.startup_errors import SettingError
@@ -35,6 +36,7 @@ class AuthSettings:
     outbox_days: int
     certificates: CertificateRules = field(default_factory=CertificateRules)
     certificate_days: int = 365
+    access_token_s: int = ACCESS_TOKEN_S
     concurrency: ConcurrencyRule = field(default_factory=ConcurrencyRule)
     ocsp: OcspRules = field(default_factory=OcspRules)
     ev_certificates: EvCertificateProvider = field(default_factory=NoProvider, repr=False)  # it may have a token
@@ -70,6 +72,7 @@ class AuthSettings:
                 validity_days=env.number("CSMS_CERTIFICATE_VALIDITY_DAYS", 365, least=1, most=3650),
             ),
             certificate_days=env.number("CSMS_CERTIFICATE_RETENTION_DAYS", 365, least=1, most=_MOST_DAYS),
+            access_token_s=env.number("CSMS_ACCESS_TOKEN_S", ACCESS_TOKEN_S, least=10, most=ACCESS_TOKEN_S),
             concurrency=ConcurrencyRule(
                 max_transactions=env.number(
                     "CSMS_MAX_CONCURRENT_TRANSACTIONS", 0, least=0, most=MOST_CONCURRENT_TRANSACTIONS

@@ -49,7 +49,7 @@ from auth_svc.passwords import Passwords
 from auth_svc.platform_callers import check_platform
 from auth_svc.role_store import Assignment
 from auth_svc.session_limits import SessionLimits
-from auth_svc.sessions import ACCESS_TOKEN_S, Sessions
+from auth_svc.sessions import Sessions
 from auth_svc.temporary_passwords import TemporaryPasswords
 from auth_svc.users import check_findable, check_password, to_message, user_exists, user_not_found
 from mesh.contract.tenants import PLATFORM_TENANT
@@ -105,7 +105,7 @@ class UserServicer(UserServiceServicer):
         return LoginResponse(
             access_token=tokens.access_token,
             refresh_token=tokens.refresh_token,
-            expires_in_s=ACCESS_TOKEN_S,
+            expires_in_s=self._sessions.access_token_s,
             token_type=_TOKEN_TYPE,
             user=(await self._to_messages([user]))[0],
         )
@@ -143,7 +143,7 @@ class UserServicer(UserServiceServicer):
         return RefreshResponse(
             access_token=tokens.access_token,
             refresh_token=tokens.refresh_token,
-            expires_in_s=ACCESS_TOKEN_S,
+            expires_in_s=self._sessions.access_token_s,
             token_type=_TOKEN_TYPE,
         )
 

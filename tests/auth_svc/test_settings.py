@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from auth_svc.authorization_servicer import ConcurrencyRule
+from auth_svc.sessions import ACCESS_TOKEN_S
 from auth_svc.settings import AuthSettings
 from mesh.runtime.settings import Environment
 from mesh.runtime.startup_errors import SettingError
@@ -22,6 +23,7 @@ def test_defaults_are_the_careful_ones() -> None:
     assert (settings.accept_unknown_tokens, settings.open_registration, settings.admin_password) == (False, False, None)
     assert settings.outbox_days == 30
     assert settings.concurrency == ConcurrencyRule(max_transactions=0, limit_authorize=False)
+    assert settings.access_token_s == ACCESS_TOKEN_S
 
 
 def test_trusted_certificates_and_addresses_are_read(tmp_path: Path) -> None:
@@ -48,6 +50,7 @@ def test_settings_are_read() -> None:
     )
     concurrency = _read(CSMS_MAX_CONCURRENT_TRANSACTIONS="2", CSMS_AUTHORIZE_CONCURRENT_TX="1").concurrency
     assert concurrency == ConcurrencyRule(max_transactions=2, limit_authorize=True)
+    assert _read(CSMS_ACCESS_TOKEN_S="60").access_token_s == 60
 
 
 @pytest.mark.parametrize(
@@ -73,6 +76,7 @@ def test_settings_are_read() -> None:
             {"CSMS_EV_CERTIFICATE_PROVIDER_URL": "https://p.example.org/", "CSMS_EV_CERTIFICATE_PROVIDER_TOKEN": "ü"},
             "HTTP header",
         ),
+        ({"CSMS_ACCESS_TOKEN_S": "901"}, "CSMS_ACCESS_TOKEN_S"),
         ({"CSMS_MAX_CONCURRENT_TRANSACTIONS": "101"}, "CSMS_MAX_CONCURRENT_TRANSACTIONS"),
     ],
 )

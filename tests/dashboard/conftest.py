@@ -19,6 +19,14 @@ def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningMesh]:
         yield running
 
 
+@pytest.fixture(scope="session")
+def simulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningMesh]:
+    """A mesh with simulated stations that have drivers, CP001 to CP005, and with the simulator's page."""
+    settings = {"CSMS_DEMO": "1", "CSMS_UNKNOWN_TOKENS": "accept", "CSMS_ACCESS_TOKEN_S": "20"}
+    with running_mesh(tmp_path_factory.mktemp("simulated"), **settings) as running:
+        yield running
+
+
 # Of this folder and no longer: Playwright runs an event loop in this thread, and tests of other folders run theirs. So
 # a test with a browser is an ordinary function; what it needs of asyncio runs in a thread or a process.
 @pytest.fixture(scope="package")
@@ -37,12 +45,16 @@ def faults() -> Iterator[Faults]:
 
 
 @pytest.fixture
-def new_context(browser: Browser, mesh: RunningMesh, faults: Faults) -> Iterator[Callable[..., BrowserContext]]:
+def new_context(
+    browser: Browser, request: pytest.FixtureRequest, faults: Faults
+) -> Iterator[Callable[..., BrowserContext]]:
     """Opens browser contexts, each as a person of their own, that are closed after the test."""
     contexts = []
 
     def open_one(**options: object) -> BrowserContext:
-        context = browser.new_context(**{"base_url": mesh.http_url, **options})  # type: ignore[arg-type]
+        if "base_url" not in options:
+            options["base_url"] = request.getfixturevalue("mesh").http_url
+        context = browser.new_context(**options)  # type: ignore[arg-type]
         contexts.append(context)
         context.set_default_timeout(PATIENCE_MS)
         faults.watch(context)
@@ -85,5 +97,14 @@ def signed_in(new_context: Callable[..., BrowserContext], administrator: Callabl
     """A page at which the administrator has signed in."""
     page = new_context(storage_state=administrator()).new_page()
     page.goto("/")
+    is_rendered(page)
+    return page
+
+
+@pytest.fixture
+def desk(new_context: Callable[..., BrowserContext], simulated: RunningMesh) -> Page:
+    """A page of the mesh with simulated stations, at which the administrator has signed in."""
+    page = new_context(base_url=simulated.http_url).new_page()
+    sign_in(page, "/", username="admin", password=simulated.admin_password)
     is_rendered(page)
     return page

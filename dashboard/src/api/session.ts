@@ -6,12 +6,11 @@ import { useSyncExternalStore } from "react";
 
 import { UserService } from "../stubs/csms/auth/v1/user_service_pb";
 import { withTabLock } from "./tab_lock";
+import { isDue, lifeOf, type TokenLife } from "./token_life";
 
-export interface Session {
+export interface Session extends TokenLife {
   accessToken: string;
   refreshToken: string;
-  /** Time at which the access token expires, by this browser's clock. */
-  expiresAtMs: number;
   username: string;
   tenantId: string;
 }
@@ -24,7 +23,6 @@ export interface Credentials {
 }
 
 const KEY = "csms.session";
-const EARLY_MS = 60_000;
 
 const listeners = new Set<() => void>();
 let text: string | null | undefined;
@@ -79,7 +77,7 @@ export async function signIn(credentials: Credentials): Promise<void> {
   store({
     accessToken: answer.accessToken,
     refreshToken: answer.refreshToken,
-    expiresAtMs: Date.now() + answer.expiresInS * 1000,
+    ...lifeOf(answer.expiresInS, Date.now()),
     username: answer.user?.username ?? credentials.username,
     tenantId: answer.user?.tenantId ?? "",
   });
@@ -104,7 +102,7 @@ async function refresh(stale: Session): Promise<Session | undefined> {
       ...present,
       accessToken: answer.accessToken,
       refreshToken: answer.refreshToken,
-      expiresAtMs: Date.now() + answer.expiresInS * 1000,
+      ...lifeOf(answer.expiresInS, Date.now()),
     };
     store(next);
     return next;
@@ -127,10 +125,10 @@ export function refreshSession(stale: Session): Promise<Session | undefined> {
   return refreshing;
 }
 
-/** An access token that is good for a minute at least; undefined where nobody is signed in. */
+/** An access token that is good for some time yet; undefined where nobody is signed in. */
 export async function freshAccessToken(): Promise<string | undefined> {
   const session = currentSession();
   if (!session) return undefined;
-  if (session.expiresAtMs - Date.now() > EARLY_MS) return session.accessToken;
+  if (!isDue(session, Date.now())) return session.accessToken;
   return (await refreshSession(session))?.accessToken;
 }

@@ -1,7 +1,7 @@
 // The way from a tab to the owner of the stream: a shared worker, or a tab elected over a BroadcastChannel.
-import { Election, type Ballot } from "./election";
 import { LiveHub } from "./hub";
 import type { ToOwner, ToTabs } from "./messages";
+import { TabGroup, type Broadcast } from "./tab_group";
 
 export interface LiveChannel {
   send: (message: ToOwner) => void;
@@ -32,60 +32,29 @@ function workerChannel(receive: Receive): LiveChannel {
   };
 }
 
-type Broadcast = { ballot: Ballot } | { toTabs: ToTabs };
-
 function broadcastChannel(receive: Receive): LiveChannel {
   const channel = new BroadcastChannel("csms-live");
-  const say = (message: Broadcast) => {
-    channel.postMessage(message);
-  };
-  let hub: LiveHub | undefined;
-  let latest: ToOwner | undefined;
-  let cursor: string | undefined;
-  const pass = (message: ToTabs) => {
-    if (message.kind === "events") cursor = message.events.at(-1)?.cursor ?? cursor;
-    receive(message);
-  };
-  const election = new Election(crypto.getRandomValues(new Uint32Array(2)).join("-"), {
-    send: (ballot) => {
-      say({ ballot });
+  const group = new TabGroup(crypto.getRandomValues(new Uint32Array(2)).join("-"), {
+    say: (message) => {
+      channel.postMessage(message);
     },
-    onLead: () => {
-      const toAll = (message: ToTabs) => {
-        say({ toTabs: message });
-        pass(message);
-      };
-      hub = new LiveHub(globalThis.location.origin, toAll, cursor);
-      if (latest) hub.receive(latest);
-    },
-    onFollow: () => {
-      hub?.stop();
-      hub = undefined;
-    },
+    receive,
+    makeOwner: (post, cursor) => new LiveHub(globalThis.location.origin, post, cursor),
     now: () => Date.now(),
   });
   channel.onmessage = (event: MessageEvent<Broadcast>) => {
-    if ("ballot" in event.data) {
-      election.receive(event.data.ballot);
-      if (hub && event.data.ballot.kind === "who") say({ toTabs: { kind: "state", state: hub.present } });
-    } else {
-      pass(event.data.toTabs);
-    }
+    group.hear(event.data);
   };
   setInterval(() => {
-    election.tick();
+    group.tick();
   }, 1_000);
-  election.tick();
+  group.tick();
   globalThis.addEventListener("pagehide", () => {
-    election.leave();
-    hub?.stop();
-    hub = undefined;
+    group.leave();
   });
   return {
-    // The tokens of all tabs are the same, by localStorage: each tab has the latest for when it leads.
     send: (message) => {
-      latest = message;
-      hub?.receive(message);
+      group.send(message);
     },
   };
 }

@@ -51,7 +51,7 @@ describe("tabs without shared workers", () => {
     pass(5_000);
     const [first] = leaders;
     close(first ?? "", true);
-    pass(2_000);
+    pass(3_000);
     expect(leaders.size).toBe(1);
     expect(leaders.has(first ?? "")).toBe(false);
   });
@@ -74,7 +74,7 @@ describe("tabs without shared workers", () => {
       now: () => nowMs,
     });
     slow.tick();
-    nowMs += 1_000;
+    nowMs += 2_000;
     slow.tick();
     expect(slow.isLeader).toBe(true);
     answers.length = 0;

@@ -12,13 +12,15 @@ export interface ElectionPorts {
 }
 
 export const QUIET_MS = 10_000;
-const ANSWER_MS = 600;
+// A tab that is being loaded or drawn does not answer before it is done.
+const ANSWER_MS = 1_500;
 
 export class Election {
   private term = 0;
   private leading = false;
   private heardMs = -Infinity;
   private askedMs: number | undefined;
+  private followed: string | undefined;
 
   constructor(
     readonly id: string,
@@ -29,11 +31,21 @@ export class Election {
     return this.leading;
   }
 
+  /** The tab that leads, as far as this one knows. */
+  get leader(): string | undefined {
+    return this.leading ? this.id : this.followed;
+  }
+
+  /** Says once more that this tab leads. */
+  confirm(): void {
+    if (this.leading) this.ports.send({ kind: "lead", from: this.id, term: this.term });
+  }
+
   /** To be called every second, and once at the start. */
   tick(): void {
     const now = this.ports.now();
     if (this.leading) {
-      this.ports.send({ kind: "lead", from: this.id, term: this.term });
+      this.confirm();
     } else if (this.askedMs === undefined) {
       if (now - this.heardMs > QUIET_MS) this.ask(now);
     } else if (now - this.askedMs >= ANSWER_MS) {
@@ -44,17 +56,21 @@ export class Election {
   receive(ballot: Ballot): void {
     if (ballot.from === this.id) return;
     if (ballot.kind === "who") {
-      if (this.leading) this.ports.send({ kind: "lead", from: this.id, term: this.term });
+      this.confirm();
       return;
     }
     if (ballot.kind === "gone") {
-      if (!this.leading) this.ask(this.ports.now());
+      if (this.leading || ballot.from !== this.followed) return;
+      this.followed = undefined;
+      this.ask(this.ports.now());
       return;
     }
     // Of two leaders of one term the one with the smaller id stays.
-    const older = ballot.term < this.term || (ballot.term === this.term && ballot.from > this.id);
-    if (this.leading && older) return;
+    const rival = this.leader;
+    const older = ballot.term < this.term || (ballot.term === this.term && rival !== undefined && ballot.from > rival);
+    if (older && this.isLed()) return;
     this.term = Math.max(this.term, ballot.term);
+    this.followed = ballot.from;
     this.heardMs = this.ports.now();
     this.askedMs = undefined;
     if (this.leading) {
@@ -70,6 +86,11 @@ export class Election {
     if (led) this.ports.send({ kind: "gone", from: this.id });
   }
 
+  /** Whether this tab leads, or has heard its leader lately. */
+  private isLed(): boolean {
+    return this.leading || (this.followed !== undefined && this.ports.now() - this.heardMs <= QUIET_MS);
+  }
+
   private ask(now: number): void {
     this.askedMs = now;
     this.ports.send({ kind: "who", from: this.id });
@@ -79,6 +100,7 @@ export class Election {
     this.askedMs = undefined;
     this.term += 1;
     this.leading = true;
+    this.followed = undefined;
     this.ports.send({ kind: "lead", from: this.id, term: this.term });
     this.ports.onLead();
   }

@@ -3,7 +3,7 @@ import { createConnectQueryKey, useTransport } from "@connectrpc/connect-query";
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useEffectEvent, useState, useSyncExternalStore } from "react";
 
-import { invalidate } from "../api/queries";
+import { invalidate, readAnew } from "../api/queries";
 import { liveState, onLiveEvents, onLiveState, type Handler } from "./client";
 import type { LiveEvent, LiveFilter } from "./events";
 import type { LiveState } from "./stream";
@@ -75,12 +75,12 @@ export function useLiveAnswer<I extends DescMessage, O extends DescMessage>(
   const client = useQueryClient();
   const transport = useTransport();
   const queryKey = createConnectQueryKey({ schema: method, input, transport, cardinality: "finite" });
-  const invalidate = useEffectEvent(() => void client.invalidateQueries({ queryKey }));
+  const readAgain = useEffectEvent(() => void readAnew(client, queryKey));
   const [reloads] = useState(() => ({ wanted: new Set<() => void>() }));
   useEffect(() => {
     const debounced = debounce(
       () => {
-        invalidate();
+        readAgain();
       },
       SETTLE_MS,
       LONGEST_MS,
@@ -92,11 +92,13 @@ export function useLiveAnswer<I extends DescMessage, O extends DescMessage>(
     };
   }, [reloads]);
   useLiveEvents(filter, (events) => {
+    // A read that is on its way may have begun before an event, and its answer replaces what the event changed.
+    const isReading = client.isFetching({ queryKey, exact: true }) > 0;
     for (const event of events) {
       const answer = client.getQueryData(queryKey);
-      const next = answer && apply(answer, event);
-      if (next === "reload") for (const call of reloads.wanted) call();
-      else if (next) client.setQueryData(queryKey, next as never);
+      const next = answer ? apply(answer, event) : "reload";
+      if (next === "reload" || (next && isReading)) for (const call of reloads.wanted) call();
+      if (next && next !== "reload") client.setQueryData(queryKey, next as never);
     }
   });
 }

@@ -24,7 +24,7 @@ interface Try {
 }
 
 /** Runs a stream over the tries; the last one stops it. */
-async function run(tries: readonly Try[], options: { cursor?: string; renewed?: boolean } = {}) {
+async function run(tries: readonly Try[], options: { cursor?: string; renewed?: boolean; openForMs?: number } = {}) {
   const seen = {
     cursors: [] as (string | undefined)[],
     states: [] as LiveState["kind"][],
@@ -34,6 +34,7 @@ async function run(tries: readonly Try[], options: { cursor?: string; renewed?: 
     waits: [] as number[],
   };
   let turn = 0;
+  let nowMs = 0;
   const watch: Watch = (after, _signal, on) => {
     seen.cursors.push(after);
     const now = tries[turn];
@@ -44,6 +45,7 @@ async function run(tries: readonly Try[], options: { cursor?: string; renewed?: 
     }
     if (now.opens !== false) on.open();
     for (const cursor of now.events ?? []) on.message(event(cursor));
+    nowMs += options.openForMs ?? 0;
     return Promise.reject(Object.assign(new Error("ended"), { failure: now.failure }));
   };
   const ports: StreamPorts = {
@@ -58,7 +60,7 @@ async function run(tries: readonly Try[], options: { cursor?: string; renewed?: 
       seen.waits.push(ms);
       return Promise.resolve();
     },
-    now: () => 0,
+    now: () => nowMs,
   };
   const stream = new EventStream(ports, options.cursor);
   await stream.run();
@@ -101,6 +103,35 @@ describe("the stream", () => {
   it("gets another token and goes on", async () => {
     const seen = await run([{ events: ["1"], failure: { kind: "unauthenticated" } }, { failure: { kind: "lost" } }]);
     expect(seen.cursors).toEqual([undefined, "1", "1"]);
+  });
+
+  it("gets another token unseen where it had been open: the state stays, and nothing waits", async () => {
+    const expired = { failure: { kind: "unauthenticated" } } as const;
+    const seen = await run(
+      [{ events: ["1"], ...expired }, { events: ["2"], ...expired }, { failure: { kind: "lost" } }],
+      {
+        openForMs: 60_000,
+      },
+    );
+    expect(seen.cursors.slice(0, 3)).toEqual([undefined, "1", "2"]);
+    expect(seen.states).toEqual(["connecting", "live", "paused"]);
+    expect(seen.waits).toHaveLength(1);
+    expect(seen.gaps).toBe(1);
+  });
+
+  it("has a gap where its token ended before any event gave a cursor", async () => {
+    const expired = { failure: { kind: "unauthenticated" } } as const;
+    const seen = await run([expired, { failure: { kind: "lost" } }], { openForMs: 60_000 });
+    expect(seen.gaps).toBe(2);
+  });
+
+  it("is paused where the next token is refused as well", async () => {
+    const expired = { failure: { kind: "unauthenticated" } } as const;
+    const seen = await run([expired, { opens: false, ...expired }, { failure: { kind: "lost" } }], {
+      openForMs: 60_000,
+    });
+    expect(seen.states).toEqual(["connecting", "live", "paused", "live", "paused"]);
+    expect(seen.waits).toHaveLength(2);
   });
 
   it("ends where nobody is signed in any more, or the caller may not watch", async () => {

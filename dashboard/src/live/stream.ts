@@ -48,6 +48,10 @@ const LONGEST_WAIT_MS = 8_000;
 /** Keepalives come every 15 s; a stream without one for this long is taken as lost. */
 export const SILENCE_MS = 40_000;
 const BATCH_MS = 80;
+/** A stream that was open for this long and needs another token or other permissions is opened again at once, unseen. */
+const SETTLED_MS = 5_000;
+/** Unless the token takes longer than this. */
+const UNSEEN_MS = 1_000;
 
 /** The wait before the next try, doubled with each failure in a row. */
 export function backoffMs(failures: number, random: number): number {
@@ -57,6 +61,7 @@ export function backoffMs(failures: number, random: number): number {
 export class EventStream {
   private cursor: string | undefined;
   private failures = 0;
+  private openedMs: number | undefined;
   private state: LiveState = { kind: "connecting" };
   private batch: LiveEvent[] = [];
   private readonly stopped = new AbortController();
@@ -102,9 +107,11 @@ export class EventStream {
       if (this.ports.now() - heardMs > SILENCE_MS) attempt.abort();
     }, 5_000);
     const resumed = this.cursor !== undefined;
+    this.openedMs = undefined;
     const open = () => {
       heardMs = this.ports.now();
-      if (this.state.kind === "live") return;
+      if (this.openedMs !== undefined) return;
+      this.openedMs = heardMs;
       this.failures = 0;
       this.setState({ kind: "live" });
       if (!resumed) this.ports.onGap();
@@ -141,19 +148,42 @@ export class EventStream {
     this.ports.onEvents(events);
   }
 
+  private pause(): void {
+    if (this.state.kind === "live") this.setState({ kind: "paused", sinceMs: this.ports.now() });
+  }
+
+  /** Whether a failure belongs to the life of a stream: it ends with its token. */
+  private isUsual(failure: Failure): boolean {
+    if (failure.kind !== "unauthenticated" && failure.kind !== "grants_changed") return false;
+    return this.openedMs !== undefined && this.ports.now() - this.openedMs >= SETTLED_MS;
+  }
+
   /** Does what a failure calls for; false where the stream is over. */
   private async recover(failure: Failure): Promise<boolean> {
     if (failure.kind === "forbidden") return false;
-    if (this.state.kind === "live") this.setState({ kind: "paused", sinceMs: this.ports.now() });
+    const isUsual = this.isUsual(failure);
+    if (!isUsual) this.pause();
     if (failure.kind === "cursor_expired") {
       this.cursor = undefined;
       return true;
     }
     if (failure.kind === "grants_changed") this.ports.onGrantsChanged();
-    if (failure.kind === "unauthenticated" && !(await this.ports.renew())) return false;
+    if (failure.kind === "unauthenticated" && !(await this.renew())) return false;
+    if (isUsual) return true;
     const wait = failure.kind === "lost" ? failure.retryAfterMs : undefined;
     await this.ports.wait(wait ?? backoffMs(this.failures, Math.random()), this.stopped.signal);
     this.failures += 1;
     return true;
+  }
+
+  private async renew(): Promise<boolean> {
+    const timer = setTimeout(() => {
+      this.pause();
+    }, UNSEEN_MS);
+    try {
+      return await this.ports.renew();
+    } finally {
+      clearTimeout(timer);
+    }
   }
 }

@@ -12,12 +12,13 @@ import { useState, type ReactNode } from "react";
 
 import { invalidate } from "../api/queries";
 import { usePermissions } from "../api/permissions";
-import { MessageView, MethodForm, methodLabel } from "../forms";
+import { MethodForm, methodLabel } from "../forms";
 import { ListPage, RpcList, type Column, type RowOf, type RpcListProps } from "../tables";
 import { Button, Dialog, MenuButton, toast, type IconName, type MenuEntry } from "../ui";
+import { useDetails } from "./Details";
 import { useResourceText } from "./text";
 
-type ListField<T> = { [K in keyof T]: T[K] extends readonly unknown[] ? K : never }[keyof T] & string;
+export type ListField<T> = { [K in keyof T]: T[K] extends readonly unknown[] ? K : never }[keyof T] & string;
 
 /** A method that concerns one resource, or makes one. */
 export interface ResourceMethod<Row> {
@@ -50,6 +51,8 @@ export interface ResourceListProps<
 > extends RpcListProps<I, O, F> {
   /** The message of a row; with it a row opens what is known of it. */
   schema?: DescMessage;
+  /** What is shown of a row above the fields of its message, such as a chart. */
+  details?: (row: RowOf<MessageShape<O>, F>) => ReactNode;
   /** The methods of one row, in the order of its menu. */
   actions?: readonly ResourceMethod<RowOf<MessageShape<O>, F>>[];
   /** The methods that need no row: to make one, for example. The first is the page's chief action. */
@@ -65,31 +68,39 @@ function labelOf(action: { label?: string; method: DescMethodUnary }): string {
   return action.label ?? methodLabel(action.method.name);
 }
 
-/** The list of the page, with the column of actions and the dialogs that they open. */
-function useResource<I extends DescMessage, O extends DescMessage, F extends ListField<MessageShape<O>>>(
-  props: ResourceListProps<I, O, F>,
-) {
-  type Row = RowOf<MessageShape<O>, F>;
+export interface ResourceMethodsProps<Row> {
+  /** The method whose answers are read anew after a change. */
+  list: DescMethodUnary;
+  nameOf: (row: Row) => string;
+  rowKey: (row: Row) => string;
+  /** As in RpcListProps. */
+  name?: string | undefined;
+  details?: ((row: Row) => ReactNode) | undefined;
+  /** The message of a row; with it a row opens what is known of it. */
+  schema?: DescMessage | undefined;
+  actions?: readonly ResourceMethod<Row>[] | undefined;
+  creates?: readonly ResourceMethod<undefined>[] | undefined;
+}
+
+/** The methods of resources that the caller may call: the menu of one, the buttons of a page, and their dialogs. */
+export function useResourceMethods<Row>(props: ResourceMethodsProps<Row>) {
   const t = useResourceText();
   const permissions = usePermissions();
   const [asked, setAsked] = useState<Asked<Row> | Asked<undefined> | undefined>();
-  const [openRow, setOpenRow] = useState<Row | undefined>();
   const actions = (props.actions ?? []).filter((action) => permissions.can(action.method));
   const creates = (props.creates ?? []).filter((action) => permissions.can(action.method));
-  const name = (row: Row) => props.rowName?.(row) ?? props.rowKey(row);
+  const { schema, nameOf, rowKey, name } = props;
+  const shown = useDetails<Row>({ schema, rowKey, nameOf, above: props.details, name });
+  const details = (row: Row): MenuEntry => ({
+    id: "details",
+    label: t.details,
+    icon: "info",
+    onAction: () => {
+      shown.open(row);
+    },
+  });
   const entriesOf = (row: Row): MenuEntry[] => [
-    ...(props.schema
-      ? [
-          {
-            id: "details",
-            label: t.details,
-            icon: "info" as const,
-            onAction: () => {
-              setOpenRow(row);
-            },
-          },
-        ]
-      : []),
+    ...(schema ? [details(row)] : []),
     ...actions
       .filter((action) => action.isOffered?.(row) ?? true)
       .map((action, index) => ({
@@ -103,18 +114,6 @@ function useResource<I extends DescMessage, O extends DescMessage, F extends Lis
         },
       })),
   ];
-  const column: Column<Row> = {
-    id: "actions",
-    label: t.actions,
-    width: "72px",
-    align: "end",
-    cell: (row) => {
-      const entries = entriesOf(row);
-      return entries.length > 0 && <MenuButton label={t.actionsOf(name(row))} icon="more" entries={entries} />;
-    },
-  };
-  const hasMenu = actions.length > 0 || props.schema !== undefined;
-  const columns = hasMenu ? [...props.columns, column] : props.columns;
   const buttons = creates.map((action, index) => (
     <Button
       key={`${action.method.name}-${String(index)}`}
@@ -132,28 +131,41 @@ function useResource<I extends DescMessage, O extends DescMessage, F extends Lis
       {asked && (
         <FormDialog
           asked={asked as Asked<unknown>}
-          name={asked.row === undefined ? "" : name(asked.row)}
-          list={props.method}
+          name={asked.row === undefined ? "" : nameOf(asked.row)}
+          list={props.list}
           onClose={() => {
             setAsked(undefined);
           }}
         />
       )}
-      {props.schema && openRow !== undefined && (
-        <Dialog
-          title={name(openRow)}
-          isOpen
-          wide
-          onClose={() => {
-            setOpenRow(undefined);
-          }}
-        >
-          <MessageView desc={props.schema} message={openRow as Message} />
-        </Dialog>
-      )}
     </>
   );
-  return { columns, buttons, dialogs };
+  const hasMenu = actions.length > 0 || schema !== undefined;
+  return { entriesOf, hasMenu, buttons, dialogs, detailsDialog: shown.dialog };
+}
+
+/** The list of the page, with the column of actions and the dialogs that they open. */
+function useResource<I extends DescMessage, O extends DescMessage, F extends ListField<MessageShape<O>>>(
+  props: ResourceListProps<I, O, F>,
+) {
+  type Row = RowOf<MessageShape<O>, F>;
+  const t = useResourceText();
+  const nameOf = (row: Row) => props.rowName?.(row) ?? props.rowKey(row);
+  const { rowKey, name, schema, details, actions, creates } = props;
+  const list = props.method;
+  const methods = useResourceMethods<Row>({ list, nameOf, rowKey, name, schema, details, actions, creates });
+  const column: Column<Row> = {
+    id: "actions",
+    label: t.actions,
+    width: "72px",
+    align: "end",
+    cell: (row) => {
+      const entries = methods.entriesOf(row);
+      return entries.length > 0 && <MenuButton label={t.actionsOf(nameOf(row))} icon="more" entries={entries} />;
+    },
+  };
+  const columns = methods.hasMenu ? [...props.columns, column] : props.columns;
+  return { columns, buttons: methods.buttons, dialogs: methods.dialogs, aside: methods.detailsDialog };
 }
 
 /** A method as a form over the page. What was done is read anew by the list. */
@@ -193,7 +205,7 @@ export function ResourcePage<I extends DescMessage, O extends DescMessage, F ext
   const resource = useResource<I, O, F>(props);
   return (
     <>
-      <ListPage {...props} columns={resource.columns} actions={resource.buttons} />
+      <ListPage {...props} columns={resource.columns} actions={resource.buttons} aside={resource.aside} />
       {resource.dialogs}
     </>
   );
@@ -209,6 +221,7 @@ export function ResourceList<I extends DescMessage, O extends DescMessage, F ext
       <RpcList
         {...props}
         columns={resource.columns}
+        aside={resource.aside}
         tools={
           <>
             {props.tools}

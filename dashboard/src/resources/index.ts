@@ -1,4 +1,12 @@
-export { enumColumn, numberColumn, textColumn, timeColumn } from "./columns";
+export { enumColumn, enumFilter, numberColumn, stationColumn, textColumn, timeColumn } from "./columns";
 export { withUpdateMask } from "./masks";
-export { ResourceList, ResourcePage, rowJson, type ResourceListProps, type ResourceMethod } from "./ResourcePage";
+export {
+  ResourceList,
+  ResourcePage,
+  rowJson,
+  type ResourceListProps,
+  type ResourceMethod,
+  useResourceMethods,
+} from "./ResourcePage";
+export { FleetPage, Parts, type Part } from "./FleetPage";
 export { ExportButton } from "./ExportButton";

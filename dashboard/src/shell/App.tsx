@@ -167,8 +167,8 @@ function Content() {
     permissions,
   );
   const home = navigationFor(permissions)[0]?.path;
-  const otherwise =
-    (location === "/" || location === SIGN_IN) && home && home !== "/" ? <Home path={home} /> : <NotFound />;
+  const leadsHome = location === SIGN_IN || (location === "/" && home !== "/");
+  const otherwise = leadsHome && home ? <Home path={home} /> : <NotFound />;
   return (
     <main id="content" ref={main} tabIndex={-1} className={styles.content}>
       <Boundary key={location}>

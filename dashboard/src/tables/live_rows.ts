@@ -17,6 +17,8 @@ export interface Applied<Page> {
   data: Pages<Page>;
   /** Keys of the rows that have to be read anew. */
   reload: ReadonlySet<string>;
+  /** Keys of the rows that an event changed. */
+  changed: ReadonlySet<string>;
 }
 
 /** Replaces rows of pages; pages without such a row stay the same objects. */
@@ -31,6 +33,19 @@ export function replaceRows<Page extends object, Row>(
     const rows = page[field] as Row[];
     if (!rows.some((row) => changed.has(keyOf(row)))) return page;
     return { ...page, [field]: rows.map((row) => changed.get(keyOf(row)) ?? row) };
+  });
+  return pages.some((page, index) => page !== data.pages[index]) ? { ...data, pages } : data;
+}
+
+/** Removes rows of pages; pages without such a row stay the same objects. */
+export function removeRows<Page extends object>(
+  data: Pages<Page>,
+  field: keyof Page,
+  isGone: (row: unknown) => boolean,
+): Pages<Page> {
+  const pages = data.pages.map((page) => {
+    const rows = page[field] as unknown[];
+    return rows.some(isGone) ? { ...page, [field]: rows.filter((row) => !isGone(row)) } : page;
   });
   return pages.some((page, index) => page !== data.pages[index]) ? { ...data, pages } : data;
 }
@@ -54,5 +69,5 @@ export function applyEvents<Page extends object, Row>(
     if (result === "reload") reload.add(key);
     else if (result !== undefined) changed.set(key, result);
   }
-  return { data: replaceRows(data, field, keyOf, changed), reload };
+  return { data: replaceRows(data, field, keyOf, changed), reload, changed: new Set(changed.keys()) };
 }

@@ -20,6 +20,8 @@ const PATHS = {
   shield: "M10 2.5 4 5v4.5c0 4 2.6 6.6 6 8 3.4-1.4 6-4 6-8V5zM7.5 10l2 2 3.5-4",
   search: "M9 15A6 6 0 1 0 9 3a6 6 0 0 0 0 12zM13.5 13.5 17 17",
   plus: "M10 4v12M4 10h12",
+  minus: "M4 10h12",
+  expand: "M4 8V4h4M12 4h4v4M16 12v4h-4M8 16H4v-4",
   close: "M5 5l10 10M15 5 5 15",
   check: "M4 10.5 8 14.5 16 6",
   chevronDown: "M5.5 8 10 12.5 14.5 8",

@@ -19,7 +19,8 @@ const CLASSES: Record<State, string | undefined> = {
   unknown: styles.unavailable,
 };
 
-function Shape(props: { state: State }) {
+/** The shape of a state, in a box of twelve by twelve: for marks within SVG. */
+export function StateShape(props: { state: State }) {
   switch (props.state) {
     case "available":
       return <circle cx="6" cy="6" r="3.75" fill="none" stroke="currentColor" strokeWidth="2" />;
@@ -50,7 +51,7 @@ export function StateMark(props: { state: State; children?: ReactNode; small?: b
       title={props.title ?? (props.small ? word : undefined)}
     >
       <svg aria-hidden="true" width="12" height="12" viewBox="0 0 12 12">
-        <Shape state={props.state} />
+        <StateShape state={props.state} />
       </svg>
       <span className={props.small ? "visually-hidden" : undefined}>{text}</span>
     </span>
@@ -62,7 +63,7 @@ export function ConnectorMark(props: { state: State; label: string; children: Re
   return (
     <span className={cx(styles.connector, CLASSES[props.state])} title={props.label}>
       <svg aria-hidden="true" width="10" height="10" viewBox="0 0 12 12">
-        <Shape state={props.state} />
+        <StateShape state={props.state} />
       </svg>
       <span aria-hidden="true">{props.children}</span>
       <span className="visually-hidden">{props.label}</span>

@@ -7,6 +7,7 @@ export { Icon, type IconName } from "./Icon";
 export { Link } from "./Link";
 export { ConfirmDialog, Dialog, Hint, MenuButton, type MenuEntry } from "./overlays";
 export { Columns, Facts, Figure, Page, Section, type Fact } from "./page";
-export { Badge, ConnectorMark, StateMark, type State, type Tone } from "./StateMark";
+export { Badge, ConnectorMark, StateMark, StateShape, type State, type Tone } from "./StateMark";
+export { useUiText } from "./text";
 export { Tabs, type TabItem } from "./Tabs";
 export { changedSearch, useGo, useUrlParameter, useUrlState, withFrame, type UrlState } from "./url_state";

@@ -13,7 +13,7 @@ import styles from "./hand.module.css";
 import { offeredRemedies, type OfferedRemedy } from "./remedies";
 import { RemedyDialog } from "./RemedyDialog";
 import { useHandText } from "./text";
-import { readConditionsAnew } from "./useConditions";
+import { moveCondition } from "./useConditions";
 import { hrefOf, kindWord, placeText, severityName, stationHref, whyText, type SeverityName } from "./words";
 
 const { acknowledgeCondition, unacknowledgeCondition } = ConditionService.method;
@@ -41,13 +41,13 @@ function useAcknowledge(condition: Condition) {
     onError,
     onSuccess: () => {
       toast(t.acknowledged);
-      readConditionsAnew(client);
+      moveCondition(client, conditionId);
     },
   });
   const back = useMutation(unacknowledgeCondition, {
     onError,
     onSuccess: () => {
-      readConditionsAnew(client);
+      moveCondition(client, conditionId);
     },
   });
   return {
@@ -202,7 +202,7 @@ function NoteDialog(props: { condition: Condition; onClose: () => void }) {
         onDone={() => {
           toast(t.acknowledged);
           props.onClose();
-          readConditionsAnew(client);
+          moveCondition(client, props.condition.conditionId);
         }}
       />
     </Dialog>

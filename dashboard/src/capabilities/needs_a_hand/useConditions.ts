@@ -8,7 +8,7 @@ import { invalidate } from "../../api/queries";
 import { useLiveEvents, useLiveInvalidation, type LiveFilter } from "../../live";
 import type { ConditionKind } from "../../stubs/csms/condition/v1/condition_pb";
 import { ConditionService } from "../../stubs/csms/condition/v1/condition_service_pb";
-import { usePagedRows, useScopeClause } from "../../tables";
+import { dropRows, usePagedRows, useScopeClause } from "../../tables";
 
 const { countConditions, listConditions } = ConditionService.method;
 const READ: readonly DescMethodUnary[] = [listConditions, countConditions];
@@ -40,6 +40,12 @@ const OFFLINE_AFTER_MS = 305_000;
 
 export function readConditionsAnew(client: QueryClient): void {
   invalidate(client, ...READ);
+}
+
+/** A condition that has got or lost its acknowledgement: it leaves the list where it was, and no list has it twice. */
+export function moveCondition(client: QueryClient, conditionId: string): void {
+  dropRows(client, listConditions, "conditions", (condition) => condition.conditionId === conditionId);
+  readConditionsAnew(client);
 }
 
 /** Reads anew once for each station that was disconnected shortly before, at the time at which it counts as offline. */

@@ -31,9 +31,10 @@ import {
   Section,
   Skeleton,
   toast,
+  useGo,
 } from "../../ui";
 import { rolloutActions } from "./actions";
-import { nameOf, STATE_TONES, targetColumns, workOf } from "./columns";
+import { nameOf, rolloutHref, STATE_TONES, targetColumns, workOf } from "./columns";
 import { useText, type Text } from "./text";
 
 const { method } = RolloutService;
@@ -54,12 +55,15 @@ function wordOf(outcome: (typeof OUTCOMES)[number], t: Text): string {
 function RolloutButton(props: { action: ResourceMethod<Rollout>; rollout: Rollout }) {
   const { action, rollout } = props;
   const client = useQueryClient();
+  const go = useGo();
   const [asking, setAsking] = useState(false);
   const mutation = useMutation(action.method, {
     onError: (error) => {
       toast(readError(error).message, "bad");
     },
-    onSuccess: () => {
+    onSuccess: (answer) => {
+      const made = (answer as { rollout?: Rollout }).rollout;
+      if (made && made.rolloutId !== rollout.rolloutId) go(rolloutHref(made));
       invalidate(client, method.getRollout, method.listRolloutTargets, method.listRollouts);
     },
   });

@@ -1,103 +1,128 @@
-import type { ReactNode } from "react";
+import { useMemo, type ReactNode } from "react";
 
-import { dataText } from "../../live";
-import { ResourcePage, rowJson, textColumn, withUpdateMask } from "../../resources";
+import { rowJson, useResourceMethods, withUpdateMask, type ResourceMethod } from "../../resources";
 import { SiteSchema, type Site } from "../../stubs/csms/station/v1/site_pb";
 import { SiteService } from "../../stubs/csms/station/v1/site_service_pb";
-import type { Column } from "../../tables";
-import { Badge, EmptyState, Link } from "../../ui";
+import { EmptyState, ErrorState, LinkButton, Page, SearchField, Section, Skeleton, useUrlState } from "../../ui";
+import { SitePanel } from "./SitePanel";
 import styles from "./sites.module.css";
+import { SiteTree } from "./SiteTree";
 import { useText, type Text } from "./text";
-import { depthOf, nameOf, pathText } from "./tree";
+import { found, nameOf, treeOf } from "./tree";
+import { useSites } from "./useSites";
 
 const { method } = SiteService;
 
-function stationsHref(site: Site): string {
-  return `/stations?${new URLSearchParams({ scope: `site:${site.siteId}` }).toString()}`;
-}
-
-function columnsOf(t: Text): Column<Site>[] {
+function actionsOf(t: Text): ResourceMethod<Site>[] {
+  const fixed = (row: Site) => ({ siteId: row.siteId });
   return [
     {
-      id: "site",
-      label: t.site,
-      width: "minmax(220px, 2fr)",
-      card: "head",
-      sortBy: (row) => pathText(row, new Map()),
-      cell: (row) => (
-        <span className={styles.name}>
-          {depthOf(row) > 0 && <span className={styles.above}>{row.path.slice(0, depthOf(row)).join(" / ")} /</span>}
-          <Link href={stationsHref(row)} title={t.stations}>
-            {nameOf(row)}
-          </Link>
-        </span>
-      ),
+      method: method.createSite,
+      label: t.part,
+      icon: "plus",
+      initial: (row) => ({ site: { parentSiteId: row.siteId } }),
     },
-    textColumn("id", t.id, (row) => row.siteId, { optional: true }),
-    textColumn("kind", t.kind, (row) => row.kind, { width: "120px" }),
-    textColumn("place", t.place, (row) => [row.address?.postalCode, row.address?.locality].filter(Boolean).join(" ")),
-    textColumn("zone", t.zone, (row) => row.effectiveTimeZone),
     {
-      id: "labels",
-      label: t.labels,
-      cell: (row) => Object.entries(row.labels).map(([key, value]) => <Badge key={key}>{`${key}: ${value}`}</Badge>),
+      method: method.updateSite,
+      label: t.update,
+      icon: "edit",
+      initial: (row) => ({ site: rowJson(SiteSchema, row) }),
+      hidden: ["update_mask"],
+      prepare: (json, row) => withUpdateMask(json, "site", rowJson(SiteSchema, row), ["siteId"]),
+    },
+    { method: method.getSite, label: t.look, icon: "search", fixed, keepsAnswer: true },
+    {
+      method: method.deleteSite,
+      label: t.remove,
+      icon: "trash",
+      danger: true,
+      fixed,
+      confirm: (row) => ({ title: `${t.remove}: ${nameOf(row)}`, text: t.removeText }),
     },
   ];
 }
 
 export default function SitesPage(): ReactNode {
   const t = useText();
+  const sites = useSites();
+  const methods = useResourceMethods<Site>({
+    list: method.listSites,
+    nameOf,
+    rowKey: (row) => row.siteId,
+    schema: SiteSchema,
+    actions: actionsOf(t),
+    creates: [{ method: method.createSite, label: t.create }],
+  });
   return (
-    <ResourcePage
+    <Page
       title={t.title}
-      label={t.title}
-      method={method.listSites}
-      field="sites"
-      schema={SiteSchema}
-      rowKey={(row) => row.siteId}
-      rowName={nameOf}
-      columns={columnsOf(t)}
-      searchText={(row) => `${row.siteId} ${row.displayName} ${row.address?.locality ?? ""} ${row.kind}`}
-      searchLabel={t.search}
-      live={{ filter: { types: ["site."] }, keyOf: (event) => dataText(event, "siteId"), apply: () => "reload" }}
-      creates={[{ method: method.createSite, label: t.create }]}
-      actions={[
-        {
-          method: method.createSite,
-          label: t.part,
-          icon: "plus",
-          initial: (row) => ({ site: { parentSiteId: row.siteId } }),
-        },
-        {
-          method: method.updateSite,
-          label: t.update,
-          icon: "edit",
-          initial: (row) => ({ site: rowJson(SiteSchema, row) }),
-          hidden: ["update_mask"],
-          prepare: (json, row) => withUpdateMask(json, "site", rowJson(SiteSchema, row), ["siteId"]),
-        },
-        { method: method.moveSite, label: t.move, icon: "rollout", fixed: (row) => ({ siteId: row.siteId }) },
-        {
-          method: method.getSite,
-          label: t.look,
-          icon: "search",
-          fixed: (row) => ({ siteId: row.siteId }),
-          keepsAnswer: true,
-        },
-        {
-          method: method.deleteSite,
-          label: t.remove,
-          icon: "trash",
-          danger: true,
-          fixed: (row) => ({ siteId: row.siteId }),
-          confirm: (row) => ({ title: `${t.remove}: ${nameOf(row)}`, text: t.removeText }),
-        },
-      ]}
-      empty={
-        <EmptyState title={t.empty} icon="site">
-          <p>{t.emptyText}</p>
-        </EmptyState>
+      fill
+      actions={
+        <>
+          <LinkButton icon="globe" href="/sites/map">
+            {t.map}
+          </LinkButton>
+          {methods.buttons}
+        </>
       }
-    />
+    >
+      <Content paged={sites} entriesOf={methods.entriesOf} />
+      {methods.dialogs}
+      {methods.detailsDialog(sites)}
+    </Page>
+  );
+}
+
+function Content(props: {
+  paged: ReturnType<typeof useSites>;
+  entriesOf: ReturnType<typeof useResourceMethods<Site>>["entriesOf"];
+}) {
+  const t = useText();
+  const url = useUrlState();
+  const { rows: sites, isLoading, error, refetch } = props.paged;
+  const tree = useMemo(() => treeOf(sites), [sites]);
+  const text = url.get("q");
+  const nodes = useMemo(() => found(tree, text), [tree, text]);
+  if (isLoading && !error) return <Skeleton kind="rows" lines={8} />;
+  if (error && sites.length === 0) return <ErrorState error={error} onRetry={refetch} />;
+  if (sites.length === 0) {
+    return (
+      <EmptyState title={t.empty} icon="site">
+        <p>{t.emptyText}</p>
+      </EmptyState>
+    );
+  }
+  const asked = url.get("site");
+  const site = sites.find((one) => one.siteId === asked) ?? nodes[0]?.site;
+  return (
+    <div className={styles.columns}>
+      <div className={styles.treeSide}>
+        <SearchField
+          label={t.search}
+          value={text}
+          onChange={(q) => {
+            url.set({ q });
+          }}
+        />
+        <Section className={styles.treeBox ?? ""} flush>
+          {nodes.length === 0 ? (
+            <EmptyState title={t.noMatch} icon="search" />
+          ) : (
+            <SiteTree
+              nodes={nodes}
+              count={sites.length}
+              chosen={site?.siteId ?? ""}
+              above={site?.path ?? []}
+              isNarrowed={Boolean(text)}
+              onChoose={(siteId) => {
+                url.set({ site: siteId });
+              }}
+              t={t}
+            />
+          )}
+        </Section>
+      </div>
+      {site && <SitePanel key={site.siteId} site={site} sites={sites} entries={props.entriesOf(site)} />}
+    </div>
   );
 }

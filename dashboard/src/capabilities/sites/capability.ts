@@ -5,7 +5,10 @@ const needs = [Permission.SITES_READ];
 
 export const capability = defineCapability({
   name: "sites",
-  routes: [{ path: "/sites", load: () => import("./SitesPage"), needs }],
+  routes: [
+    { path: "/sites", load: () => import("./SitesPage"), needs },
+    { path: "/sites/map", load: () => import("./MapPage"), needs: [...needs, Permission.STATIONS_READ] },
+  ],
   navigation: [
     {
       path: "/sites",

@@ -1,14 +1,15 @@
 import type { ReactNode } from "react";
 
-import { readError } from "../../api/errors";
 import { usePermissions } from "../../api/permissions";
 import { clientOf } from "../../api/transport";
 import { ResourcePage } from "../../resources";
-import { RegistrationStatus, type Station } from "../../stubs/csms/station/v1/station_pb";
+import { RolloutService } from "../../stubs/csms/station/v1/rollout_service_pb";
+import type { Station } from "../../stubs/csms/station/v1/station_pb";
 import { StationService } from "../../stubs/csms/station/v1/station_service_pb";
-import type { Filter } from "../../tables";
-import { Button, EmptyState, toast } from "../../ui";
+import { quoted, type Filter } from "../../tables";
+import { EmptyState } from "../../ui";
 import { useUiText } from "../../ui/text";
+import { BulkActions } from "./BulkActions";
 import { nameOf, stationColumns, stationHref } from "./columns";
 import { applyStationEvent, STATION_EVENTS } from "./live";
 import { useStationText, type StationText } from "./text";
@@ -49,25 +50,15 @@ function stationFilters(t: StationText): Filter[] {
   ];
 }
 
-function searchText(station: Station): string {
-  const { identity } = station;
-  return [
-    station.stationId,
-    station.displayName,
-    station.siteId,
-    identity?.vendorName,
-    identity?.model,
-    identity?.serialNumber,
-  ].join(" ");
-}
-
 export default function StationsPage(): ReactNode {
   const t = useStationText();
   const words = useUiText().states;
   const permissions = usePermissions();
   const address = `${globalThis.location.protocol === "https:" ? "wss" : "ws"}://${globalThis.location.host}/ocpp/`;
   const canAct =
-    permissions.can(StationService.method.updateStation) || permissions.can(StationService.method.closeConnection);
+    permissions.can(StationService.method.updateStation) ||
+    permissions.can(StationService.method.closeConnection) ||
+    permissions.can(RolloutService.method.createRollout);
   return (
     <ResourcePage
       title={t.title}
@@ -79,9 +70,8 @@ export default function StationsPage(): ReactNode {
       rowName={nameOf}
       href={stationHref}
       filters={stationFilters(t)}
-      searchText={searchText}
+      searchClause={quoted}
       searchLabel={t.search}
-      pageSize={500}
       creates={[
         { method: StationService.method.createStation, label: t.addStation, keepsAnswer: true },
         { method: StationService.method.importStations, label: t.importStations, icon: "list", keepsAnswer: true },
@@ -101,67 +91,5 @@ export default function StationsPage(): ReactNode {
         </EmptyState>
       }
     />
-  );
-}
-
-/** Does one call for each station, a few at a time, and says how many went well. */
-async function forEach(
-  selected: readonly Station[],
-  t: StationText,
-  call: (station: Station) => Promise<unknown>,
-): Promise<void> {
-  const errors: string[] = [];
-  const waiting = [...selected];
-  const worker = async () => {
-    for (let station = waiting.shift(); station; station = waiting.shift()) {
-      try {
-        await call(station);
-      } catch (error) {
-        errors.push(`${nameOf(station)}: ${readError(error).message}`);
-      }
-    }
-  };
-  await Promise.all([worker(), worker(), worker(), worker()]);
-  if (errors.length < selected.length) toast(t.done(selected.length - errors.length));
-  if (errors[0]) toast(t.someFailed(errors.length, errors[0]), "bad");
-}
-
-function BulkActions(props: { selected: readonly Station[]; clear: () => void }) {
-  const t = useStationText();
-  const permissions = usePermissions();
-  const { selected, clear } = props;
-  const run = (call: (station: Station) => Promise<unknown>) => {
-    void forEach(selected, t, call).then(clear);
-  };
-  return (
-    <>
-      {permissions.can(StationService.method.updateStation) && (
-        <Button
-          small
-          icon="check"
-          onPress={() => {
-            run(({ stationId }) =>
-              stations.updateStation({
-                station: { stationId, registrationStatus: RegistrationStatus.ACCEPTED },
-                updateMask: { paths: ["registration_status"] },
-              }),
-            );
-          }}
-        >
-          {t.acceptStations}
-        </Button>
-      )}
-      {permissions.can(StationService.method.closeConnection) && (
-        <Button
-          small
-          icon="refresh"
-          onPress={() => {
-            run(({ stationId }) => stations.closeConnection({ stationId }));
-          }}
-        >
-          {t.closeConnections}
-        </Button>
-      )}
-    </>
   );
 }

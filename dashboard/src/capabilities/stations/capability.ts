@@ -8,6 +8,7 @@ export const capability = defineCapability({
   routes: [
     { path: "/stations", load: () => import("./StationsPage"), needs },
     { path: "/stations/:stationId", load: () => import("./StationPage"), needs },
+    { path: "/station-answers/:run", load: () => import("./AnswersPage"), needs },
   ],
   navigation: [
     { path: "/stations", label: { en: "Stations", de: "Stationen" }, icon: "station", order: 10, shortcut: "s", needs },

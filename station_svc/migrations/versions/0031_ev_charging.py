@@ -5,8 +5,8 @@ from alembic import op
 
 from station_svc.core.columns import Key
 
-revision = "0027"
-down_revision = "0026"
+revision = "0031"
+down_revision = "0030"
 branch_labels = None
 depends_on = None
 

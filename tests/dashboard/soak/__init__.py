@@ -1,0 +1,1 @@
+"""The dashboard under a large fleet, measured: `make soak-dashboard` (docs/DASHBOARD.md, "Soak")."""

@@ -1,0 +1,82 @@
+"""A simulated station from its start to the end of its session, from its page; a second browser sees the same, live."""
+
+from collections.abc import Callable
+
+from playwright.sync_api import BrowserContext, Page, expect
+
+from tests.dashboard.browsers import PATIENCE_MS, is_rendered, sign_in
+from tests.running_mesh import RunningMesh
+
+STATION = "WATCHED"
+TAG = "WATCHED-TAG"
+_ROWS = "Number(document.querySelector('[role=grid][aria-label=Readings]')?.getAttribute('aria-rowcount'))"
+
+
+def _act(page: Page, action: str, **fields: str) -> None:
+    """One action on the station, from the simulator's page: its menu, its form."""
+    page.get_by_role("button", name=f"Actions on {STATION}").click()
+    page.get_by_role("menuitem", name=action, exact=True).click()
+    dialog = page.get_by_role("dialog")
+    for label, value in fields.items():
+        dialog.get_by_label(label.replace("_", " ")).first.fill(value)
+    dialog.get_by_role("button", name=action, exact=True).click()
+    dialog.wait_for(state="detached")
+
+
+def _start_station(page: Page) -> None:
+    page.get_by_role("button", name="Start a station").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Station ID").fill(STATION)
+    dialog.get_by_label("Sample interval").fill("1")
+    dialog.get_by_role("button", name="Start a station").click()
+    dialog.wait_for(state="detached")
+
+
+def _watch_loads(page: Page) -> list[str]:
+    """The documents that a page loads from now on: none, where all is live."""
+    loads: list[str] = []
+    page.on("request", lambda request: loads.append(request.url) if request.is_navigation_request() else None)
+    return loads
+
+
+def _go(page: Page, name: str) -> None:
+    """To a page by its entry of the rail."""
+    page.get_by_role("navigation", name="Main").first.get_by_role("link", name=name, exact=True).click()
+    page.get_by_role("heading", name=name, exact=True).wait_for()
+
+
+def test_a_station_and_its_session_are_seen_live_by_two_browsers(
+    desk: Page, new_context: Callable[..., BrowserContext], simulated: RunningMesh
+) -> None:
+    expect.set_options(timeout=PATIENCE_MS)
+    other = new_context(base_url=simulated.http_url).new_page()
+    sign_in(other, "/stations", username="admin", password=simulated.admin_password)
+    is_rendered(other)
+    _go(desk, "Simulator")
+    loads, other_loads = _watch_loads(desk), _watch_loads(other)
+    expect(other.get_by_role("row").filter(has_text=STATION)).to_have_count(0)
+    _start_station(desk)
+    # Both see it come online: the simulator's page, and the list of stations of another browser.
+    expect(desk.get_by_role("row").filter(has_text=STATION)).to_contain_text("Online")
+    expect(other.get_by_role("row").filter(has_text=STATION)).to_contain_text("Online")
+    other.get_by_role("row").filter(has_text=STATION).get_by_role("link").first.click()
+    expect(other.get_by_role("listitem").filter(has_text="Connector 1")).to_contain_text("Available")
+    _act(desk, "Plug in a car")
+    expect(other.get_by_role("listitem").filter(has_text="Connector 1")).to_contain_text("Occupied")
+    _act(desk, "Hold a tag to the reader", Id_token=TAG)
+    expect(other.get_by_role("listitem").filter(has_text="Connector 1")).to_contain_text("Charging")
+    _see_curve(other)
+    _act(desk, "Hold a tag to the reader", Id_token=TAG)
+    expect(other.get_by_role("main")).to_contain_text("Reason of the end")
+    assert (loads, other_loads) == ([], [])
+
+
+def _see_curve(page: Page) -> None:
+    """The session of the station, from its page: the curve grows by itself."""
+    page.get_by_role("tab", name="Sessions").click()
+    page.locator("main a[href*='/sessions/']").first.click()
+    page.get_by_role("heading", name="Session").wait_for()
+    expect(page.get_by_role("img", name="Power and register")).to_be_visible()
+    page.wait_for_function(f"() => {_ROWS} > 2")
+    count = page.evaluate(_ROWS)
+    page.wait_for_function(f"count => {_ROWS} > count", arg=count)

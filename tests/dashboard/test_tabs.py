@@ -1,0 +1,71 @@
+"""Many tabs of one browser, on plain HTTP and a name that is not localhost, where a browser has six connections."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import BrowserContext, Page
+
+from tests.dashboard.browsers import NAME, is_rendered, sign_in
+from tests.running_mesh import RunningMesh
+
+TABS = 8
+WITHOUT_WORKERS = "delete globalThis.SharedWorker"
+# Streams of events that a page has begun, by their path.
+_STREAM = "/csms.event.v1.EventService/WatchEvents"
+
+
+def _add_station(mesh: RunningMesh, station_id: str) -> None:
+    bearer = f"Bearer {mesh.token()}"
+    added = mesh.request("POST", "/v1/stations", body={"stationId": station_id}, authorization=bearer)
+    assert added.status == 200, added
+
+
+def _open_tabs(context: BrowserContext, mesh: RunningMesh) -> list[Page]:
+    """Tabs with the list of stations, all opened at once, as a browser does that restores its windows."""
+    first = context.new_page()
+    sign_in(first, "/", username="admin", password=mesh.admin_password)
+    assert first.evaluate("window.isSecureContext") is False
+    tabs = [first, *(context.new_page() for _ in range(TABS - 1))]
+    for tab in tabs:
+        tab.goto("/stations", wait_until="commit")
+    for tab in tabs:
+        is_rendered(tab)
+    return tabs
+
+
+@pytest.mark.parametrize("way", ["shared worker", "elected tab"])
+def test_eight_tabs_are_all_live_and_each_can_call(
+    new_context: Callable[..., BrowserContext], mesh: RunningMesh, way: str
+) -> None:
+    context = new_context(base_url=mesh.http_url.replace("127.0.0.1", NAME))
+    if way == "elected tab":
+        context.add_init_script(WITHOUT_WORKERS)
+    tabs = _open_tabs(context, mesh)
+    assert tabs[0].evaluate("'SharedWorker' in globalThis") is (way == "shared worker")
+    for tab in tabs:
+        tab.get_by_role("button", name="Live", exact=True).wait_for()
+    name = f"TABS-{way.upper().replace(' ', '-')}"
+    _add_station(mesh, name)
+    for tab in tabs:
+        tab.get_by_role("row").filter(has_text=name).wait_for()
+    # A tab whose browser has no connection left could not read a page.
+    for tab in tabs:
+        tab.get_by_role("row").filter(has_text=name).get_by_role("link").first.click()
+        tab.get_by_role("heading", name=name).wait_for()
+
+
+def test_another_tab_takes_over_from_the_one_that_is_closed(
+    new_context: Callable[..., BrowserContext], mesh: RunningMesh
+) -> None:
+    context = new_context(base_url=mesh.http_url.replace("127.0.0.1", NAME))
+    context.add_init_script(WITHOUT_WORKERS)
+    tabs = _open_tabs(context, mesh)
+    for tab in tabs:
+        tab.get_by_role("button", name="Live", exact=True).wait_for()
+    for number in range(3):
+        name = f"TAKES-OVER-{number}"
+        tabs.pop(0).close()
+        _add_station(mesh, name)
+        for tab in tabs:
+            tab.get_by_role("row").filter(has_text=name).wait_for()
+            tab.get_by_role("button", name="Live", exact=True).wait_for()
