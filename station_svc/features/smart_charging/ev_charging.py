@@ -69,15 +69,25 @@ def record_schedules(connection: Connection, reports: Sequence[tuple[Frame, ev.E
             row,
             schedule=report.schedule.SerializeToString(),
             schedule_us=begin_us,
-            exceeds=_is_above(connection, row, report.schedule, begin_us),
+            exceeds=False,
             update_us=frame.receive_us,
         )
-        again = row.exceeds and row.may_renegotiate
-        if again:
-            row = row.renegotiating(frame.receive_us)
-            queue_profile(connection, row, frame.receive_us)
+        if row.state != PENDING:  # else it is judged by the profile that is on its way
+            row = judge(connection, row, frame.receive_us)
         ev_store.save(connection, row)
         outbox.append(connection, [_event("ev_charging.schedule", frame, row)])
+
+
+def judge(connection: Connection, row: EvRow, now_us: int) -> EvRow:
+    """Holds the vehicle's schedule against the profile; one above it queues the profile again, up to a bound."""
+    if row.schedule is None or row.schedule_us is None:
+        return row
+    schedule = pb.ChargingSchedule.FromString(row.schedule)
+    row = replace(row, exceeds=_is_above(connection, row, schedule, row.schedule_us))
+    if not row.exceeds or not row.may_renegotiate:
+        return row
+    queue_profile(connection, row, now_us)
+    return row.renegotiating(now_us)
 
 
 def queue_profile(connection: Connection, row: EvRow, now_us: int) -> None:

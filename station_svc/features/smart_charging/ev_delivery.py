@@ -75,7 +75,10 @@ class _Send(rules.SetProfile):
         if row is None or (row.epoch, row.ordinal) != (self._row.epoch, self._row.ordinal):
             return
         taken = outcome.status == pb.CHARGING_PROFILE_STATUS_ACCEPTED
-        ev_store.save(connection, row.sent(ACTIVE if taken else REJECTED, outcome.charging_profile_id, now_us))
+        row = row.sent(ACTIVE if taken else REJECTED, outcome.charging_profile_id, now_us)
+        if taken and not row.exceeds:  # a schedule that came meanwhile
+            row = ev_charging.judge(connection, row, now_us)
+        ev_store.save(connection, row)
 
 
 def _ended(connection: Connection, job: JobRow, _error: MeshError | None, now_us: int) -> None:
