@@ -71,9 +71,23 @@ class _EnergyTransferModeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_En
     """AC, two phases."""
     ENERGY_TRANSFER_MODE_AC_THREE_PHASE: _EnergyTransferMode.ValueType  # 4
     """AC, three phases."""
+    ENERGY_TRANSFER_MODE_AC_BPT: _EnergyTransferMode.ValueType  # 5
+    """AC in both directions. 2.1."""
+    ENERGY_TRANSFER_MODE_AC_BPT_DER: _EnergyTransferMode.ValueType  # 6
+    """AC in both directions, as a distributed energy resource. 2.1."""
+    ENERGY_TRANSFER_MODE_AC_DER: _EnergyTransferMode.ValueType  # 7
+    """AC, as a distributed energy resource. 2.1."""
+    ENERGY_TRANSFER_MODE_DC_BPT: _EnergyTransferMode.ValueType  # 8
+    """DC in both directions. 2.1."""
+    ENERGY_TRANSFER_MODE_DC_ACDP: _EnergyTransferMode.ValueType  # 9
+    """DC by an automated connection. 2.1."""
+    ENERGY_TRANSFER_MODE_DC_ACDP_BPT: _EnergyTransferMode.ValueType  # 10
+    """DC by an automated connection, in both directions. 2.1."""
+    ENERGY_TRANSFER_MODE_WPT: _EnergyTransferMode.ValueType  # 11
+    """Wireless. 2.1."""
 
 class EnergyTransferMode(_EnergyTransferMode, metaclass=_EnergyTransferModeEnumTypeWrapper):
-    """Kind of energy transfer. OCPP 2.0.1 part 2, EnergyTransferModeEnumType."""
+    """Kind of energy transfer. OCPP 2.1 part 2, EnergyTransferModeEnumType, which contains those of 2.0.1."""
 
 ENERGY_TRANSFER_MODE_UNSPECIFIED: EnergyTransferMode.ValueType  # 0
 """Not given, or a word outside the enumeration."""
@@ -85,6 +99,20 @@ ENERGY_TRANSFER_MODE_AC_TWO_PHASE: EnergyTransferMode.ValueType  # 3
 """AC, two phases."""
 ENERGY_TRANSFER_MODE_AC_THREE_PHASE: EnergyTransferMode.ValueType  # 4
 """AC, three phases."""
+ENERGY_TRANSFER_MODE_AC_BPT: EnergyTransferMode.ValueType  # 5
+"""AC in both directions. 2.1."""
+ENERGY_TRANSFER_MODE_AC_BPT_DER: EnergyTransferMode.ValueType  # 6
+"""AC in both directions, as a distributed energy resource. 2.1."""
+ENERGY_TRANSFER_MODE_AC_DER: EnergyTransferMode.ValueType  # 7
+"""AC, as a distributed energy resource. 2.1."""
+ENERGY_TRANSFER_MODE_DC_BPT: EnergyTransferMode.ValueType  # 8
+"""DC in both directions. 2.1."""
+ENERGY_TRANSFER_MODE_DC_ACDP: EnergyTransferMode.ValueType  # 9
+"""DC by an automated connection. 2.1."""
+ENERGY_TRANSFER_MODE_DC_ACDP_BPT: EnergyTransferMode.ValueType  # 10
+"""DC by an automated connection, in both directions. 2.1."""
+ENERGY_TRANSFER_MODE_WPT: EnergyTransferMode.ValueType  # 11
+"""Wireless. 2.1."""
 Global___EnergyTransferMode: _TypeAlias = EnergyTransferMode  # noqa: Y015
 
 @_typing.final
