@@ -94,24 +94,26 @@ def test_a_part_without_variables() -> None:
     assert _part(HEAD | {"tbc": True}).to_be_continued
 
 
+REPORTED = {
+    "component": {"name": "Connector", "instance": "left", "evse": {"id": 1, "connectorId": 2}},
+    "variable": {"name": "Current", "instance": "L1"},
+    "variableAttribute": [
+        {"value": "16", "mutability": "ReadOnly", "persistent": True, "constant": True},
+        {"type": "MaxSet", "mutability": "WriteOnly"},
+    ],
+    "variableCharacteristics": {
+        "unit": "A",
+        "dataType": "decimal",
+        "minLimit": 0.1,
+        "maxLimit": 32,
+        "valuesList": "1,2",
+        "supportsMonitoring": True,
+    },
+}
+
+
 def test_each_attribute_has_all_that_is_stated_of_its_variable() -> None:
-    data = {
-        "component": {"name": "Connector", "instance": "left", "evse": {"id": 1, "connectorId": 2}},
-        "variable": {"name": "Current", "instance": "L1"},
-        "variableAttribute": [
-            {"value": "16", "mutability": "ReadOnly", "persistent": True, "constant": True},
-            {"type": "MaxSet", "mutability": "WriteOnly"},
-        ],
-        "variableCharacteristics": {
-            "unit": "A",
-            "dataType": "decimal",
-            "minLimit": 0.1,
-            "maxLimit": 32,
-            "valuesList": "1,2",
-            "supportsMonitoring": True,
-        },
-    }
-    actual, most = _part(HEAD | {"reportData": [data]}).attributes
+    actual, most = _part(HEAD | {"reportData": [REPORTED]}).attributes
     characteristics = station_pb2.VariableCharacteristics(
         unit="A",
         data_type=station_pb2.VARIABLE_DATA_TYPE_DECIMAL,
