@@ -76,6 +76,7 @@ RPC_TABLES: Mapping[IngestRpc, tuple[str, ...]] = {
 REPORT_TABLES: Mapping[str, tuple[str, ...]] = {
     "charging_limit": ("station.charging_limit",),
     "charging_profile_report": ("station.allocation", "station.charging_profile"),
+    "ev_charging_needs": ("station.ev_charging",),
     "firmware_publication_status": ("station.task", "station.task_report"),
     "firmware_status": ("station.task", "station.task_report"),
     "log_status": ("station.task", "station.task_report"),
@@ -94,6 +95,7 @@ REPORT_TABLES: Mapping[str, tuple[str, ...]] = {
 # The rows that a report changes, where the station has some that it is about.
 REPORT_CHANGES: Mapping[str, tuple[str, ...]] = {
     "charging_limit_clearing": ("station.charging_limit",),
+    "ev_charging_schedule": ("station.ev_charging",),
     "reservation_update": ("station.reservation",),
     "reservation_use": ("station.reservation",),
     "transaction_end": ("station.charging_profile",),

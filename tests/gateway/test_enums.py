@@ -79,6 +79,7 @@ TABLES_2: Mapping[str, Mapping[str, int]] = {
     "ChargingRateUnitEnumType": enums.CHARGING_RATE_UNITS,
     "ChargingLimitSourceEnumType": enums.CHARGING_LIMIT_SOURCES,
     "CostKindEnumType": enums.COST_KINDS,
+    "EnergyTransferModeEnumType": enums.ENERGY_TRANSFER_MODES,
     "GetChargingProfileStatusEnumType": enums.GET_CHARGING_PROFILES_STATUSES,
     "ChargingStateEnumType": enums.CHARGING_STATES,
     "ClearCacheStatusEnumType": enums.CLEAR_CACHE_STATUSES,

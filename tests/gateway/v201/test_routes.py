@@ -36,6 +36,8 @@ def test_inbound_actions() -> None:
         "MeterValues",
         "NotifyCustomerInformation",
         "NotifyDisplayMessages",
+        "NotifyEVChargingNeeds",
+        "NotifyEVChargingSchedule",
         "NotifyEvent",
         "NotifyMonitoringReport",
         "NotifyChargingLimit",
