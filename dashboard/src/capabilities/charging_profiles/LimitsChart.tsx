@@ -46,7 +46,8 @@ function seriesOf(t: Text, placed: readonly Placed[], unit: ChargingRateUnit, pe
         const purpose = ChargingProfilePurposeSchema.values.find(({ number }) => number === Number(profile.purpose));
         const name = purpose ? enumLabel(ChargingProfilePurposeSchema, purpose.name) : "";
         const label = t.profileName(name, String(profile.chargingProfileId), profile.stackLevel);
-        return { label, points: scaled(pointsOf(spansOf(profile, schedule, period)), unit) };
+        const points = scaled(pointsOf(spansOf(profile, schedule, period)), unit);
+        return { label, points, direct: t.shortName(String(profile.chargingProfileId), profile.stackLevel) };
       }),
   );
   return lines

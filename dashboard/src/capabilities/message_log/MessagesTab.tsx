@@ -144,7 +144,7 @@ export default function MessagesTab(props: { stationId: string }): ReactNode {
 
 function Body(props: { frames: Frames; count: number; t: Text; children: ReactNode }) {
   const { frames, t } = props;
-  if (frames.error && frames.frames.length === 0) return <ErrorState error={frames.error} onRetry={frames.readNew} />;
+  if (frames.error && frames.frames.length === 0) return <ErrorState error={frames.error} onRetry={frames.refetch} />;
   if (frames.isLoading && frames.frames.length === 0) return <Skeleton kind="rows" lines={8} />;
   const older = frames.hasMore && (
     <Button onPress={frames.loadMore} isPending={frames.isLoadingMore}>

@@ -21,6 +21,7 @@ export interface Frames {
   error: unknown;
   hasMore: boolean;
   loadMore: () => void;
+  refetch: () => void;
   /** Reads what has come since. */
   readNew: () => void;
 }
@@ -52,7 +53,11 @@ export function useFrames(stationId: string, filter: string, isPaused: boolean):
   return { ...paged, frames, readNew };
 }
 
-/** Reads what is new once an event of the station says that something happened: frames come with events. */
+/**
+ * Reads what is new once an event of the station says that something happened. A stream of frames by itself would take
+ * one more of the six connections that a browser has on plain HTTP, for each tab; so a frame that makes no event, such
+ * as a Heartbeat, is shown with the next one that does, or with the button.
+ */
 function useTail(stationId: string, isPaused: boolean, readNew: () => void): void {
   const read = useEffectEvent(readNew);
   const [debounced] = useState(() => ({ call: () => undefined as void, cancel: () => undefined as void }));
