@@ -1,5 +1,5 @@
 // An exchange: the request in the lane of its sender, the answer in the other, and the time between them.
-import type { ReactNode } from "react";
+import { useEffect, useRef, useState, type ReactNode } from "react";
 
 import { useFormats } from "../../formats";
 import { startOfDay, viewerZone } from "../../formats/zones";
@@ -84,11 +84,17 @@ export function ExchangeRow(props: {
 }): ReactNode {
   const { exchange, stationId, isOpen, onToggle, t } = props;
   const formats = useFormats();
+  const row = useRef<HTMLLIElement>(null);
+  const [wasOpen] = useState(isOpen);
+  useEffect(() => {
+    // Open from the first: the address named it, and it may be far down.
+    if (wasOpen) row.current?.scrollIntoView({ block: "center" });
+  }, [wasOpen]);
   const transaction = transactionOf(exchange);
   const frames = [exchange.request, exchange.answer].filter((frame) => frame !== undefined);
   const href = `/stations/${encodeURIComponent(stationId)}/sessions/${encodeURIComponent(transaction)}`;
   return (
-    <li className={cx(styles.exchange, exchange.isError && styles.error)}>
+    <li ref={row} className={cx(styles.exchange, exchange.isError && styles.error)}>
       <div className={styles.row}>
         <button
           type="button"
