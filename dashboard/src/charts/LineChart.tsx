@@ -3,10 +3,11 @@ import { useEffect, useRef, useState } from "react";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 
+import type { Formats } from "../formats/formats";
 import { useFormats } from "../formats/Time";
 import { Button } from "../ui";
 import styles from "./LineChart.module.css";
-import { chartData, tickDigits, type ChartPoint } from "./series";
+import { chartData, tickDigits, timeTicks, type ChartPoint } from "./series";
 import { useChartText } from "./text";
 
 export interface ChartSeries {
@@ -55,11 +56,8 @@ function colorOf(host: HTMLElement, name: string): string {
   return color;
 }
 
-function optionsOf(
-  host: HTMLElement,
-  props: LineChartProps,
-  format: (value: number, digits: number) => string,
-): uPlot.Options {
+function optionsOf(host: HTMLElement, props: LineChartProps, formats: Formats, timeLabel: string): uPlot.Options {
+  const format = (value: number, digits: number) => formats.number(value, digits);
   const grid = { stroke: colorOf(host, "--line"), width: 1 };
   const text = colorOf(host, "--text-2");
   const axis = (scale: string, unit: string, isRight: boolean): uPlot.Axis => ({
@@ -83,14 +81,20 @@ function optionsOf(
     legend: { live: true },
     scales: { x: { time: true } },
     axes: [
-      { stroke: text, grid, ticks: { show: false }, space: 80 },
+      {
+        stroke: text,
+        grid,
+        ticks: { show: false },
+        space: 80,
+        values: (_, ticks, _axis, _space, step) => timeTicks(ticks, step, formats),
+      },
       ...scales.map((scale) => {
         const unit = props.series.find((one) => Boolean(one.secondAxis) === (scale === "second"))?.unit ?? "";
         return axis(scale, unit, scale === "second");
       }),
     ],
     series: [
-      {},
+      { label: timeLabel, value: (_, time: number | null) => (time === null ? "–" : formats.dateTime(time * 1000)) },
       ...props.series.map((one): uPlot.Series => ({
         label: one.label,
         scale: one.secondAxis ? "second" : "first",
@@ -159,7 +163,7 @@ export function LineChart(props: LineChartProps) {
     if (!element || asTable) return;
     const make = () =>
       new uPlot(
-        optionsOf(element, props, (value, digits) => formats.number(value, digits)),
+        optionsOf(element, props, formats, t.time),
         chartData(
           props.series.map((one) => one.points),
           props.gapMs,
@@ -185,7 +189,7 @@ export function LineChart(props: LineChartProps) {
       dark.removeEventListener("change", retheme);
       plot.destroy();
     };
-  }, [props, asTable, formats]);
+  }, [props, asTable, formats, t.time]);
   return (
     <figure className={styles.figure}>
       <figcaption className={styles.caption}>

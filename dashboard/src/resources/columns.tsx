@@ -4,7 +4,7 @@ import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import type { ReactNode } from "react";
 
 import { Time } from "../formats";
-import { enumLabel } from "../forms";
+import { enumLabel, ocppWord } from "../forms";
 import { quoted, type Column, type Filter } from "../tables";
 import { Badge, Link, type Tone } from "../ui";
 
@@ -63,7 +63,15 @@ export function enumColumn<Row>(
     label,
     width: "150px",
     sortBy: word,
-    cell: (row) => (get(row) === 0 ? "–" : <Badge tone={tones[get(row)] ?? "neutral"}>{word(row)}</Badge>),
+    cell: (row) => {
+      const value = desc.value[get(row)];
+      if (get(row) === 0) return "–";
+      return (
+        <Badge tone={tones[get(row)] ?? "neutral"} title={value ? ocppWord(desc, value) : ""}>
+          {word(row)}
+        </Badge>
+      );
+    },
     ...options,
   };
 }

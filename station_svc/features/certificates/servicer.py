@@ -19,7 +19,12 @@ from mesh.runtime.times import to_timestamp
 from station_svc.core.list_store import condition_of
 from station_svc.core.lists import one_or_all, page_of
 from station_svc.features.certificates import installed_store, request_store
-from station_svc.features.certificates.rows import CertificateRequestRow, InstalledCertificateRow
+from station_svc.features.certificates.rows import (
+    CertificateRequestRow,
+    ChildHashData,
+    InstalledCertificateRow,
+    from_text,
+)
 
 _INSTALLED_KEY = (str, int, int, str, str, str)
 _REQUEST_KEY = (int, str, int, int)
@@ -72,13 +77,18 @@ def _to_installed(station_id: str, row: InstalledCertificateRow) -> certificate_
     return certificate_pb2.InstalledCertificate(
         station_id=station_id,
         certificate_type=certificate_pb2.GetCertificateIdUse.ValueType(row.certificate_type),
-        certificate_hash_data=certificate_pb2.CertificateHashData(
-            hash_algorithm=certificate_pb2.HashAlgorithm.ValueType(row.hash_algorithm),
-            issuer_name_hash=row.issuer_name_hash,
-            issuer_key_hash=row.issuer_key_hash,
-            serial_number=row.serial_number,
-        ),
+        certificate_hash_data=_to_hash_data(row),
+        child_certificate_hash_data=map(_to_hash_data, from_text(row.child_hash_data)),
         update_time=to_timestamp(row.update_us),
+    )
+
+
+def _to_hash_data(row: InstalledCertificateRow | ChildHashData) -> certificate_pb2.CertificateHashData:
+    return certificate_pb2.CertificateHashData(
+        hash_algorithm=certificate_pb2.HashAlgorithm.ValueType(row.hash_algorithm),
+        issuer_name_hash=row.issuer_name_hash,
+        issuer_key_hash=row.issuer_key_hash,
+        serial_number=row.serial_number,
     )
 
 

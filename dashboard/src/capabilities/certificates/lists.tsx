@@ -50,6 +50,9 @@ export function installedList(t: Text, stationId?: string) {
       textColumn<InstalledCertificate>("serial", t.serial, (row) => row.certificateHashData?.serialNumber, {
         card: "head",
       }),
+      textColumn<InstalledCertificate>("chain", t.chain, (row) =>
+        row.childCertificateHashData.map((above) => above.serialNumber).join(", "),
+      ),
       timeColumn<InstalledCertificate>("read", t.read, (row) => row.updateTime),
     ],
     filters: [enumFilter("certificate_type", t.use, GetCertificateIdUseSchema)],
