@@ -8,7 +8,7 @@ import { invalidate } from "../../api/queries";
 import { useLiveEvents, useLiveInvalidation, type LiveFilter } from "../../live";
 import type { ConditionKind } from "../../stubs/csms/condition/v1/condition_pb";
 import { ConditionService } from "../../stubs/csms/condition/v1/condition_service_pb";
-import { dropRows, usePagedRows, useScopeClause } from "../../tables";
+import { dropRows, usePagedRows, useScopeClause } from "../../tables/scope";
 
 const { countConditions, listConditions } = ConditionService.method;
 const READ: readonly DescMethodUnary[] = [listConditions, countConditions];
