@@ -8,6 +8,7 @@ import { StationService } from "../../stubs/csms/station/v1/station_service_pb";
 import { usePagedRows } from "../../tables";
 import { frameKey, merged } from "./frames";
 
+const NOTHING = () => undefined;
 const PAGE = 100;
 /** New frames that are kept: a page that stays open for days must not grow. */
 const MOST_NEW = 1_000;
@@ -60,7 +61,7 @@ export function useFrames(stationId: string, filter: string, isPaused: boolean):
  */
 function useTail(stationId: string, isPaused: boolean, readNew: () => void): void {
   const read = useEffectEvent(readNew);
-  const [debounced] = useState(() => ({ call: () => undefined as void, cancel: () => undefined as void }));
+  const [debounced] = useState<ReturnType<typeof debounce>>(() => ({ call: NOTHING, cancel: NOTHING }));
   useEffect(() => {
     if (isPaused) return;
     read();
