@@ -13,6 +13,7 @@ from csms.station.v1 import charging_profile_pb2 as _charging_profile_pb2
 from csms.station.v1 import customer_information_pb2 as _customer_information_pb2
 from csms.station.v1 import device_model_pb2 as _device_model_pb2
 from csms.station.v1 import display_message_pb2 as _display_message_pb2
+from csms.station.v1 import ev_charging_pb2 as _ev_charging_pb2
 from csms.station.v1 import firmware_pb2 as _firmware_pb2
 from csms.station.v1 import firmware_publication_pb2 as _firmware_publication_pb2
 from csms.station.v1 import log_pb2 as _log_pb2
@@ -778,6 +779,8 @@ class ReportItem(_message.Message):
     CUSTOMER_INFORMATION_FIELD_NUMBER: _builtins.int
     DISPLAY_MESSAGES_FIELD_NUMBER: _builtins.int
     FIRMWARE_PUBLICATION_STATUS_FIELD_NUMBER: _builtins.int
+    EV_CHARGING_NEEDS_FIELD_NUMBER: _builtins.int
+    EV_CHARGING_SCHEDULE_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def origin(self) -> _origin_pb2.Origin:
         """Station, frame and time with which the item entered the mesh."""
@@ -842,6 +845,14 @@ class ReportItem(_message.Message):
     def firmware_publication_status(self) -> _firmware_publication_pb2.FirmwarePublicationReport:
         """OCPP PublishFirmwareStatusNotification."""
 
+    @_builtins.property
+    def ev_charging_needs(self) -> _ev_charging_pb2.EvChargingNeedsReport:
+        """OCPP NotifyEVChargingNeeds."""
+
+    @_builtins.property
+    def ev_charging_schedule(self) -> _ev_charging_pb2.EvChargingScheduleReport:
+        """OCPP NotifyEVChargingSchedule."""
+
     def __init__(
         self,
         *,
@@ -861,12 +872,14 @@ class ReportItem(_message.Message):
         customer_information: _customer_information_pb2.CustomerInformationPart | None = ...,
         display_messages: _display_message_pb2.DisplayMessagesPart | None = ...,
         firmware_publication_status: _firmware_publication_pb2.FirmwarePublicationReport | None = ...,
+        ev_charging_needs: _ev_charging_pb2.EvChargingNeedsReport | None = ...,
+        ev_charging_schedule: _ev_charging_pb2.EvChargingScheduleReport | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["charging_limit", b"charging_limit", "charging_limit_clearing", b"charging_limit_clearing", "charging_profile_report", b"charging_profile_report", "customer_information", b"customer_information", "display_messages", b"display_messages", "event_report", b"event_report", "firmware_publication_status", b"firmware_publication_status", "firmware_status", b"firmware_status", "log_status", b"log_status", "monitoring_report", b"monitoring_report", "origin", b"origin", "report", b"report", "reservation_update", b"reservation_update", "reservation_use", b"reservation_use", "security_event", b"security_event", "transaction_end", b"transaction_end", "variable_report_part", b"variable_report_part"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["charging_limit", b"charging_limit", "charging_limit_clearing", b"charging_limit_clearing", "charging_profile_report", b"charging_profile_report", "customer_information", b"customer_information", "display_messages", b"display_messages", "ev_charging_needs", b"ev_charging_needs", "ev_charging_schedule", b"ev_charging_schedule", "event_report", b"event_report", "firmware_publication_status", b"firmware_publication_status", "firmware_status", b"firmware_status", "log_status", b"log_status", "monitoring_report", b"monitoring_report", "origin", b"origin", "report", b"report", "reservation_update", b"reservation_update", "reservation_use", b"reservation_use", "security_event", b"security_event", "transaction_end", b"transaction_end", "variable_report_part", b"variable_report_part"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["charging_limit", b"charging_limit", "charging_limit_clearing", b"charging_limit_clearing", "charging_profile_report", b"charging_profile_report", "customer_information", b"customer_information", "display_messages", b"display_messages", "event_report", b"event_report", "firmware_publication_status", b"firmware_publication_status", "firmware_status", b"firmware_status", "log_status", b"log_status", "monitoring_report", b"monitoring_report", "origin", b"origin", "report", b"report", "reservation_update", b"reservation_update", "reservation_use", b"reservation_use", "security_event", b"security_event", "transaction_end", b"transaction_end", "variable_report_part", b"variable_report_part"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["charging_limit", b"charging_limit", "charging_limit_clearing", b"charging_limit_clearing", "charging_profile_report", b"charging_profile_report", "customer_information", b"customer_information", "display_messages", b"display_messages", "ev_charging_needs", b"ev_charging_needs", "ev_charging_schedule", b"ev_charging_schedule", "event_report", b"event_report", "firmware_publication_status", b"firmware_publication_status", "firmware_status", b"firmware_status", "log_status", b"log_status", "monitoring_report", b"monitoring_report", "origin", b"origin", "report", b"report", "reservation_update", b"reservation_update", "reservation_use", b"reservation_use", "security_event", b"security_event", "transaction_end", b"transaction_end", "variable_report_part", b"variable_report_part"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_report: _TypeAlias = _typing.Literal["firmware_status", "log_status", "security_event", "reservation_use", "transaction_end", "reservation_update", "variable_report_part", "charging_profile_report", "charging_limit", "charging_limit_clearing", "monitoring_report", "event_report", "customer_information", "display_messages", "firmware_publication_status"]  # noqa: Y015
+    _WhichOneofReturnType_report: _TypeAlias = _typing.Literal["firmware_status", "log_status", "security_event", "reservation_use", "transaction_end", "reservation_update", "variable_report_part", "charging_profile_report", "charging_limit", "charging_limit_clearing", "monitoring_report", "event_report", "customer_information", "display_messages", "firmware_publication_status", "ev_charging_needs", "ev_charging_schedule"]  # noqa: Y015
     _WhichOneofArgType_report: _TypeAlias = _typing.Literal["report", b"report"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_report) -> _WhichOneofReturnType_report | None: ...
 
