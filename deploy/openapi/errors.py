@@ -45,6 +45,7 @@ TITLES: Mapping[int, str] = {
     431: "The headers are too large",
     500: "A fault of the program",
     501: "The OCPP version of the station has no such command",
+    501: "The station's OCPP version lacks it",
     503: "A part of the system is unavailable",
     504: "No answer came in time",
 }
@@ -74,6 +75,7 @@ _NAMES: Mapping[int, str] = {
     429: "TooManyRequests",
     431: "HeadersTooLarge",
     500: "InternalError",
+    501: "NotInVersion",
     501: "NotInVersion",
     503: "Unavailable",
     504: "NoAnswerInTime",

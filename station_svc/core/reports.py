@@ -16,6 +16,18 @@ class Boot:
 
 
 @dataclass(frozen=True, kw_only=True)
+class VersionChange:
+    """A station booted over another OCPP version than before, by the labels of both."""
+
+    tenant_id: str
+    station_id: str
+    epoch: int
+    receive_us: int
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Status:
     """A connector's status as reported."""
 

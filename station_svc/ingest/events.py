@@ -7,7 +7,7 @@ from csms.station.v1 import station_pb2
 from mesh.events.outbox import OutboxEvent
 from station_svc.core.events import of_frame, registration_name
 from station_svc.core.names import name_of
-from station_svc.core.reports import Boot, Status
+from station_svc.core.reports import Boot, Status, VersionChange
 from station_svc.ingest.rows import Closed, ConditionReport, ConnectionAttempt, Opened
 
 # The name of a condition's size in an event.
@@ -52,6 +52,18 @@ def booted(boot: Boot, registration_status: int) -> OutboxEvent:
         "firmwareVersion": boot.identity["firmware_version"],
     }
     return of_frame("station.booted", boot.frame, data)
+
+
+def version_changed(change: VersionChange) -> OutboxEvent:
+    """A station booted over another OCPP version than before."""
+    return OutboxEvent(
+        event_id=f"station.version_changed:{change.epoch}",
+        tenant_id=change.tenant_id,
+        type="station.version_changed",
+        station_id=change.station_id,
+        event_time_us=change.receive_us,
+        data={"epoch": change.epoch, "previousOcppVersion": change.before, "ocppVersion": change.after},
+    )
 
 
 def status_changed(status: Status) -> OutboxEvent:

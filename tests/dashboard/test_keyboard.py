@@ -18,7 +18,7 @@ _IS_SEEN = """() => {
   const one = document.activeElement;
   return [one, one.parentElement].some((each) => {
     const style = getComputedStyle(each);
-    return style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2;
+    return style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 1;
   });
 }"""
 

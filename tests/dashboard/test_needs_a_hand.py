@@ -7,7 +7,8 @@ from tests.running_mesh import RunningMesh
 
 # Notes the most rows that a station ever has at once.
 _COUNT_ROWS = """station => {
-  const count = () => [...document.querySelectorAll("main li")].filter((row) => row.textContent.includes(station)).length;
+  const rows = () => [...document.querySelectorAll("main li")];
+  const count = () => rows().filter((row) => row.textContent.includes(station)).length;
   globalThis.most = count();
   new MutationObserver(() => { globalThis.most = Math.max(globalThis.most, count()); })
     .observe(document.body, { subtree: true, childList: true });

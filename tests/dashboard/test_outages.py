@@ -58,15 +58,11 @@ def test_a_lost_stream_is_said_and_resumed(signed_in: Page, mesh: RunningMesh, f
 
 
 @pytest.mark.parametrize(
-    ("part", "path", "content"),
-    [
-        ("transaction", "/sessions", "No sessions yet"),
-        ("station", "/reports", "Reports"),
-        ("auth", "/users", "admin"),
-    ],
+    ("part", "path"),
+    [("transaction", "/sessions"), ("station", "/stations"), ("auth", "/users")],
 )
 def test_a_page_is_read_while_its_service_is_started_again(
-    signed_in: Page, mesh: RunningMesh, faults: Faults, part: str, path: str, content: str
+    signed_in: Page, mesh: RunningMesh, faults: Faults, part: str, path: str
 ) -> None:
     """The first reads of the page are refused; it reads again by itself."""
     faults.expect("status of 503")
@@ -75,7 +71,9 @@ def test_a_page_is_read_while_its_service_is_started_again(
     os.kill(mesh.pid(f"{part}_svc"), signal.SIGKILL)
     link = page.get_by_role("navigation", name="Main").first.locator(f"a[href='{path}']")
     link.click()
-    expect(page.get_by_role("main")).to_contain_text(content, timeout=PATIENCE_MS)
+    # The answer of the service: rows, or that there are none.
+    content = page.get_by_role("main").locator("[role=row], [class*=empty]").first
+    expect(content).to_be_visible(timeout=PATIENCE_MS)
     expect(page.get_by_role("main").get_by_text("Try again")).to_have_count(0)
     page.get_by_role("button", name="Live", exact=True).wait_for()
     assert page.evaluate("globalThis.isSame"), "the page was loaded anew"

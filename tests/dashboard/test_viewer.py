@@ -31,7 +31,7 @@ _CALL = re.compile(r"csms\.[a-z_.]+\.v1\.[A-Za-z]+/[A-Za-z]+")
 
 
 def _permissions() -> dict[str, options_pb2.Permission.ValueType]:
-    """The permission of each method for operators, by `package.Service/Method`; those that serve everyone are left out."""
+    """The permission of each method for operators that needs one, by `package.Service/Method`."""
     services = [name for names in (OPERATOR_SERVICES | OPTIONAL_OPERATOR_SERVICES).values() for name in names]
     access = access_of(contract_files(), services)
     return {name[1:]: rule.permission for name, rule in access.items() if rule.WhichOneof("rule") == "permission"}

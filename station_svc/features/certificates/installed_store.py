@@ -24,9 +24,9 @@ _KEY = (
 _ADD = RowStatement(
     """
     INSERT INTO installed_certificate (tenant_id, station_id, certificate_type, hash_algorithm, issuer_name_hash,
-                                       issuer_key_hash, serial_number, update_us)
+                                       issuer_key_hash, serial_number, update_us, child_hash_data)
     SELECT station.tenant_id, station.station_id, rows.certificate_type, rows.hash_algorithm, rows.issuer_name_hash,
-           rows.issuer_key_hash, rows.serial_number, rows.update_us
+           rows.issuer_key_hash, rows.serial_number, rows.update_us, rows.child_hash_data
     FROM {rows} JOIN station ON station.tenant_id = :tenant_id AND station.station_id = :station_id
     WHERE true ON CONFLICT DO NOTHING
     """,
@@ -38,6 +38,7 @@ _ADD = RowStatement(
         "issuer_key_hash",
         "serial_number",
         "update_us",
+        "child_hash_data",
     ),
 )
 

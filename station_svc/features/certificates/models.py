@@ -34,4 +34,6 @@ installed_certificate = sa.Table(
     sa.Column("issuer_key_hash", Key, primary_key=True),
     sa.Column("serial_number", Key, primary_key=True),
     sa.Column("update_us", sa.BigInteger, nullable=False),
+    # The certificates above it, where it is the first of a chain: rows.to_text. Empty: none.
+    sa.Column("child_hash_data", sa.Text, nullable=False, server_default=sa.text("''")),
 )

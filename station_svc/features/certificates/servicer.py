@@ -13,7 +13,12 @@ from mesh.runtime.times import to_timestamp
 from station_svc.core.lists import FRAME_KEY, page_of, storable
 from station_svc.features.certificates import installed_store as installed_certificate_store
 from station_svc.features.certificates import request_store as certificate_request_store
-from station_svc.features.certificates.rows import CertificateRequestRow, InstalledCertificateRow
+from station_svc.features.certificates.rows import (
+    CertificateRequestRow,
+    ChildHashData,
+    InstalledCertificateRow,
+    from_text,
+)
 
 _INSTALLED_KEY = (int, int, str, str, str)
 
@@ -62,13 +67,18 @@ class StationCertificateServicer(StationCertificateServiceServicer):
 def _to_installed(row: InstalledCertificateRow) -> certificate_pb2.InstalledCertificate:
     return certificate_pb2.InstalledCertificate(
         certificate_type=certificate_pb2.GetCertificateIdUse.ValueType(row.certificate_type),
-        certificate_hash_data=certificate_pb2.CertificateHashData(
-            hash_algorithm=certificate_pb2.HashAlgorithm.ValueType(row.hash_algorithm),
-            issuer_name_hash=row.issuer_name_hash,
-            issuer_key_hash=row.issuer_key_hash,
-            serial_number=row.serial_number,
-        ),
+        certificate_hash_data=_to_hash_data(row),
+        child_certificate_hash_data=map(_to_hash_data, from_text(row.child_hash_data)),
         update_time=to_timestamp(row.update_us),
+    )
+
+
+def _to_hash_data(row: InstalledCertificateRow | ChildHashData) -> certificate_pb2.CertificateHashData:
+    return certificate_pb2.CertificateHashData(
+        hash_algorithm=certificate_pb2.HashAlgorithm.ValueType(row.hash_algorithm),
+        issuer_name_hash=row.issuer_name_hash,
+        issuer_key_hash=row.issuer_key_hash,
+        serial_number=row.serial_number,
     )
 
 

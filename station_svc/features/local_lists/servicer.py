@@ -80,7 +80,7 @@ def _to_message(row: store.LocalListRow) -> pb.LocalList:
         entry_count=0 if held is None else len(held),
         sync_state=pb.LocalListSyncState.ValueType(row.sync_state),
         request_id=row.request_id,
-        left_out_count=len(dropped),
+        skipped_count=len(dropped),
         left_out_tokens=[
             pb.LeftOutToken(id_token=one.id_token, reason=pb.LeftOutReason.ValueType(one.reason))
             for one in dropped[:_MOST_DROPPED]

@@ -117,6 +117,15 @@ def set_entries(connection: Connection, row: LocalListRow, *, version: int, entr
     update(connection, row, version=version, entries_version=version, entries=packed, entry_count=len(entries))
 
 
+def forget(connection: Connection, tenant_id: str, station_id: str) -> bool:
+    """What a station holds is not known any more; returns whether its list had been synced, and is to be again."""
+    of_station = _is(tenant_id, station_id)
+    values: dict[str, Any] = {"version": None, "entries_version": None, "full": True}
+    connection.execute(sa.update(local_list).where(of_station).values(values))
+    wanted = sa.update(local_list).where(of_station, local_list.c.sync_state != 0).values(sync_state=SYNCING)
+    return connection.execute(wanted).rowcount > 0
+
+
 def encode_dropped(tokens: Sequence[DroppedToken]) -> str:
     """Dropped tokens as they are stored."""
     return msgspec.json.encode(tokens).decode()

@@ -7,9 +7,11 @@ from csms.common.v1 import evse_pb2, id_token_pb2, status_info_pb2
 from csms.station.v1 import (
     certificate_pb2,
     charging_profile_pb2,
+    device_model_pb2,
     firmware_pb2,
     local_list_pb2,
     log_pb2,
+    network_profile_pb2,
     reservation_pb2,
     station_pb2,
 )
@@ -108,6 +110,40 @@ _BY_HAND: list[tuple[str, str, Any, Any]] = [
         "set_variables",
         pb.SetVariablesRequest(station_id="CP1", variables=[station_pb2.Variable(variable="X", value="1")]),
         pb.SetVariablesResponse(),
+    ),
+    (
+        "GetBaseReport",
+        "get_base_report",
+        device_model_pb2.GetBaseReportRequest(
+            station_id="CP1", variable_report_id=7, report_base=device_model_pb2.REPORT_BASE_FULL_INVENTORY
+        ),
+        device_model_pb2.GetBaseReportResponse(
+            status=device_model_pb2.DEVICE_MODEL_STATUS_REJECTED, variable_report_id=7
+        ),
+    ),
+    (
+        "GetReport",
+        "get_report",
+        device_model_pb2.GetReportRequest(station_id="CP1", variable_report_id=7),
+        device_model_pb2.GetReportResponse(
+            status=device_model_pb2.DEVICE_MODEL_STATUS_EMPTY_RESULT_SET, variable_report_id=7
+        ),
+    ),
+    (
+        "SetNetworkProfile",
+        "set_network_profile",
+        network_profile_pb2.SetNetworkProfileRequest(
+            station_id="CP1",
+            connection_data=network_profile_pb2.NetworkConnectionProfile(
+                ocpp_version=network_profile_pb2.NETWORK_OCPP_VERSION_OCPP20,
+                ocpp_csms_url="wss://csms",
+                message_timeout_s=30,
+                ocpp_interface=network_profile_pb2.OCPP_INTERFACE_WIRED0,
+            ),
+        ),
+        network_profile_pb2.SetNetworkProfileResponse(
+            status=network_profile_pb2.SET_NETWORK_PROFILE_STATUS_REJECTED
+        ),
     ),
     (
         "TriggerMessage",

@@ -46,6 +46,9 @@ function Installed(props: { stationId: string }) {
         textColumn<InstalledCertificate>("serial", t.serial, (row) => row.certificateHashData?.serialNumber, {
           card: "head",
         }),
+        textColumn<InstalledCertificate>("chain", t.chain, (row) =>
+          row.childCertificateHashData.map((above) => above.serialNumber).join(", "),
+        ),
         timeColumn<InstalledCertificate>("read", t.read, (row) => row.updateTime),
       ]}
       creates={[

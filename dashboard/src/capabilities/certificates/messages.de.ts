@@ -7,6 +7,7 @@ export const de: Translation<typeof en> = {
   issued: "Von hier ausgestellt",
   use: "Verwendung",
   serial: "Seriennummer",
+  chain: "Zertifikate darüber",
   state: "Zustand",
   reason: "Grund",
   asked: "Angefragt",

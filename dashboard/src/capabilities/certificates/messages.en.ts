@@ -4,6 +4,7 @@ export const en = {
   issued: "Issued by the mesh",
   use: "Use",
   serial: "Serial number",
+  chain: "Certificates above it",
   state: "State",
   reason: "Reason",
   asked: "Requested",

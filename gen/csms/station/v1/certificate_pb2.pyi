@@ -621,6 +621,7 @@ class InstalledCertificate(_message.Message):
     CERTIFICATE_TYPE_FIELD_NUMBER: _builtins.int
     CERTIFICATE_HASH_DATA_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    CHILD_CERTIFICATE_HASH_DATA_FIELD_NUMBER: _builtins.int
     certificate_type: Global___GetCertificateIdUse.ValueType
     """Its kind."""
     @_builtins.property
@@ -631,16 +632,21 @@ class InstalledCertificate(_message.Message):
     def update_time(self) -> _timestamp_pb2.Timestamp:
         """Time of the station's latest report of it."""
 
+    @_builtins.property
+    def child_certificate_hash_data(self) -> _containers.RepeatedCompositeFieldContainer[Global___CertificateHashData]:
+        """The certificates above it, of a V2G_CERTIFICATE_CHAIN; at most 4."""
+
     def __init__(
         self,
         *,
         certificate_type: Global___GetCertificateIdUse.ValueType = ...,
         certificate_hash_data: Global___CertificateHashData | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
+        child_certificate_hash_data: _abc.Iterable[Global___CertificateHashData] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["certificate_hash_data", b"certificate_hash_data", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate_hash_data", b"certificate_hash_data", "certificate_type", b"certificate_type", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate_hash_data", b"certificate_hash_data", "certificate_type", b"certificate_type", "child_certificate_hash_data", b"child_certificate_hash_data", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

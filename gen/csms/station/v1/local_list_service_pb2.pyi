@@ -88,7 +88,7 @@ class LocalList(_message.Message):
     REQUEST_TIME_FIELD_NUMBER: _builtins.int
     SYNC_TIME_FIELD_NUMBER: _builtins.int
     ERROR_FIELD_NUMBER: _builtins.int
-    LEFT_OUT_COUNT_FIELD_NUMBER: _builtins.int
+    SKIPPED_COUNT_FIELD_NUMBER: _builtins.int
     LEFT_OUT_TOKENS_FIELD_NUMBER: _builtins.int
     station_id: _builtins.str
     """The station."""
@@ -100,7 +100,7 @@ class LocalList(_message.Message):
     """State of the last sync."""
     request_id: _builtins.str
     """request_id of the last sync."""
-    left_out_count: _builtins.int
+    skipped_count: _builtins.int
     """Number of id tokens that are missing on the list."""
     @_builtins.property
     def request_time(self) -> _timestamp_pb2.Timestamp:
@@ -132,12 +132,12 @@ class LocalList(_message.Message):
         request_time: _timestamp_pb2.Timestamp | None = ...,
         sync_time: _timestamp_pb2.Timestamp | None = ...,
         error: _status_pb2.Status | None = ...,
-        left_out_count: _builtins.int = ...,
+        skipped_count: _builtins.int = ...,
         left_out_tokens: _abc.Iterable[Global___LeftOutToken] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_version_number", b"_version_number", "error", b"error", "request_time", b"request_time", "sync_time", b"sync_time", "version_number", b"version_number"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_version_number", b"_version_number", "entry_count", b"entry_count", "error", b"error", "left_out_count", b"left_out_count", "left_out_tokens", b"left_out_tokens", "request_id", b"request_id", "request_time", b"request_time", "station_id", b"station_id", "sync_state", b"sync_state", "sync_time", b"sync_time", "version_number", b"version_number"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_version_number", b"_version_number", "entry_count", b"entry_count", "error", b"error", "left_out_tokens", b"left_out_tokens", "request_id", b"request_id", "request_time", b"request_time", "skipped_count", b"skipped_count", "station_id", b"station_id", "sync_state", b"sync_state", "sync_time", b"sync_time", "version_number", b"version_number"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__version_number: _TypeAlias = _typing.Literal["version_number"]  # noqa: Y015
     _WhichOneofArgType__version_number: _TypeAlias = _typing.Literal["_version_number", b"_version_number"]  # noqa: Y015
