@@ -6,6 +6,7 @@ with the commit and the machine.
 
 import argparse
 import json
+import os
 import tempfile
 import time
 from dataclasses import asdict
@@ -143,6 +144,8 @@ def main() -> None:
                 "commit": git("rev-parse", "--short", "HEAD"),
                 **machine(),
                 "browser": browser.version,
+                # Of the machine, before the pages are measured: others may work on it.
+                "load": [round(one, 1) for one in os.getloadavg()],
                 "stations": options.stations,
                 "transactions": options.transactions,
                 "events_per_s": options.rate,
