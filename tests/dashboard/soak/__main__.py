@@ -127,6 +127,7 @@ def _measured(browser: Browser, mesh: RunningMesh, url: str, options: argparse.N
 def main() -> None:
     """Runs the whole of it."""
     options = _options()
+    commit = git("rev-parse", "--short", "HEAD")  # what is measured, whatever is committed meanwhile
     with tempfile.TemporaryDirectory(prefix="csms-soak-") as name:
         directory = Path(name)
         with (
@@ -141,7 +142,7 @@ def main() -> None:
             seeded_s = round(time.monotonic() - begin_s, 1)
             say(f"seeded in {seeded_s} s")
             document = {
-                "commit": git("rev-parse", "--short", "HEAD"),
+                "commit": commit,
                 **machine(),
                 "browser": browser.version,
                 # Of the machine, before the pages are measured: others may work on it.
