@@ -45,7 +45,6 @@ TITLES: Mapping[int, str] = {
     431: "The headers are too large",
     500: "A fault of the program",
     501: "The OCPP version of the station has no such command",
-    501: "The station's OCPP version lacks it",
     503: "A part of the system is unavailable",
     504: "No answer came in time",
 }
@@ -75,7 +74,6 @@ _NAMES: Mapping[int, str] = {
     429: "TooManyRequests",
     431: "HeadersTooLarge",
     500: "InternalError",
-    501: "NotInVersion",
     501: "NotInVersion",
     503: "Unavailable",
     504: "NoAnswerInTime",
@@ -199,7 +197,7 @@ def _of_access(method: Method) -> dict[int, tuple[Reason, ...]]:
     }
     if access.scope == options_pb2.SCOPE_RULE_TENANT:
         found[403] += (Reason.SCOPE_TOO_NARROW,)
-    if access.scope == options_pb2.SCOPE_RULE_STATION:
+    if access.scope in {options_pb2.SCOPE_RULE_STATION, options_pb2.SCOPE_RULE_STATION_OR_ALL}:
         found[404] = (Reason.STATION_NOT_FOUND,)
     return found
 

@@ -29,9 +29,13 @@ class VersionChange:
 
 @dataclass(frozen=True, kw_only=True)
 class Status:
-    """A connector's status as reported."""
+    """A connector's status as reported. `position` counts the statuses of one frame, from 0.
+
+    The history of statuses has the first one of a frame; event reports have all that came by NotifyEvent.
+    """
 
     frame: Frame
+    position: int = 0
     evse_id: int
     connector_id: int
     status: int

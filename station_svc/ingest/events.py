@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+import msgspec
 from csms.station.v1 import station_pb2
 
 from mesh.events.outbox import OutboxEvent
@@ -75,7 +76,10 @@ def status_changed(status: Status) -> OutboxEvent:
         "reportedStatus": status.reported_status,
         "errorCode": status.error_code,
     }
-    return of_frame("station.status_changed", status.frame, data)
+    event = of_frame("station.status_changed", status.frame, data)
+    if not status.position:
+        return event
+    return msgspec.structs.replace(event, event_id=f"{event.event_id}:{status.position}")
 
 
 def condition_changed(report: ConditionReport, *, tenant_id: str, station_id: str, begin_us: int) -> OutboxEvent:

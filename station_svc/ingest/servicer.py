@@ -26,7 +26,7 @@ from mesh.runtime.times import SECOND_US, Clock, from_timestamp
 from station_svc.commands.socket_closer import SocketCloser
 from station_svc.core.frames import to_frame
 from station_svc.core.reports import Boot, Status
-from station_svc.core.rows import ACCEPTED
+from station_svc.core.rows import ACCEPTED, Frame
 from station_svc.core.station_rows import Socket
 from station_svc.feature import BootHandler, Feature, VersionChangeHandler, merged
 from station_svc.features.certificates.requests import CertificateRequests
@@ -163,10 +163,16 @@ class StationIngestServicer(StationIngestServiceServicer):
         """Records connector statuses."""
         del context
         record = partial(status_store.record_statuses, followers=self._on_statuses)
-        results = await self._commit([_to_status(item) for item in request.items], record)
+        statuses = [(index, status) for index, item in enumerate(request.items) for status in _to_statuses(item)]
+        outcomes = await self._commit([status for _index, status in statuses], record)
+        errors: dict[int, MeshError] = {}
+        for (index, _status), outcome in zip(statuses, outcomes, strict=True):
+            if outcome is not None:
+                errors.setdefault(index, outcome)
         return ingest.NotifyStatusesResponse(
             results=[
-                ingest.StatusResult(error=result.to_status()) if result else ingest.StatusResult() for result in results
+                ingest.StatusResult(error=errors[index].to_status()) if index in errors else ingest.StatusResult()
+                for index in range(len(request.items))
             ]
         )
 
@@ -323,10 +329,16 @@ def _to_boot(item: ingest.BootItem) -> Boot:
     return Boot(frame=to_frame(item.origin), reason=item.reason, identity=identity)
 
 
-def _to_status(item: ingest.StatusItem) -> Status:
-    report = item.status
+def _to_statuses(item: ingest.StatusItem) -> list[Status]:
+    frame = to_frame(item.origin)
+    reports = (item.status, *item.further_statuses)
+    return [_to_status(frame, report, position) for position, report in enumerate(reports)]
+
+
+def _to_status(frame: Frame, report: station_pb2.StatusReport, position: int) -> Status:
     return Status(
-        frame=to_frame(item.origin),
+        frame=frame,
+        position=position,
         evse_id=report.evse.evse_id,
         connector_id=report.evse.connector_id,
         status=report.status,

@@ -68,7 +68,7 @@ async def test_a_list_reaches_the_station(mesh_on_both: MeshRig) -> None:
         await lists.SyncLocalList(request, metadata=mesh.metadata, timeout=TIMEOUT_S)
         known = await eventually(lambda: is_synced("first"))
         assert known is not None
-        assert (known.version_number, known.entry_count, known.skipped_count) == (2, 3, 1)
+        assert (known.version_number, known.entry_count, known.left_out_count) == (2, 3, 1)
         assert [payload for action, payload in frames if action == "SendLocalList"] == [
             {
                 "listVersion": 1,

@@ -21,6 +21,9 @@ export interface ChartSeries {
   /** Beside the right edge, with an axis of its own. */
   secondAxis?: boolean;
   stepped?: boolean;
+  /** Lengths of line and gap in pixels, where lines are told apart by more than their colour. */
+  dash?: readonly number[];
+  width?: number;
 }
 
 export interface ChartMark {
@@ -94,7 +97,8 @@ function optionsOf(host: HTMLElement, props: LineChartProps, formats: Formats, t
         label: one.label,
         scale: one.secondAxis ? "second" : "first",
         stroke: colorOf(host, one.color),
-        width: 1.5,
+        width: one.width ?? 1.5,
+        ...(one.dash ? { dash: [...one.dash] } : {}),
         points: { show: false },
         value: (_, value: number | null) => (value === null ? "–" : `${format(value, one.digits ?? 1)} ${one.unit}`),
         ...(one.stepped && uPlot.paths.stepped ? { paths: uPlot.paths.stepped({ align: 1 }) } : {}),

@@ -5,8 +5,8 @@ import type { ReactNode } from "react";
 
 import { Time } from "../formats";
 import { enumLabel, ocppWord } from "../forms";
-import type { Column } from "../tables";
-import { Badge, type Tone } from "../ui";
+import { quoted, type Column, type Filter } from "../tables";
+import { Badge, Link, type Tone } from "../ui";
 
 type Options<Row> = Partial<Omit<Column<Row>, "id" | "label">>;
 
@@ -73,5 +73,27 @@ export function enumColumn<Row>(
       );
     },
     ...options,
+  };
+}
+
+/** The station that a row belongs to, with a link to a tab of its page. */
+export function stationColumn<Row>(label: string, tab: string, get: (row: Row) => string): Column<Row> {
+  return {
+    id: "station",
+    label,
+    width: "minmax(140px, 1.2fr)",
+    card: "head",
+    cell: (row) => <Link href={`/stations/${encodeURIComponent(get(row))}?tab=${tab}`}>{get(row)}</Link>,
+  };
+}
+
+/** A filter by the values of an enumeration, in the words of the contract. */
+export function enumFilter(id: string, label: string, desc: DescEnum, field = id): Filter {
+  const known = desc.values.filter((value) => value.number !== 0);
+  return {
+    id,
+    label,
+    options: known.map((value) => ({ id: value.name, label: enumLabel(desc, value.name) })),
+    clause: (value) => `${field} = ${quoted(value)}`,
   };
 }

@@ -21,6 +21,7 @@ certificate_request = sa.Table(
     sa.Column("receive_us", sa.BigInteger, nullable=False),
     sa.Column("update_us", sa.BigInteger, nullable=False),
     sa.Index("certificate_request_age", "receive_us"),
+    sa.Index("certificate_request_list", "tenant_id", "receive_us"),
 )
 
 # The columns of the key are in the order of lists.

@@ -49,6 +49,11 @@ class CertificateRequestRow:
     expire_us: int | None
     update_us: int
 
+    @property
+    def key(self) -> tuple[int, str, int, int]:
+        """Its place in lists."""
+        return self.frame.receive_us, self.frame.station_id, self.frame.epoch, self.frame.ordinal
+
 
 @dataclass(frozen=True, kw_only=True)
 class Taken:

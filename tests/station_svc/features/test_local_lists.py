@@ -209,11 +209,11 @@ async def test_what_does_not_fit_is_left_out_and_told(lists: Lists) -> None:
         "C": pb.LEFT_OUT_REASON_NO_ROOM,
         "X": pb.LEFT_OUT_REASON_NO_ROOM,
     }
-    assert (known.sync_state, known.skipped_count) == (SYNCED, 3)
+    assert (known.sync_state, known.left_out_count) == (SYNCED, 3)
     assert sorted(lists.station.list) == ["A", "B", "D"]
     lists.station.sent.clear()
     await lists.sync()
-    assert (await lists.run()).skipped_count == 3
+    assert (await lists.run()).left_out_count == 3
     assert lists.station.sent == []
 
 

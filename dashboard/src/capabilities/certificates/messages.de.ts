@@ -23,4 +23,6 @@ export const de: Translation<typeof en> = {
   noIssued: "Keines wurde ausgestellt",
   certificates: "Zertifikate",
   station: "Station",
+  installedAll: "In Stationen installiert",
+  requestsAll: "Anfragen von Stationen",
 };

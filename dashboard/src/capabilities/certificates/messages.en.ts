@@ -20,4 +20,6 @@ export const en = {
   noIssued: "None was issued",
   certificates: "Certificates",
   station: "Station",
+  installedAll: "Installed at stations",
+  requestsAll: "Requests of stations",
 };

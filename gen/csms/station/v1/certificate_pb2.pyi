@@ -622,8 +622,11 @@ class InstalledCertificate(_message.Message):
     CERTIFICATE_HASH_DATA_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     CHILD_CERTIFICATE_HASH_DATA_FIELD_NUMBER: _builtins.int
+    STATION_ID_FIELD_NUMBER: _builtins.int
     certificate_type: Global___GetCertificateIdUse.ValueType
     """Its kind."""
+    station_id: _builtins.str
+    """The station."""
     @_builtins.property
     def certificate_hash_data(self) -> Global___CertificateHashData:
         """The certificate."""
@@ -643,10 +646,11 @@ class InstalledCertificate(_message.Message):
         certificate_hash_data: Global___CertificateHashData | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
         child_certificate_hash_data: _abc.Iterable[Global___CertificateHashData] | None = ...,
+        station_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["certificate_hash_data", b"certificate_hash_data", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate_hash_data", b"certificate_hash_data", "certificate_type", b"certificate_type", "child_certificate_hash_data", b"child_certificate_hash_data", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate_hash_data", b"certificate_hash_data", "certificate_type", b"certificate_type", "child_certificate_hash_data", b"child_certificate_hash_data", "station_id", b"station_id", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -88,7 +88,7 @@ class LocalList(_message.Message):
     REQUEST_TIME_FIELD_NUMBER: _builtins.int
     SYNC_TIME_FIELD_NUMBER: _builtins.int
     ERROR_FIELD_NUMBER: _builtins.int
-    SKIPPED_COUNT_FIELD_NUMBER: _builtins.int
+    LEFT_OUT_COUNT_FIELD_NUMBER: _builtins.int
     LEFT_OUT_TOKENS_FIELD_NUMBER: _builtins.int
     station_id: _builtins.str
     """The station."""
@@ -100,7 +100,7 @@ class LocalList(_message.Message):
     """State of the last sync."""
     request_id: _builtins.str
     """request_id of the last sync."""
-    skipped_count: _builtins.int
+    left_out_count: _builtins.int
     """Number of id tokens that are missing on the list."""
     @_builtins.property
     def request_time(self) -> _timestamp_pb2.Timestamp:
@@ -119,7 +119,7 @@ class LocalList(_message.Message):
 
     @_builtins.property
     def left_out_tokens(self) -> _containers.RepeatedCompositeFieldContainer[Global___LeftOutToken]:
-        """The first 100 of them."""
+        """The first 100 of them. Only where one list is read."""
 
     def __init__(
         self,
@@ -132,12 +132,12 @@ class LocalList(_message.Message):
         request_time: _timestamp_pb2.Timestamp | None = ...,
         sync_time: _timestamp_pb2.Timestamp | None = ...,
         error: _status_pb2.Status | None = ...,
-        skipped_count: _builtins.int = ...,
+        left_out_count: _builtins.int = ...,
         left_out_tokens: _abc.Iterable[Global___LeftOutToken] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_version_number", b"_version_number", "error", b"error", "request_time", b"request_time", "sync_time", b"sync_time", "version_number", b"version_number"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_version_number", b"_version_number", "entry_count", b"entry_count", "error", b"error", "left_out_tokens", b"left_out_tokens", "request_id", b"request_id", "request_time", b"request_time", "skipped_count", b"skipped_count", "station_id", b"station_id", "sync_state", b"sync_state", "sync_time", b"sync_time", "version_number", b"version_number"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_version_number", b"_version_number", "entry_count", b"entry_count", "error", b"error", "left_out_count", b"left_out_count", "left_out_tokens", b"left_out_tokens", "request_id", b"request_id", "request_time", b"request_time", "station_id", b"station_id", "sync_state", b"sync_state", "sync_time", b"sync_time", "version_number", b"version_number"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__version_number: _TypeAlias = _typing.Literal["version_number"]  # noqa: Y015
     _WhichOneofArgType__version_number: _TypeAlias = _typing.Literal["_version_number", b"_version_number"]  # noqa: Y015
@@ -216,6 +216,66 @@ class GetLocalListResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetLocalListResponse: _TypeAlias = GetLocalListResponse  # noqa: Y015
+
+@_typing.final
+class ListLocalListsRequest(_message.Message):
+    """Request for a page of local lists."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    FILTER_FIELD_NUMBER: _builtins.int
+    page_size: _builtins.int
+    """At most this many; 0 means 50, more than 1000 means 1000."""
+    page_token: _builtins.str
+    """next_page_token of the page before; empty for the first. All else in the request must stay the same."""
+    filter: _builtins.str
+    """AIP-160 over sync_state, station_id, site (`site:berlin`: that site and all parts of it) and labels
+    (`labels.region:north`), for example `sync_state = "FAILED"`; empty: all.
+    """
+    def __init__(
+        self,
+        *,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+        filter: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListLocalListsRequest: _TypeAlias = ListLocalListsRequest  # noqa: Y015
+
+@_typing.final
+class ListLocalListsResponse(_message.Message):
+    """A page of local lists."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOCAL_LISTS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Token for the next page; empty on the last."""
+    @_builtins.property
+    def local_lists(self) -> _containers.RepeatedCompositeFieldContainer[Global___LocalList]:
+        """The local lists."""
+
+    def __init__(
+        self,
+        *,
+        local_lists: _abc.Iterable[Global___LocalList] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["local_lists", b"local_lists", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListLocalListsResponse: _TypeAlias = ListLocalListsResponse  # noqa: Y015
 
 @_typing.final
 class ListLocalListEntriesRequest(_message.Message):
