@@ -64,7 +64,7 @@ def _paints(context: BrowserContext) -> dict[str, Any]:
     return found
 
 
-def _scrolls(context: BrowserContext, for_s: float) -> dict[str, Any]:
+def _scrolls(context: BrowserContext, for_s: float, stations: int) -> dict[str, Any]:
     """The list of stations with all of its rows, and that of sessions, which reads on as it is scrolled."""
     found = {}
     for path, all_rows in (("/stations?sort=name", True), ("/sessions", False)):
@@ -73,8 +73,7 @@ def _scrolls(context: BrowserContext, for_s: float) -> dict[str, Any]:
         painted(page, path)
         if all_rows:
             page.wait_for_function(
-                "() => Number(document.querySelector('main [role=grid]')?.getAttribute('aria-rowcount')) > 9 &&"
-                " !document.querySelector('main [aria-busy=true]')"
+                f"() => Number(document.querySelector('main [role=grid]')?.getAttribute('aria-rowcount')) > {stations}"
             )
         loaded_s = round(time.monotonic() - begin_s, 1)
         found[path] = {"loaded_s": loaded_s, **scrolled(page, for_s)}
@@ -119,7 +118,7 @@ def _measured(browser: Browser, mesh: RunningMesh, url: str, options: argparse.N
         sign_in(context.new_page(), "/", username="admin", password=mesh.admin_password)
         return {
             "pages": _paints(context),
-            "scrolling": _scrolls(context, 10.0),
+            "scrolling": _scrolls(context, 10.0, options.stations),
             "heap": _heaps(context, url, options),
         }
 
