@@ -75,7 +75,7 @@ class CertificateExchangeServicer(CertificateExchangeServiceServicer):
 
     async def _contract(self, item: pb.CheckContractCertificateItem) -> pb.CheckContractCertificateResult:
         try:
-            links = [_to_link(data) for data in item.certificates[:MOST_LINKS]]
+            links = _to_links(item.certificates)
             await self._contracts.check(contract_id=item.id_token.id_token, links=links, chain=item.certificate_chain)
         except InvalidRequestError as error:
             status = certificate_pb2.AUTHORIZE_CERTIFICATE_STATUS_NO_CERTIFICATE_AVAILABLE
@@ -105,6 +105,12 @@ async def _each(items: Sequence[Item], handle: Callable[[Item], Awaitable[Result
     if len(items) > MOST_ITEMS:
         raise invalid_field("items", f"there are {len(items)}, and {MOST_ITEMS} are the most")
     return await asyncio.gather(*(handle(item) for item in items))
+
+
+def _to_links(certificates: Sequence[pb.OcspRequestData]) -> list[Link]:
+    if len(certificates) > MOST_LINKS:
+        raise InvalidRequestError(f"there are {len(certificates)} certificates, and a chain has {MOST_LINKS} at most")
+    return [_to_link(data) for data in certificates]
 
 
 def _to_link(data: pb.OcspRequestData) -> Link:

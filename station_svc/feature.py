@@ -16,7 +16,7 @@ from station_svc.commands.evses import resolve_evse
 from station_svc.commands.hooks import NO_HOOKS, CommandHooks, together
 from station_svc.commands.sender import CommandSender
 from station_svc.commands.socket_closer import SocketCloser
-from station_svc.core.reports import Boot, Status
+from station_svc.core.reports import Boot, Status, VersionChange
 from station_svc.core.rows import Frame
 from station_svc.core.storage import Storage
 from station_svc.jobs.runner import JobKind
@@ -33,6 +33,12 @@ again, and late: the same (epoch, ordinal) must do the same. An error that it ra
 
 BootHandler = Callable[[Connection, Sequence[Boot]], None]
 """`handler(connection, boots)` follows boots that were recorded in the same transaction; their stations are locked."""
+
+VersionChangeHandler = Callable[[Connection, Sequence[VersionChange]], None]
+"""`handler(connection, changes)` follows stations that booted over another OCPP version, in the same transaction.
+
+Their stations are locked. It may be called again for a boot that is repeated.
+"""
 
 StatusHandler = Callable[[Connection, Sequence[Status]], None]
 """`handler(connection, statuses)` follows connectors whose status became another one, in the same transaction."""
@@ -109,6 +115,7 @@ class Feature:
     storage: Storage = field(default_factory=Storage)
     reports: Mapping[str, ReportHandler] = field(default_factory=dict)
     on_boots: BootHandler | None = None
+    on_version_changes: VersionChangeHandler | None = None
     on_statuses: StatusHandler | None = None
     end_due: DueHandler | None = None
     build: Callable[[Resources], FeatureParts] = _no_parts

@@ -67,7 +67,7 @@ FORMER_WORDS: Mapping[str, frozenset[str]] = {
 # docs/GLOSSARY.md, "Names that do not follow": columns, and the fields of rows that are read from them.
 NAMES_THAT_STAY: Mapping[str, frozenset[str]] = {
     "transaction_svc": frozenset(("fold", "fact")),
-    "station_svc": frozenset(("left_out", "doubt_us", "takeovers", "slot")),
+    "station_svc": frozenset(("left_out", "doubt_us", "takeovers", "slot", "configuration_slot")),
     "mesh": frozenset(("SERVICE_AWAY",)),
 }
 

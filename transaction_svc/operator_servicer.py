@@ -122,25 +122,19 @@ class TransactionServicer(transaction_service_pb2_grpc.TransactionServiceService
         return EndTransactionResponse(transaction=to_transaction(ended))
 
     async def ListTransactions(self, request: ListTransactionsRequest, context: Context) -> ListTransactionsResponse:
-        """Lists transactions, newest first."""
+        """Lists transactions, newest first or in the order that is asked for."""
         tenant_id = current_caller().tenant_id
         wanted = to_condition(request.filter, store.filters(tenant_id))
         condition = both(wanted, store.conditions(tenant_id).in_scope(current_scope()))
-        binding = f"{request.station_id}\n{request.filter}"
-        page = page_of(request, (int, str, str, int), binding=binding, condition=condition)
+        order = store.transaction_order(request.order_by)
+        names = (request.station_id, request.filter, request.order_by)
+        binding = "\n".join(names if request.order_by else names[:2])
+        page = page_of(request, order.types, binding=binding, condition=condition)
         listing = partial(
-            store.list_transactions,
-            tenant_id=tenant_id,
-            station_id=request.station_id,
-            condition=page.condition,
-            after=page.after,
-            most=page.limit,
+            store.list_transactions, tenant_id=tenant_id, station_id=request.station_id, order=order, page=page
         )
-        rows = await self._list(request.station_id, listing)
-        rows, token = page.cut(
-            rows, lambda row: (row.state.created_us, row.station_id, row.transaction_id, row.generation)
-        )
-        return ListTransactionsResponse(transactions=[to_transaction(row) for row in rows], next_page_token=token)
+        rows, token = page.cut(await self._list(request.station_id, listing), lambda row: row[1])
+        return ListTransactionsResponse(transactions=[to_transaction(row) for row, _ in rows], next_page_token=token)
 
     async def ListTransactionEvents(
         self, request: ListTransactionEventsRequest, context: Context

@@ -11,7 +11,9 @@ from sqlalchemy import ColumnElement, Connection
 
 from mesh.contract.id_tokens import match_key
 from mesh.database import partitions
-from mesh.database.filters import Field, moment, switch
+from mesh.database.filters import SEARCH, Field, moment, search, switch
+from mesh.database.orders import Order, SortField, Term, read_order
+from mesh.database.pages import Page
 from mesh.placements.conditions import StationConditions
 from transaction_svc import stored_form
 from transaction_svc.idempotency_keys import events_hash, name_hash
@@ -99,6 +101,7 @@ def _has_flag(flag: str) -> ColumnElement[bool]:
 
 
 _FILTERS: Mapping[str, Field] = {
+    SEARCH: search(tx.c.station_id, tx.c.transaction_id, tx.c.token_key),
     "station_id": Field(tx.c.station_id),
     "transaction_id": Field(tx.c.transaction_id),
     "state": Field(tx.c.ended, _ended),
@@ -148,25 +151,35 @@ def has_transaction(connection: Connection, tenant_id: str, station_id: str, tra
     return connection.execute(query.limit(1)).first() is not None
 
 
+_KEY_FIELDS = {
+    "create_time": SortField(tx.c.create_us, int),
+    "station_id": SortField(tx.c.station_id),
+    "transaction_id": SortField(tx.c.transaction_id),
+    "generation": SortField(tx.c.generation, int),
+}
+_NEWEST = [Term(name=name, field=field, descending=True) for name, field in _KEY_FIELDS.items()]
+_SORT_FIELDS = {
+    "create_time": _KEY_FIELDS["create_time"],
+    "start_time": SortField(tx.c.begin_us, int),
+    "station_id": _KEY_FIELDS["station_id"],
+    "energy_wh": SortField(tx.c.energy_mwh, int),
+}
+
+
+def transaction_order(text: str) -> Order:
+    """The order that `order_by` asks for; newest first where it is empty. Raises MeshError INVALID_FIELD."""
+    return read_order(text, _SORT_FIELDS, _NEWEST)
+
+
 def list_transactions(
-    connection: Connection,
-    tenant_id: str,
-    *,
-    station_id: str,
-    condition: ColumnElement[bool] | None,
-    after: tuple[int, str, str, int] | None,
-    most: int,
-) -> Sequence[Transaction]:
-    """Up to `most` transactions, newest first; `after` is the key of the last one of the page before."""
+    connection: Connection, tenant_id: str, *, station_id: str, order: Order, page: Page
+) -> Sequence[tuple[Transaction, tuple[Any, ...]]]:
+    """Transactions, each with its place in the order; `page.after` is the place of the last one of the page before."""
     query = _SELECT.where(tx.c.tenant_id == tenant_id, ~tx.c.waiting)
     if station_id:
         query = query.where(tx.c.station_id == station_id)
-    if condition is not None:
-        query = query.where(condition)
-    if after is not None:
-        query = query.where(sa.tuple_(*_NEWEST_FIRST) < after)
-    query = query.order_by(*(column.desc() for column in _NEWEST_FIRST)).limit(most)
-    return [_transaction(row) for row in connection.execute(query)]
+    rows = connection.execute(order.paged(query, page))
+    return [(_transaction(row[:_SELECTED]), order.place(row)) for row in rows]
 
 
 def list_events(
@@ -318,6 +331,9 @@ def list_meter_values(
 
 
 _SELECT = sa.select(tx.c.station_id, tx.c.transaction_id, tx.c.generation, tx.c.fold)
+
+
+_SELECTED = len(_SELECT.selected_columns)
 
 
 def _transaction(row: Any) -> Transaction:

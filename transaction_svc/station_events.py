@@ -74,6 +74,14 @@ def read(item: StationEventItem, now_us: int) -> StationEvent:
     return reader(item, common)
 
 
+def read_all(item: StationEventItem, now_us: int) -> Sequence[StationEvent]:
+    """Reads an item, which has several events where a frame reports several connectors. Raises MeshError."""
+    others = [
+        StationEventItem(origin=item.origin, connector_available=connector) for connector in item.further_connectors
+    ]
+    return [read(one, now_us) for one in (item, *others)]
+
+
 def _read_boot(item: StationEventItem, common: dict[str, Any]) -> StationEvent:
     boot = item.boot
     return Boot(
@@ -131,7 +139,7 @@ class StationEvents:
         readable: list[tuple[int, StationEvent]] = []
         for index, item in enumerate(items):
             try:
-                readable.append((index, read(item, now_us)))
+                readable += [(index, event) for event in read_all(item, now_us)]
             except MeshError as error:
                 outcomes[index] = error
         relevant = await self._relevant([event for _index, event in readable])
@@ -139,7 +147,7 @@ class StationEvents:
         events = [event for _index, event in readable if id(event) in relevant]
         work = partial(_ingest, meters=self._meters, grace=self._grace, now_us=now_us)
         for index, outcome in zip(indexes, await commit_batch(self._database, events, work), strict=True):
-            outcomes[index] = outcome
+            outcomes[index] = outcomes[index] or outcome
         return outcomes
 
     async def _relevant(self, events: Sequence[StationEvent]) -> set[int]:

@@ -197,7 +197,7 @@ def _of_access(method: Method) -> dict[int, tuple[Reason, ...]]:
     }
     if access.scope == options_pb2.SCOPE_RULE_TENANT:
         found[403] += (Reason.SCOPE_TOO_NARROW,)
-    if access.scope == options_pb2.SCOPE_RULE_STATION:
+    if access.scope in {options_pb2.SCOPE_RULE_STATION, options_pb2.SCOPE_RULE_STATION_OR_ALL}:
         found[404] = (Reason.STATION_NOT_FOUND,)
     return found
 

@@ -1,5 +1,7 @@
 """Events that transaction_svc gets beside transactions: boots, and connectors that became available. Pure."""
 
+from collections.abc import Iterable
+
 from csms.common.v1.origin_pb2 import Origin
 from csms.station.v1.station_ingest_service_pb2 import BootResult
 from csms.station.v1.station_pb2 import CONNECTOR_STATUS_AVAILABLE, StationIdentity, StatusReport
@@ -35,3 +37,13 @@ def available(report: StatusReport, origin: Origin) -> StationEventItem | None:
     if report.HasField("status_time"):
         item.connector_available.status_time.CopyFrom(report.status_time)
     return item
+
+
+def all_available(reports: Iterable[StatusReport], origin: Origin) -> StationEventItem | None:
+    """Connectors of one frame that are available by its last status of each; None where there is none."""
+    latest = {(report.evse.evse_id, report.evse.connector_id): report for report in reports}
+    events = [event for report in latest.values() if (event := available(report, origin)) is not None]
+    if not events:
+        return None
+    first, *others = (event.connector_available for event in events)
+    return StationEventItem(origin=origin, connector_available=first, further_connectors=others)

@@ -28,6 +28,9 @@ KINDS: Mapping[pb.ConditionKind.ValueType, KindRule] = {
     pb.CONDITION_KIND_STATION_OFFLINE: KindRule(source="station", severity=CRITICAL),
     pb.CONDITION_KIND_CONNECTOR_FAULTED: KindRule(source="station", severity=CRITICAL),
     pb.CONDITION_KIND_BOOT_REFUSED: KindRule(source="station", severity=CRITICAL),
+    pb.CONDITION_KIND_ALARM_OPEN: KindRule(
+        source="station", severity=CRITICAL, permission=options_pb2.PERMISSION_ALARMS_READ
+    ),
     pb.CONDITION_KIND_STATION_PENDING: KindRule(source="station", severity=WARNING),
     pb.CONDITION_KIND_STATION_UNRESPONSIVE: KindRule(source="station", severity=WARNING),
     pb.CONDITION_KIND_CREDENTIAL_REFUSED: KindRule(source="station", severity=WARNING),

@@ -158,12 +158,18 @@ def _access_faults(name: str, method: MethodDescriptorProto, requests: Mapping[s
         yield f"{name}: states a scope, but needs no permission"
     if access.ticket and rule != "permission":
         yield f"{name}: takes a ticket, but needs no permission"
-    elif access.ticket and "ticket" not in {field.name for field in requests[method.input_type].field}:
+    elif access.ticket and not _has_field(requests, method, "ticket"):
         yield f"{name}: takes a ticket, but its request has no field of that name"
+    if access.scope == options_pb2.SCOPE_RULE_STATION_OR_ALL and not _has_field(requests, method, "station_id"):
+        yield f"{name}: its scope is STATION_OR_ALL, but its request has no station_id"
     if access.scope == options_pb2.SCOPE_RULE_STATION and not _names_station(requests, method.input_type):
         yield f"{name}: its scope is STATION, but its request has neither station_id nor station.station_id"
     if access.scope == options_pb2.SCOPE_RULE_CALLER and access.permission != options_pb2.PERMISSION_OWN_ACCOUNT:
         yield f"{name}: its scope is CALLER, but its permission is not OWN_ACCOUNT"
+
+
+def _has_field(requests: Mapping[str, DescriptorProto], method: MethodDescriptorProto, name: str) -> bool:
+    return name in {field.name for field in requests[method.input_type].field}
 
 
 def _names_station(requests: Mapping[str, DescriptorProto], request: str) -> bool:

@@ -27,6 +27,9 @@ _OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = {
     ">=": lambda column, value: column >= value,
 }
 _HAS = ":"
+_JOINTS = frozenset({"", "AND", "OR", ")"})
+SEARCH = ""
+"""The name of the field that a text without a field is looked for in: see `search`."""
 # Tokens that a comparison cannot have on its right, unless in quotes.
 _NO_VALUES = frozenset({*_OPERATORS, "(", ")"})
 MAX_LENGTH = 1000
@@ -59,6 +62,11 @@ def to_condition(text: str, fields: Mapping[str, Field]) -> ColumnElement[bool] 
     condition = parser.expression(0)
     parser.expect_end()
     return condition
+
+
+def search(*columns: ColumnElement[str]) -> Field:
+    """The field SEARCH of a list: a text that stands alone (AIP-160, literals) is a part of one of these columns."""
+    return Field(columns[0], has=lambda text: or_(*(column.icontains(text, autoescape=True) for column in columns)))
 
 
 def switch(text: str) -> bool:
@@ -128,6 +136,9 @@ class _Parser:
         return self._comparison()
 
     def _comparison(self) -> ColumnElement[bool]:
+        anywhere = self._fields.get(SEARCH)
+        if anywhere is not None and anywhere.has is not None and self._is_literal():
+            return anywhere.has(_unquote(self._next()))
         name, operator, value = self._parts()
         if value in _NO_VALUES:
             raise _invalid(f"{value!r} is not a value; one with such characters stands in quotes")
@@ -148,14 +159,23 @@ class _Parser:
         condition: ColumnElement[bool] = _OPERATORS[operator](field.expression, converted)
         return condition
 
+    def _is_literal(self) -> bool:
+        """Whether a text comes that stands alone: one in quotes, behind which no comparison follows."""
+        here, following = self._peek(), self._peek(1)
+        return here[:1] in {'"', "'"} and following in _JOINTS
+
     def _field(self, name: str) -> Field:
+        if name == SEARCH:
+            raise _invalid("a comparison begins with the name of a field")
         field = self._fields.get(name)
         if field is not None and field.member is None:
             return field
         head, _dot, key = name.partition(".")
         field = self._fields.get(head)
         if field is None or field.member is None:
-            raise _invalid(f"{name!r} is not a field to filter by; these are: {', '.join(sorted(self._fields))}")
+            raise _invalid(
+                f"{name!r} is not a field to filter by; these are: {', '.join(sorted(filter(None, self._fields)))}"
+            )
         try:
             return field.member(key)
         except ValueError as error:
@@ -169,8 +189,9 @@ class _Parser:
             operator, rest = _HAS, operator[len(_HAS) :]
         return name, operator, rest or self._next()
 
-    def _peek(self) -> str:
-        return self._tokens[self._at] if self._at < len(self._tokens) else ""
+    def _peek(self, further: int = 0) -> str:
+        at = self._at + further
+        return self._tokens[at] if at < len(self._tokens) else ""
 
     def _next(self) -> str:
         token = self._peek()

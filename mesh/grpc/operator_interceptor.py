@@ -12,7 +12,7 @@ from mesh.grpc.aborts import abort, for_caller
 from mesh.grpc.call_limits import CallLimits
 from mesh.grpc.call_watch import CallWatch, note_success, read_acting
 from mesh.grpc.open_streams import OpenStreams
-from mesh.grpc.station_scopes import StationScopes, check_station, scope_too_narrow
+from mesh.grpc.station_scopes import ALL_STATIONS, StationScopes, check_station, scope_too_narrow
 from mesh.grpc.types import Context, Continuation, Handler
 from mesh.identity.acting import Acting, begin_acting
 from mesh.identity.caller_directory import Credential, set_credential
@@ -35,6 +35,8 @@ _HEALTH, _REFLECTION = "/grpc.health.v1.Health/", "/grpc.reflection."
 # Reflection's own contract states no access: it serves each caller with an access token.
 _REFLECTION_RULE = MethodRule(permission=options_pb2.PERMISSION_OWN_ACCOUNT, scope=options_pb2.SCOPE_RULE_CALLER)
 
+# The rules by which a request may name one station.
+_OF_STATIONS = frozenset({options_pb2.SCOPE_RULE_STATION, options_pb2.SCOPE_RULE_STATION_OR_ALL})
 # Stands for a request that cannot be parsed.
 _UNREADABLE = object()
 # Stands for the end of a stream's responses.
@@ -71,7 +73,7 @@ class OperatorInterceptor(grpc.aio.ServerInterceptor):
         tickets: Tickets | None = None,
         last_words: LastWords | None = None,
     ) -> None:
-        unserved = [method for method, rule in rules.items() if rule.scope == options_pb2.SCOPE_RULE_STATION]
+        unserved = [method for method, rule in rules.items() if rule.scope in _OF_STATIONS]
         if scopes is None and unserved:
             raise ContractError(f"nothing here knows where the stations of {unserved[0][1:]} stand")
         if tickets is None and any(rule.takes_ticket for rule in rules.values()):
@@ -204,7 +206,9 @@ class OperatorInterceptor(grpc.aio.ServerInterceptor):
             return
         if rule.scope == options_pb2.SCOPE_RULE_TENANT:
             raise scope_too_narrow()
-        if rule.scope == options_pb2.SCOPE_RULE_STATION and self._scopes is not None:
+        if rule.scope == options_pb2.SCOPE_RULE_STATION_OR_ALL and request.station_id == ALL_STATIONS:
+            return  # the method shows what is within the scope
+        if rule.scope in _OF_STATIONS and self._scopes is not None:
             await check_station(self._scopes, request, current_caller().tenant_id, scope)
 
     async def _identify(self, rule: MethodRule, request: Any, context: Context) -> Credential | None:

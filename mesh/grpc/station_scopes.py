@@ -16,6 +16,10 @@ class StationScopes(Protocol):
         """Whether a scope covers a station; False for one that does not exist, or whose place is not known."""
 
 
+ALL_STATIONS = "-"
+"""Names all stations within the caller's scope where a request may name all (SCOPE_RULE_STATION_OR_ALL, AIP-159)."""
+
+
 def station_of(request: Any) -> str:
     """The station that a request names, as `station_id` or as `station.station_id` (SCOPE_RULE_STATION)."""
     named = request if "station_id" in request.DESCRIPTOR.fields_by_name else request.station

@@ -72,6 +72,13 @@ LEAST_ROLES: Mapping[Permission.ValueType, Role] = {
     options_pb2.PERMISSION_DRIVER_DATA_ERASE: Role.ADMINISTRATOR,
     options_pb2.PERMISSION_SIMULATOR_READ: Role.VIEWER,
     options_pb2.PERMISSION_SIMULATOR_WRITE: Role.OPERATOR,
+    options_pb2.PERMISSION_MONITORS_READ: Role.VIEWER,
+    options_pb2.PERMISSION_MONITORS_WRITE: Role.OPERATOR,
+    options_pb2.PERMISSION_ALARMS_READ: Role.VIEWER,
+    options_pb2.PERMISSION_CUSTOMER_INFORMATION_READ: Role.ADMINISTRATOR,
+    options_pb2.PERMISSION_CUSTOMER_INFORMATION_WRITE: Role.ADMINISTRATOR,
+    options_pb2.PERMISSION_DISPLAY_MESSAGES_READ: Role.VIEWER,
+    options_pb2.PERMISSION_DISPLAY_MESSAGES_WRITE: Role.OPERATOR,
 }
 
 # All that a platform administrator may: the tenants, the users of the tenant `platform`, the keys that all share.

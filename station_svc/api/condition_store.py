@@ -13,10 +13,13 @@ from mesh.runtime.times import DAY_US, SECOND_US
 from station_svc.core.models import condition, connector, station, station_connection
 from station_svc.core.rows import ACCEPTED, BOOT_REFUSED, CLOCK_SKEW, FAULTED, PENDING, REJECTED, UNRESPONSIVE
 from station_svc.features.availability.models import status_report
+from station_svc.features.monitoring.models import alarm
 
 OFFLINE_S = 300
 _LATEST = station_connection.c.epoch == station.c.latest_epoch
 _RECENT_FAILURES_US = DAY_US
+# Critical of OCPP (part 2, SetMonitoringDataType): 0 is danger, and what is above 3 can wait.
+_LEAST_SEVERE = 3
 
 
 def offline(tenant_id: str, now_us: int, *, after_s: int = OFFLINE_S) -> sa.Select[Any]:
@@ -49,6 +52,8 @@ def faulted(tenant_id: str, now_us: int) -> sa.Select[Any]:
         status_report.c.station_id == connector.c.station_id,
         status_report.c.epoch == connector.c.changed_epoch,
         status_report.c.ordinal == connector.c.changed_ordinal,
+        status_report.c.evse_id == connector.c.evse_id,
+        status_report.c.connector_id == connector.c.connector_id,
     )
     begin_us = sa.func.coalesce(status_report.c.receive_us, connector.c.receive_us)
     return (
@@ -120,6 +125,24 @@ def credential_refused(tenant_id: str, now_us: int) -> sa.Select[Any]:
         station.c.failed_credential_address,
         station.c.security_profile,
     ).where(station.c.tenant_id == tenant_id, last_us > now_us - _RECENT_FAILURES_US)
+
+
+def alarm_open(tenant_id: str, now_us: int) -> sa.Select[Any]:
+    """Open alarms of the severities that need a person."""
+    del now_us
+    return sa.select(
+        *key_columns(alarm.c.station_id, alarm.c.station_id, alarm.c.alarm_id),
+        *time_columns(alarm.c.open_us, alarm.c.update_us, alarm.c["count"]),
+        alarm.c.component,
+        alarm.c.variable,
+        alarm.c.value,
+        alarm.c.severity,
+        alarm.c.monitor_id,
+        alarm.c.tech_code,
+        alarm.c.tech_info,
+        alarm.c.evse_id,
+        alarm.c.connector_id,
+    ).where(alarm.c.tenant_id == tenant_id, alarm.c.close_us.is_(None), alarm.c.severity <= _LEAST_SEVERE)
 
 
 def _reported(tenant_id: str, kind: int, *, is_counted: bool = True) -> sa.Select[Any]:

@@ -27,6 +27,7 @@ def condition_queries(*, offline_s: int = store.OFFLINE_S) -> ConditionQueries:
                 query=partial(store.offline, after_s=offline_s), describe=_offline
             ),
             pb.CONDITION_KIND_CONNECTOR_FAULTED: KindQuery(query=store.faulted, describe=_faulted),
+            pb.CONDITION_KIND_ALARM_OPEN: KindQuery(query=store.alarm_open, describe=_alarm),
             pb.CONDITION_KIND_STATION_PENDING: KindQuery(query=store.pending, describe=_pending),
             pb.CONDITION_KIND_BOOT_REFUSED: KindQuery(query=store.boot_refused, describe=_boot_refused),
             pb.CONDITION_KIND_STATION_UNRESPONSIVE: KindQuery(query=store.unresponsive, describe=_unresponsive),
@@ -82,6 +83,24 @@ def _faulted(row: sa.Row[Any]) -> pb.Condition:
             ),
         ]
     )
+    return made
+
+
+def _alarm(row: sa.Row[Any]) -> pb.Condition:
+    made = _condition(
+        f"SEVERITY_{row.severity}",
+        alarmId=row.second,
+        component=row.component,
+        variable=row.variable,
+        value=row.value,
+        severity=row.severity,
+        monitorId=row.monitor_id,
+        techCode=row.tech_code,
+        techInfo=row.tech_info,
+    )
+    if row.evse_id:
+        made.evse.CopyFrom(EvseRef(evse_id=row.evse_id, connector_id=row.connector_id))
+    made.remedies.append(remedy(f"{_COMMANDS}/Reset", stationId=row.station_id, type="RESET_TYPE_ON_IDLE"))
     return made
 
 

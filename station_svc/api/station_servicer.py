@@ -121,18 +121,19 @@ class StationServicer(StationServiceServicer):
     async def ListStations(
         self, request: station_service_pb2.ListStationsRequest, context: Context
     ) -> station_service_pb2.ListStationsResponse:
-        """Lists stations, by id."""
+        """Lists stations, by id or in the order that is asked for."""
         del context
         now_us = self._clock()
         tenant_id = current_caller().tenant_id
         wanted = to_condition(request.filter, store.station_filters(tenant_id, now_us))
         condition = both(wanted, placement_store.conditions(tenant_id).in_scope(current_scope()))
-        page = pages.page_of(request, (str,), binding=request.filter, condition=condition)
-        rows = await self._database.read(
-            lambda connection: store.list_stations(connection, tenant_id=tenant_id, now_us=now_us, page=page)
-        )
-        rows, token = page.cut(rows, lambda row: (row.station_id,))
-        return station_service_pb2.ListStationsResponse(stations=map(to_station, rows), next_page_token=token)
+        order = store.station_order(request.order_by, now_us)
+        binding = f"{request.filter}\n{request.order_by}" if request.order_by else request.filter
+        page = pages.page_of(request, order.types, binding=binding, condition=condition)
+        read = partial(store.list_stations, tenant_id=tenant_id, now_us=now_us, order=order, page=page)
+        rows, token = page.cut(await self._database.read(read), lambda row: row[1])
+        stations = [to_station(row) for row, _place in rows]
+        return station_service_pb2.ListStationsResponse(stations=stations, next_page_token=token)
 
     async def GetStationSummary(
         self, request: station_service_pb2.GetStationSummaryRequest, context: Context

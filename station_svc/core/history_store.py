@@ -33,3 +33,12 @@ def of_station(table: sa.Table, tenant_id: str, station_id: str) -> sa.Select[An
         table.c.station_id == station_id,
         table.c.epoch > sa.func.coalesce(removed.scalar_subquery(), -1),
     )
+
+
+def of_stations(table: sa.Table, tenant_id: str) -> sa.Select[Any]:
+    """The rows of the histories of all stations of a tenant."""
+    removed = sa.select(removal.c.through_epoch).where(
+        removal.c.tenant_id == tenant_id, removal.c.station_id == table.c.station_id
+    )
+    through = removed.correlate(table).scalar_subquery()
+    return sa.select(table).where(table.c.tenant_id == tenant_id, table.c.epoch > sa.func.coalesce(through, -1))

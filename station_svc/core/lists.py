@@ -5,6 +5,7 @@ from typing import Any
 from mesh.contract.texts import is_storable
 from mesh.database import pages
 from mesh.database.pages import Page
+from mesh.grpc.station_scopes import ALL_STATIONS
 from station_svc.core.station_store import not_found
 
 FRAME_KEY = (int, int)
@@ -19,6 +20,11 @@ def page_of(request: Any, key: tuple[type, ...], *, default: int = 50, condition
     """
     binding = f"{request.station_id}\n{getattr(request, 'filter', '')}"
     return pages.page_of(request, key, binding=binding, condition=condition, default=default)
+
+
+def one_or_all(station_id: str) -> str | None:
+    """The station that a list is of, to look up; None for all. Raises MeshError STATION_NOT_FOUND as `storable`."""
+    return None if station_id == ALL_STATIONS else storable(station_id)
 
 
 def storable(station_id: str) -> str:

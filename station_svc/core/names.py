@@ -4,10 +4,12 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from mesh.grpc.station_scopes import ALL_STATIONS
+
 MOST = 255
 ID_RULE = (
-    "1 to 255 printable characters are needed, without a slash, other than . and .., and without a colon and a word at "
-    "the end, such as CP1:reset"
+    "1 to 255 printable characters are needed, without a slash, other than ., .. and -, and without a colon and a word "
+    "at the end, such as CP1:reset"
 )
 # What a REST path has at its end for a method of its own (AIP-136). A MAC address, aa:bb:cc, has none.
 _VERB = re.compile(r":[A-Za-z]{3,}\Z")
@@ -23,7 +25,9 @@ def is_new_station_id(text: str) -> bool:
 
     Stations that were added before this rule existed keep their identity.
     """
-    return is_station_id(text) and "/" not in text and text not in {".", ".."} and _VERB.search(text) is None
+    return (
+        is_station_id(text) and "/" not in text and text not in {".", "..", ALL_STATIONS} and _VERB.search(text) is None
+    )
 
 
 def name_of(to_name: Callable[[Any], str], number: int) -> str:

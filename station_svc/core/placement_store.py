@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy import Connection
+from sqlalchemy import ColumnElement, Connection
 
 from mesh.audit import entries as audit
 from mesh.database.rowset import RowStatement, columns_of
@@ -52,9 +52,9 @@ class _Held:
     labels: Mapping[str, str] = field(default_factory=dict)
 
 
-def conditions(tenant_id: str) -> StationConditions:
-    """Conditions on the stations of a query by where they stand."""
-    return StationConditions(PLACEMENTS, tenant_id=tenant_id, station_id=station.c.station_id)
+def conditions(tenant_id: str, station_id: ColumnElement[str] = station.c.station_id) -> StationConditions:
+    """Conditions on the stations of a query by where they stand; `station_id` is their column."""
+    return StationConditions(PLACEMENTS, tenant_id=tenant_id, station_id=station_id)
 
 
 def take_versions(connection: Connection, count: int = 1) -> int:

@@ -16,10 +16,26 @@ class Boot:
 
 
 @dataclass(frozen=True, kw_only=True)
+class VersionChange:
+    """A station booted over another OCPP version than before, by the labels of both."""
+
+    tenant_id: str
+    station_id: str
+    epoch: int
+    receive_us: int
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Status:
-    """A connector's status as reported."""
+    """A connector's status as reported. `position` counts the statuses of one frame, from 0.
+
+    The history of statuses has the first one of a frame; event reports have all that came by NotifyEvent.
+    """
 
     frame: Frame
+    position: int = 0
     evse_id: int
     connector_id: int
     status: int

@@ -8,13 +8,13 @@ import sqlalchemy as sa
 from csms.station.v1 import station_pb2
 from sqlalchemy import ColumnElement, Connection, Row, Select
 
-from mesh.database.filters import Field, choice, switch
+from mesh.database.filters import SEARCH, Field, choice, search, switch
+from mesh.database.orders import Order, SortField, Term, read_order
 from mesh.database.pages import Page
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
 from station_svc.core import placement_store, present_store
 from station_svc.core.digests import HASH, WEAK
-from station_svc.core.list_store import paged
 from station_svc.core.models import node, sighting, station, station_connection, station_placement
 from station_svc.core.rows import BOOT_REFUSED, CLOCK_SKEW, UNRESPONSIVE, to_row
 from station_svc.core.station_rows import ConditionRow, ConnectionRow, ConnectorRow, FailureRow, HandOver, StationRow
@@ -49,6 +49,15 @@ def station_filters(tenant_id: str, now_us: int) -> Mapping[str, Field]:
     """The fields that stations of a tenant may be filtered by."""
     return {
         **placement_store.conditions(tenant_id).fields(),
+        SEARCH: search(
+            station.c.station_id,
+            station.c.display_name,
+            sa.func.coalesce(station_placement.c.site_id, ""),
+            station.c.vendor_name,
+            station.c.model,
+            station.c.serial_number,
+            station.c.firmware_version,
+        ),
         "station_id": Field(station.c.station_id),
         "connected": Field(is_connected(now_us), switch),
         "registration_status": Field(station.c.registration_status, _registration_status),
@@ -102,15 +111,40 @@ def _registration_status(text: str) -> int:
 
 def get_station(connection: Connection, *, tenant_id: str, station_id: str, now_us: int) -> StationRow:
     """One station. Raises MeshError STATION_NOT_FOUND."""
-    found = _stations(connection, _station_query(tenant_id, now_us).where(station.c.station_id == station_id))
+    query = _station_query(tenant_id, now_us).where(station.c.station_id == station_id)
+    found = _stations(connection, connection.execute(query).all())
     if not found:
         raise not_found(station_id)
     return found[0]
 
 
-def list_stations(connection: Connection, *, tenant_id: str, now_us: int, page: Page) -> Sequence[StationRow]:
-    """Stations by id; `page.after` is the id of the last one."""
-    return _stations(connection, paged(_station_query(tenant_id, now_us), page, station.c.station_id))
+def station_order(text: str, now_us: int) -> Order:
+    """The order that `order_by` asks for; by id where it is empty. Raises MeshError INVALID_FIELD."""
+    station_id = SortField(station.c.station_id)
+    seen = [sa.func.coalesce(moment, 0) for moment in (sighting.c.seen_us, station_connection.c.connect_us)]
+    fields = {
+        "station_id": station_id,
+        "display_name": SortField(
+            sa.func.lower(sa.case((station.c.display_name == "", station.c.station_id), else_=station.c.display_name))
+        ),
+        "site_id": SortField(sa.func.coalesce(station_placement.c.site_id, "")),
+        "connected": SortField(sa.cast(is_connected(now_us), sa.Integer), int),
+        "last_seen_time": SortField(sa.case((seen[0] > seen[1], seen[0]), else_=seen[1]), int),
+        "create_time": SortField(station.c.create_us, int),
+        "ocpp_version": SortField(sa.func.coalesce(station_connection.c.ocpp_version, "")),
+        "vendor_name": SortField(sa.func.lower(station.c.vendor_name)),
+        "model": SortField(sa.func.lower(station.c.model)),
+        "firmware_version": SortField(sa.func.lower(station.c.firmware_version)),
+    }
+    return read_order(text, fields, [Term(name="station_id", field=station_id)])
+
+
+def list_stations(
+    connection: Connection, *, tenant_id: str, now_us: int, order: Order, page: Page
+) -> Sequence[tuple[StationRow, tuple[Any, ...]]]:
+    """Stations, each with its place in the order; `page.after` is the place of the last one."""
+    rows = connection.execute(order.paged(_station_query(tenant_id, now_us), page)).all()
+    return list(zip(_stations(connection, rows), map(order.place, rows), strict=True))
 
 
 def _station_query(tenant_id: str, now_us: int) -> Select[Any]:
@@ -147,8 +181,7 @@ def _station_query(tenant_id: str, now_us: int) -> Select[Any]:
     )
 
 
-def _stations(connection: Connection, query: Select[Any]) -> Sequence[StationRow]:
-    rows = connection.execute(query).all()
+def _stations(connection: Connection, rows: Sequence[Row[Any]]) -> Sequence[StationRow]:
     if not rows:
         return []
     tenant_id, ids = rows[0].tenant_id, [row.station_id for row in rows]

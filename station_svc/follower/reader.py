@@ -7,16 +7,16 @@ from typing import Any
 import grpc
 
 from mesh.database.engine import Database
-from mesh.database.filters import Field, to_condition
-from mesh.identity.callers import current_caller
+from mesh.database.filters import Field
+from mesh.identity.callers import current_caller, current_scope
 from mesh.runtime.errors import MeshError
 from mesh.runtime.times import Clock, to_timestamp
-from station_svc.core.lists import page_of, storable
+from station_svc.core.list_store import condition_of
+from station_svc.core.lists import one_or_all, page_of, storable
 from station_svc.core.station_store import expect_station
 from station_svc.follower import store
 from station_svc.follower.rows import ActivityKind, ActivityReport, ActivityRow
 
-ALL_STATIONS = "-"
 MOST_REPORTS = 200
 _KEY = (int, str, int)
 
@@ -54,14 +54,15 @@ class ActivityReader:
         self, request: Any, filters: Callable[[int], Mapping[str, Field]]
     ) -> tuple[Sequence[ActivityRow], str]:
         """A page of activities, and the token of the next; `filters(now_us)` are the fields of the filter."""
-        now_us = self._clock()
-        condition = to_condition(request.filter, filters(now_us))
+        now_us, tenant_id = self._clock(), current_caller().tenant_id
+        condition = condition_of(
+            request.filter, filters(now_us), tenant_id=tenant_id, station_id=store.STATION_ID, scope=current_scope()
+        )
         page = page_of(request, _KEY, condition=condition)
-        station_id = None if request.station_id == ALL_STATIONS else storable(request.station_id)
         read = partial(
             store.list_activities,
-            tenant_id=current_caller().tenant_id,
-            station_id=station_id,
+            tenant_id=tenant_id,
+            station_id=one_or_all(request.station_id),
             kind=self._kind.name,
             page=page,
             now_us=now_us,

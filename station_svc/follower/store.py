@@ -183,6 +183,10 @@ def list_reports(connection: Connection, one: ActivityRow, *, limit: int) -> Seq
     return [to_row(ActivityReport, row, frame=to_row(Frame, row)) for row in reversed(rows)]
 
 
+STATION_ID = activity.c.station_id
+"""The column of the station of an activity."""
+
+
 def filters(
     now_us: int, *, state: Callable[[str], int], log_type: Callable[[str], int] | None = None
 ) -> Mapping[str, Field]:

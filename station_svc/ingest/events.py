@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 
+import msgspec
 from csms.station.v1 import station_pb2
 
 from mesh.events.outbox import OutboxEvent
 from station_svc.core.events import of_frame, registration_name
 from station_svc.core.names import name_of
-from station_svc.core.reports import Boot, Status
+from station_svc.core.reports import Boot, Status, VersionChange
 from station_svc.ingest.rows import Closed, ConditionReport, ConnectionAttempt, Opened
 
 # The name of a condition's size in an event.
@@ -54,6 +55,18 @@ def booted(boot: Boot, registration_status: int) -> OutboxEvent:
     return of_frame("station.booted", boot.frame, data)
 
 
+def version_changed(change: VersionChange) -> OutboxEvent:
+    """A station booted over another OCPP version than before."""
+    return OutboxEvent(
+        event_id=f"station.version_changed:{change.epoch}",
+        tenant_id=change.tenant_id,
+        type="station.version_changed",
+        station_id=change.station_id,
+        event_time_us=change.receive_us,
+        data={"epoch": change.epoch, "previousOcppVersion": change.before, "ocppVersion": change.after},
+    )
+
+
 def status_changed(status: Status) -> OutboxEvent:
     """A connector's status became another one."""
     data: dict[str, str | int] = {
@@ -63,7 +76,10 @@ def status_changed(status: Status) -> OutboxEvent:
         "reportedStatus": status.reported_status,
         "errorCode": status.error_code,
     }
-    return of_frame("station.status_changed", status.frame, data)
+    event = of_frame("station.status_changed", status.frame, data)
+    if not status.position:
+        return event
+    return msgspec.structs.replace(event, event_id=f"{event.event_id}:{status.position}")
 
 
 def condition_changed(report: ConditionReport, *, tenant_id: str, station_id: str, begin_us: int) -> OutboxEvent:

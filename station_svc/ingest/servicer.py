@@ -16,6 +16,7 @@ from mesh.contract.quirk_names import QuirkName
 from mesh.contract.tenants import tenant_or_default
 from mesh.contract.texts import replace_nul, without_nul
 from mesh.database.engine import Database, commit_batch
+from mesh.events import outbox
 from mesh.grpc.batch_streams import served_by_twin
 from mesh.grpc.types import Context
 from mesh.runtime.error_reasons import Reason
@@ -25,9 +26,9 @@ from mesh.runtime.times import SECOND_US, Clock, from_timestamp
 from station_svc.commands.socket_closer import SocketCloser
 from station_svc.core.frames import to_frame
 from station_svc.core.reports import Boot, Status
-from station_svc.core.rows import ACCEPTED
+from station_svc.core.rows import ACCEPTED, Frame
 from station_svc.core.station_rows import Socket
-from station_svc.feature import BootHandler, Feature, merged
+from station_svc.feature import BootHandler, Feature, VersionChangeHandler, merged
 from station_svc.features.certificates.requests import CertificateRequests
 from station_svc.features.credentials.failures import CredentialFailures
 from station_svc.features.data_transfer import transfer_store
@@ -35,7 +36,7 @@ from station_svc.features.data_transfer.rows import Transfer
 from station_svc.features.data_transfer.transfer_limits import TransferTrimmer
 from station_svc.features.data_transfer.vendors import Vendors
 from station_svc.features.message_log import message_store
-from station_svc.ingest import boot_store, connection_store, sighting_store, status_store
+from station_svc.ingest import boot_store, connection_store, events, sighting_store, status_store, version_store
 from station_svc.ingest.admission import Admission
 from station_svc.ingest.reports import Report, record_reports
 from station_svc.ingest.rows import Booted, Closed, ConditionReport, ConnectionAttempt, Opened, Sighting, Unproven
@@ -89,6 +90,7 @@ class StationIngestServicer(StationIngestServiceServicer):
         self._trimmer = trimmer
         self._reports = merged(feature.reports for feature in features)
         self._on_boots = [feature.on_boots for feature in features if feature.on_boots]
+        self._on_version_changes = [one.on_version_changes for one in features if one.on_version_changes]
         self._on_statuses = [feature.on_statuses for feature in features if feature.on_statuses]
         self._jitter = jitter
 
@@ -144,7 +146,12 @@ class StationIngestServicer(StationIngestServiceServicer):
         del context
         results = await self._commit(
             [_to_boot(item) for item in request.items],
-            partial(_booting, now_us=self._clock(), followers=self._on_boots),
+            partial(
+                _booting,
+                now_us=self._clock(),
+                followers=self._on_boots,
+                version_followers=self._on_version_changes,
+            ),
         )
         return ingest.NotifyBootsResponse(results=[self._to_boot_result(result) for result in results])
 
@@ -156,10 +163,16 @@ class StationIngestServicer(StationIngestServiceServicer):
         """Records connector statuses."""
         del context
         record = partial(status_store.record_statuses, followers=self._on_statuses)
-        results = await self._commit([_to_status(item) for item in request.items], record)
+        statuses = [(index, status) for index, item in enumerate(request.items) for status in _to_statuses(item)]
+        outcomes = await self._commit([status for _index, status in statuses], record)
+        errors: dict[int, MeshError] = {}
+        for (index, _status), outcome in zip(statuses, outcomes, strict=True):
+            if outcome is not None:
+                errors.setdefault(index, outcome)
         return ingest.NotifyStatusesResponse(
             results=[
-                ingest.StatusResult(error=result.to_status()) if result else ingest.StatusResult() for result in results
+                ingest.StatusResult(error=errors[index].to_status()) if index in errors else ingest.StatusResult()
+                for index in range(len(request.items))
             ]
         )
 
@@ -263,12 +276,22 @@ def _opening(
 
 
 def _booting(
-    connection: Connection, boots: Sequence[Boot], *, now_us: int, followers: Iterable[BootHandler]
+    connection: Connection,
+    boots: Sequence[Boot],
+    *,
+    now_us: int,
+    followers: Iterable[BootHandler],
+    version_followers: Iterable[VersionChangeHandler],
 ) -> Sequence[Booted | MeshError]:
+    changes = version_store.find_changes(connection, boots)
     results = boot_store.record_boots(connection, boots, now_us)
     recorded = [boot for boot, result in zip(boots, results, strict=True) if not isinstance(result, MeshError)]
     for follow in followers:
         follow(connection, recorded)
+    if changes:
+        outbox.append(connection, map(events.version_changed, changes))
+        for follow_change in version_followers:
+            follow_change(connection, changes)
     return results
 
 
@@ -306,10 +329,16 @@ def _to_boot(item: ingest.BootItem) -> Boot:
     return Boot(frame=to_frame(item.origin), reason=item.reason, identity=identity)
 
 
-def _to_status(item: ingest.StatusItem) -> Status:
-    report = item.status
+def _to_statuses(item: ingest.StatusItem) -> list[Status]:
+    frame = to_frame(item.origin)
+    reports = (item.status, *item.further_statuses)
+    return [_to_status(frame, report, position) for position, report in enumerate(reports)]
+
+
+def _to_status(frame: Frame, report: station_pb2.StatusReport, position: int) -> Status:
     return Status(
-        frame=to_frame(item.origin),
+        frame=frame,
+        position=position,
         evse_id=report.evse.evse_id,
         connector_id=report.evse.connector_id,
         status=report.status,

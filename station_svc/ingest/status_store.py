@@ -44,7 +44,7 @@ _CURRENT = RowStatement(
                                 = (excluded.status, excluded.reported_status, excluded.error_code)
                              THEN connector.changed_ordinal ELSE excluded.ordinal END
     WHERE (connector.epoch, connector.ordinal) < (excluded.epoch, excluded.ordinal)
-    RETURNING epoch, ordinal, changed_epoch, changed_ordinal
+    RETURNING tenant_id, station_id, evse_id, connector_id, epoch, ordinal, changed_epoch, changed_ordinal
     """,
     **_STATUS_COLUMNS,
 )
@@ -62,15 +62,15 @@ def record_statuses(
     known = sorted((status for status in statuses if status.frame.station in keys), key=_connector_order)
     rows = [_status_row(status) for status in known]
     if rows:
-        _REPORT.run(connection, rows)
+        _REPORT.run(connection, [row for status, row in zip(known, rows, strict=True) if not status.position])
         latest = {_connector_key(status): (status, row) for status, row in zip(known, rows, strict=True)}
         current = _CURRENT.run(connection, (row for _status, row in latest.values()))
         changed = {
-            (row.epoch, row.ordinal)
+            (row.tenant_id, row.station_id, row.evse_id, row.connector_id)
             for row in current
             if (row.epoch, row.ordinal) == (row.changed_epoch, row.changed_ordinal)
         }
-        news = [status for status, _row in latest.values() if status.frame.version in changed]
+        news = [status for status, _row in latest.values() if _connector_key(status) in changed]
         outbox.append(connection, map(events.status_changed, news))
         for follow in followers:
             follow(connection, news)
@@ -82,7 +82,7 @@ def _connector_key(status: Status) -> tuple[str, str, int, int]:
 
 
 def _connector_order(status: Status) -> tuple[Any, ...]:
-    return _connector_key(status), status.frame.version
+    return _connector_key(status), status.frame.version, status.position
 
 
 def _status_row(status: Status) -> Json:

@@ -145,7 +145,7 @@ async def test_revoked_certificate_at_any_link_is_refused(
     serial_number = (operator.contract, operator.sub)[link].certificate.serial_number
     operator.responders[link].statuses[serial_number] = ocsp.OCSPCertStatus.REVOKED
     how = {"hash_data": operator.hash_data()} if by_hashes else {"chain": operator.chain}
-    assert (await _check(auth, **how)).status == REVOKED  # type: ignore[arg-type]
+    assert (await _check(auth, **how)).status == REVOKED
 
 
 async def test_revocation_outweighs_a_responder_that_does_not_answer(start_auth: StartAuth, operator: Operator) -> None:
@@ -169,6 +169,13 @@ async def test_status_that_cannot_be_found_lets_nobody_in(start_auth: StartAuth,
     first, second = operator.hash_data()
     second.responder_url = "http://127.0.0.1:1/"
     assert (await _check(auth, hash_data=[first, second])).status == NOTHING
+
+
+async def test_chain_of_more_links_than_ocpp_has_is_refused(start_auth: StartAuth, operator: Operator) -> None:
+    """None of them is left unchecked, and no more responders are asked than a chain can have."""
+    auth = await _start(start_auth)
+    assert (await _check(auth, hash_data=operator.hash_data() * 3)).status == NOTHING
+    assert [responder.asked for responder in operator.responders] == [[], []]
 
 
 async def test_forged_status_is_a_wrong_signature(start_auth: StartAuth, operator: Operator, clock: FakeClock) -> None:

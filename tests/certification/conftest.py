@@ -1,6 +1,6 @@
 """One mesh for the cases of a file."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 
 import pytest
 import pytest_asyncio
@@ -9,11 +9,17 @@ from tests.certification.tokens import TOKENS, create_token
 from tests.gateway.rig import MeshRig, running_mesh
 
 
+@pytest.fixture(scope="module")
+def further_settings() -> Mapping[str, str]:
+    """Settings of the mesh; a file of cases that needs some overrides this."""
+    return {}
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def mesh(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[MeshRig]:
+async def mesh(tmp_path_factory: pytest.TempPathFactory, further_settings: Mapping[str, str]) -> AsyncIterator[MeshRig]:
     """The real gateway and services, with the tokens."""
     folder = tmp_path_factory.mktemp("mesh")
-    async with running_mesh(f"sqlite:///{folder / 'test.db'}", CSMS_UNKNOWN_TOKENS="reject") as rig:
+    async with running_mesh(f"sqlite:///{folder / 'test.db'}", CSMS_UNKNOWN_TOKENS="reject", **further_settings) as rig:
         for token in TOKENS:
             await create_token(rig, token)
         yield rig

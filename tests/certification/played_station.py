@@ -46,7 +46,7 @@ class PlayedStation:
 
     # Messages that it sends
 
-    async def call(self, action: str, **payload: Any) -> Any:
+    async def call(self, action: str, /, **payload: Any) -> Any:
         """Sends a CALL and returns the payload of its CALLRESULT."""
         check(self.version, action, "request", payload)
         answer = await self.station.call(action, payload)

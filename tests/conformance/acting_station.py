@@ -3,7 +3,7 @@
 Tests see no words of a version: `ActingStation` has the same methods for each, and `DIALECTS` has the differences.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -12,12 +12,15 @@ from typing import Any, Protocol
 from mesh.runtime.times import now_us
 from station_kit.connection import StationConnection, open_connection
 from station_kit.frames import Call, CallResult
-from station_kit.messages import EventType, Message, TransactionEvent
+from station_kit.messages import EventType, Message, Payload, TransactionEvent
+from station_kit.times import format_time_us
 from station_kit.versions import VERSIONS
 from tests.conformance.edge import check
 
 TIMEOUT_S = 60.0
 _MWH = 1_000  # of a watt-hour
+_SCHEDULE = {"chargingRateUnit": "A", "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 10.5}]}
+_HASHES = {"hashAlgorithm": "SHA256", "issuerNameHash": "a" * 64, "issuerKeyHash": "b" * 64}
 
 
 @dataclass(kw_only=True)
@@ -27,6 +30,7 @@ class Memory:
     variables: dict[str, str] = field(default_factory=dict)
     list_version: int = 0
     list_tokens: set[str] = field(default_factory=set)
+    roots: list[Payload] = field(default_factory=list)  # hash data of its root certificates
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,28 +68,7 @@ class Dialect16:
 
     def answer(self, action: str, payload: Any, memory: Memory) -> Mapping[str, Any]:
         """See Dialect."""
-        match action:
-            case "GetConfiguration":
-                known = {key: memory.variables[key] for key in payload["key"] if key in memory.variables}
-                items = [{"key": key, "value": value, "readonly": False} for key, value in known.items()]
-                return {
-                    "configurationKey": items,
-                    "unknownKey": [key for key in payload["key"] if key not in known],
-                }
-            case "ChangeConfiguration":
-                memory.variables[payload["key"]] = payload["value"]
-            case "GetLocalListVersion":
-                return {"listVersion": memory.list_version}
-            case "SendLocalList":
-                memory.list_version = payload["listVersion"]
-                memory.list_tokens = {entry["idTag"] for entry in payload["localAuthorizationList"]}
-            case "UpdateFirmware":
-                return {}
-            case "GetDiagnostics":
-                return {"fileName": "log.zip"}
-            case "UnlockConnector":
-                return {"status": "Unlocked"}
-        return {"status": "Accepted"}
+        return _answer(_ANSWERS_16, action, payload, memory)
 
     def remote_start(self, payload: Any) -> RemoteStart:
         """See Dialect."""
@@ -111,21 +94,7 @@ class Dialect201:
 
     def answer(self, action: str, payload: Any, memory: Memory) -> Mapping[str, Any]:
         """See Dialect."""
-        match action:
-            case "GetVariables":
-                return {"getVariableResult": [_read(one, memory) for one in payload["getVariableData"]]}
-            case "SetVariables":
-                return {"setVariableResult": [_set(one, memory) for one in payload["setVariableData"]]}
-            case "GetLocalListVersion":
-                return {"versionNumber": memory.list_version}
-            case "SendLocalList":
-                memory.list_version = payload["versionNumber"]
-                memory.list_tokens = {one["idToken"]["idToken"] for one in payload.get("localAuthorizationList", ())}
-            case "GetLog":
-                return {"status": "Accepted", "filename": "log.zip"}
-            case "UnlockConnector":
-                return {"status": "Unlocked"}
-        return {"status": "Accepted"}
+        return _answer(_ANSWERS_201, action, payload, memory)
 
     def remote_start(self, payload: Any) -> RemoteStart:
         """See Dialect."""
@@ -140,6 +109,78 @@ class Dialect201:
     def log_status(self, number: int, status: str) -> Message:
         """See Dialect."""
         return Message("LogStatusNotification", {"status": status, "requestId": number})
+
+
+# Answers of the acting stations, by action; each other command is accepted without more to it.
+
+_ACCEPTED = {"status": "Accepted"}
+
+
+def _answer(answers: "dict[str, Answerer]", action: str, payload: Any, memory: Memory) -> Mapping[str, Any]:
+    found = (answers | _ALIKE).get(action)
+    return _ACCEPTED if found is None else found(payload, memory)
+
+
+def _unlock(_payload: Any, _memory: Memory) -> Mapping[str, Any]:
+    return {"status": "Unlocked"}
+
+
+def _install(_payload: Any, memory: Memory) -> Mapping[str, Any]:
+    memory.roots.append({**_HASHES, "serialNumber": f"{len(memory.roots) + 1:x}"})
+    return _ACCEPTED
+
+
+def _delete(payload: Any, memory: Memory) -> Mapping[str, Any]:
+    memory.roots.remove(payload["certificateHashData"])
+    return _ACCEPTED
+
+
+def _get_configuration(payload: Any, memory: Memory) -> Mapping[str, Any]:
+    known = [key for key in payload["key"] if key in memory.variables]
+    items = [{"key": key, "value": memory.variables[key], "readonly": False} for key in known]
+    return {"configurationKey": items, "unknownKey": [key for key in payload["key"] if key not in known]}
+
+
+def _change_configuration(payload: Any, memory: Memory) -> Mapping[str, Any]:
+    memory.variables[payload["key"]] = payload["value"]
+    return _ACCEPTED
+
+
+def _send_list_16(payload: Any, memory: Memory) -> Mapping[str, Any]:
+    memory.list_version = payload["listVersion"]
+    memory.list_tokens = {entry["idTag"] for entry in payload["localAuthorizationList"]}
+    return _ACCEPTED
+
+
+def _send_list_201(payload: Any, memory: Memory) -> Mapping[str, Any]:
+    memory.list_version = payload["versionNumber"]
+    memory.list_tokens = {one["idToken"]["idToken"] for one in payload.get("localAuthorizationList", ())}
+    return _ACCEPTED
+
+
+def _composite_16(payload: Any, _memory: Memory) -> Mapping[str, Any]:
+    schedule = {**_SCHEDULE, "duration": payload["duration"]}
+    place = {"connectorId": payload["connectorId"], "scheduleStart": format_time_us(now_us())}
+    return {**_ACCEPTED, **place, "chargingSchedule": schedule}
+
+
+def _composite_201(payload: Any, _memory: Memory) -> Mapping[str, Any]:
+    moment = format_time_us(now_us())
+    place = {"evseId": payload["evseId"], "scheduleStart": moment, "duration": payload["duration"]}
+    return {**_ACCEPTED, "schedule": {**_SCHEDULE, **place}}
+
+
+def _roots_201(_payload: Any, memory: Memory) -> Mapping[str, Any]:
+    roots = [{"certificateType": "CSMSRootCertificate", "certificateHashData": one} for one in memory.roots]
+    return {**_ACCEPTED, "certificateHashDataChain": roots}
+
+
+def _get_variables(payload: Any, memory: Memory) -> Mapping[str, Any]:
+    return {"getVariableResult": [_read(one, memory) for one in payload["getVariableData"]]}
+
+
+def _set_variables(payload: Any, memory: Memory) -> Mapping[str, Any]:
+    return {"setVariableResult": [_set(one, memory) for one in payload["setVariableData"]]}
 
 
 def _reference(one: Any) -> dict[str, Any]:
@@ -157,6 +198,34 @@ def _set(one: Any, memory: Memory) -> dict[str, Any]:
     memory.variables[one["variable"]["name"]] = one["attributeValue"]
     return {**_reference(one), "attributeStatus": "Accepted"}
 
+
+Answerer = Callable[[Any, Memory], Mapping[str, Any]]
+"""`answerer(payload, memory)` returns the payload of an answer."""
+
+_ALIKE: dict[str, Answerer] = {
+    "DeleteCertificate": _delete,
+    "InstallCertificate": _install,
+    "UnlockConnector": _unlock,
+}
+_ANSWERS_16: dict[str, Answerer] = {
+    "ChangeConfiguration": _change_configuration,
+    "GetCompositeSchedule": _composite_16,
+    "GetConfiguration": _get_configuration,
+    "GetDiagnostics": lambda _payload, _memory: {"fileName": "log.zip"},
+    "GetInstalledCertificateIds": lambda _payload, memory: {**_ACCEPTED, "certificateHashData": memory.roots},
+    "GetLocalListVersion": lambda _payload, memory: {"listVersion": memory.list_version},
+    "SendLocalList": _send_list_16,
+    "UpdateFirmware": lambda _payload, _memory: {},
+}
+_ANSWERS_201: dict[str, Answerer] = {
+    "GetCompositeSchedule": _composite_201,
+    "GetInstalledCertificateIds": _roots_201,
+    "GetLocalListVersion": lambda _payload, memory: {"versionNumber": memory.list_version},
+    "GetLog": lambda _payload, _memory: {**_ACCEPTED, "filename": "log.zip"},
+    "GetVariables": _get_variables,
+    "SendLocalList": _send_list_201,
+    "SetVariables": _set_variables,
+}
 
 DIALECTS: Mapping[str, Dialect] = {"ocpp1.6": Dialect16(), "ocpp2.0.1": Dialect201()}
 """By sub-protocol."""

@@ -79,6 +79,14 @@ REPORT_TABLES: Mapping[str, tuple[str, ...]] = {
     "firmware_status": ("station.task", "station.task_report"),
     "log_status": ("station.task", "station.task_report"),
     "security_event": ("station.security_event",),
+    "monitoring_report": ("station.monitor", "station.partial_report"),
+    "event_report": ("station.alarm", "station.event_budget", "station.event_report"),
+    "customer_information": (
+        "station.customer_report",
+        "station.customer_report_part",
+        "station.partial_report",
+    ),
+    "display_messages": ("station.allocation", "station.display_message", "station.partial_report"),
     "variable_report_part": ("station.variable", "station.variable_report", "station.variable_report_part"),
 }
 
@@ -109,6 +117,11 @@ COMMAND_TABLES: Mapping[str, tuple[str, ...]] = {
     "get_installed_certificate_ids": ("station.installed_certificate",),
     "get_report": ("station.variable_report",),
     "get_variables": ("station.variable",),
+    "customer_information": ("station.customer_report", "station.partial_report"),
+    "get_display_messages": ("station.partial_report",),
+    "get_monitoring_report": ("station.partial_report",),
+    "set_display_message": ("station.allocation", "station.display_message"),
+    "set_variable_monitoring": ("station.monitor",),
     "send_local_list": ("station.local_list",),
     "request_start_transaction": ("station.allocation", "station.charging_profile"),
     "reserve_now": ("station.allocation", "station.reservation"),
@@ -122,5 +135,8 @@ COMMAND_TABLES: Mapping[str, tuple[str, ...]] = {
 COMMAND_CHANGES: Mapping[str, tuple[str, ...]] = {
     "cancel_reservation": ("station.reservation",),
     "clear_charging_profile": ("station.charging_profile",),
+    "clear_display_message": ("station.display_message",),
+    "clear_variable_monitoring": ("station.monitor",),
+    "set_monitoring_base": ("station.monitor",),
     "delete_certificate": ("station.installed_certificate",),
 }

@@ -95,6 +95,10 @@ async def _give(edge: Edge, station: RawStation, name: str, command: Any, *, cou
         if action == "SetVariables":  # an answer about another variable says nothing of this one
             asked = payload["setVariableData"][0]
             told["setVariableResult"][0] |= {"component": asked["component"], "variable": asked["variable"]}
+        if action == "SetVariableMonitoring":
+            asked = payload["setMonitoringData"][0]
+            named = {name: asked[name] for name in ("component", "variable", "type", "severity")}
+            told["setMonitoringResult"][0] |= named
         return told
 
     found, calls = await answering(station, edge.command(station.url.rpartition("/")[2], name, command), answer)

@@ -5,20 +5,26 @@ from typing import Any
 import pytest
 from csms.common.v1.evse_pb2 import EvseRef
 from csms.common.v1.id_token_pb2 import IdToken
+from csms.station.v1 import certificate_pb2 as certificates
 from csms.station.v1 import charging_profile_pb2 as profiles
+from csms.station.v1 import charging_profile_service_pb2 as profile_service
 from csms.station.v1 import command_service_pb2 as commands
 from csms.station.v1 import firmware_pb2, log_pb2, reservation_pb2, station_pb2
 from csms.station.v1 import firmware_service_pb2 as firmware_service
 from csms.station.v1 import local_list_service_pb2 as list_service
 from csms.station.v1 import log_service_pb2 as log_service
 from csms.station.v1 import reservation_service_pb2 as reservation_service
+from csms.station.v1 import station_certificate_service_pb2 as certificate_service
+from csms.station.v1.charging_profile_service_pb2_grpc import ChargingProfileServiceStub
 from csms.station.v1.firmware_service_pb2_grpc import FirmwareServiceStub
 from csms.station.v1.local_list_service_pb2_grpc import LocalListServiceStub
 from csms.station.v1.log_service_pb2_grpc import LogServiceStub
 from csms.station.v1.reservation_service_pb2_grpc import ReservationServiceStub
+from csms.station.v1.station_certificate_service_pb2_grpc import StationCertificateServiceStub
 from csms.transaction.v1 import transaction_service_pb2 as transactions
 
 from mesh.runtime.times import SECOND_US, now_us, to_timestamp
+from tests.certificates import authority
 from tests.conformance.acting_station import DIALECTS, ActingStation
 from tests.conformance.edge import Edge
 from tests.gateway.rig import TIMEOUT_S, MeshRig
@@ -50,6 +56,12 @@ class Operator:
         """Gives a command of CommandService, by the type of its request."""
         method = type(request).DESCRIPTOR.name.removesuffix("Request")
         return await self.ask(getattr(self._mesh.commands, method), request)
+
+    async def profiles(self) -> dict[int, int]:
+        """The states of the station's charging profiles, by number."""
+        request = profile_service.ListChargingProfilesRequest(station_id=self.station.station_id)
+        listed = await self.ask(self.stub(ChargingProfileServiceStub).ListChargingProfiles, request)
+        return {one.charging_profile.charging_profile_id: one.state for one in listed.charging_profiles}
 
     async def sessions(self) -> list[tuple[int, str, int]]:
         """State, token and energy of the station's transactions, oldest first."""
@@ -85,6 +97,55 @@ async def _remote_start(operator: Operator) -> None:
     assert (requested.id_token, requested.limit) == (operator.tag, LIMIT_A)
     await operator.station.charge(requested.id_token, ENERGY_WH)
     assert len(await operator.sessions()) == 2
+
+
+async def _charging_profiles(operator: Operator) -> None:
+    station_id, place = operator.station.station_id, EvseRef(evse_id=1)
+    period = profiles.ChargingSchedulePeriod(limit=LIMIT_A)
+    schedule = profiles.ChargingSchedule(charging_rate_unit=profiles.CHARGING_RATE_UNIT_AMPERES, periods=[period])
+    profile = profiles.ChargingProfile(
+        purpose=profiles.CHARGING_PROFILE_PURPOSE_TX_DEFAULT_PROFILE,
+        kind=profiles.CHARGING_PROFILE_KIND_RELATIVE,
+        schedules=[schedule],
+    )
+    answer = await operator.command(
+        profiles.SetChargingProfileRequest(station_id=station_id, evse=place, charging_profile=profile)
+    )
+    assert answer.status == profiles.CHARGING_PROFILE_STATUS_ACCEPTED
+    number = answer.charging_profile_id
+    assert (await operator.profiles())[number] == profile_service.CHARGING_PROFILE_STATE_ACTIVE
+    request = profiles.GetCompositeScheduleRequest(station_id=station_id, evse=place, duration_s=600)
+    composite = (await operator.command(request)).schedule
+    assert (composite.duration_s, [one.limit for one in composite.periods]) == (600, [LIMIT_A])
+    clear = profiles.ClearChargingProfileRequest(station_id=station_id, charging_profile_id=number)
+    assert (await operator.command(clear)).status == profiles.CLEAR_CHARGING_PROFILE_STATUS_ACCEPTED
+    assert (await operator.profiles())[number] == profile_service.CHARGING_PROFILE_STATE_CLEARED
+
+
+async def _certificates(operator: Operator) -> None:
+    station_id, service = operator.station.station_id, operator.stub(StationCertificateServiceStub)
+
+    async def listed() -> list[tuple[int, str]]:
+        request = certificate_service.ListInstalledCertificatesRequest(station_id=station_id)
+        found = (await operator.ask(service.ListInstalledCertificates, request)).installed_certificates
+        return [(one.certificate_type, one.certificate_hash_data.serial_number) for one in found]
+
+    install = certificates.InstallCertificateRequest(
+        station_id=station_id,
+        certificate_type=certificates.INSTALL_CERTIFICATE_USE_CSMS_ROOT_CERTIFICATE,
+        certificate=authority("Root").pem,
+    )
+    answer = await operator.command(install)
+    assert answer.status == certificates.INSTALL_CERTIFICATE_STATUS_ACCEPTED
+    use = certificates.GET_CERTIFICATE_ID_USE_CSMS_ROOT_CERTIFICATE
+    request = certificates.GetInstalledCertificateIdsRequest(station_id=station_id, certificate_types=[use])
+    [chain] = (await operator.command(request)).certificate_hash_data_chains
+    assert await listed() == [(use, "1")]
+    delete = certificates.DeleteCertificateRequest(
+        station_id=station_id, certificate_hash_data=chain.certificate_hash_data
+    )
+    assert (await operator.command(delete)).status == certificates.DELETE_CERTIFICATE_STATUS_ACCEPTED
+    assert await listed() == []
 
 
 async def _reservation(operator: Operator) -> None:
@@ -189,13 +250,13 @@ async def _short_commands(operator: Operator) -> None:
 
 @pytest.mark.parametrize("subprotocol", sorted(DIALECTS))
 async def test_the_same_calls_serve_every_version(edge: Edge, subprotocol: str) -> None:
-    """Charging, remote start with a profile, reservation, firmware, log, local list, variables, availability, reset."""
+    """Each of them, with the state that an operator sees afterwards; nothing here has a word of a version."""
     station = ActingStation(edge.new_id(), subprotocol)
     operator = Operator(edge.mesh, station)
     await edge.mesh.create_id_token(operator.tag)
     async with station.connected(edge.mesh.station_url(station.station_id)):
         for step in (
-            *(_charging, _remote_start, _reservation, _firmware, _log, _local_list),
-            *(_variables, _availability, _short_commands),
+            *(_charging, _remote_start, _charging_profiles, _reservation, _firmware, _log, _local_list),
+            *(_certificates, _variables, _availability, _short_commands),
         ):
             await step(operator)

@@ -27,6 +27,8 @@ PAGES = (
         "/simulator",
     ),
     *("/users", "/roles", "/api-keys", "/sign-ins", "/audit", "/meter-profiles", "/certificates", "/account"),
+    *("/reservations", "/charging-profiles", "/firmware", "/log-uploads", "/local-lists"),
+    *("/installed-certificates", "/certificate-requests"),
     *("/tenants", "/none", "/stations/none"),
 )
 

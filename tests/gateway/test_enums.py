@@ -9,13 +9,17 @@ from csms.common.v1 import certificate_pb2 as common_certificate_pb2
 from csms.common.v1 import id_token_pb2, meter_value_pb2, status_info_pb2
 from csms.options.v1 import options_pb2
 from csms.station.v1 import (
+    alarm_pb2,
     certificate_pb2,
     charging_profile_pb2,
     command_service_pb2,
+    customer_information_pb2,
     device_model_pb2,
+    display_message_pb2,
     firmware_pb2,
     local_list_pb2,
     log_pb2,
+    monitoring_pb2,
     network_profile_pb2,
     reservation_pb2,
     station_ingest_service_pb2,
@@ -23,12 +27,26 @@ from csms.station.v1 import (
 )
 from csms.transaction.v1 import transaction_event_pb2
 
-from gateway.ocpp import certificate_enums, device_model_enums, enums
+from gateway.ocpp import certificate_enums, device_model_enums, enums, monitoring_enums
 from gateway.ocpp.schemas import KINDS, Schemas
 from gateway.ocpp.versions import BY_LABEL, V16
 
 # Enumerations of 2.x by the names of their types.
 TABLES_2: Mapping[str, Mapping[str, int]] = {
+    "ClearMessageStatusEnumType": monitoring_enums.CLEAR_MESSAGE_STATUSES,
+    "ClearMonitoringStatusEnumType": monitoring_enums.CLEAR_MONITORING_STATUSES,
+    "CustomerInformationStatusEnumType": monitoring_enums.CUSTOMER_INFORMATION_STATUSES,
+    "DisplayMessageStatusEnumType": monitoring_enums.DISPLAY_MESSAGE_STATUSES,
+    "EventNotificationEnumType": monitoring_enums.EVENT_NOTIFICATION_TYPES,
+    "EventTriggerEnumType": monitoring_enums.EVENT_TRIGGERS,
+    "GetDisplayMessagesStatusEnumType": monitoring_enums.GET_DISPLAY_MESSAGES_STATUSES,
+    "MessageFormatEnumType": monitoring_enums.MESSAGE_FORMATS,
+    "MessagePriorityEnumType": monitoring_enums.MESSAGE_PRIORITIES,
+    "MessageStateEnumType": monitoring_enums.MESSAGE_STATES,
+    "MonitorEnumType": monitoring_enums.MONITOR_TYPES,
+    "MonitoringBaseEnumType": monitoring_enums.MONITORING_BASES,
+    "MonitoringCriterionEnumType": monitoring_enums.MONITORING_CRITERIA,
+    "SetMonitoringStatusEnumType": monitoring_enums.SET_MONITORING_STATUSES,
     "AuthorizeCertificateStatusEnumType": certificate_enums.AUTHORIZE_CERTIFICATE_STATUSES,
     "CertificateActionEnumType": certificate_enums.CERTIFICATE_ACTIONS,
     "CertificateSignedStatusEnumType": certificate_enums.CERTIFICATE_SIGNED_STATUSES,
@@ -176,6 +194,20 @@ NOT_SUPPORTED: Mapping[Any, str] = {
 }
 
 ENUMS: Mapping[Any, Mapping[str, int]] = {
+    alarm_pb2.EventNotificationType: monitoring_enums.EVENT_NOTIFICATION_TYPES,
+    alarm_pb2.EventTrigger: monitoring_enums.EVENT_TRIGGERS,
+    customer_information_pb2.CustomerInformationStatus: monitoring_enums.CUSTOMER_INFORMATION_STATUSES,
+    display_message_pb2.ClearMessageStatus: monitoring_enums.CLEAR_MESSAGE_STATUSES,
+    display_message_pb2.DisplayMessageStatus: monitoring_enums.DISPLAY_MESSAGE_STATUSES,
+    display_message_pb2.GetDisplayMessagesStatus: monitoring_enums.GET_DISPLAY_MESSAGES_STATUSES,
+    display_message_pb2.MessageFormat: monitoring_enums.MESSAGE_FORMATS,
+    display_message_pb2.MessagePriority: monitoring_enums.MESSAGE_PRIORITIES,
+    display_message_pb2.MessageState: monitoring_enums.MESSAGE_STATES,
+    monitoring_pb2.ClearMonitoringStatus: monitoring_enums.CLEAR_MONITORING_STATUSES,
+    monitoring_pb2.MonitorType: monitoring_enums.MONITOR_TYPES,
+    monitoring_pb2.MonitoringBase: monitoring_enums.MONITORING_BASES,
+    monitoring_pb2.MonitoringCriterion: monitoring_enums.MONITORING_CRITERIA,
+    monitoring_pb2.SetMonitoringStatus: monitoring_enums.SET_MONITORING_STATUSES,
     charging_profile_pb2.ChargingProfileKind: enums.CHARGING_PROFILE_KINDS,
     charging_profile_pb2.ChargingProfilePurpose: enums.CHARGING_PROFILE_PURPOSES,
     charging_profile_pb2.ChargingProfileStatus: enums.CHARGING_PROFILE_STATUSES,

@@ -41,6 +41,7 @@ from notification_svc.settings import NotificationSettings
 from station_svc.placement_publisher import PlacementPublisher
 from station_svc.settings import StationSettings
 from tests.conftest import FakeClock
+from tests.fleet_rows import add_fleet_rows
 from tests.mesh_identities import mesh_environment, open_callers_channel
 from tests.ports import held_port
 from tests.scoped_callers import WHOLE, take_words
@@ -151,6 +152,7 @@ async def populate(mesh_: ScopedMesh) -> None:
     await mesh_.add_station(BONN, "bonn", labels={"fleet": "taxis"})
     for station_id in (BERLIN, BONN):
         await mesh_.charge(station_id)
+        await mesh_.databases["station"].write(partial(add_fleet_rows, station_id=station_id, now_us=mesh_.clock()))
     await mesh_.report(BERLIN, BONN, "")
     await mesh_.rollups.count_due()
     await mesh_.publisher.publish()

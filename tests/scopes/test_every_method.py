@@ -12,11 +12,13 @@ from csms.transaction.v1.transaction_service_pb2_grpc import TransactionServiceS
 from google.protobuf import json_format
 from google.protobuf.message import Message
 
+from mesh.grpc.station_scopes import ALL_STATIONS
 from mesh.identity.callers import Role
 from mesh.identity.permissions import permissions_of
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
 from mesh.runtime.times import DAY_US, to_timestamp
+from tests.fleet_rows import FLEET_LISTS
 from tests.scoped_callers import WHOLE, limited_to
 from tests.scopes.methods import Method, methods
 from tests.scopes.rig import BERLIN, BONN, ScopedMesh
@@ -39,8 +41,9 @@ def _in_order(found: list[Method]) -> list[Method]:
 
 
 def _least(method: Method) -> Any:
-    """The least request for a list, over some days of the tests' clock where it needs a time."""
-    request: Any = method.least({})
+    """The least request for a list: of all stations, and over some days of the tests' clock where it needs a time."""
+    names = {"station_id": ALL_STATIONS} if method.scope == options_pb2.SCOPE_RULE_STATION_OR_ALL else {}
+    request: Any = method.least(names)
     if "start_time" in request.DESCRIPTOR.fields_by_name:
         request.start_time.CopyFrom(to_timestamp(START_US - DAY_US))
         request.end_time.CopyFrom(to_timestamp(START_US + 3 * DAY_US))
@@ -60,7 +63,7 @@ def _told(outcome: Message | MeshError, *names: str) -> str:
 
 async def test_a_station_outside_of_the_scope_does_not_exist(scoped_mesh: ScopedMesh) -> None:
     """Each method about one station answers as for one that there is not; and serves whoever may see it."""
-    found = _in_order(list(methods(options_pb2.SCOPE_RULE_STATION)))
+    found = _in_order(list(methods(options_pb2.SCOPE_RULE_STATION, options_pb2.SCOPE_RULE_STATION_OR_ALL)))
     assert len(found) > 50
     for method in found:
         hidden, absent = [
@@ -100,11 +103,12 @@ async def test_lists_show_what_is_in_the_scope_alone(scoped_mesh: ScopedMesh) ->
     await scoped_mesh.roll_out("site:bonn", display_name="bonn")
     found = [
         method
-        for method in methods(options_pb2.SCOPE_RULE_STATIONS)
+        for method in methods(options_pb2.SCOPE_RULE_STATIONS, options_pb2.SCOPE_RULE_STATION_OR_ALL)
         if "page_size" in method.descriptor.input_type.fields_by_name
         and "rollout_id" not in method.descriptor.input_type.fields_by_name
     ]
-    assert len(found) >= 7
+    assert {method.name for method in found} >= FLEET_LISTS.keys()
+    assert len(found) >= 14
     for method in found:
         everything, limited = [
             _told(await method.call(scoped_mesh.channels, _least(method), metadata)) for metadata in (WHOLE, IN_BERLIN)

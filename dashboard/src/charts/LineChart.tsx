@@ -3,10 +3,11 @@ import { useEffect, useRef, useState } from "react";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 
+import type { Formats } from "../formats/formats";
 import { useFormats } from "../formats/Time";
 import { Button } from "../ui";
 import styles from "./LineChart.module.css";
-import { chartData, tickDigits, type ChartPoint } from "./series";
+import { chartData, tickDigits, timeTicks, type ChartPoint } from "./series";
 import { useChartText } from "./text";
 
 export interface ChartSeries {
@@ -20,6 +21,9 @@ export interface ChartSeries {
   /** Beside the right edge, with an axis of its own. */
   secondAxis?: boolean;
   stepped?: boolean;
+  /** Lengths of line and gap in pixels, where lines are told apart by more than their colour. */
+  dash?: readonly number[];
+  width?: number;
 }
 
 export interface ChartMark {
@@ -50,11 +54,8 @@ function colorOf(host: HTMLElement, name: string): string {
   return color;
 }
 
-function optionsOf(
-  host: HTMLElement,
-  props: LineChartProps,
-  format: (value: number, digits: number) => string,
-): uPlot.Options {
+function optionsOf(host: HTMLElement, props: LineChartProps, formats: Formats, timeLabel: string): uPlot.Options {
+  const format = (value: number, digits: number) => formats.number(value, digits);
   const grid = { stroke: colorOf(host, "--line"), width: 1 };
   const text = colorOf(host, "--text-2");
   const axis = (scale: string, unit: string, isRight: boolean): uPlot.Axis => ({
@@ -78,19 +79,26 @@ function optionsOf(
     legend: { live: true },
     scales: { x: { time: true } },
     axes: [
-      { stroke: text, grid, ticks: { show: false }, space: 80 },
+      {
+        stroke: text,
+        grid,
+        ticks: { show: false },
+        space: 80,
+        values: (_, ticks, _axis, _space, step) => timeTicks(ticks, step, formats),
+      },
       ...scales.map((scale) => {
         const unit = props.series.find((one) => Boolean(one.secondAxis) === (scale === "second"))?.unit ?? "";
         return axis(scale, unit, scale === "second");
       }),
     ],
     series: [
-      {},
+      { label: timeLabel, value: (_, time: number | null) => (time === null ? "–" : formats.dateTime(time * 1000)) },
       ...props.series.map((one): uPlot.Series => ({
         label: one.label,
         scale: one.secondAxis ? "second" : "first",
         stroke: colorOf(host, one.color),
-        width: 1.5,
+        width: one.width ?? 1.5,
+        ...(one.dash ? { dash: [...one.dash] } : {}),
         points: { show: false },
         value: (_, value: number | null) => (value === null ? "–" : `${format(value, one.digits ?? 1)} ${one.unit}`),
         ...(one.stepped && uPlot.paths.stepped ? { paths: uPlot.paths.stepped({ align: 1 }) } : {}),
@@ -135,7 +143,7 @@ export function LineChart(props: LineChartProps) {
     if (!element || asTable) return;
     const make = () =>
       new uPlot(
-        optionsOf(element, props, (value, digits) => formats.number(value, digits)),
+        optionsOf(element, props, formats, t.time),
         chartData(
           props.series.map((one) => one.points),
           props.gapMs,
@@ -161,7 +169,7 @@ export function LineChart(props: LineChartProps) {
       dark.removeEventListener("change", retheme);
       plot.destroy();
     };
-  }, [props, asTable, formats]);
+  }, [props, asTable, formats, t.time]);
   return (
     <figure className={styles.figure}>
       <figcaption className={styles.caption}>

@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 
-import { chartData, tickDigits } from "./series";
+import { makeFormats } from "../formats/formats";
+
+import { chartData, tickDigits, timeTicks } from "./series";
 
 describe("data of charts", () => {
   it("has one column of times for all series; a time of another series is no gap", () => {
@@ -36,5 +38,19 @@ describe("data of charts", () => {
 describe("tickDigits", () => {
   it("has as many digits as tell ticks apart", () => {
     expect([[0, 5, 10], [0, 2.5, 5], [545.25, 545.5], []].map(tickDigits)).toEqual([0, 1, 2, 0]);
+  });
+});
+
+describe("times of an axis", () => {
+  const german = makeFormats("de", "Europe/Berlin");
+  const midnight = Date.UTC(2026, 10, 30, 23) / 1000; // of the first of December in Berlin
+
+  it("are in the person's language, with the date where a day begins", () => {
+    const ticks = [-2, -1, 0, 1].map((hours) => midnight + hours * 3600);
+    expect(timeTicks(ticks, 3600, german)).toEqual(["22:00\n30.11.2026", "23:00", "00:00\n01.12.2026", "01:00"]);
+  });
+
+  it("are dates where the steps are days", () => {
+    expect(timeTicks([midnight, midnight + 86_400], 86_400, german)).toEqual(["01.12.2026", "02.12.2026"]);
   });
 });

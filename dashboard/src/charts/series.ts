@@ -1,4 +1,6 @@
 // Points of several series as the columns that uPlot takes. Pure.
+import type { Formats } from "../formats/formats";
+
 import type { AlignedData } from "uplot";
 
 export interface ChartPoint {
@@ -35,4 +37,21 @@ function withGaps(points: readonly ChartPoint[], gapMs: number): Map<number, num
 export function tickDigits(ticks: readonly number[]): number {
   const digits = [0, 1, 2].find((one) => ticks.every((tick) => Math.abs(tick - Number(tick.toFixed(one))) < 1e-6));
   return digits ?? 3;
+}
+
+const DAY_S = 86_400;
+
+/**
+ * The labels of an axis of times, in the person's language: hours and minutes, and the date below the first of them and
+ * where a day begins; dates alone where the steps are days. Times are in seconds since 1970.
+ */
+export function timeTicks(ticks: readonly number[], stepS: number, formats: Pick<Formats, "time" | "date">): string[] {
+  if (stepS >= DAY_S) return ticks.map((tick) => formats.date(tick * 1000));
+  let before = "";
+  return ticks.map((tick) => {
+    const [time, date] = [formats.time(tick * 1000), formats.date(tick * 1000)];
+    const isNew = date !== before;
+    before = date;
+    return isNew ? `${time}\n${date}` : time;
+  });
 }

@@ -4,8 +4,8 @@ import { useId, type ReactNode } from "react";
 
 import { Button, IconButton, Select, Switch, TextArea, TextField } from "../ui";
 import styles from "./Fields.module.css";
-import { shortComment, useComments } from "./help";
-import { enumLabel, nestedFields, type FormField, type Input } from "./model";
+import { helpOf, shortComment, useComments } from "./help";
+import { enumLabel, nestedFields, ocppWord, type FormField, type Input } from "./model";
 import { useFormText } from "./text";
 import { oneofKey, type MapEntry, type Value, type Values } from "./values";
 
@@ -70,7 +70,7 @@ function FieldList(props: FieldsProps) {
             input={field.input}
             label={field.label}
             unit={field.unit}
-            help={shortComment(comments[field.fullName])}
+            help={helpOf(field, comments)}
             required={field.required}
             optional={field.optional}
             value={values[field.name]}
@@ -106,7 +106,7 @@ function Oneof(props: FieldsProps & { oneof: string; group: readonly FormField[]
           input={chosen.input}
           label={chosen.label}
           unit={chosen.unit}
-          help={shortComment(comments[chosen.fullName])}
+          help={helpOf(chosen, comments)}
           required
           value={values[chosen.name]}
           onChange={(value) => {
@@ -216,7 +216,8 @@ function EnumControl(props: ControlProps & { desc: DescEnum }) {
   const options = desc.values
     .filter((one) => one.number !== 0)
     .map((one) => {
-      const description = comments[`${desc.typeName}.${one.name}`];
+      const comment = shortComment(comments[`${desc.typeName}.${one.name}`]);
+      const description = [ocppWord(desc, one), comment].filter(Boolean).join(" · ");
       return { id: one.name, label: enumLabel(desc, one.name), ...(description ? { description } : {}) };
     });
   return (

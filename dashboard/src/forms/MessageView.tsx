@@ -1,23 +1,13 @@
 // An answer as people read it: names and values, in the order of the contract. Absent fields are left out.
-import {
-  getOption,
-  hasOption,
-  ScalarType,
-  toJson,
-  type DescEnum,
-  type DescField,
-  type DescMessage,
-  type Message,
-} from "@bufbuild/protobuf";
+import { ScalarType, toJson, type DescEnum, type DescField, type DescMessage, type Message } from "@bufbuild/protobuf";
 import { reflect, type ReflectMessage } from "@bufbuild/protobuf/reflect";
 import type { Timestamp, Duration } from "@bufbuild/protobuf/wkt";
 import type { ReactNode } from "react";
 
 import { durationS } from "../formats/formats";
 import { Time, useFormats } from "../formats/Time";
-import { ocpp_word } from "../stubs/csms/options/v1/options_pb";
 import styles from "./MessageView.module.css";
-import { enumLabel, labelOf, unitOf } from "./model";
+import { enumLabel, labelOf, ocppWord, unitOf } from "./model";
 import { useFormText } from "./text";
 
 export function MessageView(props: { desc: DescMessage; message: Message }) {
@@ -120,12 +110,11 @@ function EnumWord(props: { desc: DescEnum; number: number }) {
   const value = props.desc.value[props.number];
   if (!value) return <>{props.number}</>;
   const ours = enumLabel(props.desc, value.name);
-  const theirs = hasOption(value, ocpp_word) ? getOption(value, ocpp_word) : "";
-  const differ = theirs && theirs.toLowerCase() !== ours.toLowerCase().replaceAll(" ", "");
+  const theirs = ocppWord(props.desc, value);
   return (
     <>
       {ours}
-      {differ && <span className={styles.word}>{theirs}</span>}
+      {theirs && <span className={styles.word}>{theirs}</span>}
     </>
   );
 }

@@ -11,9 +11,10 @@ import { useTransport } from "@connectrpc/connect-query";
 import { useMemo, useState, type ReactNode } from "react";
 
 import { readError } from "../api/errors";
+import { useLanguage } from "../i18n/catalogue";
 import { Button, CodeBlock, ConfirmDialog, ErrorState } from "../ui";
 import { Fields } from "./Fields";
-import { shortComment, useComments } from "./help";
+import { methodHelp, useComments } from "./help";
 import { curlLine, grpcurlLine } from "./lines";
 import { MessageView } from "./MessageView";
 import styles from "./MethodForm.module.css";
@@ -59,6 +60,7 @@ function useMethodForm<I extends DescMessage, O extends DescMessage>(props: Meth
   const transport = useTransport();
   // The names as one text: lists in properties are made anew with each render.
   const hidden = [...Object.keys(fixed ?? {}), ...(props.hidden ?? [])].join(" ");
+  const language = useLanguage();
   const fields = useMemo(() => {
     const names = hidden.split(" ");
     const isHidden = ({ name, jsonName }: DescField) => names.includes(name) || names.includes(jsonName);
@@ -66,7 +68,9 @@ function useMethodForm<I extends DescMessage, O extends DescMessage>(props: Meth
       method.input,
       method.input.fields.filter(isHidden).map(({ name }) => name),
     );
-  }, [method, hidden]);
+    // Labels are in the language of the person.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, [method, hidden, language]);
   const [values, setValues] = useState<Values>(() => toValues(fields, props.initial ?? {}));
   const [tried, setTried] = useState(false);
   const [pending, setPending] = useState(false);
@@ -127,7 +131,7 @@ export function MethodForm<I extends DescMessage, O extends DescMessage>(props: 
       }}
     >
       {!props.plain && (
-        <p className={styles.comment}>{shortComment(comments[`${method.parent.typeName}.${method.name}`])}</p>
+        <p className={styles.comment}>{methodHelp(`${method.parent.typeName}.${method.name}`, comments)}</p>
       )}
       <Fields fields={form.fields} values={form.values} onChange={form.setValues} errors={errors} />
       <div className={styles.actions}>

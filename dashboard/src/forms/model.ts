@@ -1,8 +1,17 @@
 // The fields of a form, read from the descriptor of a message. Pure.
-import { getOption, hasOption, ScalarType, type DescEnum, type DescField, type DescMessage } from "@bufbuild/protobuf";
+import {
+  getOption,
+  hasOption,
+  ScalarType,
+  type DescEnum,
+  type DescEnumValue,
+  type DescField,
+  type DescMessage,
+} from "@bufbuild/protobuf";
 
-import { for_many_stations } from "../stubs/csms/options/v1/options_pb";
+import { for_many_stations, ocpp_word } from "../stubs/csms/options/v1/options_pb";
 import { isDeprecated, isOutputOnly, isRequired } from "../api/methods";
+import { wordsNow } from "../i18n/words";
 
 export type Input =
   | { kind: "text" }
@@ -67,8 +76,10 @@ const WORDS: Record<string, string> = {
   soc: "SoC",
 };
 
-/** `evse_id` as people read it: "EVSE ID". */
+/** `evse_id` as people read it: "EVSE ID", or the word of their language. */
 export function labelOf(name: string): string {
+  const known = wordsNow()?.fields[name];
+  if (known) return known;
   const words = name.split("_").map((word) => WORDS[word] ?? word);
   const text = words.join(" ");
   return text.charAt(0).toUpperCase() + text.slice(1);
@@ -190,11 +201,24 @@ export function nestedFields(input: Input & { kind: "message" }): FormField[] {
   return formFields(input.desc, input.hidden);
 }
 
-/** `RESET_TYPE_ON_IDLE` of `ResetType` as people read it: "On idle". */
-export function enumLabel(desc: DescEnum, name: string): string {
+function bareName(desc: DescEnum, name: string): string {
   const prefix =
     desc.sharedPrefix?.toUpperCase() ?? `${desc.name.replaceAll(/(?<=[a-z0-9])(?=[A-Z])/g, "_").toUpperCase()}_`;
-  const bare = name.startsWith(prefix) ? name.slice(prefix.length) : name;
+  return name.startsWith(prefix) ? name.slice(prefix.length) : name;
+}
+
+/** The word of OCPP for a value, where it says more than ours: technicians know it from stations and their manuals. */
+export function ocppWord(desc: DescEnum, value: DescEnumValue): string {
+  const theirs = hasOption(value, ocpp_word) ? getOption(value, ocpp_word) : "";
+  return theirs.toLowerCase() === enumLabel(desc, value.name).toLowerCase().replaceAll(" ", "") ? "" : theirs;
+}
+
+/** `RESET_TYPE_ON_IDLE` of `ResetType` as people read it: "On idle", or the word of their language. */
+export function enumLabel(desc: DescEnum, name: string): string {
+  const bare = bareName(desc, name);
+  const words = wordsNow();
+  const known = words?.valuesOf[desc.name]?.[bare] ?? words?.values[bare];
+  if (known) return known;
   const text = bare
     .toLowerCase()
     .split("_")
@@ -203,8 +227,10 @@ export function enumLabel(desc: DescEnum, name: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
-/** `RequestStartTransaction` as people read it: "Request start transaction". */
+/** `RequestStartTransaction` as people read it: "Request start transaction", or the words of their language. */
 export function methodLabel(name: string): string {
+  const known = wordsNow()?.methods[name];
+  if (known) return known;
   const text = name.replaceAll(/(?<=[a-z0-9])(?=[A-Z])/g, " ").toLowerCase();
   return text.charAt(0).toUpperCase() + text.slice(1);
 }

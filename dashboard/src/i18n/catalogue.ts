@@ -2,6 +2,8 @@
 // function where it has values. The type of the German one is that of the English one, so that the compiler finds a gap.
 import { useSyncExternalStore } from "react";
 
+import { loadWords } from "./words";
+
 export type Language = "en" | "de";
 export const LANGUAGES: readonly Language[] = ["en", "de"];
 
@@ -41,9 +43,11 @@ export function currentLanguage(): Language {
 
 export function setLanguage(next: Language): void {
   localStorage.setItem(KEY, next);
-  language = next;
-  document.documentElement.lang = next;
-  for (const listener of listeners) listener();
+  void loadWords(next).then(() => {
+    language = next;
+    document.documentElement.lang = next;
+    for (const listener of listeners) listener();
+  });
 }
 
 function subscribe(listener: () => void): () => void {

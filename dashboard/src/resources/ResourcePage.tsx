@@ -12,12 +12,13 @@ import { useState, type ReactNode } from "react";
 
 import { invalidate } from "../api/queries";
 import { usePermissions } from "../api/permissions";
-import { MessageView, MethodForm, methodLabel } from "../forms";
+import { MethodForm, methodLabel } from "../forms";
 import { ListPage, RpcList, type Column, type RowOf, type RpcListProps } from "../tables";
 import { Button, Dialog, MenuButton, toast, type IconName, type MenuEntry } from "../ui";
+import { useDetails } from "./Details";
 import { useResourceText } from "./text";
 
-type ListField<T> = { [K in keyof T]: T[K] extends readonly unknown[] ? K : never }[keyof T] & string;
+export type ListField<T> = { [K in keyof T]: T[K] extends readonly unknown[] ? K : never }[keyof T] & string;
 
 /** A method that concerns one resource, or makes one. */
 export interface ResourceMethod<Row> {
@@ -50,6 +51,8 @@ export interface ResourceListProps<
 > extends RpcListProps<I, O, F> {
   /** The message of a row; with it a row opens what is known of it. */
   schema?: DescMessage;
+  /** What is shown of a row above the fields of its message, such as a chart. */
+  details?: (row: RowOf<MessageShape<O>, F>) => ReactNode;
   /** The methods of one row, in the order of its menu. */
   actions?: readonly ResourceMethod<RowOf<MessageShape<O>, F>>[];
   /** The methods that need no row: to make one, for example. The first is the page's chief action. */
@@ -69,6 +72,10 @@ export interface ResourceMethodsProps<Row> {
   /** The method whose answers are read anew after a change. */
   list: DescMethodUnary;
   nameOf: (row: Row) => string;
+  rowKey: (row: Row) => string;
+  /** As in RpcListProps. */
+  name?: string | undefined;
+  details?: ((row: Row) => ReactNode) | undefined;
   /** The message of a row; with it a row opens what is known of it. */
   schema?: DescMessage | undefined;
   actions?: readonly ResourceMethod<Row>[] | undefined;
@@ -80,16 +87,16 @@ export function useResourceMethods<Row>(props: ResourceMethodsProps<Row>) {
   const t = useResourceText();
   const permissions = usePermissions();
   const [asked, setAsked] = useState<Asked<Row> | Asked<undefined> | undefined>();
-  const [openRow, setOpenRow] = useState<Row | undefined>();
   const actions = (props.actions ?? []).filter((action) => permissions.can(action.method));
   const creates = (props.creates ?? []).filter((action) => permissions.can(action.method));
-  const { schema, nameOf } = props;
+  const { schema, nameOf, rowKey, name } = props;
+  const shown = useDetails<Row>({ schema, rowKey, nameOf, above: props.details, name });
   const details = (row: Row): MenuEntry => ({
     id: "details",
     label: t.details,
     icon: "info",
     onAction: () => {
-      setOpenRow(row);
+      shown.open(row);
     },
   });
   const entriesOf = (row: Row): MenuEntry[] => [
@@ -131,21 +138,10 @@ export function useResourceMethods<Row>(props: ResourceMethodsProps<Row>) {
           }}
         />
       )}
-      {schema && openRow !== undefined && (
-        <Dialog
-          title={nameOf(openRow)}
-          isOpen
-          wide
-          onClose={() => {
-            setOpenRow(undefined);
-          }}
-        >
-          <MessageView desc={schema} message={openRow as Message} />
-        </Dialog>
-      )}
     </>
   );
-  return { entriesOf, hasMenu: actions.length > 0 || schema !== undefined, buttons, dialogs };
+  const hasMenu = actions.length > 0 || schema !== undefined;
+  return { entriesOf, hasMenu, buttons, dialogs, detailsDialog: shown.dialog };
 }
 
 /** The list of the page, with the column of actions and the dialogs that they open. */
@@ -155,8 +151,9 @@ function useResource<I extends DescMessage, O extends DescMessage, F extends Lis
   type Row = RowOf<MessageShape<O>, F>;
   const t = useResourceText();
   const nameOf = (row: Row) => props.rowName?.(row) ?? props.rowKey(row);
-  const { schema, actions, creates } = props;
-  const methods = useResourceMethods<Row>({ list: props.method, nameOf, schema, actions, creates });
+  const { rowKey, name, schema, details, actions, creates } = props;
+  const list = props.method;
+  const methods = useResourceMethods<Row>({ list, nameOf, rowKey, name, schema, details, actions, creates });
   const column: Column<Row> = {
     id: "actions",
     label: t.actions,
@@ -168,7 +165,7 @@ function useResource<I extends DescMessage, O extends DescMessage, F extends Lis
     },
   };
   const columns = methods.hasMenu ? [...props.columns, column] : props.columns;
-  return { columns, buttons: methods.buttons, dialogs: methods.dialogs };
+  return { columns, buttons: methods.buttons, dialogs: methods.dialogs, aside: methods.detailsDialog };
 }
 
 /** A method as a form over the page. What was done is read anew by the list. */
@@ -208,7 +205,7 @@ export function ResourcePage<I extends DescMessage, O extends DescMessage, F ext
   const resource = useResource<I, O, F>(props);
   return (
     <>
-      <ListPage {...props} columns={resource.columns} actions={resource.buttons} />
+      <ListPage {...props} columns={resource.columns} actions={resource.buttons} aside={resource.aside} />
       {resource.dialogs}
     </>
   );
@@ -224,6 +221,7 @@ export function ResourceList<I extends DescMessage, O extends DescMessage, F ext
       <RpcList
         {...props}
         columns={resource.columns}
+        aside={resource.aside}
         tools={
           <>
             {props.tools}

@@ -4,9 +4,9 @@ import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import type { ReactNode } from "react";
 
 import { Time } from "../formats";
-import { enumLabel } from "../forms";
-import type { Column } from "../tables";
-import { Badge, type Tone } from "../ui";
+import { enumLabel, ocppWord } from "../forms";
+import { quoted, type Column, type Filter } from "../tables";
+import { Badge, Link, type Tone } from "../ui";
 
 type Options<Row> = Partial<Omit<Column<Row>, "id" | "label">>;
 
@@ -63,7 +63,37 @@ export function enumColumn<Row>(
     label,
     width: "150px",
     sortBy: word,
-    cell: (row) => (get(row) === 0 ? "–" : <Badge tone={tones[get(row)] ?? "neutral"}>{word(row)}</Badge>),
+    cell: (row) => {
+      const value = desc.value[get(row)];
+      if (get(row) === 0) return "–";
+      return (
+        <Badge tone={tones[get(row)] ?? "neutral"} title={value ? ocppWord(desc, value) : ""}>
+          {word(row)}
+        </Badge>
+      );
+    },
     ...options,
+  };
+}
+
+/** The station that a row belongs to, with a link to a tab of its page. */
+export function stationColumn<Row>(label: string, tab: string, get: (row: Row) => string): Column<Row> {
+  return {
+    id: "station",
+    label,
+    width: "minmax(140px, 1.2fr)",
+    card: "head",
+    cell: (row) => <Link href={`/stations/${encodeURIComponent(get(row))}?tab=${tab}`}>{get(row)}</Link>,
+  };
+}
+
+/** A filter by the values of an enumeration, in the words of the contract. */
+export function enumFilter(id: string, label: string, desc: DescEnum, field = id): Filter {
+  const known = desc.values.filter((value) => value.number !== 0);
+  return {
+    id,
+    label,
+    options: known.map((value) => ({ id: value.name, label: enumLabel(desc, value.name) })),
+    clause: (value) => `${field} = ${quoted(value)}`,
   };
 }

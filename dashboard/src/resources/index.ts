@@ -1,4 +1,4 @@
-export { enumColumn, numberColumn, textColumn, timeColumn } from "./columns";
+export { enumColumn, enumFilter, numberColumn, stationColumn, textColumn, timeColumn } from "./columns";
 export { withUpdateMask } from "./masks";
 export {
   ResourceList,
@@ -8,4 +8,5 @@ export {
   type ResourceMethod,
   useResourceMethods,
 } from "./ResourcePage";
+export { FleetPage, Parts, type Part } from "./FleetPage";
 export { ExportButton } from "./ExportButton";

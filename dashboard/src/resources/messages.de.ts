@@ -5,6 +5,9 @@ export const de: Translation<typeof en> = {
   actions: "Aktionen",
   actionsOf: (name: string) => `Aktionen für ${name}`,
   details: "Einzelheiten",
+  gone: "Der Eintrag ist nicht oder nicht mehr in dieser Liste. Andere Filter zeigen ihn vielleicht.",
+  station: "Station",
+  searchStation: "Nach Stations-ID suchen",
   done: "Erledigt.",
   cannotUndo: "Das lässt sich nicht rückgängig machen.",
 };

@@ -37,6 +37,21 @@ function Item(props: { item: NavigationItem; small: boolean }) {
   );
 }
 
+function Group(props: { title: string; items: readonly NavigationItem[]; small: boolean }) {
+  const { items, small } = props;
+  if (items.length === 0) return null;
+  return (
+    <>
+      <p className={small ? "visually-hidden" : styles.group}>{props.title}</p>
+      <ul className={styles.list}>
+        {items.map((item) => (
+          <Item key={item.path} item={item} small={small} />
+        ))}
+      </ul>
+    </>
+  );
+}
+
 /** The rail of a desk; it collapses to icons. */
 export function Rail() {
   const t = useShellText();
@@ -47,7 +62,6 @@ export function Rail() {
     setSmall(!small);
   };
   const usual = items.filter((item) => !item.group);
-  const grouped = items.filter((item) => item.group);
   return (
     <nav aria-label={t.navigation} className={cx(styles.rail, small && styles.small)}>
       <ul className={styles.list}>
@@ -55,16 +69,8 @@ export function Rail() {
           <Item key={item.path} item={item} small={small} />
         ))}
       </ul>
-      {grouped.length > 0 && (
-        <>
-          <p className={small ? "visually-hidden" : styles.group}>{t.administration}</p>
-          <ul className={styles.list}>
-            {grouped.map((item) => (
-              <Item key={item.path} item={item} small={small} />
-            ))}
-          </ul>
-        </>
-      )}
+      <Group title={t.fleet} items={items.filter((item) => item.group === "fleet")} small={small} />
+      <Group title={t.administration} items={items.filter((item) => item.group === "administration")} small={small} />
       <IconButton className={styles.toggle ?? ""} label={small ? t.expand : t.collapse} icon="rail" onPress={toggle} />
     </nav>
   );

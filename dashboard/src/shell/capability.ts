@@ -28,8 +28,8 @@ export interface NavigationItem {
   needs?: readonly Permission[];
   /** Letter after `g`: `s` for stations. */
   shortcut?: string;
-  /** In the group "Administration", which is one entry of the rail. */
-  group?: "administration";
+  /** The group of the rail that it is in, under a heading of its own: lists of the whole fleet, or administration. */
+  group?: "fleet" | "administration";
 }
 
 export interface PaletteEntry {

@@ -4,6 +4,7 @@ import type { en } from "./messages.en";
 export const de: Translation<typeof en> = {
   skip: "Zum Inhalt",
   navigation: "Hauptmenü",
+  fleet: "Ganze Flotte",
   administration: "Verwaltung",
   more: "Mehr",
   collapse: "Menü einklappen",

@@ -2,6 +2,7 @@ export const en = {
   skip: "Skip to content",
   navigation: "Main",
   administration: "Administration",
+  fleet: "Whole fleet",
   more: "More",
   collapse: "Collapse the menu",
   expand: "Expand the menu",

@@ -157,7 +157,7 @@ function HeadCell<Row>(props: {
       aria-sort={sorted ? (sorted.descending ? "descending" : "ascending") : undefined}
       className={cx(styles.cell, column.align === "end" && styles.end)}
     >
-      {column.sortBy && onSort ? (
+      {(column.sortBy ?? column.orderBy) && onSort ? (
         <button
           type="button"
           className={styles.sort}

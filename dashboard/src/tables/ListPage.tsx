@@ -17,13 +17,14 @@ import {
   type MenuEntry,
 } from "../ui";
 import { useScopeClause } from "./scope";
-import { chosenColumns, readSort, sortRows, writeColumns, writeSort, type Column } from "./columns";
+import { chosenColumns, orderOf, readSort, sortRows, writeColumns, writeSort, type Column } from "./columns";
 import { DataTable } from "./DataTable";
 import { allOf, clauseOf, type Filter } from "./filters";
 import styles from "./ListPage.module.css";
 import { useTableText } from "./text";
 import { Views } from "./Views";
 import { usePagedRows, type LiveRows, type PagedRows, type RowOf } from "./usePagedRows";
+import { useSettled } from "./useSettled";
 import { useFormats } from "../formats/Time";
 
 type ListField<T> = { [K in keyof T]: T[K] extends readonly unknown[] ? K : never }[keyof T] & string;
@@ -43,8 +44,10 @@ export interface RpcListProps<I extends DescMessage, O extends DescMessage, F ex
   /** The page that a row leads to. */
   href?: (row: RowOf<MessageShape<O>, F>) => string;
   filters?: readonly Filter[];
-  /** The text of a row that the search looks in; without it there is no search. */
+  /** The text of a row that the search looks in; without it, and without `searchClause`, there is no search. */
   searchText?: (row: RowOf<MessageShape<O>, F>) => string;
+  /** The AIP-160 clause for a text, where the server searches: then no row but those found is read. */
+  searchClause?: (text: string) => string;
   searchLabel?: string;
   live?: LiveRows<RowOf<MessageShape<O>, F>>;
   /** Whether rows can be chosen, and the actions for those that are. */
@@ -61,6 +64,8 @@ export interface RpcListProps<I extends DescMessage, O extends DescMessage, F ex
   tools?: ReactNode;
   /** Prefix of its parameters in the URL, where a page has several lists. */
   name?: string;
+  /** Shown beside the list, such as a dialog about one of its rows. */
+  aside?: (rows: PagedRows<RowOf<MessageShape<O>, F>>) => ReactNode;
 }
 
 /** A list with its tools, for a page or a tab. */
@@ -78,19 +83,25 @@ export function RpcList<I extends DescMessage, O extends DescMessage, F extends 
   const scope = useScopeClause();
   const filters = props.filters ?? [];
   const chosenClause = clauseOf(filters, get);
-  const clause = allOf(props.clause, chosenClause, props.ignoreScope ? "" : scope);
-  const hasFilter = props.method.input.fields.some((field) => field.name === "filter");
+  const sort = readSort(get("sort"));
+  const typed = useSettled(get("q").trim());
+  const searched = typed && props.searchClause ? props.searchClause(typed) : "";
+  const clause = allOf(props.clause, chosenClause, searched, props.ignoreScope ? "" : scope);
+  const takes = (name: string) => props.method.input.fields.some((field) => field.name === name);
   const paged = usePagedRows<I, O, F>({
     method: props.method,
     field: props.field,
     rowKey: props.rowKey,
-    request: { ...(props.request as object), ...(hasFilter ? { filter: clause } : {}) } as MessageInitShape<I>,
+    request: {
+      ...(props.request as object),
+      ...(takes("filter") ? { filter: clause } : {}),
+      ...(takes("order_by") ? { orderBy: orderOf(props.columns, sort) } : {}),
+    } as MessageInitShape<I>,
     ...(props.pageSize ? { pageSize: props.pageSize } : {}),
     ...(props.live ? { live: props.live } : {}),
   });
-  const sort = readSort(get("sort"));
   const text = useDeferredValue(get("q"));
-  const shown = useShown<Row>(paged, props, sort, text);
+  const shown = useShown<Row>(paged, props, orderOf(props.columns, sort) ? undefined : sort, text);
   const [selection, setSelection] = useState<ReadonlySet<string>>(new Set());
   const columns = chosenColumns(props.columns, get("columns"));
   const live = useLiveState();
@@ -145,6 +156,7 @@ export function RpcList<I extends DescMessage, O extends DescMessage, F extends 
           isStale={live.kind === "paused"}
         />
       </Body>
+      {props.aside?.(paged)}
     </div>
   );
 }
@@ -157,7 +169,7 @@ function useShown<Row>(
   text: string,
 ): readonly Row[] {
   const { rows, hasMore, isLoadingMore, loadMore, error } = paged;
-  const needsAll = Boolean(text) || sort !== undefined;
+  const needsAll = Boolean(text && props.searchText) || sort !== undefined;
   useEffect(() => {
     if (needsAll && hasMore && !isLoadingMore && !error) loadMore();
   }, [needsAll, hasMore, isLoadingMore, loadMore, error, rows.length]);
@@ -202,7 +214,7 @@ function Tools<I extends DescMessage, O extends DescMessage, F extends ListField
   }));
   return (
     <div className={styles.tools}>
-      {props.searchText && (
+      {(props.searchText ?? props.searchClause) && (
         <SearchField
           className={styles.search ?? ""}
           label={props.searchLabel ?? props.label}

@@ -12,6 +12,8 @@ export interface Column<Row> {
   width?: string;
   /** The value to sort by; a column without it cannot be sorted by. */
   sortBy?: (row: Row) => SortValue;
+  /** The field that the server orders by (AIP-132), where the list's method can: then no row but those shown is read. */
+  orderBy?: string;
   align?: "start" | "end";
   /** Shown only once it is chosen. */
   optional?: boolean;
@@ -50,6 +52,12 @@ export function writeSort(sort: Sort | undefined): string {
 export function nextSort(present: Sort | undefined, column: string): Sort | undefined {
   if (present?.column !== column) return { column, descending: false };
   return present.descending ? undefined : { column, descending: true };
+}
+
+/** The server's order for a choice, as `order_by` has it; empty for its own order, or where it cannot sort by that. */
+export function orderOf<Row>(columns: readonly Column<Row>[], sort: Sort | undefined): string {
+  const field = columns.find((column) => column.id === sort?.column)?.orderBy;
+  return field === undefined ? "" : field + (sort?.descending ? " desc" : "");
 }
 
 /** The columns that the text names, in the order of the table; the usual ones where it names none. */

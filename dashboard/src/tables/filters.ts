@@ -19,6 +19,11 @@ export function quoted(text: string): string {
   return `"${text.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
 }
 
+/** The clause for texts that begin like this. */
+export function beginsWith(field: string, text: string): string {
+  return allOf(`${field} >= ${quoted(text)}`, `${field} < ${quoted(`${text}\u{10FFFF}`)}`);
+}
+
 /** All clauses together; those that are empty are left out. */
 export function allOf(...clauses: readonly (string | undefined)[]): string {
   const given = clauses.filter((clause) => clause !== undefined && clause !== "");

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 
 import type { LiveEvent } from "../live/events";
-import { chosenColumns, nextSort, readSort, sortRows, writeColumns, writeSort, type Column } from "./columns";
-import { allOf, clauseOf, quoted, type Filter } from "./filters";
+import { chosenColumns, nextSort, orderOf, readSort, sortRows, writeColumns, writeSort, type Column } from "./columns";
+import { allOf, beginsWith, clauseOf, quoted, type Filter } from "./filters";
 import { applyEvents, removeRows, type ApplyEvent } from "./live_rows";
 
 interface Row {
@@ -107,4 +107,20 @@ describe("live rows", () => {
     expect(left.pages[1]).toBe(data.pages[1]);
     expect(removeRows(data, "rows", (row) => keyOf(row as Row) === "z")).toBe(data);
   });
+});
+
+describe("the server's order", () => {
+  const columns: Column<Row>[] = [...COLUMNS, { id: "seen", label: "Seen", cell: () => "", orderBy: "last_seen_time" }];
+
+  it("is that of the chosen column, where the server can order by it", () => {
+    expect(orderOf(columns, readSort("seen"))).toBe("last_seen_time");
+    expect(orderOf(columns, readSort("-seen"))).toBe("last_seen_time desc");
+    expect(orderOf(columns, readSort("power"))).toBe("");
+    expect(orderOf(columns, readSort("-gone"))).toBe("");
+    expect(orderOf(columns, undefined)).toBe("");
+  });
+});
+
+it("a clause for texts that begin like one ends before all that do not", () => {
+  expect(beginsWith("station_id", 'CP"1')).toBe('station_id >= "CP\\"1" AND station_id < "CP\\"1\u{10FFFF}"');
 });

@@ -72,6 +72,9 @@ export function usePagedRows<I extends DescMessage, O extends DescMessage, F ext
     getNextPageParam: (answer) => (answer as { nextPageToken?: string }).nextPageToken || undefined,
     structuralSharing: false,
     enabled: !options.isDisabled,
+    // While another order or search is read, the rows of the former stay, and the table does not jump.
+    placeholderData: (former, formerQuery) =>
+      formerQuery && sameList(formerQuery.queryKey) === sameList(queryKey) ? former : undefined,
   });
   useLiveRows<Row>({ queryKey, field, rowKey, live: options.live });
   const pages = query.data?.pages;
@@ -89,6 +92,14 @@ export function usePagedRows<I extends DescMessage, O extends DescMessage, F ext
     loadMore,
     refetch: () => void refetch(),
   };
+}
+
+/** What of a key stays the same while one orders and filters a list, as text. */
+function sameList(key: readonly unknown[]): string {
+  const { serviceName, methodName, input } = key[1] as { serviceName: string; methodName: string; input: object };
+  return JSON.stringify([serviceName, methodName, { ...input, filter: "", orderBy: "" }], (_, value: unknown) =>
+    typeof value === "bigint" ? value.toString() : value,
+  );
 }
 
 type Page<Row> = Record<string, Row[]>;

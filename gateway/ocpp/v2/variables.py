@@ -31,12 +31,12 @@ def to_component_variable(variable: Variable, field: str) -> Payload:
     if variable.variable:
         named = to_reference(variable, field)
         return {"component": named["component"], "variable": named["variable"]}
-    return {"component": _to_component(variable, field)}
+    return {"component": to_component(variable, field)}
 
 
 def to_reference(variable: Variable, field: str) -> Payload:
     """The fields that name a variable's attribute. UnacceptableError where 2.0.1 cannot name it."""
-    component = _to_component(variable, field)
+    component = to_component(variable, field)
     named: Payload = {"name": _name(variable.variable, f"{field}.variable")}
     if variable.variable_instance:
         named["instance"] = check_length(variable.variable_instance, _MAX_NAME, f"{field}.variable_instance")
@@ -49,7 +49,8 @@ def to_reference(variable: Variable, field: str) -> Payload:
     return reference
 
 
-def _to_component(variable: Variable, field: str) -> Payload:
+def to_component(variable: Variable, field: str) -> Payload:
+    """The ComponentType of a variable's component. UnacceptableError where 2.0.1 cannot name it."""
     component: Payload = {"name": _name(variable.component, f"{field}.component")}
     if variable.component_instance:
         component["instance"] = check_length(variable.component_instance, _MAX_NAME, f"{field}.component_instance")

@@ -14,4 +14,4 @@ from station_svc.features.availability.models import status_report
 def list_status_reports(connection: Connection, *, tenant_id: str, station_id: str, page: Page) -> Sequence[Status]:
     """Statuses, newest first; `page.after` is (epoch, ordinal). Raises MeshError STATION_NOT_FOUND."""
     rows = history(connection, status_report, tenant_id, station_id, page)
-    return [to_row(Status, row, frame=to_row(Frame, row)) for row in rows]
+    return [to_row(Status, row, frame=to_row(Frame, row), position=0) for row in rows]

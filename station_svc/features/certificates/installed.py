@@ -1,6 +1,7 @@
 """Stores the certificates in stations' answers."""
 
 from collections.abc import Collection
+from dataclasses import replace
 
 from csms.station.v1 import certificate_pb2
 from google.protobuf.message import Message
@@ -11,7 +12,7 @@ from mesh.runtime.errors import MeshError
 from station_svc.commands.hooks import CommandHooks
 from station_svc.commands.rows import NewCommand
 from station_svc.features.certificates import installed_store as store
-from station_svc.features.certificates.rows import InstalledCertificateRow
+from station_svc.features.certificates.rows import ChildHashData, InstalledCertificateRow, to_text
 
 _GONE = frozenset(
     {certificate_pb2.DELETE_CERTIFICATE_STATUS_ACCEPTED, certificate_pb2.DELETE_CERTIFICATE_STATUS_NOT_FOUND}
@@ -32,10 +33,7 @@ class RememberCertificates(CommandHooks):
                 tenant_id=new.tenant_id,
                 station_id=new.station_id,
                 kinds=self._kinds,
-                certificates=[
-                    to_installed(one.certificate_hash_data, one.certificate_type, now_us)
-                    for one in outcome.certificate_hash_data_chains
-                ],
+                certificates=[_to_chain(one, now_us) for one in outcome.certificate_hash_data_chains],
             )
 
 
@@ -50,6 +48,20 @@ class ForgetCertificate(CommandHooks):
         if isinstance(outcome, certificate_pb2.DeleteCertificateResponse) and outcome.status in _GONE:
             certificate = to_installed(self._data, 0, now_us)
             store.forget(connection, tenant_id=new.tenant_id, station_id=new.station_id, certificate=certificate)
+
+
+def _to_chain(chain: certificate_pb2.CertificateHashDataChain, now_us: int) -> InstalledCertificateRow:
+    row = to_installed(chain.certificate_hash_data, chain.certificate_type, now_us)
+    above = [
+        ChildHashData(
+            hash_algorithm=data.hash_algorithm,
+            issuer_name_hash=without_nul(data.issuer_name_hash),
+            issuer_key_hash=without_nul(data.issuer_key_hash),
+            serial_number=without_nul(data.serial_number),
+        )
+        for data in chain.child_certificate_hash_data
+    ]
+    return replace(row, child_hash_data=to_text(above))
 
 
 def to_installed(data: certificate_pb2.CertificateHashData, kind: int, now_us: int) -> InstalledCertificateRow:

@@ -1,11 +1,12 @@
 """The SQL of the certificates that stations reported. Each function is part of a transaction."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict
 
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
+from mesh.database.filters import Field
 from mesh.database.pages import Page
 from mesh.database.rowset import RowStatement, columns_of
 from station_svc.core.list_store import paged
@@ -24,9 +25,9 @@ _KEY = (
 _ADD = RowStatement(
     """
     INSERT INTO installed_certificate (tenant_id, station_id, certificate_type, hash_algorithm, issuer_name_hash,
-                                       issuer_key_hash, serial_number, update_us)
+                                       issuer_key_hash, serial_number, update_us, child_hash_data)
     SELECT station.tenant_id, station.station_id, rows.certificate_type, rows.hash_algorithm, rows.issuer_name_hash,
-           rows.issuer_key_hash, rows.serial_number, rows.update_us
+           rows.issuer_key_hash, rows.serial_number, rows.update_us, rows.child_hash_data
     FROM {rows} JOIN station ON station.tenant_id = :tenant_id AND station.station_id = :station_id
     WHERE true ON CONFLICT DO NOTHING
     """,
@@ -38,6 +39,7 @@ _ADD = RowStatement(
         "issuer_key_hash",
         "serial_number",
         "update_us",
+        "child_hash_data",
     ),
 )
 
@@ -74,13 +76,31 @@ def forget(connection: Connection, *, tenant_id: str, station_id: str, certifica
     )
 
 
+STATION_ID = installed_certificate.c.station_id
+"""The column of the station of a certificate."""
+
+
+def filters(kinds: Callable[[str], int]) -> Mapping[str, Field]:
+    """The fields that certificates may be filtered by; `kinds` reads the words for a kind."""
+    return {
+        "certificate_type": Field(installed_certificate.c.certificate_type, kinds),
+        "serial_number": Field(installed_certificate.c.serial_number),
+    }
+
+
 def list_certificates(
-    connection: Connection, *, tenant_id: str, station_id: str, page: Page
-) -> Sequence[InstalledCertificateRow]:
-    """Certificates by kind; `page.after` is InstalledCertificateRow.key. Raises MeshError STATION_NOT_FOUND."""
-    expect_station(connection, tenant_id, station_id)
-    query = sa.select(installed_certificate).where(_of(tenant_id, station_id))
-    return [to_row(InstalledCertificateRow, row) for row in connection.execute(paged(query, page, *_KEY))]
+    connection: Connection, *, tenant_id: str, station_id: str | None, page: Page
+) -> Sequence[tuple[str, InstalledCertificateRow]]:
+    """Certificates of a station, or of all (None), each with its station, by station and kind.
+
+    `page.after` is the station and InstalledCertificateRow.key. Raises MeshError STATION_NOT_FOUND.
+    """
+    query = sa.select(installed_certificate).where(installed_certificate.c.tenant_id == tenant_id)
+    if station_id is not None:
+        expect_station(connection, tenant_id, station_id)
+        query = query.where(installed_certificate.c.station_id == station_id)
+    rows = connection.execute(paged(query, page, STATION_ID, *_KEY))
+    return [(row.station_id, to_row(InstalledCertificateRow, row)) for row in rows]
 
 
 def _of(tenant_id: str, station_id: str) -> ColumnElement[bool]:

@@ -21,6 +21,7 @@ certificate_request = sa.Table(
     sa.Column("receive_us", sa.BigInteger, nullable=False),
     sa.Column("update_us", sa.BigInteger, nullable=False),
     sa.Index("certificate_request_age", "receive_us"),
+    sa.Index("certificate_request_list", "tenant_id", "receive_us"),
 )
 
 # The columns of the key are in the order of lists.
@@ -34,4 +35,6 @@ installed_certificate = sa.Table(
     sa.Column("issuer_key_hash", Key, primary_key=True),
     sa.Column("serial_number", Key, primary_key=True),
     sa.Column("update_us", sa.BigInteger, nullable=False),
+    # The certificates above it, where it is the first of a chain: rows.to_text. Empty: none.
+    sa.Column("child_hash_data", sa.Text, nullable=False, server_default=sa.text("''")),
 )

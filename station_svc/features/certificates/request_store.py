@@ -1,23 +1,26 @@
 """The SQL of requests for certificates. Each function is part of a transaction."""
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import grpc
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
+from mesh.database.filters import Field
 from mesh.database.pages import Page
 from mesh.database.rowset import RowStatement, columns_of
 from mesh.events import outbox
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
 from mesh.runtime.times import DAY_US, SECOND_US
-from station_svc.core.history_store import history
+from station_svc.core.history_store import of_station, of_stations
+from station_svc.core.list_store import paged
 from station_svc.core.lock_store import lock_stations
 from station_svc.core.models import station, variable
 from station_svc.core.rows import Frame, to_row
+from station_svc.core.station_store import expect_station
 from station_svc.features.certificates import events
 from station_svc.features.certificates.models import certificate_request
 from station_svc.features.certificates.rows import CertificateRequestRow, NewRequest, RequestState, Signed, Taken
@@ -126,11 +129,34 @@ def most_chain(connection: Connection, tenant_id: str, station_id: str) -> int |
     return min(stated, default=None)
 
 
+STATION_ID = certificate_request.c.station_id
+"""The column of the station of a request."""
+
+
+def filters(states: Callable[[str], int], kinds: Callable[[str], int]) -> Mapping[str, Field]:
+    """The fields that requests may be filtered by; `states` and `kinds` read the words for them."""
+    return {
+        "state": Field(certificate_request.c.state, states),
+        "certificate_type": Field(certificate_request.c.certificate_type, kinds),
+        "serial_number": Field(certificate_request.c.serial_number),
+    }
+
+
 def list_requests(
-    connection: Connection, *, tenant_id: str, station_id: str, page: Page
+    connection: Connection, *, tenant_id: str, station_id: str | None, page: Page
 ) -> Sequence[CertificateRequestRow]:
-    """Requests, newest first; `page.after` is (epoch, ordinal). Raises MeshError STATION_NOT_FOUND."""
-    return [_to_request(row) for row in history(connection, certificate_request, tenant_id, station_id, page)]
+    """Requests of a station, or of all (None), newest first; `page.after` is CertificateRequestRow.key.
+
+    Raises MeshError STATION_NOT_FOUND.
+    """
+    table = certificate_request.c
+    if station_id is None:
+        query = of_stations(certificate_request, tenant_id)
+    else:
+        expect_station(connection, tenant_id, station_id)
+        query = of_station(certificate_request, tenant_id, station_id)
+    key = (table.receive_us, table.station_id, table.epoch, table.ordinal)
+    return [_to_request(row) for row in connection.execute(paged(query, page, *key, newest_first=True))]
 
 
 def key_of(frame: Frame) -> FrameKey:

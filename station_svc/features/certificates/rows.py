@@ -1,7 +1,8 @@
 """Stations' certificates as rows, frozen, free of SQL and of protobuf."""
 
-from collections.abc import Collection
-from dataclasses import dataclass, field
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import astuple, dataclass, field
 from enum import IntEnum
 
 from station_svc.core.rows import Frame
@@ -48,6 +49,11 @@ class CertificateRequestRow:
     expire_us: int | None
     update_us: int
 
+    @property
+    def key(self) -> tuple[int, str, int, int]:
+        """Its place in lists."""
+        return self.frame.receive_us, self.frame.station_id, self.frame.epoch, self.frame.ordinal
+
 
 @dataclass(frozen=True, kw_only=True)
 class Taken:
@@ -68,8 +74,31 @@ class Signed:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ChildHashData:
+    """A certificate above one that a station reported."""
+
+    hash_algorithm: int
+    issuer_name_hash: str
+    issuer_key_hash: str
+    serial_number: str
+
+
+def to_text(above: Sequence[ChildHashData]) -> str:
+    """Certificates as one column has them: JSON, or nothing."""
+    return json.dumps([astuple(one) for one in above]) if above else ""
+
+
+def from_text(text: str) -> list[ChildHashData]:
+    """The certificates that `to_text` wrote."""
+    return [
+        ChildHashData(hash_algorithm=algorithm, issuer_name_hash=name, issuer_key_hash=key, serial_number=serial)
+        for algorithm, name, key, serial in (json.loads(text) if text else ())
+    ]
+
+
+@dataclass(frozen=True, kw_only=True)
 class InstalledCertificateRow:
-    """A certificate that a station reported."""
+    """A certificate that a station reported. `child_hash_data` has those above it in a chain (`to_text`)."""
 
     certificate_type: int
     hash_algorithm: int
@@ -77,6 +106,7 @@ class InstalledCertificateRow:
     issuer_key_hash: str
     serial_number: str
     update_us: int
+    child_hash_data: str = ""
 
     @property
     def key(self) -> tuple[int, int, str, str, str]:

@@ -13,6 +13,7 @@ from station_svc.commands.variables import RememberVariables, Sent
 from station_svc.core.storage import Retention, Storage, aged
 from station_svc.feature import Feature, FeatureParts, Resources
 from station_svc.features.device_model import reports
+from station_svc.features.device_model.base_report import KIND, BaseReports, follow_versions
 from station_svc.features.device_model.models import network_profile, variable_report, variable_report_part
 from station_svc.features.device_model.network_profiles import ProfileHooks
 from station_svc.features.device_model.servicer import DeviceModelServicer
@@ -20,8 +21,10 @@ from station_svc.features.device_model.servicer import DeviceModelServicer
 
 def _build(resources: Resources) -> FeatureParts:
     servicer = DeviceModelServicer(database=resources.database)
+    base_reports = BaseReports(sender=resources.job_sender)
     return FeatureParts(
         operator=[partial(add_DeviceModelServiceServicer_to_server, servicer)],
+        jobs={KIND: base_reports.kind},
         commands={
             "GetVariables": _get_variables,
             "SetVariables": _set_variables,
@@ -72,5 +75,6 @@ FEATURE = Feature(
     ),
     reports={"variable_report_part": reports.record},
     end_due=reports.end_due,
+    on_version_changes=follow_versions,
     build=_build,
 )

@@ -17,7 +17,7 @@ variable_report = sa.Table(
     integer("part_rows"),
     sa.Column("last_part", sa.Integer),
     integer("attribute_count"),
-    integer("left_out_count"),
+    integer("skipped_count"),
     sa.Column("generate_us", sa.BigInteger),
     sa.Column("due_us", sa.BigInteger),
     sa.Column("create_us", sa.BigInteger, nullable=False),
@@ -37,7 +37,7 @@ variable_report_part = sa.Table(
     sa.Column("ordinal", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("is_last", sa.Boolean, nullable=False),
     integer("attribute_count"),
-    integer("left_out_count"),
+    integer("skipped_count"),
     sa.Column("receive_us", sa.BigInteger, nullable=False),
     sa.Index("variable_report_part_age", "receive_us"),
 )

@@ -19,7 +19,7 @@ class ProfileHooks(CommandHooks):
     """The hooks of SetNetworkProfile: the slot follows the station's answer."""
 
     def __init__(self, sent: pb.SetNetworkProfileRequest) -> None:
-        self._slot = sent.configuration_slot
+        self._number = sent.configuration_slot
         self._profile = without_secrets(sent.connection_data)
 
     def on_outcome(self, connection: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
@@ -33,7 +33,7 @@ class ProfileHooks(CommandHooks):
         row = ProfileRow(
             tenant_id=new.tenant_id,
             station_id=new.station_id,
-            configuration_slot=self._slot,
+            configuration_slot=self._number,
             profile=json_format.MessageToJson(self._profile, indent=None),
             status=0 if isinstance(outcome, MeshError) else accepted,
             username=new.username,

@@ -66,8 +66,8 @@ _SAVE = RowStatement(
 _ADD_PARTS = RowStatement(
     """
     INSERT INTO variable_report_part (tenant_id, station_id, variable_report_id, seq_no, epoch, ordinal, is_last,
-                                      attribute_count, left_out_count, receive_us)
-    SELECT tenant_id, station_id, variable_report_id, seq_no, epoch, ordinal, is_last, attribute_count, left_out_count,
+                                      attribute_count, skipped_count, receive_us)
+    SELECT tenant_id, station_id, variable_report_id, seq_no, epoch, ordinal, is_last, attribute_count, skipped_count,
            receive_us
     FROM {rows} WHERE true
     ON CONFLICT (tenant_id, station_id, variable_report_id, seq_no, epoch, ordinal) DO NOTHING
@@ -131,7 +131,7 @@ def add_parts(connection: Connection, parts: Iterable[PartRow]) -> None:
                 "seq_no": part.seq_no,
                 "is_last": part.is_last,
                 "attribute_count": part.attribute_count,
-                "left_out_count": part.left_out_count,
+                "skipped_count": part.skipped_count,
             }
             for part in parts
         ),
@@ -139,7 +139,7 @@ def add_parts(connection: Connection, parts: Iterable[PartRow]) -> None:
 
 
 def tallies(connection: Connection, keys: Iterable[Key]) -> Mapping[Key, Tally]:
-    """What has arrived of reports, by their keys."""
+    """Tallies of the parts that have arrived, by the keys of their reports."""
     columns = variable_report_part.c
     query = (
         sa.select(
@@ -148,7 +148,7 @@ def tallies(connection: Connection, keys: Iterable[Key]) -> Mapping[Key, Tally]:
             sa.func.count().label("rows"),
             sa.func.max(sa.case((columns.is_last, columns.seq_no))).label("last_part"),
             sa.func.sum(columns.attribute_count).label("attribute_count"),
-            sa.func.sum(columns.left_out_count).label("left_out_count"),
+            sa.func.sum(columns.skipped_count).label("skipped_count"),
         )
         .where(sa.tuple_(*_PART_KEY).in_(sorted(keys)))
         .group_by(*_PART_KEY)
@@ -159,7 +159,7 @@ def tallies(connection: Connection, keys: Iterable[Key]) -> Mapping[Key, Tally]:
             rows=row.rows,
             last_part=row.last_part,
             attribute_count=int(row.attribute_count),
-            left_out_count=int(row.left_out_count),
+            skipped_count=int(row.skipped_count),
         )
         for row in connection.execute(query)
     }

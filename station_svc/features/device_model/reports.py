@@ -135,7 +135,7 @@ def _store_variables(connection: Connection, reports: Reports) -> Iterator[PartR
             seq_no=part.seq_no,
             is_last=not part.to_be_continued,
             attribute_count=len(rows),
-            left_out_count=len(rows) - len(welcome),
+            skipped_count=len(rows) - len(welcome),
         )
     variable_store.remember(connection, stored)
 

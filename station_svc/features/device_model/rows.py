@@ -28,7 +28,7 @@ class Tally:
     rows: int
     last_part: int | None
     attribute_count: int
-    left_out_count: int
+    skipped_count: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +45,7 @@ class ReportRow:
     part_rows: int = 0
     last_part: int | None = None
     attribute_count: int = 0
-    left_out_count: int = 0
+    skipped_count: int = 0
     generate_us: int | None = None
     due_us: int | None = None
     create_us: int
@@ -66,7 +66,7 @@ class ReportRow:
             part_rows=tally.rows,
             last_part=tally.last_part,
             attribute_count=tally.attribute_count,
-            left_out_count=tally.left_out_count,
+            skipped_count=tally.skipped_count,
             generate_us=self.generate_us if generate_us is None else generate_us,
             due_us=None if is_complete else now_us + PATIENCE_US,
             update_us=max(self.update_us, now_us),
@@ -92,7 +92,7 @@ class PartRow:
     seq_no: int
     is_last: bool
     attribute_count: int
-    left_out_count: int
+    skipped_count: int
 
     @property
     def report(self) -> tuple[str, str, int]:

@@ -103,7 +103,7 @@ def _to_report(row: ReportRow) -> device_model_pb2.VariableReport:
         received_parts=row.received_parts,
         last_part=row.last_part,
         attribute_count=row.attribute_count,
-        left_out_count=row.left_out_count,
+        skipped_count=row.skipped_count,
         generate_time=None if row.generate_us is None else to_timestamp(row.generate_us),
         create_time=to_timestamp(row.create_us),
         update_time=to_timestamp(row.update_us),

@@ -14,7 +14,7 @@ from station_svc.features.local_lists import driver_entries
 from station_svc.features.local_lists.hooks import RememberList, RememberVersion
 from station_svc.features.local_lists.models import local_list
 from station_svc.features.local_lists.servicer import LocalListServicer
-from station_svc.features.local_lists.sync import KIND, LocalListSync
+from station_svc.features.local_lists.sync import KIND, LocalListSync, follow_versions
 
 # A list may have some ten thousand entries.
 _FEW = 10
@@ -43,5 +43,6 @@ FEATURE = Feature(
         present=[local_list],
         drivers=[DriverTable(table=local_list, decide=driver_entries.without, about=driver_entries.about, page=_FEW)],
     ),
+    on_version_changes=follow_versions,
     build=_build,
 )

@@ -11,15 +11,18 @@ from sqlalchemy import Connection
 
 from mesh.database import pages
 from mesh.database.engine import Database
+from mesh.database.filters import choice
 from mesh.grpc.types import Context
-from mesh.identity.callers import current_caller
+from mesh.identity.callers import current_caller, current_scope
 from mesh.runtime.times import Clock, to_timestamp
+from station_svc.core.list_store import condition_of
 from station_svc.core.lists import storable
 from station_svc.features.local_lists import store
 from station_svc.features.local_lists.hooks import to_message
 from station_svc.features.local_lists.sync import SyncRequest, request_sync
 
 _MOST_DROPPED = 100
+_SYNC_STATE = choice(dict(pb.LocalListSyncState.items()), "LOCAL_LIST_SYNC_STATE_")
 
 
 class LocalListServicer(LocalListServiceServicer):
@@ -32,7 +35,29 @@ class LocalListServicer(LocalListServiceServicer):
     async def GetLocalList(self, request: pb.GetLocalListRequest, context: Context) -> pb.GetLocalListResponse:
         """Reads what is known of a station's list."""
         del context
-        return pb.GetLocalListResponse(local_list=_to_message(await self._read(request.station_id)))
+        row = await self._read(request.station_id)
+        message = _to_message(row)
+        message.left_out_tokens.extend(
+            pb.LeftOutToken(id_token=one.id_token, reason=pb.LeftOutReason.ValueType(one.reason))
+            for one in row.dropped_tokens[:_MOST_DROPPED]
+        )
+        return pb.GetLocalListResponse(local_list=message)
+
+    async def ListLocalLists(self, request: pb.ListLocalListsRequest, context: Context) -> pb.ListLocalListsResponse:
+        """Lists what is known of stations' lists, by station."""
+        del context
+        tenant_id = current_caller().tenant_id
+        condition = condition_of(
+            request.filter,
+            store.filters(_SYNC_STATE),
+            tenant_id=tenant_id,
+            station_id=store.STATION_ID,
+            scope=current_scope(),
+        )
+        page = pages.page_of(request, (str,), binding=request.filter, condition=condition)
+        found = await self._database.read(partial(store.list_lists, tenant_id=tenant_id, page=page))
+        rows, token = page.cut(found, lambda row: (row.station_id,))
+        return pb.ListLocalListsResponse(local_lists=map(_to_message, rows), next_page_token=token)
 
     async def ListLocalListEntries(
         self, request: pb.ListLocalListEntriesRequest, context: Context
@@ -72,19 +97,13 @@ def _ask(connection: Connection, *, asked: SyncRequest, now_us: int) -> store.Lo
 
 
 def _to_message(row: store.LocalListRow) -> pb.LocalList:
-    held = row.held
-    dropped = row.dropped_tokens
     message = pb.LocalList(
         station_id=row.station_id,
         version_number=row.version,
-        entry_count=0 if held is None else len(held),
+        entry_count=row.known_count,
         sync_state=pb.LocalListSyncState.ValueType(row.sync_state),
         request_id=row.request_id,
-        left_out_count=len(dropped),
-        left_out_tokens=[
-            pb.LeftOutToken(id_token=one.id_token, reason=pb.LeftOutReason.ValueType(one.reason))
-            for one in dropped[:_MOST_DROPPED]
-        ],
+        left_out_count=len(row.dropped_tokens),
     )
     if row.request_us is not None:
         message.request_time.CopyFrom(to_timestamp(row.request_us))

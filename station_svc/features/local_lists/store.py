@@ -1,14 +1,17 @@
 """The SQL of local lists. Each function is part of a transaction."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy import Connection
+from sqlalchemy import ColumnElement, Connection
 from sqlalchemy.dialects import postgresql, sqlite
 
+from mesh.database.filters import Field
+from mesh.database.pages import Page
+from station_svc.core.list_store import paged
 from station_svc.core.models import station, variable
 from station_svc.core.station_store import not_found
 from station_svc.features.local_lists.models import local_list
@@ -20,6 +23,7 @@ from station_svc.jobs.rows import JobState
 SYNCING = 1
 SYNCED = 2
 FAILED = 3
+_KEY_PREFIX = "local_list:"
 # csms.station.v1.LeftOutReason
 UNFIT = 1
 NO_ROOM = 2
@@ -52,11 +56,19 @@ class LocalListRow:
     error: bytes | None = None
 
     @property
+    def is_known(self) -> bool:
+        """Whether it is known which entries the station holds."""
+        return self.version is not None and self.version >= 1 and self.version == self.entries_version
+
+    @property
     def held(self) -> Mapping[str, Entry] | None:
         """The entries that the station holds, by key; None where that is not known."""
-        if self.version is None or self.version < 1 or self.version != self.entries_version:
-            return None
-        return {entry.key: entry for entry in unpack(self.entries)}
+        return {entry.key: entry for entry in unpack(self.entries)} if self.is_known else None
+
+    @property
+    def known_count(self) -> int:
+        """Number of entries that the station is believed to hold, for a row without its entries too."""
+        return self.entry_count if self.is_known else 0
 
     @property
     def dropped_tokens(self) -> list[DroppedToken]:
@@ -67,21 +79,47 @@ class LocalListRow:
 _COLUMNS = [local_list.c[one.name] for one in fields(LocalListRow)]
 
 
+STATION_ID = local_list.c.station_id
+"""The column of the station of a list."""
+
+
+def filters(states: Callable[[str], int]) -> Mapping[str, Field]:
+    """The fields that lists may be filtered by; `states` reads the words for the state of a sync."""
+    return {"sync_state": Field(local_list.c.sync_state, states)}
+
+
+def list_lists(connection: Connection, *, tenant_id: str, page: Page) -> Sequence[LocalListRow]:
+    """Lists of stations as they are known, without their entries; `page.after` is the station's id."""
+    query = (
+        sa.select(*(column for column in _COLUMNS if column.name != "entries"), _JOB_ERROR)
+        .select_from(local_list.outerjoin(job, _syncs(local_list)))
+        .where(local_list.c.tenant_id == tenant_id)
+    )
+    return [_to_row(row) for row in connection.execute(paged(query, page, STATION_ID)).mappings()]
+
+
+_JOB_ERROR = job.c.error.label("job_error")
+
+
+def _syncs(table: sa.Table) -> ColumnElement[bool]:
+    """Whether a job syncs the list of the station of a row."""
+    return (
+        (job.c.tenant_id == table.c.tenant_id)
+        & (job.c.slot == sa.literal(_KEY_PREFIX) + table.c.station_id)
+        & job.c.state.in_((JobState.WAITING, JobState.PARKED, JobState.RUNNING))
+    )
+
+
 def read(connection: Connection, tenant_id: str, station_id: str) -> LocalListRow:
     """A station's list as it is known, with the last attempt's error. Raises MeshError STATION_NOT_FOUND."""
     query = (
-        sa.select(*_COLUMNS, job.c.error.label("job_error"))
+        sa.select(*_COLUMNS, _JOB_ERROR)
         .select_from(station)
         .outerjoin(
             local_list,
             (local_list.c.tenant_id == station.c.tenant_id) & (local_list.c.station_id == station.c.station_id),
         )
-        .outerjoin(
-            job,
-            (job.c.tenant_id == station.c.tenant_id)
-            & (job.c.slot == unique_key(station_id))
-            & job.c.state.in_((JobState.WAITING, JobState.PARKED, JobState.RUNNING)),
-        )
+        .outerjoin(job, _syncs(station))
         .where(station.c.tenant_id == tenant_id, station.c.station_id == station_id)
     )
     row = connection.execute(query).mappings().first()
@@ -89,7 +127,11 @@ def read(connection: Connection, tenant_id: str, station_id: str) -> LocalListRo
         raise not_found(station_id)
     if row["station_id"] is None:
         return LocalListRow(tenant_id=tenant_id, station_id=station_id)
-    values = {**row}
+    return _to_row(row)
+
+
+def _to_row(row: sa.RowMapping) -> LocalListRow:
+    values: dict[str, Any] = {**row}
     last = values.pop("job_error")
     return LocalListRow(**{**values, "error": values["error"] or last})
 
@@ -117,6 +159,15 @@ def set_entries(connection: Connection, row: LocalListRow, *, version: int, entr
     update(connection, row, version=version, entries_version=version, entries=packed, entry_count=len(entries))
 
 
+def forget(connection: Connection, tenant_id: str, station_id: str) -> bool:
+    """What a station holds is not known any more; returns whether its list had been synced, and is to be again."""
+    of_station = _is(tenant_id, station_id)
+    values: dict[str, Any] = {"version": None, "entries_version": None, "full": True}
+    connection.execute(sa.update(local_list).where(of_station).values(values))
+    wanted = sa.update(local_list).where(of_station, local_list.c.sync_state != 0).values(sync_state=SYNCING)
+    return connection.execute(wanted).rowcount > 0
+
+
 def encode_dropped(tokens: Sequence[DroppedToken]) -> str:
     """Dropped tokens as they are stored."""
     return msgspec.json.encode(tokens).decode()
@@ -124,7 +175,7 @@ def encode_dropped(tokens: Sequence[DroppedToken]) -> str:
 
 def unique_key(station_id: str) -> str:
     """The unique key of the job that syncs a station's list."""
-    return f"local_list:{station_id}"
+    return f"{_KEY_PREFIX}{station_id}"
 
 
 def find_numbers(connection: Connection, tenant_id: str, station_id: str, names: Sequence[str]) -> dict[str, int]:

@@ -21,13 +21,14 @@ from mesh.events import outbox
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError, from_rpc_error
 from station_svc.commands.variables import RememberVariables
+from station_svc.core.reports import VersionChange
 from station_svc.core.station_store import not_found
 from station_svc.features.local_lists import events, store
 from station_svc.features.local_lists.hooks import RememberList, RememberVersion, to_entry, to_request
 from station_svc.features.local_lists.parts import Entry, Limits, Part, choose, next_version, plan
 from station_svc.features.local_lists.store import NO_ROOM, UNFIT, DroppedToken
 from station_svc.jobs import store as job_store
-from station_svc.jobs.rows import JobRow, JobState, NewJob
+from station_svc.jobs.rows import NOBODY, JobRow, JobState, NewJob
 from station_svc.jobs.runner import Again, Done, FinalError, JobKind
 from station_svc.jobs.sender import JobSender
 
@@ -240,6 +241,13 @@ def request_sync(connection: Connection, request: SyncRequest, now_us: int) -> N
         details={"requestId": request.request_id, "full": request.full},
         time_us=now_us,
     )
+
+
+def follow_versions(connection: Connection, changes: Sequence[VersionChange]) -> None:
+    """A station that speaks another OCPP version may have lost its list, whose entries have types now or have none."""
+    for change in changes:
+        if store.forget(connection, change.tenant_id, change.station_id):
+            job_store.add(connection, new_job(change.tenant_id, change.station_id, username=NOBODY), change.receive_us)
 
 
 def new_job(tenant_id: str, station_id: str, *, username: str) -> NewJob:

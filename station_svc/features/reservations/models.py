@@ -30,4 +30,5 @@ reservation = sa.Table(
     text("token_key"),  # as mesh.contract.id_tokens.match_key makes it; empty in rows of builds before it
     partial_index("reservation_due", "due_us", where="due_us IS NOT NULL"),
     sa.Index("reservation_age", "update_us"),
+    sa.Index("reservation_list", "tenant_id", "create_us"),
 )

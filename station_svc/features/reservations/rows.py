@@ -55,6 +55,11 @@ class ReservationRow:
     update_us: int
 
     @property
+    def key(self) -> tuple[int, str, int]:
+        """Its place in lists."""
+        return self.create_us, self.station_id, self.reservation_id
+
+    @property
     def due_us(self) -> int | None:
         """Time at which its state changes by itself; None where it never does."""
         if self.state == REQUESTED:

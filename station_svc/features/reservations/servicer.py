@@ -8,15 +8,16 @@ from csms.station.v1.reservation_service_pb2_grpc import ReservationServiceServi
 
 from mesh.contract.texts import is_storable
 from mesh.database.engine import Database
-from mesh.database.filters import choice, to_condition
+from mesh.database.filters import choice
 from mesh.grpc.types import Context
-from mesh.identity.callers import current_caller
+from mesh.identity.callers import current_caller, current_scope
 from mesh.runtime.errors import invalid_field
 from mesh.runtime.times import Clock, to_timestamp
 from station_svc.commands.evses import resolve_evse
 from station_svc.commands.reader_forms import ReaderForms
 from station_svc.commands.sender import CommandSender
-from station_svc.core.lists import page_of, storable
+from station_svc.core.list_store import condition_of
+from station_svc.core.lists import one_or_all, page_of, storable
 from station_svc.features.reservations import store
 from station_svc.features.reservations.rows import ReservationRow
 from station_svc.features.reservations.rules import Cancel, Reserve
@@ -75,18 +76,20 @@ class ReservationServicer(ReservationServiceServicer):
     async def ListReservations(
         self, request: reservation_service_pb2.ListReservationsRequest, context: Context
     ) -> reservation_service_pb2.ListReservationsResponse:
-        """Lists the reservations of a station, newest first."""
+        """Lists the reservations of a station, or of all, newest first."""
         del context
-        now_us = self._clock()
-        condition = to_condition(request.filter, store.filters(now_us, _STATE))
-        page = page_of(request, (int,), condition=condition)
-        read = partial(
-            store.list_reservations,
-            tenant_id=current_caller().tenant_id,
-            station_id=storable(request.station_id),
-            page=page,
+        now_us, tenant_id = self._clock(), current_caller().tenant_id
+        condition = condition_of(
+            request.filter,
+            store.filters(now_us, _STATE),
+            tenant_id=tenant_id,
+            station_id=store.STATION_ID,
+            scope=current_scope(),
         )
-        rows, token = page.cut(await self._database.read(read), lambda row: (row.reservation_id,))
+        page = page_of(request, (int, str, int), condition=condition)
+        station_id = one_or_all(request.station_id)
+        read = partial(store.list_reservations, tenant_id=tenant_id, station_id=station_id, page=page)
+        rows, token = page.cut(await self._database.read(read), lambda row: row.key)
         return reservation_service_pb2.ListReservationsResponse(
             reservations=[_to_reservation(row.after(now_us)) for row in rows], next_page_token=token
         )

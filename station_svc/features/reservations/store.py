@@ -110,6 +110,10 @@ def _is(tenant_id: str, station_id: str, reservation_id: int) -> ColumnElement[b
     return sa.tuple_(*_KEY) == sa.tuple_(tenant_id, station_id, reservation_id)
 
 
+STATION_ID = reservation.c.station_id
+"""The column of the station of a reservation."""
+
+
 def filters(now_us: int, states: Callable[[str], int]) -> Mapping[str, Field]:
     """The fields that reservations may be filtered by; `states` reads the words for a state."""
     return {
@@ -143,12 +147,18 @@ def get(connection: Connection, *, tenant_id: str, station_id: str, reservation_
 
 
 def list_reservations(
-    connection: Connection, *, tenant_id: str, station_id: str, page: Page
+    connection: Connection, *, tenant_id: str, station_id: str | None, page: Page
 ) -> Sequence[ReservationRow]:
-    """Reservations of a station, newest first; `page.after` is the number. Raises MeshError STATION_NOT_FOUND."""
-    expect_station(connection, tenant_id, station_id)
-    query = sa.select(*_COLUMNS).where(reservation.c.tenant_id == tenant_id, reservation.c.station_id == station_id)
-    page_query = paged(query, page, reservation.c.reservation_id, newest_first=True)
+    """Reservations of a station, or of all (None), newest first; `page.after` is ReservationRow.key.
+
+    Raises MeshError STATION_NOT_FOUND.
+    """
+    query = sa.select(*_COLUMNS).where(reservation.c.tenant_id == tenant_id)
+    if station_id is not None:
+        expect_station(connection, tenant_id, station_id)
+        query = query.where(reservation.c.station_id == station_id)
+    key = (reservation.c.create_us, reservation.c.station_id, reservation.c.reservation_id)
+    page_query = paged(query, page, *key, newest_first=True)
     return [ReservationRow(**row) for row in connection.execute(page_query).mappings()]
 
 

@@ -28,6 +28,7 @@ charging_profile = sa.Table(
     sa.Column("update_us", sa.BigInteger, nullable=False),
     partial_index("charging_profile_due", "due_us", where="due_us IS NOT NULL"),
     sa.Index("charging_profile_age", "update_us"),
+    sa.Index("charging_profile_list", "tenant_id", "create_us"),
 )
 
 # Reports that are not complete yet. `number`: profiles before it are expected in the report.

@@ -57,6 +57,11 @@ class ProfileRow:
     update_us: int
 
     @property
+    def key(self) -> tuple[int, str, int]:
+        """Its place in lists."""
+        return self.create_us, self.station_id, self.number
+
+    @property
     def due_us(self) -> int | None:
         """Time at which its state changes by itself; None where it never does."""
         moments = [self.doubt_us if self.state != UNKNOWN else None, self.valid_to_us if self.state in HELD else None]

@@ -8,9 +8,10 @@ from csms.station.v1.charging_profile_service_pb2_grpc import ChargingProfileSer
 from mesh.database.engine import Database
 from mesh.database.filters import choice, to_condition
 from mesh.grpc.types import Context
-from mesh.identity.callers import current_caller
+from mesh.identity.callers import current_caller, current_scope
 from mesh.runtime.times import Clock, to_timestamp
-from station_svc.core.lists import page_of, storable
+from station_svc.core.list_store import condition_of
+from station_svc.core.lists import one_or_all, page_of, storable
 from station_svc.features.smart_charging import limit_store, store
 from station_svc.features.smart_charging.rows import CSO, LimitRow, ProfileRow
 
@@ -31,18 +32,20 @@ class ChargingProfileServicer(ChargingProfileServiceServicer):
     async def ListChargingProfiles(
         self, request: charging_profile_service_pb2.ListChargingProfilesRequest, context: Context
     ) -> charging_profile_service_pb2.ListChargingProfilesResponse:
-        """Lists the profiles that a station was sent, newest first."""
+        """Lists the profiles that a station, or any station, was sent, newest first."""
         del context
-        now_us = self._clock()
-        condition = to_condition(request.filter, store.filters(now_us, _STATE, _PURPOSE, _SOURCE))
-        page = page_of(request, (int,), condition=condition)
-        read = partial(
-            store.list_profiles,
-            tenant_id=current_caller().tenant_id,
-            station_id=storable(request.station_id),
-            page=page,
+        now_us, tenant_id = self._clock(), current_caller().tenant_id
+        condition = condition_of(
+            request.filter,
+            store.filters(now_us, _STATE, _PURPOSE, _SOURCE),
+            tenant_id=tenant_id,
+            station_id=store.STATION_ID,
+            scope=current_scope(),
         )
-        rows, token = page.cut(await self._database.read(read), lambda row: (row.number,))
+        page = page_of(request, (int, str, int), condition=condition)
+        station_id = one_or_all(request.station_id)
+        read = partial(store.list_profiles, tenant_id=tenant_id, station_id=station_id, page=page)
+        rows, token = page.cut(await self._database.read(read), lambda row: row.key)
         return charging_profile_service_pb2.ListChargingProfilesResponse(
             charging_profiles=[_to_profile(row.after(now_us)) for row in rows], next_page_token=token
         )

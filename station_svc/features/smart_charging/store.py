@@ -110,6 +110,10 @@ def _is_held_tx() -> ColumnElement[bool]:
     return sa.and_(charging_profile.c.purpose == TX_PROFILE, charging_profile.c.state.in_(sorted(HELD)))
 
 
+STATION_ID = charging_profile.c.station_id
+"""The column of the station of a profile."""
+
+
 def filters(
     now_us: int, states: Callable[[str], int], purposes: Callable[[str], int], sources: Callable[[str], int]
 ) -> Mapping[str, Field]:
@@ -136,13 +140,19 @@ def _state(now_us: int) -> ColumnElement[int]:
     return sa.case((charging_profile.c.due_us <= now_us, over), else_=charging_profile.c.state)
 
 
-def list_profiles(connection: Connection, *, tenant_id: str, station_id: str, page: Page) -> Sequence[ProfileRow]:
-    """Profiles of a station, newest first; `page.after` is the number. Raises MeshError STATION_NOT_FOUND."""
-    expect_station(connection, tenant_id, station_id)
-    query = sa.select(*_COLUMNS).where(
-        charging_profile.c.tenant_id == tenant_id, charging_profile.c.station_id == station_id
-    )
-    page_query = paged(query, page, charging_profile.c.number, newest_first=True)
+def list_profiles(
+    connection: Connection, *, tenant_id: str, station_id: str | None, page: Page
+) -> Sequence[ProfileRow]:
+    """Profiles of a station, or of all (None), newest first; `page.after` is ProfileRow.key.
+
+    Raises MeshError STATION_NOT_FOUND.
+    """
+    query = sa.select(*_COLUMNS).where(charging_profile.c.tenant_id == tenant_id)
+    if station_id is not None:
+        expect_station(connection, tenant_id, station_id)
+        query = query.where(charging_profile.c.station_id == station_id)
+    key = (charging_profile.c.create_us, charging_profile.c.station_id, charging_profile.c.number)
+    page_query = paged(query, page, *key, newest_first=True)
     return [ProfileRow(**row) for row in connection.execute(page_query).mappings()]
 
 

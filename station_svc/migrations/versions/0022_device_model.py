@@ -1,4 +1,4 @@
-"""What reports of 2.x say about variables, and the changes of their values."""
+"""Variables as reports of 2.x state them, and the changes of their values."""
 
 from typing import Any
 

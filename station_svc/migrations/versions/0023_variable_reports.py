@@ -21,7 +21,7 @@ def upgrade() -> None:
         _integer("part_rows"),
         sa.Column("last_part", sa.Integer),
         _integer("attribute_count"),
-        _integer("left_out_count"),
+        _integer("skipped_count"),
         sa.Column("generate_us", sa.BigInteger),
         sa.Column("due_us", sa.BigInteger),
         sa.Column("create_us", sa.BigInteger, nullable=False),
@@ -39,7 +39,7 @@ def upgrade() -> None:
         sa.Column("ordinal", sa.BigInteger, primary_key=True, autoincrement=False),
         sa.Column("is_last", sa.Boolean, nullable=False),
         _integer("attribute_count"),
-        _integer("left_out_count"),
+        _integer("skipped_count"),
         sa.Column("receive_us", sa.BigInteger, nullable=False),
     )
     op.create_index("variable_report_part_age", "variable_report_part", ["receive_us"])

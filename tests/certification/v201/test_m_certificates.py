@@ -1,15 +1,37 @@
 """Block M, certificates. The list has the names of the cases only: the steps are our reading of M01 to M06."""
 
+import json
+from base64 import b64decode, b64encode
+from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+import pytest_asyncio
+from cryptography.hazmat.primitives import hashes
+from cryptography.x509 import ocsp
 from csms.station.v1 import certificate_pb2
 from csms.station.v1.certificate_pb2 import GetCertificateIdUse, InstallCertificateUse
 
 from tests import certificates
 from tests.certification.v201.station import ChargingStation
+from tests.contract_pki import Responder, Shape, certify
+from tests.http_server import HttpRequest, http_server, ok
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def further_settings() -> AsyncIterator[Mapping[str, str]]:
+    """Responders and the provider of certificates for vehicles are on this machine."""
+
+    async def answer(request: HttpRequest) -> bytes:
+        asked = json.loads(request.body)
+        return ok(json.dumps({"status": "Accepted", "exiResponse": f"{asked['exiRequest']}=answered"}).encode())
+
+    async with http_server(answer) as provider:
+        yield {"CSMS_OCSP_PRIVATE_ADDRESSES": "1", "CSMS_EV_CERTIFICATE_PROVIDER_URL": provider.url}
+
 
 HASHES = {
     "hashAlgorithm": "SHA256",
@@ -65,6 +87,52 @@ async def test_tc_m_05_csms(station: ChargingStation) -> None:
     use = certificate_pb2.INSTALL_CERTIFICATE_USE_CSMS_ROOT_CERTIFICATE
     status = await _install(station, use, "CSMSRootCertificate", "Failed")
     assert status == certificate_pb2.INSTALL_CERTIFICATE_STATUS_FAILED
+
+
+# M06, status by OCSP; M01 and M02, certificates for vehicles
+
+
+async def test_tc_m_24_csms(station: ChargingStation) -> None:
+    """M06: the responder of the authority is asked, and its signed response passed on."""
+    root = certify("V2G root", None, Shape(ca=True))
+    responder = Responder(signer=root, now=datetime.now(UTC))
+    async with http_server(responder.answer) as server:
+        leaf = certify(station.station_id, root, Shape(url=server.url))
+        request = ocsp.OCSPRequestBuilder().add_certificate(leaf.certificate, root.certificate, hashes.SHA256()).build()
+        data = {
+            "hashAlgorithm": "SHA256",
+            "issuerNameHash": request.issuer_name_hash.hex(),
+            "issuerKeyHash": request.issuer_key_hash.hex(),
+            "serialNumber": f"{request.serial_number:x}",
+            "responderURL": server.url,
+        }
+        answer = await station.call("GetCertificateStatus", ocspRequestData=data)
+    assert answer["status"] == "Accepted"
+    response = ocsp.load_der_ocsp_response(b64decode(answer["ocspResult"]))
+    assert response.serial_number == leaf.certificate.serial_number
+    assert response.certificate_status is ocsp.OCSPCertStatus.GOOD
+
+
+async def _vehicle(station: ChargingStation, action: str) -> None:
+    """A vehicle's request goes to the provider as it came, and its answer back."""
+    exi = b64encode(f"{action} of {station.station_id}".encode()).decode()
+    answer = await station.call(
+        "Get15118EVCertificate",
+        iso15118SchemaVersion="urn:iso:15118:2:2013:MsgDef",
+        action=action,
+        exiRequest=exi,
+    )
+    assert answer == {"status": "Accepted", "exiResponse": f"{exi}=answered"}
+
+
+async def test_tc_m_26_csms(station: ChargingStation) -> None:
+    """M01: a certificate is installed in a vehicle."""
+    await _vehicle(station, "Install")
+
+
+async def test_tc_m_28_csms(station: ChargingStation) -> None:
+    """M02: a certificate of a vehicle is renewed."""
+    await _vehicle(station, "Update")
 
 
 # M03, the certificates of a station

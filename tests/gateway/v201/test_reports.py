@@ -28,7 +28,7 @@ def test_base_report_calls() -> None:
 
 
 def test_report_calls() -> None:
-    """What is not given is left out; a component may be named without a variable."""
+    """A field that is not given is left out; a component may be named without a variable."""
     assert helpers.to_calls(CUSTOM, pb.GetReportRequest(variable_report_id=7)) == [{"requestId": 7}]
     command = pb.GetReportRequest(
         variable_report_id=7,

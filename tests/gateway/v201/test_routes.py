@@ -35,6 +35,10 @@ def test_inbound_actions() -> None:
         "LogStatusNotification",
         "MeterValues",
         "NotifyChargingLimit",
+        "NotifyCustomerInformation",
+        "NotifyDisplayMessages",
+        "NotifyEvent",
+        "NotifyMonitoringReport",
         "NotifyReport",
         "ReportChargingProfiles",
         "ReservationStatusUpdate",
@@ -65,56 +69,70 @@ def test_outbound_commands() -> None:
             CallResponse(**{name: helpers.to_answer(name, command, *answers)})
 
 
+# The least that each command needs, where that is more than nothing.
+_POSSIBLE: dict[str, dict[str, Any]] = {
+    "cancel_reservation": {"reservation_id": 1},
+    "get_log": {"log": {"remote_location": "https://example.org/logs"}},
+    "reserve_now": {"id_token": {"id_token": "T"}, "expire_time": {"seconds": 1_893_456_000}},
+    "send_local_list": {"version_number": 1, "update_type": 2},
+    "update_firmware": {"firmware": {"location": "https://example.org/f", "retrieve_time": {"seconds": 1}}},
+    "request_start_transaction": {"id_token": {"id_token": "T"}, "remote_start_id": 1},
+    "request_stop_transaction": {"transaction_id": "tx"},
+    "unlock_connector": {"evse": {"evse_id": 1}},
+    "change_availability": {"operational_status": 1},
+    "get_variables": {"variables": [{"component": "C", "variable": "A"}]},
+    "set_variables": {"variables": [{"component": "C", "variable": "A", "value": "1"}]},
+    "get_base_report": {"report_base": 1, "variable_report_id": 1},
+    "set_network_profile": {
+        "connection_data": {
+            "ocpp_version": 4,
+            "ocpp_csms_url": "ws://csms",
+            "message_timeout_s": 30,
+            "ocpp_interface": 1,
+        }
+    },
+    "trigger_message": {"requested_message": 4},
+    "data_transfer": {"vendor_id": "v"},
+    "cost_updated": {"transaction_id": "tx", "total_cost": "3.25"},
+    "get_charging_profiles": {"report_id": 1},
+    "get_composite_schedule": {"duration_s": 60},
+    "set_charging_profile": {
+        "charging_profile": {
+            "purpose": 2,
+            "kind": 1,
+            "schedules": [{"charging_rate_unit": 2, "periods": [{"limit": 8.1}]}],
+        }
+    },
+    "clear_display_message": {"display_message_id": 1},
+    "clear_variable_monitoring": {"monitor_ids": [1]},
+    "customer_information": {"report_id": 1, "report": True, "customer_identifier": "c"},
+    "get_display_messages": {"report_id": 1},
+    "get_monitoring_report": {"report_id": 1},
+    "set_display_message": {
+        "message": {"display_message_id": 1, "priority": 1, "format": 1, "content": "Hello"},
+    },
+    "set_monitoring_base": {"monitoring_base": 1},
+    "set_monitoring_level": {"severity": 4},
+    "set_variable_monitoring": {"monitors": [{"variable": {"component": "C", "variable": "A"}, "type": 1}]},
+    "certificate_signed": {"certificate_chain": "PEM"},
+    "install_certificate": {"certificate_type": 1, "certificate": "PEM"},
+    "delete_certificate": {
+        "certificate_hash_data": {
+            "hash_algorithm": 1,
+            "issuer_name_hash": "a",
+            "issuer_key_hash": "b",
+            "serial_number": "1",
+        }
+    },
+}
+
+
 def _possible(name: str) -> Any:
     """A command that 2.0.1 can say."""
     request = CallRequest()
     command = getattr(request, name)
     command.SetInParent()
-    possible: dict[str, dict[str, Any]] = {
-        "cancel_reservation": {"reservation_id": 1},
-        "get_log": {"log": {"remote_location": "https://example.org/logs"}},
-        "reserve_now": {"id_token": {"id_token": "T"}, "expire_time": {"seconds": 1_893_456_000}},
-        "send_local_list": {"version_number": 1, "update_type": 2},
-        "update_firmware": {"firmware": {"location": "https://example.org/f", "retrieve_time": {"seconds": 1}}},
-        "request_start_transaction": {"id_token": {"id_token": "T"}, "remote_start_id": 1},
-        "request_stop_transaction": {"transaction_id": "tx"},
-        "unlock_connector": {"evse": {"evse_id": 1}},
-        "change_availability": {"operational_status": 1},
-        "get_variables": {"variables": [{"component": "C", "variable": "A"}]},
-        "set_variables": {"variables": [{"component": "C", "variable": "A", "value": "1"}]},
-        "get_base_report": {"report_base": 1, "variable_report_id": 1},
-        "set_network_profile": {
-            "connection_data": {
-                "ocpp_version": 4,
-                "ocpp_csms_url": "ws://csms",
-                "message_timeout_s": 30,
-                "ocpp_interface": 1,
-            }
-        },
-        "trigger_message": {"requested_message": 4},
-        "data_transfer": {"vendor_id": "v"},
-        "cost_updated": {"transaction_id": "tx", "total_cost": "3.25"},
-        "get_charging_profiles": {"report_id": 1},
-        "get_composite_schedule": {"duration_s": 60},
-        "set_charging_profile": {
-            "charging_profile": {
-                "purpose": 2,
-                "kind": 1,
-                "schedules": [{"charging_rate_unit": 2, "periods": [{"limit": 8.1}]}],
-            }
-        },
-        "certificate_signed": {"certificate_chain": "PEM"},
-        "install_certificate": {"certificate_type": 1, "certificate": "PEM"},
-        "delete_certificate": {
-            "certificate_hash_data": {
-                "hash_algorithm": 1,
-                "issuer_name_hash": "a",
-                "issuer_key_hash": "b",
-                "serial_number": "1",
-            }
-        },
-    }
-    command.MergeFrom(type(command)(**possible.get(name, {})))
+    command.MergeFrom(type(command)(**_POSSIBLE.get(name, {})))
     return command
 
 

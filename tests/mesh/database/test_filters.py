@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from mesh.database.filters import MAX_LENGTH, Field, choice, moment, switch, to_condition
+from mesh.database.filters import MAX_LENGTH, SEARCH, Field, choice, moment, search, switch, to_condition
 from mesh.runtime.errors import MeshError
 
 TABLE = sa.Table(
@@ -149,3 +149,29 @@ def test_moments() -> None:
     for text in ("1970-01-01", "noon", ""):
         with pytest.raises(ValueError, match=r"zone|isoformat"):
             moment(text)
+
+
+def test_a_text_that_stands_alone_is_looked_for_anywhere(connection: Connection) -> None:
+    """In any case of letters, between other terms too; its signs stand for themselves. Elsewhere it is an error."""
+    fields = {**FIELDS, SEARCH: search(TABLE.c.name, sa.cast(TABLE.c.size, sa.Text))}
+    expected = {
+        '"A"': [1, 4],
+        "'2'": [2],
+        '"a" AND size > 1': [4],
+        'size = 2 OR "nd"': [2, 4],
+        'NOT "a"': [2, 3],
+        '("a" OR "b") AND on = true': [1],
+        '"%"': [],
+        '"_"': [],
+        r'"\""': [3],
+        'name = "b"': [2],
+    }
+    for text, sizes in expected.items():
+        condition = to_condition(text, fields)
+        assert condition is not None
+        query = sa.select(TABLE.c.size).where(condition).order_by(TABLE.c.size)
+        assert list(connection.execute(query).scalars()) == sizes, text
+    for text, known in (('"a"', FIELDS), ('"a" "b"', fields), ("a", fields), ('"a" = 1', fields)):
+        with pytest.raises(MeshError) as caught:
+            to_condition(text, known)
+        assert caught.value.reason == "INVALID_FILTER", text

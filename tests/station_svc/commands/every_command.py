@@ -7,9 +7,14 @@ from csms.common.v1 import evse_pb2, id_token_pb2, status_info_pb2
 from csms.station.v1 import (
     certificate_pb2,
     charging_profile_pb2,
+    customer_information_pb2,
+    device_model_pb2,
+    display_message_pb2,
     firmware_pb2,
     local_list_pb2,
     log_pb2,
+    monitoring_pb2,
+    network_profile_pb2,
     reservation_pb2,
     station_pb2,
 )
@@ -108,6 +113,40 @@ _BY_HAND: list[tuple[str, str, Any, Any]] = [
         "set_variables",
         pb.SetVariablesRequest(station_id="CP1", variables=[station_pb2.Variable(variable="X", value="1")]),
         pb.SetVariablesResponse(),
+    ),
+    (
+        "GetBaseReport",
+        "get_base_report",
+        device_model_pb2.GetBaseReportRequest(
+            station_id="CP1", variable_report_id=7, report_base=device_model_pb2.REPORT_BASE_FULL_INVENTORY
+        ),
+        device_model_pb2.GetBaseReportResponse(
+            status=device_model_pb2.DEVICE_MODEL_STATUS_REJECTED, variable_report_id=7
+        ),
+    ),
+    (
+        "GetReport",
+        "get_report",
+        device_model_pb2.GetReportRequest(station_id="CP1", variable_report_id=7),
+        device_model_pb2.GetReportResponse(
+            status=device_model_pb2.DEVICE_MODEL_STATUS_EMPTY_RESULT_SET, variable_report_id=7
+        ),
+    ),
+    (
+        "SetNetworkProfile",
+        "set_network_profile",
+        network_profile_pb2.SetNetworkProfileRequest(
+            station_id="CP1",
+            connection_data=network_profile_pb2.NetworkConnectionProfile(
+                ocpp_version=network_profile_pb2.NETWORK_OCPP_VERSION_OCPP20,
+                ocpp_csms_url="wss://csms",
+                message_timeout_s=30,
+                ocpp_interface=network_profile_pb2.OCPP_INTERFACE_WIRED0,
+            ),
+        ),
+        network_profile_pb2.SetNetworkProfileResponse(
+            status=network_profile_pb2.SET_NETWORK_PROFILE_STATUS_REJECTED
+        ),
     ),
     (
         "TriggerMessage",
@@ -222,6 +261,85 @@ _BY_HAND: list[tuple[str, str, Any, Any]] = [
             log=log_pb2.LogParameters(remote_location="ftp://x/"),
         ),
         log_pb2.GetLogResponse(status=log_pb2.LOG_STATUS_ACCEPTED, file_name="f", log_upload_id=7),
+    ),
+    (
+        "SetVariableMonitoring",
+        "set_variable_monitoring",
+        monitoring_pb2.SetVariableMonitoringRequest(
+            station_id="CP1",
+            monitors=[
+                monitoring_pb2.Monitor(
+                    variable=station_pb2.Variable(component="C", variable="X"), type=monitoring_pb2.MONITOR_TYPE_DELTA
+                )
+            ],
+        ),
+        monitoring_pb2.SetVariableMonitoringResponse(),
+    ),
+    (
+        "ClearVariableMonitoring",
+        "clear_variable_monitoring",
+        monitoring_pb2.ClearVariableMonitoringRequest(station_id="CP1", monitor_ids=[7]),
+        monitoring_pb2.ClearVariableMonitoringResponse(),
+    ),
+    (
+        "SetMonitoringLevel",
+        "set_monitoring_level",
+        monitoring_pb2.SetMonitoringLevelRequest(station_id="CP1", severity=0),
+        monitoring_pb2.SetMonitoringLevelResponse(status=status_info_pb2.GENERIC_STATUS_ACCEPTED),
+    ),
+    (
+        "SetMonitoringBase",
+        "set_monitoring_base",
+        monitoring_pb2.SetMonitoringBaseRequest(
+            station_id="CP1", monitoring_base=monitoring_pb2.MONITORING_BASE_HARD_WIRED_ONLY
+        ),
+        monitoring_pb2.SetMonitoringBaseResponse(status=device_model_pb2.DEVICE_MODEL_STATUS_ACCEPTED),
+    ),
+    (
+        "GetMonitoringReport",
+        "get_monitoring_report",
+        monitoring_pb2.GetMonitoringReportRequest(station_id="CP1", report_id=3),
+        monitoring_pb2.GetMonitoringReportResponse(status=device_model_pb2.DEVICE_MODEL_STATUS_REJECTED, report_id=3),
+    ),
+    (
+        "CustomerInformation",
+        "customer_information",
+        customer_information_pb2.CustomerInformationRequest(
+            station_id="CP1", report_id=3, report=True, id_token=id_token_pb2.IdToken(id_token="T1")
+        ),
+        customer_information_pb2.CustomerInformationResponse(
+            status=customer_information_pb2.CUSTOMER_INFORMATION_STATUS_INVALID, report_id=3
+        ),
+    ),
+    (
+        "SetDisplayMessage",
+        "set_display_message",
+        display_message_pb2.SetDisplayMessageRequest(
+            station_id="CP1",
+            message=display_message_pb2.DisplayMessage(
+                display_message_id=3,
+                priority=display_message_pb2.MESSAGE_PRIORITY_IN_FRONT,
+                format=display_message_pb2.MESSAGE_FORMAT_UTF8,
+                content="Welcome",
+            ),
+        ),
+        display_message_pb2.SetDisplayMessageResponse(
+            status=display_message_pb2.DISPLAY_MESSAGE_STATUS_REJECTED, display_message_id=3
+        ),
+    ),
+    (
+        "GetDisplayMessages",
+        "get_display_messages",
+        display_message_pb2.GetDisplayMessagesRequest(station_id="CP1", report_id=3),
+        display_message_pb2.GetDisplayMessagesResponse(
+            status=display_message_pb2.GET_DISPLAY_MESSAGES_STATUS_UNKNOWN, report_id=3
+        ),
+    ),
+    (
+        "ClearDisplayMessage",
+        "clear_display_message",
+        display_message_pb2.ClearDisplayMessageRequest(station_id="CP1", display_message_id=0),
+        display_message_pb2.ClearDisplayMessageResponse(status=display_message_pb2.CLEAR_MESSAGE_STATUS_UNKNOWN),
     ),
     (
         "SendCall",

@@ -68,6 +68,30 @@ async def _ask(system: StationSystem, *kinds: pb.GetCertificateIdUse.ValueType) 
     await system.commands.GetInstalledCertificateIds(request)
 
 
+async def test_chain_is_listed_with_the_certificates_above_it(system: StationSystem) -> None:
+    """M03: a chain of the station towards vehicles; a certificate that stands alone has none above it."""
+    await system.open("CP1")
+    above = [data("2", pb.HASH_ALGORITHM_SHA512), data("3")]
+
+    async def behave(_request: gateway_pb2.CallRequest) -> gateway_pb2.CallResponse:
+        answer = pb.GetInstalledCertificateIdsResponse(status=pb.GET_INSTALLED_CERTIFICATE_STATUS_ACCEPTED)
+        answer.certificate_hash_data_chains.add(
+            certificate_type=pb.GET_CERTIFICATE_ID_USE_V2G_CERTIFICATE_CHAIN,
+            certificate_hash_data=data("1"),
+            child_certificate_hash_data=above,
+        )
+        answer.certificate_hash_data_chains.add(certificate_type=CSMS, certificate_hash_data=data("4"))
+        return gateway_pb2.CallResponse(get_installed_certificate_ids=answer)
+
+    system.gateway.behave = behave
+    await _ask(system)
+    stub = StationCertificateServiceStub(system.operators)
+    response = await stub.ListInstalledCertificates(listing.ListInstalledCertificatesRequest(station_id="CP1"))
+    found = {one.certificate_hash_data.serial_number: one for one in response.installed_certificates}
+    assert list(found["1"].child_certificate_hash_data) == above
+    assert list(found["4"].child_certificate_hash_data) == []
+
+
 async def test_what_a_station_tells_is_remembered(system: StationSystem) -> None:
     """Instead of what it told before of the same kinds, and beside what it told of others; in pages."""
     await system.open("CP1")

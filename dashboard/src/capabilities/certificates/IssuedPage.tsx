@@ -1,6 +1,6 @@
 import type { ReactNode } from "react";
 
-import { enumColumn, ResourcePage, textColumn, timeColumn } from "../../resources";
+import { enumColumn, Parts, ResourcePage, textColumn, timeColumn } from "../../resources";
 import {
   CertificateService,
   IssuedCertificateSchema,
@@ -8,6 +8,7 @@ import {
 } from "../../stubs/csms/auth/v1/certificate_service_pb";
 import { CertificateSigningUseSchema } from "../../stubs/csms/common/v1/certificate_pb";
 import { EmptyState, Link } from "../../ui";
+import { useParts } from "./parts";
 import { useText } from "./text";
 
 const { method } = CertificateService;
@@ -19,6 +20,7 @@ export default function IssuedPage(): ReactNode {
     <ResourcePage
       title={t.certificates}
       label={t.issued}
+      meta={<Parts label={t.certificates} parts={useParts(t)} />}
       method={method.listIssuedCertificates}
       field="issuedCertificates"
       schema={IssuedCertificateSchema}

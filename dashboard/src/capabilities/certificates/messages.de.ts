@@ -7,6 +7,7 @@ export const de: Translation<typeof en> = {
   issued: "Von hier ausgestellt",
   use: "Verwendung",
   serial: "Seriennummer",
+  chain: "Zertifikate darüber",
   state: "Zustand",
   reason: "Grund",
   asked: "Angefragt",
@@ -22,4 +23,6 @@ export const de: Translation<typeof en> = {
   noIssued: "Keines wurde ausgestellt",
   certificates: "Zertifikate",
   station: "Station",
+  installedAll: "In Stationen installiert",
+  requestsAll: "Anfragen von Stationen",
 };

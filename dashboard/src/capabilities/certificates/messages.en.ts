@@ -4,6 +4,7 @@ export const en = {
   issued: "Issued by the mesh",
   use: "Use",
   serial: "Serial number",
+  chain: "Certificates above it",
   state: "State",
   reason: "Reason",
   asked: "Requested",
@@ -19,4 +20,6 @@ export const en = {
   noIssued: "None was issued",
   certificates: "Certificates",
   station: "Station",
+  installedAll: "Installed at stations",
+  requestsAll: "Requests of stations",
 };

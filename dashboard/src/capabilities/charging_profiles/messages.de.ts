@@ -15,4 +15,17 @@ export const de: Translation<typeof en> = {
   empty: "Keine Ladeprofile",
   emptyText:
     "Ein Ladeprofil begrenzt Strom oder Leistung einer Station, eines EVSE oder eines Ladevorgangs über die Zeit.",
+  station: "Station",
+  limits: "Grenzen",
+  effective: "Geltende Grenze",
+  noLimits: "Kein Profil begrenzt diese Station zurzeit.",
+  evseChoice: "EVSE",
+  whole: "Station als Ganzes",
+  rangeDay: "24 Stunden",
+  rangeWeek: "7 Tage",
+  range: "Zeitraum",
+  assumed: "Grenzen, die mit dem Laden beginnen, sind gezeichnet, als begänne es jetzt.",
+  noneInRange: "Dieses Profil begrenzt in diesem Zeitraum nichts.",
+  profileName: (purpose: string, id: string, level: number) => `${purpose} ${id}, Stufe ${String(level)}`,
+  limitsIn: (unit: string) => `Grenzen in ${unit}`,
 };

@@ -1,137 +1,11 @@
 import type { ReactNode } from "react";
 
-import { dataText } from "../../live";
 import { usePermissions } from "../../api/permissions";
-import { enumColumn, ResourceList, textColumn, timeColumn } from "../../resources";
-import { CommandService } from "../../stubs/csms/station/v1/command_service_pb";
-import {
-  FirmwareService,
-  FirmwareUpdateSchema,
-  FirmwareUpdateState,
-  FirmwareUpdateStateSchema,
-  type FirmwareUpdate,
-} from "../../stubs/csms/station/v1/firmware_service_pb";
-import {
-  LogService,
-  LogUploadSchema,
-  LogUploadState,
-  LogUploadStateSchema,
-  type LogUpload,
-} from "../../stubs/csms/station/v1/log_service_pb";
-import { LogTypeSchema } from "../../stubs/csms/station/v1/log_pb";
-import { EmptyState, Section } from "../../ui";
+import { ResourceList } from "../../resources";
+import { LogService } from "../../stubs/csms/station/v1/log_service_pb";
+import { Section } from "../../ui";
+import { updateList, uploadList } from "./lists";
 import { useText } from "./text";
-
-function Updates(props: { stationId: string }) {
-  const t = useText();
-  const { stationId } = props;
-  return (
-    <ResourceList
-      name="firmware"
-      label={t.firmware}
-      method={FirmwareService.method.listFirmwareUpdates}
-      field="firmwareUpdates"
-      request={{ stationId }}
-      schema={FirmwareUpdateSchema}
-      rowKey={(row) => String(row.firmwareUpdateId)}
-      columns={[
-        enumColumn<FirmwareUpdate>("state", t.state, FirmwareUpdateStateSchema, (row) => row.state, {
-          [FirmwareUpdateState.INSTALLED]: "good",
-          [FirmwareUpdateState.FAILED]: "bad",
-          [FirmwareUpdateState.REJECTED]: "bad",
-        }),
-        textColumn<FirmwareUpdate>("number", t.number, (row) => String(row.firmwareUpdateId), {
-          card: "head",
-          width: "90px",
-        }),
-        textColumn<FirmwareUpdate>("version", t.version, (row) => row.installedVersion || row.previousVersion),
-        textColumn<FirmwareUpdate>("location", t.location, (row) => row.firmware?.location, {
-          width: "minmax(200px, 2fr)",
-        }),
-        timeColumn<FirmwareUpdate>("changed", t.changed, (row) => row.updateTime),
-      ]}
-      live={{
-        filter: { types: ["station.firmware_update_changed"], stationId },
-        keyOf: (event) => dataText(event, "firmwareUpdateId"),
-        apply: () => "reload",
-      }}
-      creates={[
-        {
-          method: CommandService.method.updateFirmware,
-          label: t.update,
-          icon: "firmware",
-          fixed: () => ({ stationId }),
-          keepsAnswer: true,
-        },
-      ]}
-      actions={[
-        {
-          method: FirmwareService.method.getFirmwareUpdate,
-          label: t.look,
-          icon: "search",
-          fixed: (row) => ({ stationId, firmwareUpdateId: row.firmwareUpdateId }),
-          keepsAnswer: true,
-        },
-      ]}
-      ignoreScope
-      fill={false}
-      empty={<EmptyState title={t.noFirmware} icon="firmware" />}
-    />
-  );
-}
-
-function Logs(props: { stationId: string }) {
-  const t = useText();
-  const { stationId } = props;
-  return (
-    <ResourceList
-      name="logs"
-      label={t.logs}
-      method={LogService.method.listLogUploads}
-      field="logUploads"
-      request={{ stationId }}
-      schema={LogUploadSchema}
-      rowKey={(row) => String(row.logUploadId)}
-      columns={[
-        enumColumn<LogUpload>("state", t.state, LogUploadStateSchema, (row) => row.state, {
-          [LogUploadState.UPLOADED]: "good",
-          [LogUploadState.FAILED]: "bad",
-          [LogUploadState.REJECTED]: "bad",
-        }),
-        textColumn<LogUpload>("number", t.number, (row) => String(row.logUploadId), { card: "head", width: "90px" }),
-        enumColumn<LogUpload>("type", t.type, LogTypeSchema, (row) => row.logType),
-        textColumn<LogUpload>("file", t.file, (row) => row.fileName, { width: "minmax(200px, 2fr)" }),
-        timeColumn<LogUpload>("changed", t.changed, (row) => row.updateTime),
-      ]}
-      live={{
-        filter: { types: ["station.log_upload_changed"], stationId },
-        keyOf: (event) => dataText(event, "logUploadId"),
-        apply: () => "reload",
-      }}
-      creates={[
-        {
-          method: CommandService.method.getLog,
-          label: t.getLog,
-          icon: "download",
-          fixed: () => ({ stationId }),
-          keepsAnswer: true,
-        },
-      ]}
-      actions={[
-        {
-          method: LogService.method.getLogUpload,
-          label: t.look,
-          icon: "search",
-          fixed: (row) => ({ stationId, logUploadId: row.logUploadId }),
-          keepsAnswer: true,
-        },
-      ]}
-      ignoreScope
-      fill={false}
-      empty={<EmptyState title={t.noLogs} icon="list" />}
-    />
-  );
-}
 
 export default function FirmwareTab(props: { stationId: string }): ReactNode {
   const t = useText();
@@ -139,11 +13,11 @@ export default function FirmwareTab(props: { stationId: string }): ReactNode {
   return (
     <>
       <Section title={t.firmware} flush>
-        <Updates stationId={props.stationId} />
+        <ResourceList {...updateList(t, props.stationId)} name="firmware" ignoreScope fill={false} />
       </Section>
       {permissions.can(LogService.method.listLogUploads) && (
         <Section title={t.logs} flush>
-          <Logs stationId={props.stationId} />
+          <ResourceList {...uploadList(t, props.stationId)} name="logs" ignoreScope fill={false} />
         </Section>
       )}
     </>

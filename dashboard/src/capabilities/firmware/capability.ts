@@ -1,15 +1,30 @@
 import { defineCapability } from "../../shell/capability";
 import { Permission } from "../../stubs/csms/options/v1/options_pb";
 
+const needs = [Permission.FIRMWARE_READ];
+
 export const capability = defineCapability({
   name: "firmware",
-  routes: [],
+  routes: [
+    { path: "/firmware", load: () => import("./UpdatesPage"), needs },
+    { path: "/log-uploads", load: () => import("./UploadsPage"), needs: [Permission.LOG_UPLOADS_READ] },
+  ],
+  navigation: [
+    {
+      path: "/firmware",
+      label: { en: "Firmware and logs", de: "Firmware und Logs" },
+      icon: "firmware",
+      order: 64,
+      needs,
+      group: "fleet",
+    },
+  ],
   stationTabs: [
     {
       id: "firmware",
       label: { en: "Firmware and logs", de: "Firmware und Logs" },
       order: 60,
-      needs: [Permission.FIRMWARE_READ],
+      needs,
       load: () => import("./FirmwareTab"),
     },
   ],

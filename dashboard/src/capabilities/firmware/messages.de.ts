@@ -16,4 +16,5 @@ export const de: Translation<typeof en> = {
   noFirmware: "Keine Firmware-Aktualisierungen",
   noLogs: "Keine Log-Uploads",
   file: "Datei",
+  station: "Station",
 };

@@ -13,4 +13,5 @@ export const en = {
   noFirmware: "No firmware updates",
   noLogs: "No log uploads",
   file: "File",
+  station: "Station",
 };

@@ -1,15 +1,27 @@
 import { defineCapability } from "../../shell/capability";
 import { Permission } from "../../stubs/csms/options/v1/options_pb";
 
+const needs = [Permission.LOCAL_LISTS_READ];
+
 export const capability = defineCapability({
   name: "local_lists",
-  routes: [],
+  routes: [{ path: "/local-lists", load: () => import("./LocalListsPage"), needs }],
+  navigation: [
+    {
+      path: "/local-lists",
+      label: { en: "Local lists", de: "Lokale Listen" },
+      icon: "list",
+      order: 66,
+      needs,
+      group: "fleet",
+    },
+  ],
   stationTabs: [
     {
       id: "local_list",
       label: { en: "Local list", de: "Lokale Liste" },
       order: 50,
-      needs: [Permission.LOCAL_LISTS_READ],
+      needs,
       load: () => import("./LocalListTab"),
     },
   ],

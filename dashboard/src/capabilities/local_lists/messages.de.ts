@@ -12,4 +12,13 @@ export const de: Translation<typeof en> = {
   empty: "Die lokale Liste ist leer",
   emptyText:
     "Nach ihrer lokalen Liste entscheidet die Station, während sie offline ist. Gleichen Sie sie mit den Tokens ab.",
+  station: "Station",
+  titleAll: "Lokale Listen",
+  sync_state: "Abgleich",
+  version: "Version",
+  entries: "Einträge",
+  leftOut: "Ausgelassen",
+  error: "Fehler",
+  synced: "Zuletzt gleich",
+  noLists: "Keine lokale Liste ist bekannt",
 };

@@ -8,4 +8,13 @@ export const en = {
   sync: "Bring in line",
   empty: "The local list is empty",
   emptyText: "The station decides by its local list while it is offline. Bring it in line with the tokens of the mesh.",
+  station: "Station",
+  titleAll: "Local lists",
+  sync_state: "Sync",
+  version: "Version",
+  entries: "Entries",
+  leftOut: "Left out",
+  error: "Error",
+  synced: "Last in line",
+  noLists: "No local list is known",
 };

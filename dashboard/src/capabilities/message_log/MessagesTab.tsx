@@ -1,112 +1,167 @@
-import { useQueryClient } from "@tanstack/react-query";
-import type { ReactNode } from "react";
+import { useMemo, type ReactNode } from "react";
 
-import { invalidate } from "../../api/queries";
-import { ResourceList, textColumn, timeColumn } from "../../resources";
-import { MessageDirection, MessageSchema, type Message } from "../../stubs/csms/station/v1/station_pb";
-import { StationService } from "../../stubs/csms/station/v1/station_service_pb";
-import type { Column } from "../../tables";
-import { Badge, Button, EmptyState } from "../../ui";
+import { useLiveState } from "../../live";
+import { allOf, quoted } from "../../tables";
+import { Button, EmptyState, ErrorState, Select, Skeleton, useUrlState } from "../../ui";
+import { ExchangeRow } from "./ExchangeRow";
+import styles from "./MessageLog.module.css";
+import { CALL_ERROR, exchangesOf, isFromStation, type Exchange } from "./frames";
 import { useText, type Text } from "./text";
+import { useFrames, type Frames } from "./useFrames";
 
-const { method } = StationService;
-// Message types of OCPP-J (1.6J, 4.1.3; 2.1 has SEND).
-const CALL_ERROR = 4;
-const KINDS: Readonly<Record<number, string>> = {
-  2: "CALL",
-  3: "CALLRESULT",
-  4: "CALLERROR",
-  5: "CALLRESULTERROR",
-  6: "SEND",
-};
+const ANY = "*";
 
-function isFromStation(row: Message): boolean {
-  return row.direction === MessageDirection.RECEIVED;
+/** The filters, in the URL; `get` and `set` have the prefix of this tab. */
+interface Filters {
+  get: (name: string) => string;
+  set: (changes: Record<string, string | undefined>) => void;
 }
 
-function columnsOf(t: Text): Column<Message>[] {
-  return [
-    timeColumn<Message>("time", t.time, (row) => row.messageTime),
-    {
-      id: "direction",
-      label: t.direction,
-      width: "160px",
-      sortBy: (row) => row.direction,
-      cell: (row) => (
-        <Badge tone={isFromStation(row) ? "accent" : "neutral"}>
-          {isFromStation(row) ? t.fromStation : t.toStation}
-        </Badge>
-      ),
+function useFilters(): Filters {
+  const url = useUrlState();
+  return {
+    get: (name) => url.get(`messages.${name}`),
+    set: (changes) => {
+      url.set(Object.fromEntries(Object.entries(changes).map(([name, value]) => [`messages.${name}`, value])));
     },
-    textColumn<Message>("action", t.action, (row) => row.action, { card: "head", width: "minmax(160px, 1fr)" }),
-    {
-      id: "type",
-      label: t.type,
-      width: "130px",
-      sortBy: (row) => row.messageType,
-      cell: (row) => (
-        <Badge tone={row.messageType === CALL_ERROR ? "bad" : "neutral"}>
-          {KINDS[row.messageType] ?? row.messageType}
-        </Badge>
-      ),
-    },
-    { id: "payload", label: t.payload, width: "minmax(260px, 3fr)", cell: (row) => <code>{row.payload}</code> },
-    textColumn<Message>("id", t.id, (row) => row.messageId, { optional: true }),
-  ];
+  };
 }
 
-/** The message log of a station, the newest frames first. */
+function clauseOf({ get }: Filters): string {
+  const action = get("action");
+  return allOf(
+    action ? `action = ${quoted(action)}` : "",
+    get("kind") === "errors" ? `message_type = ${String(CALL_ERROR)}` : "",
+  );
+}
+
+/** Whether an exchange was begun by the side that is asked for. The answers of the other side belong to it. */
+function isOfSide(exchange: Exchange, side: string): boolean {
+  const begun = exchange.request ?? exchange.answer;
+  if (!begun || !side) return true;
+  const fromStation = isFromStation(begun) === (exchange.request !== undefined);
+  return fromStation === (side === "station");
+}
+
+function Choice(props: {
+  filters: Filters;
+  name: string;
+  label: string;
+  options: readonly { id: string; label: string }[];
+  t: Text;
+}) {
+  const { filters, name, label, options, t } = props;
+  return (
+    <Select
+      label={label}
+      hideLabel
+      placeholder={label}
+      options={[{ id: ANY, label: `${label}: ${t.any}` }, ...options]}
+      value={filters.get(name)}
+      onChange={(value) => {
+        filters.set({ [name]: value === ANY ? undefined : value });
+      }}
+    />
+  );
+}
+
+function Tools(props: { filters: Filters; actions: readonly string[]; frames: Frames; isPaused: boolean; t: Text }) {
+  const { filters, t, isPaused } = props;
+  const live = useLiveState();
+  const names = [...new Set([...props.actions, filters.get("action")])].filter(Boolean).sort();
+  return (
+    <div className={styles.tools}>
+      <Choice
+        {...{ filters, t }}
+        name="side"
+        label={t.begunBy}
+        options={[
+          { id: "station", label: t.station },
+          { id: "central", label: t.central },
+        ]}
+      />
+      <Choice {...{ filters, t }} name="action" label={t.action} options={names.map((id) => ({ id, label: id }))} />
+      <Choice {...{ filters, t }} name="kind" label={t.kind} options={[{ id: "errors", label: t.errors }]} />
+      <span className={styles.space} />
+      <span className={styles.live} role="status">
+        {isPaused ? t.paused : live.kind === "paused" ? t.lost : t.following}
+      </span>
+      <Button
+        icon={isPaused ? "play" : "pause"}
+        onPress={() => {
+          filters.set({ paused: isPaused ? undefined : "yes" });
+        }}
+      >
+        {isPaused ? t.follow : t.pause}
+      </Button>
+      <Button icon="refresh" onPress={props.frames.readNew}>
+        {t.refresh}
+      </Button>
+    </div>
+  );
+}
+
+/** The message log of a station, in two lanes, the newest exchanges first. */
 export default function MessagesTab(props: { stationId: string }): ReactNode {
   const t = useText();
-  const client = useQueryClient();
+  const { stationId } = props;
+  const filters = useFilters();
+  const isPaused = filters.get("paused") !== "";
+  const frames = useFrames(stationId, clauseOf(filters), isPaused);
+  const side = filters.get("side");
+  const exchanges = useMemo(
+    () => exchangesOf(frames.frames).filter((exchange) => isOfSide(exchange, side)),
+    [frames.frames, side],
+  );
+  const actions = frames.frames.map((frame) => frame.action);
+  const opened = filters.get("open");
   return (
-    <ResourceList
-      name="messages"
-      label={t.title}
-      method={method.listMessages}
-      field="messages"
-      request={{ stationId: props.stationId }}
-      schema={MessageSchema}
-      rowKey={(row) => `${row.epoch.toString()} ${row.ordinal.toString()} ${String(row.direction)} ${row.messageId}`}
-      rowName={(row) => row.action || row.messageId}
-      columns={columnsOf(t)}
-      searchText={(row) => `${row.action} ${row.messageId} ${row.payload}`}
-      searchLabel={t.search}
-      filters={[
-        {
-          id: "direction",
-          label: t.direction,
-          options: [
-            { id: "RECEIVED", label: t.station },
-            { id: "SENT", label: t.central },
-          ],
-          clause: (value) => `direction = "${value}"`,
-        },
-        {
-          id: "kind",
-          label: t.type,
-          options: [{ id: String(CALL_ERROR), label: t.error }],
-          clause: (value) => `message_type = ${value}`,
-        },
-      ]}
-      tools={
-        <Button
-          icon="refresh"
-          onPress={() => {
-            invalidate(client, method.listMessages);
-          }}
-        >
-          {t.refresh}
-        </Button>
-      }
-      ignoreScope
-      fill={false}
-      compact
-      empty={
-        <EmptyState title={t.empty} icon="list">
-          <p>{t.emptyText}</p>
-        </EmptyState>
-      }
-    />
+    <div className={styles.log}>
+      <Tools {...{ filters, frames, isPaused, t }} actions={actions} />
+      <Body frames={frames} count={exchanges.length} t={t}>
+        <div className={styles.head} aria-hidden="true">
+          <span>{t.time}</span>
+          <span>{t.station}</span>
+          <span />
+          <span>{t.central}</span>
+        </div>
+        <ol className={styles.exchanges} aria-label={t.title}>
+          {exchanges.map((exchange) => (
+            <ExchangeRow
+              key={exchange.key}
+              {...{ exchange, stationId, t }}
+              isOpen={opened === exchange.key}
+              onToggle={() => {
+                filters.set({ open: opened === exchange.key ? undefined : exchange.key });
+              }}
+            />
+          ))}
+        </ol>
+      </Body>
+    </div>
+  );
+}
+
+function Body(props: { frames: Frames; count: number; t: Text; children: ReactNode }) {
+  const { frames, t } = props;
+  if (frames.error && frames.frames.length === 0) return <ErrorState error={frames.error} onRetry={frames.readNew} />;
+  if (frames.isLoading && frames.frames.length === 0) return <Skeleton kind="rows" lines={8} />;
+  const older = frames.hasMore && (
+    <Button onPress={frames.loadMore} isPending={frames.isLoadingMore}>
+      {t.older}
+    </Button>
+  );
+  if (props.count === 0) {
+    return (
+      <EmptyState title={t.empty} icon="list" action={older}>
+        <p>{t.emptyText}</p>
+      </EmptyState>
+    );
+  }
+  return (
+    <>
+      {props.children}
+      <div className={styles.foot}>{older}</div>
+    </>
   );
 }

@@ -53,6 +53,7 @@ export const de: Translation<typeof en> = {
     ID_TOKEN_UNKNOWN: "Unbekannter Token",
     CERTIFICATE_EXPIRING: "Zertifikat endet bald",
     CERTIFICATE_EXPIRED: "Zertifikat abgelaufen",
+    ALARM_OPEN: "Alarm",
   },
   why: {
     lost: "Ihre Verbindung brach wortlos ab: Strom oder Netz dort.",

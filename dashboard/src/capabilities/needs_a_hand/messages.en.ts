@@ -50,6 +50,7 @@ export const en = {
     ID_TOKEN_UNKNOWN: "Unknown token",
     CERTIFICATE_EXPIRING: "Certificate ends soon",
     CERTIFICATE_EXPIRED: "Certificate has ended",
+    ALARM_OPEN: "Alarm",
   },
   why: {
     lost: "Its connection broke off without a word: power or network there.",

@@ -66,6 +66,13 @@ export function whyText(condition: Condition, t: HandText, formats: Formats): st
       return offline(condition, t);
     case ConditionKind.CONNECTOR_FAULTED:
       return faulted(condition);
+    case ConditionKind.ALARM_OPEN:
+      return sentences(
+        `${text(condition, "component")}.${text(condition, "variable")}`,
+        text(condition, "value"),
+        text(condition, "techCode"),
+        text(condition, "techInfo"),
+      );
     case ConditionKind.BOOT_REFUSED:
       return condition.reason === "REGISTRATION_REJECTED"
         ? sentences(t.why.bootRejected, text(condition, "message"))

@@ -14,4 +14,5 @@ export const de: Translation<typeof en> = {
   empty: "Keine Reservierungen",
   emptyText: "Eine Reservierung hält einen Anschluss bis zu einer Zeit für ein Token frei.",
   any: "beliebig",
+  station: "Station",
 };

@@ -11,4 +11,5 @@ export const en = {
   empty: "No reservations",
   emptyText: "A reservation keeps a connector free for one token until a time.",
   any: "any",
+  station: "Station",
 };

@@ -8,7 +8,7 @@ import { saveCsv } from "../../formats/csv";
 import { isoDay, startOfDay, viewerZone } from "../../formats/zones";
 import { SiteService } from "../../stubs/csms/station/v1/site_service_pb";
 import { TransactionService } from "../../stubs/csms/transaction/v1/transaction_service_pb";
-import { allOf, clauseOf, ListPage, useScopeClause } from "../../tables";
+import { allOf, clauseOf, ListPage, quoted, useScopeClause } from "../../tables";
 import { Button, EmptyState, TextField, toast, useUrlState, type UrlState } from "../../ui";
 import { sessionColumns } from "./columns";
 import { exportSessions } from "./exports";
@@ -36,9 +36,10 @@ export default function SessionsPage(): ReactNode {
   const filters = sessionFilters(t, useSites(), today, zone);
   const typed = typedClause(url.get, zone);
   const scope = useScopeClause();
-  const filter = allOf(typed, clauseOf(filters, url.get), scope);
+  const text = url.get("q").trim();
+  const filter = allOf(typed, clauseOf(filters, url.get), text ? quoted(text) : "", scope);
   const clear = () => {
-    url.set(Object.fromEntries([...TYPED, ...filters.map(({ id }) => id)].map((name) => [name, undefined])));
+    url.set(Object.fromEntries([...TYPED, "q", ...filters.map(({ id }) => id)].map((name) => [name, undefined])));
   };
   return (
     <ListPage
@@ -52,6 +53,8 @@ export default function SessionsPage(): ReactNode {
       rowName={(session) => `${session.stationId} ${session.transactionId}`}
       href={sessionHref}
       filters={filters}
+      searchClause={quoted}
+      searchLabel={t.searchSessions}
       tools={<TypedFilters url={url} onClear={filter === scope ? undefined : clear} />}
       actions={<ExportButton filter={filter} zone={zone} />}
       live={{ filter: SESSION_EVENTS, keyOf: keyOfEvent, apply: applySessionEvent, reload: readSession }}

@@ -67,6 +67,7 @@ export function sessionColumns(t: SessionText): Column<Transaction>[] {
       label: t.start,
       width: "150px",
       card: "head",
+      orderBy: "start_time",
       cell: (session) => (
         <Link href={sessionHref(session)} className={styles.name}>
           <Time value={session.startTime ?? session.createTime} />
@@ -77,6 +78,7 @@ export function sessionColumns(t: SessionText): Column<Transaction>[] {
       id: "station",
       label: t.station,
       width: "minmax(120px, 1.2fr)",
+      orderBy: "station_id",
       cell: (session) => <Link href={stationHref(session.stationId)}>{session.stationId}</Link>,
     },
     { id: "evse", label: t.evse, width: "64px", cell: placeOf },
@@ -87,6 +89,7 @@ export function sessionColumns(t: SessionText): Column<Transaction>[] {
       label: t.energy,
       width: "120px",
       align: "end",
+      orderBy: "energy_wh",
       cell: (session) => <KWh value={session.energyWh} />,
     },
     { id: "power", label: t.power, width: "100px", align: "end", cell: (session) => <Power session={session} /> },

@@ -2,6 +2,7 @@ import type { Translation } from "../../i18n/catalogue";
 import type { en } from "./messages.en";
 
 export const de: Translation<typeof en> = {
+  searchSessions: "Nach Station, Token oder ID suchen",
   title: "Ladevorgänge",
   session: (id: string) => `Ladevorgang ${id}`,
   state: "Zustand",

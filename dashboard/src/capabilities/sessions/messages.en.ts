@@ -1,4 +1,5 @@
 export const en = {
+  searchSessions: "Search by station, token or ID",
   title: "Sessions",
   session: (id: string) => `Session ${id}`,
   state: "State",

@@ -1,15 +1,10 @@
 // The filters of the list, in the URL, and the AIP-160 text that they make. Pure but for the present day.
 import { readIsoDay, startOfDay } from "../../formats/zones";
-import { allOf, quoted, type Filter } from "../../tables/filters";
+import { allOf, beginsWith, quoted, type Filter } from "../../tables/filters";
 import { ENERGY_FLAGS, SESSION_FLAGS } from "./findings";
 import type { SessionText } from "./text";
 
 export const OWN_PERIOD = "own";
-
-/** The AIP-160 clause for texts that begin like this: the server has no other comparison of parts. */
-function beginsWith(field: string, text: string): string {
-  return allOf(`${field} >= ${quoted(text)}`, `${field} < ${quoted(`${text}\u{10FFFF}`)}`);
-}
 
 function since(ms: number): string {
   return `start_time >= "${new Date(ms).toISOString()}"`;

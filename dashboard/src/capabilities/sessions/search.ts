@@ -1,4 +1,4 @@
-// Sessions for the command palette: by their name, and those of a tag.
+// Sessions for the command palette: by a part of their station, name or tag.
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 
 import { clientOf } from "../../api/transport";
@@ -12,8 +12,8 @@ import { sessionHref } from "./hrefs";
 const MOST = 6;
 
 export async function search(text: string, signal: AbortSignal): Promise<PaletteEntry[]> {
-  const filter = `transaction_id = ${quoted(text)} OR id_token = ${quoted(text)}`;
-  const answer = await clientOf(TransactionService).listTransactions({ pageSize: MOST, filter }, { signal });
+  const request = { pageSize: MOST, filter: quoted(text) };
+  const answer = await clientOf(TransactionService).listTransactions(request, { signal });
   const formats = makeFormats(localeOf(currentLanguage()));
   return answer.transactions.map((session) => ({
     id: `session.${session.stationId}.${session.transactionId}.${String(session.generation)}`,

@@ -44,9 +44,11 @@ function actionsOf(t: Text): ResourceMethod<Site>[] {
 
 export default function SitesPage(): ReactNode {
   const t = useText();
+  const sites = useSites();
   const methods = useResourceMethods<Site>({
     list: method.listSites,
     nameOf,
+    rowKey: (row) => row.siteId,
     schema: SiteSchema,
     actions: actionsOf(t),
     creates: [{ method: method.createSite, label: t.create }],
@@ -64,16 +66,20 @@ export default function SitesPage(): ReactNode {
         </>
       }
     >
-      <Content entriesOf={methods.entriesOf} />
+      <Content paged={sites} entriesOf={methods.entriesOf} />
       {methods.dialogs}
+      {methods.detailsDialog(sites)}
     </Page>
   );
 }
 
-function Content(props: { entriesOf: ReturnType<typeof useResourceMethods<Site>>["entriesOf"] }) {
+function Content(props: {
+  paged: ReturnType<typeof useSites>;
+  entriesOf: ReturnType<typeof useResourceMethods<Site>>["entriesOf"];
+}) {
   const t = useText();
   const url = useUrlState();
-  const { rows: sites, isLoading, error, refetch } = useSites();
+  const { rows: sites, isLoading, error, refetch } = props.paged;
   const tree = useMemo(() => treeOf(sites), [sites]);
   const text = url.get("q");
   const nodes = useMemo(() => found(tree, text), [tree, text]);

@@ -6,7 +6,7 @@ import { ResourcePage } from "../../resources";
 import { RolloutService } from "../../stubs/csms/station/v1/rollout_service_pb";
 import type { Station } from "../../stubs/csms/station/v1/station_pb";
 import { StationService } from "../../stubs/csms/station/v1/station_service_pb";
-import type { Filter } from "../../tables";
+import { quoted, type Filter } from "../../tables";
 import { EmptyState } from "../../ui";
 import { useUiText } from "../../ui/text";
 import { BulkActions } from "./BulkActions";
@@ -50,18 +50,6 @@ function stationFilters(t: StationText): Filter[] {
   ];
 }
 
-function searchText(station: Station): string {
-  const { identity } = station;
-  return [
-    station.stationId,
-    station.displayName,
-    station.siteId,
-    identity?.vendorName,
-    identity?.model,
-    identity?.serialNumber,
-  ].join(" ");
-}
-
 export default function StationsPage(): ReactNode {
   const t = useStationText();
   const words = useUiText().states;
@@ -82,9 +70,8 @@ export default function StationsPage(): ReactNode {
       rowName={nameOf}
       href={stationHref}
       filters={stationFilters(t)}
-      searchText={searchText}
+      searchClause={quoted}
       searchLabel={t.search}
-      pageSize={500}
       creates={[
         { method: StationService.method.createStation, label: t.addStation, keepsAnswer: true },
         { method: StationService.method.importStations, label: t.importStations, icon: "list", keepsAnswer: true },

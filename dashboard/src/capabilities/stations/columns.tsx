@@ -61,7 +61,7 @@ export function stationColumns(t: StationText, words: Readonly<Record<State, str
       label: t.state,
       width: "136px",
       card: "head",
-      sortBy: (station) => stationState(station),
+      orderBy: "connected",
       cell: (station) => <StateMark state={stationState(station)} />,
     },
     {
@@ -69,7 +69,7 @@ export function stationColumns(t: StationText, words: Readonly<Record<State, str
       label: t.name,
       width: "minmax(160px, 1.6fr)",
       card: "head",
-      sortBy: nameOf,
+      orderBy: "display_name",
       cell: (station) => (
         <Link href={stationHref(station)} className={styles.name}>
           {nameOf(station)}
@@ -80,14 +80,14 @@ export function stationColumns(t: StationText, words: Readonly<Record<State, str
       id: "id",
       label: t.id,
       optional: true,
-      sortBy: (station) => station.stationId,
+      orderBy: "station_id",
       cell: (station) => station.stationId,
       card: "none",
     },
     {
       id: "site",
       label: t.site,
-      sortBy: (station) => station.siteId || undefined,
+      orderBy: "site_id",
       cell: (station) => station.siteId || null,
     },
     {
@@ -115,21 +115,21 @@ export function stationColumns(t: StationText, words: Readonly<Record<State, str
       id: "lastSeen",
       label: t.lastSeen,
       width: "150px",
-      sortBy: (station) => station.lastSeenTime?.seconds,
+      orderBy: "last_seen_time",
       cell: (station) => (station.connected ? t.online : <Time value={station.lastSeenTime} none={t.never} />),
     },
     {
       id: "version",
       label: t.ocppVersion,
       width: "80px",
-      sortBy: (station) => station.connection?.ocppVersion,
+      orderBy: "ocpp_version",
       cell: (station) => station.connection?.ocppVersion ?? null,
     },
     {
       id: "model",
       label: t.model,
       card: "none",
-      sortBy: (station) => station.identity?.model,
+      orderBy: "model",
       cell: (station) => station.identity?.model ?? null,
     },
     {
@@ -137,7 +137,7 @@ export function stationColumns(t: StationText, words: Readonly<Record<State, str
       label: t.vendor,
       card: "none",
       optional: true,
-      sortBy: (station) => station.identity?.vendorName,
+      orderBy: "vendor_name",
       cell: (station) => station.identity?.vendorName ?? null,
     },
     {
@@ -145,7 +145,7 @@ export function stationColumns(t: StationText, words: Readonly<Record<State, str
       label: t.firmware,
       width: "110px",
       card: "none",
-      sortBy: (station) => station.identity?.firmwareVersion,
+      orderBy: "firmware_version",
       cell: (station) => station.identity?.firmwareVersion ?? null,
     },
     {
@@ -174,7 +174,7 @@ export function stationColumns(t: StationText, words: Readonly<Record<State, str
       label: t.added,
       card: "none",
       optional: true,
-      sortBy: (station) => station.createTime?.seconds,
+      orderBy: "create_time",
       cell: (station) => <Time value={station.createTime} />,
     },
   ];

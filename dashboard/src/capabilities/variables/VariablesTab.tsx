@@ -1,6 +1,6 @@
 import type { ReactNode } from "react";
 
-import { ResourceList, textColumn } from "../../resources";
+import { ResourceList, textColumn, timeColumn } from "../../resources";
 import { CommandService } from "../../stubs/csms/station/v1/command_service_pb";
 import { VariableSchema, type Variable } from "../../stubs/csms/station/v1/station_pb";
 import { StationService } from "../../stubs/csms/station/v1/station_service_pb";
@@ -21,6 +21,11 @@ function keyOf(row: Variable): string {
 
 function componentOf(row: Variable): string {
   return [row.component, row.componentInstance, row.evse?.evseId].filter(Boolean).join(" ");
+}
+
+/** The value with its unit. */
+function valueOf(row: Variable): string {
+  return [row.value, row.value && row.characteristics?.unit].filter(Boolean).join(" ");
 }
 
 /** The variables that the station has reported; each can be set, and the station asked anew. */
@@ -49,16 +54,22 @@ export default function VariablesTab(props: { stationId: string }): ReactNode {
             width: "minmax(200px, 1.5fr)",
           },
         ),
-        textColumn<Variable>("value", t.value, (row) => row.value, { width: "minmax(200px, 2fr)" }),
+        textColumn<Variable>("value", t.value, valueOf, { width: "minmax(200px, 2fr)" }),
         textColumn<Variable>("attribute", t.attribute, (row) => row.attributeType, { optional: true }),
+        timeColumn<Variable>("changed", t.changed, (row) => row.updateTime, { optional: true }),
         {
           id: "readonly",
           label: t.readonly,
-          width: "120px",
-          cell: (row) => row.readonly && <Badge>{t.readonly}</Badge>,
+          width: "150px",
+          cell: (row) =>
+            row.rebootRequired ? (
+              <Badge tone="warning">{t.rebootRequired}</Badge>
+            ) : (
+              row.readonly && <Badge>{t.readonly}</Badge>
+            ),
         },
       ]}
-      searchText={(row) => `${componentOf(row)} ${row.variable} ${row.value}`}
+      searchText={(row) => `${componentOf(row)} ${row.variable} ${row.variableInstance} ${row.value}`}
       searchLabel={t.search}
       creates={[
         {
@@ -66,6 +77,14 @@ export default function VariablesTab(props: { stationId: string }): ReactNode {
           label: t.get,
           icon: "refresh",
           fixed: station,
+          keepsAnswer: true,
+        },
+        {
+          method: CommandService.method.getBaseReport,
+          label: t.report,
+          icon: "list",
+          fixed: station,
+          initial: () => ({ reportBase: "REPORT_BASE_FULL_INVENTORY" }),
           keepsAnswer: true,
         },
         { method: CommandService.method.setVariables, label: t.set, icon: "edit", fixed: station, keepsAnswer: true },
@@ -81,8 +100,11 @@ export default function VariablesTab(props: { stationId: string }): ReactNode {
             variables: [
               {
                 component: row.component,
+                componentInstance: row.componentInstance,
+                ...(row.evse ? { evse: { evseId: row.evse.evseId, connectorId: row.evse.connectorId } } : {}),
                 variable: row.variable,
                 variableInstance: row.variableInstance,
+                attributeType: row.attributeType,
                 value: row.value,
               },
             ],

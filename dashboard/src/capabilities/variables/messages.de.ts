@@ -11,10 +11,13 @@ export const de: Translation<typeof en> = {
   changed: "Gelesen",
   yes: "ja",
   no: "nein",
+  rebootRequired: "Nach Neustart",
+  report: "Bericht über alle anfordern",
   set: "Variable setzen",
   get: "Station fragen",
   empty: "Keine Variablen bekannt",
-  emptyText: "Fragen Sie die Station nach ihren Variablen: Die Antwort bleibt hier.",
+  emptyText:
+    "Fragen Sie die Station nach ihren Variablen oder nach einem Bericht über alle (OCPP 2.x): Die Antwort bleibt hier.",
   search: "Variablen suchen",
   change: "Ändern",
 };

@@ -8,10 +8,12 @@ export const en = {
   changed: "Read",
   yes: "yes",
   no: "no",
+  rebootRequired: "After a restart",
+  report: "Request a report of all",
   set: "Set a variable",
   get: "Ask the station",
   empty: "No variables are known",
-  emptyText: "Ask the station for its variables: the answer is kept here.",
+  emptyText: "Ask the station for its variables, or for a report of all of them (OCPP 2.x): the answer is kept here.",
   search: "Search variables",
   change: "Change",
 };

@@ -56,6 +56,8 @@ class _ConditionKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Conditi
     """A station's newest certificate ends within 30 days."""
     CONDITION_KIND_CERTIFICATE_EXPIRED: _ConditionKind.ValueType  # 13
     """A station's newest certificate has ended, within the last 90 days."""
+    CONDITION_KIND_ALARM_OPEN: _ConditionKind.ValueType  # 14
+    """A monitor of a station raised an alarm of severity 0 to 3 that is still open."""
 
 class ConditionKind(_ConditionKind, metaclass=_ConditionKindEnumTypeWrapper):
     """Kind of a condition."""
@@ -88,6 +90,8 @@ CONDITION_KIND_CERTIFICATE_EXPIRING: ConditionKind.ValueType  # 12
 """A station's newest certificate ends within 30 days."""
 CONDITION_KIND_CERTIFICATE_EXPIRED: ConditionKind.ValueType  # 13
 """A station's newest certificate has ended, within the last 90 days."""
+CONDITION_KIND_ALARM_OPEN: ConditionKind.ValueType  # 14
+"""A monitor of a station raised an alarm of severity 0 to 3 that is still open."""
 Global___ConditionKind: _TypeAlias = ConditionKind  # noqa: Y015
 
 class _ConditionSeverity:

@@ -8,10 +8,13 @@ from csms.common.v1 import origin_pb2 as _origin_pb2
 from csms.station.v1 import certificate_pb2 as _certificate_pb2
 from csms.station.v1 import charging_profile_pb2 as _charging_profile_pb2
 from csms.station.v1 import command_service_pb2 as _command_service_pb2
+from csms.station.v1 import customer_information_pb2 as _customer_information_pb2
 from csms.station.v1 import device_model_pb2 as _device_model_pb2
+from csms.station.v1 import display_message_pb2 as _display_message_pb2
 from csms.station.v1 import firmware_pb2 as _firmware_pb2
 from csms.station.v1 import local_list_pb2 as _local_list_pb2
 from csms.station.v1 import log_pb2 as _log_pb2
+from csms.station.v1 import monitoring_pb2 as _monitoring_pb2
 from csms.station.v1 import network_profile_pb2 as _network_profile_pb2
 from csms.station.v1 import reservation_pb2 as _reservation_pb2
 from csms.transaction.v1 import transaction_ingest_service_pb2 as _transaction_ingest_service_pb2
@@ -69,6 +72,15 @@ class CallRequest(_message.Message):
     GET_BASE_REPORT_FIELD_NUMBER: _builtins.int
     GET_REPORT_FIELD_NUMBER: _builtins.int
     SET_NETWORK_PROFILE_FIELD_NUMBER: _builtins.int
+    SET_VARIABLE_MONITORING_FIELD_NUMBER: _builtins.int
+    CLEAR_VARIABLE_MONITORING_FIELD_NUMBER: _builtins.int
+    SET_MONITORING_LEVEL_FIELD_NUMBER: _builtins.int
+    SET_MONITORING_BASE_FIELD_NUMBER: _builtins.int
+    GET_MONITORING_REPORT_FIELD_NUMBER: _builtins.int
+    CUSTOMER_INFORMATION_FIELD_NUMBER: _builtins.int
+    SET_DISPLAY_MESSAGE_FIELD_NUMBER: _builtins.int
+    GET_DISPLAY_MESSAGES_FIELD_NUMBER: _builtins.int
+    CLEAR_DISPLAY_MESSAGE_FIELD_NUMBER: _builtins.int
     TENANT_ID_FIELD_NUMBER: _builtins.int
     station_id: _builtins.str
     """The station."""
@@ -202,6 +214,42 @@ class CallRequest(_message.Message):
     def set_network_profile(self) -> _network_profile_pb2.SetNetworkProfileRequest:
         """See CommandService."""
 
+    @_builtins.property
+    def set_variable_monitoring(self) -> _monitoring_pb2.SetVariableMonitoringRequest:
+        """See CommandService."""
+
+    @_builtins.property
+    def clear_variable_monitoring(self) -> _monitoring_pb2.ClearVariableMonitoringRequest:
+        """See CommandService."""
+
+    @_builtins.property
+    def set_monitoring_level(self) -> _monitoring_pb2.SetMonitoringLevelRequest:
+        """See CommandService."""
+
+    @_builtins.property
+    def set_monitoring_base(self) -> _monitoring_pb2.SetMonitoringBaseRequest:
+        """See CommandService."""
+
+    @_builtins.property
+    def get_monitoring_report(self) -> _monitoring_pb2.GetMonitoringReportRequest:
+        """See CommandService."""
+
+    @_builtins.property
+    def customer_information(self) -> _customer_information_pb2.CustomerInformationRequest:
+        """See CommandService."""
+
+    @_builtins.property
+    def set_display_message(self) -> _display_message_pb2.SetDisplayMessageRequest:
+        """See CommandService."""
+
+    @_builtins.property
+    def get_display_messages(self) -> _display_message_pb2.GetDisplayMessagesRequest:
+        """See CommandService."""
+
+    @_builtins.property
+    def clear_display_message(self) -> _display_message_pb2.ClearDisplayMessageRequest:
+        """See CommandService."""
+
     def __init__(
         self,
         *,
@@ -238,13 +286,22 @@ class CallRequest(_message.Message):
         get_base_report: _device_model_pb2.GetBaseReportRequest | None = ...,
         get_report: _device_model_pb2.GetReportRequest | None = ...,
         set_network_profile: _network_profile_pb2.SetNetworkProfileRequest | None = ...,
+        set_variable_monitoring: _monitoring_pb2.SetVariableMonitoringRequest | None = ...,
+        clear_variable_monitoring: _monitoring_pb2.ClearVariableMonitoringRequest | None = ...,
+        set_monitoring_level: _monitoring_pb2.SetMonitoringLevelRequest | None = ...,
+        set_monitoring_base: _monitoring_pb2.SetMonitoringBaseRequest | None = ...,
+        get_monitoring_report: _monitoring_pb2.GetMonitoringReportRequest | None = ...,
+        customer_information: _customer_information_pb2.CustomerInformationRequest | None = ...,
+        set_display_message: _display_message_pb2.SetDisplayMessageRequest | None = ...,
+        get_display_messages: _display_message_pb2.GetDisplayMessagesRequest | None = ...,
+        clear_display_message: _display_message_pb2.ClearDisplayMessageRequest | None = ...,
         tenant_id: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["cancel_reservation", b"cancel_reservation", "certificate_signed", b"certificate_signed", "change_availability", b"change_availability", "clear_cache", b"clear_cache", "clear_charging_profile", b"clear_charging_profile", "command", b"command", "cost_updated", b"cost_updated", "data_transfer", b"data_transfer", "delete_certificate", b"delete_certificate", "get_base_report", b"get_base_report", "get_charging_profiles", b"get_charging_profiles", "get_composite_schedule", b"get_composite_schedule", "get_installed_certificate_ids", b"get_installed_certificate_ids", "get_local_list_version", b"get_local_list_version", "get_log", b"get_log", "get_report", b"get_report", "get_transaction_status", b"get_transaction_status", "get_variables", b"get_variables", "install_certificate", b"install_certificate", "request_start_transaction", b"request_start_transaction", "request_stop_transaction", b"request_stop_transaction", "reserve_now", b"reserve_now", "reset", b"reset", "send_call", b"send_call", "send_local_list", b"send_local_list", "set_charging_profile", b"set_charging_profile", "set_network_profile", b"set_network_profile", "set_variables", b"set_variables", "timeout", b"timeout", "trigger_message", b"trigger_message", "unlock_connector", b"unlock_connector", "update_firmware", b"update_firmware"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cancel_reservation", b"cancel_reservation", "certificate_signed", b"certificate_signed", "change_availability", b"change_availability", "clear_cache", b"clear_cache", "clear_charging_profile", b"clear_charging_profile", "clear_display_message", b"clear_display_message", "clear_variable_monitoring", b"clear_variable_monitoring", "command", b"command", "cost_updated", b"cost_updated", "customer_information", b"customer_information", "data_transfer", b"data_transfer", "delete_certificate", b"delete_certificate", "get_base_report", b"get_base_report", "get_charging_profiles", b"get_charging_profiles", "get_composite_schedule", b"get_composite_schedule", "get_display_messages", b"get_display_messages", "get_installed_certificate_ids", b"get_installed_certificate_ids", "get_local_list_version", b"get_local_list_version", "get_log", b"get_log", "get_monitoring_report", b"get_monitoring_report", "get_report", b"get_report", "get_transaction_status", b"get_transaction_status", "get_variables", b"get_variables", "install_certificate", b"install_certificate", "request_start_transaction", b"request_start_transaction", "request_stop_transaction", b"request_stop_transaction", "reserve_now", b"reserve_now", "reset", b"reset", "send_call", b"send_call", "send_local_list", b"send_local_list", "set_charging_profile", b"set_charging_profile", "set_display_message", b"set_display_message", "set_monitoring_base", b"set_monitoring_base", "set_monitoring_level", b"set_monitoring_level", "set_network_profile", b"set_network_profile", "set_variable_monitoring", b"set_variable_monitoring", "set_variables", b"set_variables", "timeout", b"timeout", "trigger_message", b"trigger_message", "unlock_connector", b"unlock_connector", "update_firmware", b"update_firmware"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancel_reservation", b"cancel_reservation", "certificate_signed", b"certificate_signed", "change_availability", b"change_availability", "clear_cache", b"clear_cache", "clear_charging_profile", b"clear_charging_profile", "command", b"command", "cost_updated", b"cost_updated", "data_transfer", b"data_transfer", "delete_certificate", b"delete_certificate", "epoch", b"epoch", "get_base_report", b"get_base_report", "get_charging_profiles", b"get_charging_profiles", "get_composite_schedule", b"get_composite_schedule", "get_installed_certificate_ids", b"get_installed_certificate_ids", "get_local_list_version", b"get_local_list_version", "get_log", b"get_log", "get_report", b"get_report", "get_transaction_status", b"get_transaction_status", "get_variables", b"get_variables", "install_certificate", b"install_certificate", "request_start_transaction", b"request_start_transaction", "request_stop_transaction", b"request_stop_transaction", "reserve_now", b"reserve_now", "reset", b"reset", "send_call", b"send_call", "send_local_list", b"send_local_list", "set_charging_profile", b"set_charging_profile", "set_network_profile", b"set_network_profile", "set_variables", b"set_variables", "station_id", b"station_id", "tenant_id", b"tenant_id", "timeout", b"timeout", "trigger_message", b"trigger_message", "unlock_connector", b"unlock_connector", "update_firmware", b"update_firmware"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancel_reservation", b"cancel_reservation", "certificate_signed", b"certificate_signed", "change_availability", b"change_availability", "clear_cache", b"clear_cache", "clear_charging_profile", b"clear_charging_profile", "clear_display_message", b"clear_display_message", "clear_variable_monitoring", b"clear_variable_monitoring", "command", b"command", "cost_updated", b"cost_updated", "customer_information", b"customer_information", "data_transfer", b"data_transfer", "delete_certificate", b"delete_certificate", "epoch", b"epoch", "get_base_report", b"get_base_report", "get_charging_profiles", b"get_charging_profiles", "get_composite_schedule", b"get_composite_schedule", "get_display_messages", b"get_display_messages", "get_installed_certificate_ids", b"get_installed_certificate_ids", "get_local_list_version", b"get_local_list_version", "get_log", b"get_log", "get_monitoring_report", b"get_monitoring_report", "get_report", b"get_report", "get_transaction_status", b"get_transaction_status", "get_variables", b"get_variables", "install_certificate", b"install_certificate", "request_start_transaction", b"request_start_transaction", "request_stop_transaction", b"request_stop_transaction", "reserve_now", b"reserve_now", "reset", b"reset", "send_call", b"send_call", "send_local_list", b"send_local_list", "set_charging_profile", b"set_charging_profile", "set_display_message", b"set_display_message", "set_monitoring_base", b"set_monitoring_base", "set_monitoring_level", b"set_monitoring_level", "set_network_profile", b"set_network_profile", "set_variable_monitoring", b"set_variable_monitoring", "set_variables", b"set_variables", "station_id", b"station_id", "tenant_id", b"tenant_id", "timeout", b"timeout", "trigger_message", b"trigger_message", "unlock_connector", b"unlock_connector", "update_firmware", b"update_firmware"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["request_start_transaction", "request_stop_transaction", "reset", "unlock_connector", "change_availability", "get_variables", "set_variables", "clear_cache", "trigger_message", "data_transfer", "send_call", "update_firmware", "get_log", "get_local_list_version", "send_local_list", "set_charging_profile", "clear_charging_profile", "get_composite_schedule", "get_charging_profiles", "cost_updated", "reserve_now", "cancel_reservation", "certificate_signed", "install_certificate", "delete_certificate", "get_installed_certificate_ids", "get_transaction_status", "get_base_report", "get_report", "set_network_profile"]  # noqa: Y015
+    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["request_start_transaction", "request_stop_transaction", "reset", "unlock_connector", "change_availability", "get_variables", "set_variables", "clear_cache", "trigger_message", "data_transfer", "send_call", "update_firmware", "get_log", "get_local_list_version", "send_local_list", "set_charging_profile", "clear_charging_profile", "get_composite_schedule", "get_charging_profiles", "cost_updated", "reserve_now", "cancel_reservation", "certificate_signed", "install_certificate", "delete_certificate", "get_installed_certificate_ids", "get_transaction_status", "get_base_report", "get_report", "set_network_profile", "set_variable_monitoring", "clear_variable_monitoring", "set_monitoring_level", "set_monitoring_base", "get_monitoring_report", "customer_information", "set_display_message", "get_display_messages", "clear_display_message"]  # noqa: Y015
     _WhichOneofArgType_command: _TypeAlias = _typing.Literal["command", b"command"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_command) -> _WhichOneofReturnType_command | None: ...
 
@@ -286,6 +343,15 @@ class CallResponse(_message.Message):
     GET_BASE_REPORT_FIELD_NUMBER: _builtins.int
     GET_REPORT_FIELD_NUMBER: _builtins.int
     SET_NETWORK_PROFILE_FIELD_NUMBER: _builtins.int
+    SET_VARIABLE_MONITORING_FIELD_NUMBER: _builtins.int
+    CLEAR_VARIABLE_MONITORING_FIELD_NUMBER: _builtins.int
+    SET_MONITORING_LEVEL_FIELD_NUMBER: _builtins.int
+    SET_MONITORING_BASE_FIELD_NUMBER: _builtins.int
+    GET_MONITORING_REPORT_FIELD_NUMBER: _builtins.int
+    CUSTOMER_INFORMATION_FIELD_NUMBER: _builtins.int
+    SET_DISPLAY_MESSAGE_FIELD_NUMBER: _builtins.int
+    GET_DISPLAY_MESSAGES_FIELD_NUMBER: _builtins.int
+    CLEAR_DISPLAY_MESSAGE_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def request_start_transaction(self) -> _command_service_pb2.RequestStartTransactionResponse:
         """See CommandService."""
@@ -406,6 +472,42 @@ class CallResponse(_message.Message):
     def set_network_profile(self) -> _network_profile_pb2.SetNetworkProfileResponse:
         """See CommandService."""
 
+    @_builtins.property
+    def set_variable_monitoring(self) -> _monitoring_pb2.SetVariableMonitoringResponse:
+        """See CommandService."""
+
+    @_builtins.property
+    def clear_variable_monitoring(self) -> _monitoring_pb2.ClearVariableMonitoringResponse:
+        """See CommandService."""
+
+    @_builtins.property
+    def set_monitoring_level(self) -> _monitoring_pb2.SetMonitoringLevelResponse:
+        """See CommandService."""
+
+    @_builtins.property
+    def set_monitoring_base(self) -> _monitoring_pb2.SetMonitoringBaseResponse:
+        """See CommandService."""
+
+    @_builtins.property
+    def get_monitoring_report(self) -> _monitoring_pb2.GetMonitoringReportResponse:
+        """See CommandService."""
+
+    @_builtins.property
+    def customer_information(self) -> _customer_information_pb2.CustomerInformationResponse:
+        """See CommandService."""
+
+    @_builtins.property
+    def set_display_message(self) -> _display_message_pb2.SetDisplayMessageResponse:
+        """See CommandService."""
+
+    @_builtins.property
+    def get_display_messages(self) -> _display_message_pb2.GetDisplayMessagesResponse:
+        """See CommandService."""
+
+    @_builtins.property
+    def clear_display_message(self) -> _display_message_pb2.ClearDisplayMessageResponse:
+        """See CommandService."""
+
     def __init__(
         self,
         *,
@@ -439,12 +541,21 @@ class CallResponse(_message.Message):
         get_base_report: _device_model_pb2.GetBaseReportResponse | None = ...,
         get_report: _device_model_pb2.GetReportResponse | None = ...,
         set_network_profile: _network_profile_pb2.SetNetworkProfileResponse | None = ...,
+        set_variable_monitoring: _monitoring_pb2.SetVariableMonitoringResponse | None = ...,
+        clear_variable_monitoring: _monitoring_pb2.ClearVariableMonitoringResponse | None = ...,
+        set_monitoring_level: _monitoring_pb2.SetMonitoringLevelResponse | None = ...,
+        set_monitoring_base: _monitoring_pb2.SetMonitoringBaseResponse | None = ...,
+        get_monitoring_report: _monitoring_pb2.GetMonitoringReportResponse | None = ...,
+        customer_information: _customer_information_pb2.CustomerInformationResponse | None = ...,
+        set_display_message: _display_message_pb2.SetDisplayMessageResponse | None = ...,
+        get_display_messages: _display_message_pb2.GetDisplayMessagesResponse | None = ...,
+        clear_display_message: _display_message_pb2.ClearDisplayMessageResponse | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "cancel_reservation", b"cancel_reservation", "certificate_signed", b"certificate_signed", "change_availability", b"change_availability", "clear_cache", b"clear_cache", "clear_charging_profile", b"clear_charging_profile", "cost_updated", b"cost_updated", "data_transfer", b"data_transfer", "delete_certificate", b"delete_certificate", "get_base_report", b"get_base_report", "get_charging_profiles", b"get_charging_profiles", "get_composite_schedule", b"get_composite_schedule", "get_installed_certificate_ids", b"get_installed_certificate_ids", "get_local_list_version", b"get_local_list_version", "get_log", b"get_log", "get_report", b"get_report", "get_transaction_status", b"get_transaction_status", "get_variables", b"get_variables", "install_certificate", b"install_certificate", "request_start_transaction", b"request_start_transaction", "request_stop_transaction", b"request_stop_transaction", "reserve_now", b"reserve_now", "reset", b"reset", "send_call", b"send_call", "send_local_list", b"send_local_list", "set_charging_profile", b"set_charging_profile", "set_network_profile", b"set_network_profile", "set_variables", b"set_variables", "trigger_message", b"trigger_message", "unlock_connector", b"unlock_connector", "update_firmware", b"update_firmware"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "cancel_reservation", b"cancel_reservation", "certificate_signed", b"certificate_signed", "change_availability", b"change_availability", "clear_cache", b"clear_cache", "clear_charging_profile", b"clear_charging_profile", "clear_display_message", b"clear_display_message", "clear_variable_monitoring", b"clear_variable_monitoring", "cost_updated", b"cost_updated", "customer_information", b"customer_information", "data_transfer", b"data_transfer", "delete_certificate", b"delete_certificate", "get_base_report", b"get_base_report", "get_charging_profiles", b"get_charging_profiles", "get_composite_schedule", b"get_composite_schedule", "get_display_messages", b"get_display_messages", "get_installed_certificate_ids", b"get_installed_certificate_ids", "get_local_list_version", b"get_local_list_version", "get_log", b"get_log", "get_monitoring_report", b"get_monitoring_report", "get_report", b"get_report", "get_transaction_status", b"get_transaction_status", "get_variables", b"get_variables", "install_certificate", b"install_certificate", "request_start_transaction", b"request_start_transaction", "request_stop_transaction", b"request_stop_transaction", "reserve_now", b"reserve_now", "reset", b"reset", "send_call", b"send_call", "send_local_list", b"send_local_list", "set_charging_profile", b"set_charging_profile", "set_display_message", b"set_display_message", "set_monitoring_base", b"set_monitoring_base", "set_monitoring_level", b"set_monitoring_level", "set_network_profile", b"set_network_profile", "set_variable_monitoring", b"set_variable_monitoring", "set_variables", b"set_variables", "trigger_message", b"trigger_message", "unlock_connector", b"unlock_connector", "update_firmware", b"update_firmware"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "cancel_reservation", b"cancel_reservation", "certificate_signed", b"certificate_signed", "change_availability", b"change_availability", "clear_cache", b"clear_cache", "clear_charging_profile", b"clear_charging_profile", "cost_updated", b"cost_updated", "data_transfer", b"data_transfer", "delete_certificate", b"delete_certificate", "get_base_report", b"get_base_report", "get_charging_profiles", b"get_charging_profiles", "get_composite_schedule", b"get_composite_schedule", "get_installed_certificate_ids", b"get_installed_certificate_ids", "get_local_list_version", b"get_local_list_version", "get_log", b"get_log", "get_report", b"get_report", "get_transaction_status", b"get_transaction_status", "get_variables", b"get_variables", "install_certificate", b"install_certificate", "request_start_transaction", b"request_start_transaction", "request_stop_transaction", b"request_stop_transaction", "reserve_now", b"reserve_now", "reset", b"reset", "send_call", b"send_call", "send_local_list", b"send_local_list", "set_charging_profile", b"set_charging_profile", "set_network_profile", b"set_network_profile", "set_variables", b"set_variables", "trigger_message", b"trigger_message", "unlock_connector", b"unlock_connector", "update_firmware", b"update_firmware"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "cancel_reservation", b"cancel_reservation", "certificate_signed", b"certificate_signed", "change_availability", b"change_availability", "clear_cache", b"clear_cache", "clear_charging_profile", b"clear_charging_profile", "clear_display_message", b"clear_display_message", "clear_variable_monitoring", b"clear_variable_monitoring", "cost_updated", b"cost_updated", "customer_information", b"customer_information", "data_transfer", b"data_transfer", "delete_certificate", b"delete_certificate", "get_base_report", b"get_base_report", "get_charging_profiles", b"get_charging_profiles", "get_composite_schedule", b"get_composite_schedule", "get_display_messages", b"get_display_messages", "get_installed_certificate_ids", b"get_installed_certificate_ids", "get_local_list_version", b"get_local_list_version", "get_log", b"get_log", "get_monitoring_report", b"get_monitoring_report", "get_report", b"get_report", "get_transaction_status", b"get_transaction_status", "get_variables", b"get_variables", "install_certificate", b"install_certificate", "request_start_transaction", b"request_start_transaction", "request_stop_transaction", b"request_stop_transaction", "reserve_now", b"reserve_now", "reset", b"reset", "send_call", b"send_call", "send_local_list", b"send_local_list", "set_charging_profile", b"set_charging_profile", "set_display_message", b"set_display_message", "set_monitoring_base", b"set_monitoring_base", "set_monitoring_level", b"set_monitoring_level", "set_network_profile", b"set_network_profile", "set_variable_monitoring", b"set_variable_monitoring", "set_variables", b"set_variables", "trigger_message", b"trigger_message", "unlock_connector", b"unlock_connector", "update_firmware", b"update_firmware"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_answer: _TypeAlias = _typing.Literal["request_start_transaction", "request_stop_transaction", "reset", "unlock_connector", "change_availability", "get_variables", "set_variables", "clear_cache", "trigger_message", "data_transfer", "send_call", "update_firmware", "get_log", "get_local_list_version", "send_local_list", "set_charging_profile", "clear_charging_profile", "get_composite_schedule", "get_charging_profiles", "cost_updated", "reserve_now", "cancel_reservation", "certificate_signed", "install_certificate", "delete_certificate", "get_installed_certificate_ids", "get_transaction_status", "get_base_report", "get_report", "set_network_profile"]  # noqa: Y015
+    _WhichOneofReturnType_answer: _TypeAlias = _typing.Literal["request_start_transaction", "request_stop_transaction", "reset", "unlock_connector", "change_availability", "get_variables", "set_variables", "clear_cache", "trigger_message", "data_transfer", "send_call", "update_firmware", "get_log", "get_local_list_version", "send_local_list", "set_charging_profile", "clear_charging_profile", "get_composite_schedule", "get_charging_profiles", "cost_updated", "reserve_now", "cancel_reservation", "certificate_signed", "install_certificate", "delete_certificate", "get_installed_certificate_ids", "get_transaction_status", "get_base_report", "get_report", "set_network_profile", "set_variable_monitoring", "clear_variable_monitoring", "set_monitoring_level", "set_monitoring_base", "get_monitoring_report", "customer_information", "set_display_message", "get_display_messages", "clear_display_message"]  # noqa: Y015
     _WhichOneofArgType_answer: _TypeAlias = _typing.Literal["answer", b"answer"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_answer) -> _WhichOneofReturnType_answer | None: ...
 

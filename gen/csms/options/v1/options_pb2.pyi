@@ -110,6 +110,10 @@ class _ScopeRuleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ScopeRule.V
     """
     SCOPE_RULE_CALLER: _ScopeRule.ValueType  # 4
     """The method is about the caller's own account, whatever its scope."""
+    SCOPE_RULE_STATION_OR_ALL: _ScopeRule.ValueType  # 5
+    """The request's `station_id` names one station, or all of them by "-" (AIP-159). For one station as
+    SCOPE_RULE_STATION; for all of them as SCOPE_RULE_STATIONS.
+    """
 
 class ScopeRule(_ScopeRule, metaclass=_ScopeRuleEnumTypeWrapper):
     """Effect of a scope on a method: the part of the tenant that the caller's permission covers, the subtrees of some sites."""
@@ -130,6 +134,10 @@ PERMISSION_DENIED, reason SCOPE_TOO_NARROW.
 """
 SCOPE_RULE_CALLER: ScopeRule.ValueType  # 4
 """The method is about the caller's own account, whatever its scope."""
+SCOPE_RULE_STATION_OR_ALL: ScopeRule.ValueType  # 5
+"""The request's `station_id` names one station, or all of them by "-" (AIP-159). For one station as
+SCOPE_RULE_STATION; for all of them as SCOPE_RULE_STATIONS.
+"""
 Global___ScopeRule: _TypeAlias = ScopeRule  # noqa: Y015
 
 class _PublicAccess:
@@ -314,6 +322,20 @@ class _PermissionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Permission
     """Simulated stations, where a simulator runs."""
     PERMISSION_SIMULATOR_WRITE: _Permission.ValueType  # 81
     """To start and stop simulated stations, and to act as their drivers, vehicles and faults."""
+    PERMISSION_MONITORS_READ: _Permission.ValueType  # 90
+    """Monitors of stations, and the reports of them."""
+    PERMISSION_MONITORS_WRITE: _Permission.ValueType  # 91
+    """To set and clear monitors, and to have stations report them."""
+    PERMISSION_ALARMS_READ: _Permission.ValueType  # 92
+    """Alarms and readings that monitors of stations reported."""
+    PERMISSION_CUSTOMER_INFORMATION_READ: _Permission.ValueType  # 93
+    """What stations reported about drivers."""
+    PERMISSION_CUSTOMER_INFORMATION_WRITE: _Permission.ValueType  # 94
+    """To have stations report and clear what they store about drivers."""
+    PERMISSION_DISPLAY_MESSAGES_READ: _Permission.ValueType  # 95
+    """Messages on the displays of stations."""
+    PERMISSION_DISPLAY_MESSAGES_WRITE: _Permission.ValueType  # 96
+    """To set and clear messages on the displays of stations."""
 
 class Permission(_Permission, metaclass=_PermissionEnumTypeWrapper):
     """The right that a method needs, or that a role or an API key has. mesh/identity/permissions.py has the built-in roles
@@ -437,6 +459,20 @@ PERMISSION_SIMULATOR_READ: Permission.ValueType  # 80
 """Simulated stations, where a simulator runs."""
 PERMISSION_SIMULATOR_WRITE: Permission.ValueType  # 81
 """To start and stop simulated stations, and to act as their drivers, vehicles and faults."""
+PERMISSION_MONITORS_READ: Permission.ValueType  # 90
+"""Monitors of stations, and the reports of them."""
+PERMISSION_MONITORS_WRITE: Permission.ValueType  # 91
+"""To set and clear monitors, and to have stations report them."""
+PERMISSION_ALARMS_READ: Permission.ValueType  # 92
+"""Alarms and readings that monitors of stations reported."""
+PERMISSION_CUSTOMER_INFORMATION_READ: Permission.ValueType  # 93
+"""What stations reported about drivers."""
+PERMISSION_CUSTOMER_INFORMATION_WRITE: Permission.ValueType  # 94
+"""To have stations report and clear what they store about drivers."""
+PERMISSION_DISPLAY_MESSAGES_READ: Permission.ValueType  # 95
+"""Messages on the displays of stations."""
+PERMISSION_DISPLAY_MESSAGES_WRITE: Permission.ValueType  # 96
+"""To set and clear messages on the displays of stations."""
 Global___Permission: _TypeAlias = Permission  # noqa: Y015
 
 @_typing.final

@@ -621,8 +621,12 @@ class InstalledCertificate(_message.Message):
     CERTIFICATE_TYPE_FIELD_NUMBER: _builtins.int
     CERTIFICATE_HASH_DATA_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    CHILD_CERTIFICATE_HASH_DATA_FIELD_NUMBER: _builtins.int
+    STATION_ID_FIELD_NUMBER: _builtins.int
     certificate_type: Global___GetCertificateIdUse.ValueType
     """Its kind."""
+    station_id: _builtins.str
+    """The station."""
     @_builtins.property
     def certificate_hash_data(self) -> Global___CertificateHashData:
         """The certificate."""
@@ -631,16 +635,22 @@ class InstalledCertificate(_message.Message):
     def update_time(self) -> _timestamp_pb2.Timestamp:
         """Time of the station's latest report of it."""
 
+    @_builtins.property
+    def child_certificate_hash_data(self) -> _containers.RepeatedCompositeFieldContainer[Global___CertificateHashData]:
+        """The certificates above it, of a V2G_CERTIFICATE_CHAIN; at most 4."""
+
     def __init__(
         self,
         *,
         certificate_type: Global___GetCertificateIdUse.ValueType = ...,
         certificate_hash_data: Global___CertificateHashData | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
+        child_certificate_hash_data: _abc.Iterable[Global___CertificateHashData] | None = ...,
+        station_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["certificate_hash_data", b"certificate_hash_data", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate_hash_data", b"certificate_hash_data", "certificate_type", b"certificate_type", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate_hash_data", b"certificate_hash_data", "certificate_type", b"certificate_type", "child_certificate_hash_data", b"child_certificate_hash_data", "station_id", b"station_id", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -148,7 +148,7 @@ class ListChargingProfilesRequest(_message.Message):
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     FILTER_FIELD_NUMBER: _builtins.int
     station_id: _builtins.str
-    """The station."""
+    """The station; "-" for all."""
     page_size: _builtins.int
     """Most to return, up to 1000; 0 means 50."""
     page_token: _builtins.str

@@ -62,10 +62,10 @@ class ChargingProfileServiceServicer:
     """
 
     def ListChargingProfiles(self, request, context):
-        """Lists the profiles that were sent to a station, or that it reported to hold (GetChargingProfiles), newest first:
-        those that it holds as far as is known, and earlier ones.
-        `filter` (AIP-160) has the fields state, purpose, evse_id, charging_profile_id, stack_level, transaction_id and
-        limit_source.
+        """Lists the profiles that were sent to a station, or that it reported to hold (GetChargingProfiles), or those of all
+        stations, newest first: those that a station holds as far as is known, and earlier ones.
+        `filter` (AIP-160) has the fields state, purpose, evse_id, charging_profile_id, stack_level, transaction_id,
+        limit_source, station_id, site (`site:berlin`: that site and all parts of it) and labels (`labels.region:north`).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -40,10 +40,10 @@ class ChargingProfileServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> ChargingProfileServiceAsyncStub: ...
     ListChargingProfiles: _grpc.UnaryUnaryMultiCallable[_charging_profile_service_pb2.ListChargingProfilesRequest, _charging_profile_service_pb2.ListChargingProfilesResponse]
-    """Lists the profiles that were sent to a station, or that it reported to hold (GetChargingProfiles), newest first:
-    those that it holds as far as is known, and earlier ones.
-    `filter` (AIP-160) has the fields state, purpose, evse_id, charging_profile_id, stack_level, transaction_id and
-    limit_source.
+    """Lists the profiles that were sent to a station, or that it reported to hold (GetChargingProfiles), or those of all
+    stations, newest first: those that a station holds as far as is known, and earlier ones.
+    `filter` (AIP-160) has the fields state, purpose, evse_id, charging_profile_id, stack_level, transaction_id,
+    limit_source, station_id, site (`site:berlin`: that site and all parts of it) and labels (`labels.region:north`).
     """
     ListChargingLimits: _grpc.UnaryUnaryMultiCallable[_charging_profile_service_pb2.ListChargingLimitsRequest, _charging_profile_service_pb2.ListChargingLimitsResponse]
     """Lists the limits that other systems set at a station, as the station reported them: by EVSE, and of each the latest of
@@ -63,10 +63,10 @@ class ChargingProfileServiceAsyncStub(ChargingProfileServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListChargingProfiles: _aio.UnaryUnaryMultiCallable[_charging_profile_service_pb2.ListChargingProfilesRequest, _charging_profile_service_pb2.ListChargingProfilesResponse]  # type: ignore[assignment]
-    """Lists the profiles that were sent to a station, or that it reported to hold (GetChargingProfiles), newest first:
-    those that it holds as far as is known, and earlier ones.
-    `filter` (AIP-160) has the fields state, purpose, evse_id, charging_profile_id, stack_level, transaction_id and
-    limit_source.
+    """Lists the profiles that were sent to a station, or that it reported to hold (GetChargingProfiles), or those of all
+    stations, newest first: those that a station holds as far as is known, and earlier ones.
+    `filter` (AIP-160) has the fields state, purpose, evse_id, charging_profile_id, stack_level, transaction_id,
+    limit_source, station_id, site (`site:berlin`: that site and all parts of it) and labels (`labels.region:north`).
     """
     ListChargingLimits: _aio.UnaryUnaryMultiCallable[_charging_profile_service_pb2.ListChargingLimitsRequest, _charging_profile_service_pb2.ListChargingLimitsResponse]  # type: ignore[assignment]
     """Lists the limits that other systems set at a station, as the station reported them: by EVSE, and of each the latest of
@@ -89,10 +89,10 @@ class ChargingProfileServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _charging_profile_service_pb2.ListChargingProfilesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_charging_profile_service_pb2.ListChargingProfilesResponse, _abc.Awaitable[_charging_profile_service_pb2.ListChargingProfilesResponse]]:
-        """Lists the profiles that were sent to a station, or that it reported to hold (GetChargingProfiles), newest first:
-        those that it holds as far as is known, and earlier ones.
-        `filter` (AIP-160) has the fields state, purpose, evse_id, charging_profile_id, stack_level, transaction_id and
-        limit_source.
+        """Lists the profiles that were sent to a station, or that it reported to hold (GetChargingProfiles), or those of all
+        stations, newest first: those that a station holds as far as is known, and earlier ones.
+        `filter` (AIP-160) has the fields state, purpose, evse_id, charging_profile_id, stack_level, transaction_id,
+        limit_source, station_id, site (`site:berlin`: that site and all parts of it) and labels (`labels.region:north`).
         """
 
     @_abc_1.abstractmethod

@@ -6,10 +6,13 @@ import warnings
 from csms.station.v1 import certificate_pb2 as csms_dot_station_dot_v1_dot_certificate__pb2
 from csms.station.v1 import charging_profile_pb2 as csms_dot_station_dot_v1_dot_charging__profile__pb2
 from csms.station.v1 import command_service_pb2 as csms_dot_station_dot_v1_dot_command__service__pb2
+from csms.station.v1 import customer_information_pb2 as csms_dot_station_dot_v1_dot_customer__information__pb2
 from csms.station.v1 import device_model_pb2 as csms_dot_station_dot_v1_dot_device__model__pb2
+from csms.station.v1 import display_message_pb2 as csms_dot_station_dot_v1_dot_display__message__pb2
 from csms.station.v1 import firmware_pb2 as csms_dot_station_dot_v1_dot_firmware__pb2
 from csms.station.v1 import local_list_pb2 as csms_dot_station_dot_v1_dot_local__list__pb2
 from csms.station.v1 import log_pb2 as csms_dot_station_dot_v1_dot_log__pb2
+from csms.station.v1 import monitoring_pb2 as csms_dot_station_dot_v1_dot_monitoring__pb2
 from csms.station.v1 import network_profile_pb2 as csms_dot_station_dot_v1_dot_network__profile__pb2
 from csms.station.v1 import reservation_pb2 as csms_dot_station_dot_v1_dot_reservation__pb2
 
@@ -207,6 +210,51 @@ class CommandServiceStub:
                 '/csms.station.v1.CommandService/CostUpdated',
                 request_serializer=csms_dot_station_dot_v1_dot_command__service__pb2.CostUpdatedRequest.SerializeToString,
                 response_deserializer=csms_dot_station_dot_v1_dot_command__service__pb2.CostUpdatedResponse.FromString,
+                _registered_method=True)
+        self.SetVariableMonitoring = channel.unary_unary(
+                '/csms.station.v1.CommandService/SetVariableMonitoring',
+                request_serializer=csms_dot_station_dot_v1_dot_monitoring__pb2.SetVariableMonitoringRequest.SerializeToString,
+                response_deserializer=csms_dot_station_dot_v1_dot_monitoring__pb2.SetVariableMonitoringResponse.FromString,
+                _registered_method=True)
+        self.ClearVariableMonitoring = channel.unary_unary(
+                '/csms.station.v1.CommandService/ClearVariableMonitoring',
+                request_serializer=csms_dot_station_dot_v1_dot_monitoring__pb2.ClearVariableMonitoringRequest.SerializeToString,
+                response_deserializer=csms_dot_station_dot_v1_dot_monitoring__pb2.ClearVariableMonitoringResponse.FromString,
+                _registered_method=True)
+        self.SetMonitoringLevel = channel.unary_unary(
+                '/csms.station.v1.CommandService/SetMonitoringLevel',
+                request_serializer=csms_dot_station_dot_v1_dot_monitoring__pb2.SetMonitoringLevelRequest.SerializeToString,
+                response_deserializer=csms_dot_station_dot_v1_dot_monitoring__pb2.SetMonitoringLevelResponse.FromString,
+                _registered_method=True)
+        self.SetMonitoringBase = channel.unary_unary(
+                '/csms.station.v1.CommandService/SetMonitoringBase',
+                request_serializer=csms_dot_station_dot_v1_dot_monitoring__pb2.SetMonitoringBaseRequest.SerializeToString,
+                response_deserializer=csms_dot_station_dot_v1_dot_monitoring__pb2.SetMonitoringBaseResponse.FromString,
+                _registered_method=True)
+        self.GetMonitoringReport = channel.unary_unary(
+                '/csms.station.v1.CommandService/GetMonitoringReport',
+                request_serializer=csms_dot_station_dot_v1_dot_monitoring__pb2.GetMonitoringReportRequest.SerializeToString,
+                response_deserializer=csms_dot_station_dot_v1_dot_monitoring__pb2.GetMonitoringReportResponse.FromString,
+                _registered_method=True)
+        self.CustomerInformation = channel.unary_unary(
+                '/csms.station.v1.CommandService/CustomerInformation',
+                request_serializer=csms_dot_station_dot_v1_dot_customer__information__pb2.CustomerInformationRequest.SerializeToString,
+                response_deserializer=csms_dot_station_dot_v1_dot_customer__information__pb2.CustomerInformationResponse.FromString,
+                _registered_method=True)
+        self.SetDisplayMessage = channel.unary_unary(
+                '/csms.station.v1.CommandService/SetDisplayMessage',
+                request_serializer=csms_dot_station_dot_v1_dot_display__message__pb2.SetDisplayMessageRequest.SerializeToString,
+                response_deserializer=csms_dot_station_dot_v1_dot_display__message__pb2.SetDisplayMessageResponse.FromString,
+                _registered_method=True)
+        self.GetDisplayMessages = channel.unary_unary(
+                '/csms.station.v1.CommandService/GetDisplayMessages',
+                request_serializer=csms_dot_station_dot_v1_dot_display__message__pb2.GetDisplayMessagesRequest.SerializeToString,
+                response_deserializer=csms_dot_station_dot_v1_dot_display__message__pb2.GetDisplayMessagesResponse.FromString,
+                _registered_method=True)
+        self.ClearDisplayMessage = channel.unary_unary(
+                '/csms.station.v1.CommandService/ClearDisplayMessage',
+                request_serializer=csms_dot_station_dot_v1_dot_display__message__pb2.ClearDisplayMessageRequest.SerializeToString,
+                response_deserializer=csms_dot_station_dot_v1_dot_display__message__pb2.ClearDisplayMessageResponse.FromString,
                 _registered_method=True)
         self.SendCall = channel.unary_unary(
                 '/csms.station.v1.CommandService/SendCall',
@@ -465,6 +513,74 @@ class CommandServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SetVariableMonitoring(self, request, context):
+        """Sets monitors of a station's variables. OCPP 2.x SetVariableMonitoring, in several CALLs where the station's limits ask for
+        it: where one of them fails and another was answered, the results have the outcome of each. MonitoringService lists the
+        monitors.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ClearVariableMonitoring(self, request, context):
+        """Clears monitors of a station. OCPP 2.x ClearVariableMonitoring, in several CALLs as SetVariableMonitoring.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetMonitoringLevel(self, request, context):
+        """Sets the severity up to which a station reports events. OCPP 2.x SetMonitoringLevel.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetMonitoringBase(self, request, context):
+        """Activates a set of monitors of a station. OCPP 2.x SetMonitoringBase.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetMonitoringReport(self, request, context):
+        """Requests a report of a station's monitors. OCPP 2.x GetMonitoringReport. Returns once the station has answered;
+        MonitoringService has the report.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CustomerInformation(self, request, context):
+        """Requests what a station stores about a driver, or has it cleared. OCPP 2.x CustomerInformation. Returns once the station
+        has answered; CustomerInformationService has the report. The driver's data here is not changed.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetDisplayMessage(self, request, context):
+        """Sets a message on a station's display. OCPP 2.x SetDisplayMessage. DisplayMessageService lists the messages.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetDisplayMessages(self, request, context):
+        """Requests a report of the messages that a station holds. OCPP 2.x GetDisplayMessages. Returns once the station has
+        answered; DisplayMessageService has the messages.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ClearDisplayMessage(self, request, context):
+        """Removes a message from a station's display. OCPP 2.x ClearDisplayMessage.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def SendCall(self, request, context):
         """Sends any action of the station's OCPP version, checked against the official schema before it is sent. Its effects
         are not recorded: so credentials are not set this way (USE_ROTATE_CREDENTIAL), nor is the security profile of 1.6
@@ -621,6 +737,51 @@ def add_CommandServiceServicer_to_server(servicer, server):
                     servicer.CostUpdated,
                     request_deserializer=csms_dot_station_dot_v1_dot_command__service__pb2.CostUpdatedRequest.FromString,
                     response_serializer=csms_dot_station_dot_v1_dot_command__service__pb2.CostUpdatedResponse.SerializeToString,
+            ),
+            'SetVariableMonitoring': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetVariableMonitoring,
+                    request_deserializer=csms_dot_station_dot_v1_dot_monitoring__pb2.SetVariableMonitoringRequest.FromString,
+                    response_serializer=csms_dot_station_dot_v1_dot_monitoring__pb2.SetVariableMonitoringResponse.SerializeToString,
+            ),
+            'ClearVariableMonitoring': grpc.unary_unary_rpc_method_handler(
+                    servicer.ClearVariableMonitoring,
+                    request_deserializer=csms_dot_station_dot_v1_dot_monitoring__pb2.ClearVariableMonitoringRequest.FromString,
+                    response_serializer=csms_dot_station_dot_v1_dot_monitoring__pb2.ClearVariableMonitoringResponse.SerializeToString,
+            ),
+            'SetMonitoringLevel': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetMonitoringLevel,
+                    request_deserializer=csms_dot_station_dot_v1_dot_monitoring__pb2.SetMonitoringLevelRequest.FromString,
+                    response_serializer=csms_dot_station_dot_v1_dot_monitoring__pb2.SetMonitoringLevelResponse.SerializeToString,
+            ),
+            'SetMonitoringBase': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetMonitoringBase,
+                    request_deserializer=csms_dot_station_dot_v1_dot_monitoring__pb2.SetMonitoringBaseRequest.FromString,
+                    response_serializer=csms_dot_station_dot_v1_dot_monitoring__pb2.SetMonitoringBaseResponse.SerializeToString,
+            ),
+            'GetMonitoringReport': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetMonitoringReport,
+                    request_deserializer=csms_dot_station_dot_v1_dot_monitoring__pb2.GetMonitoringReportRequest.FromString,
+                    response_serializer=csms_dot_station_dot_v1_dot_monitoring__pb2.GetMonitoringReportResponse.SerializeToString,
+            ),
+            'CustomerInformation': grpc.unary_unary_rpc_method_handler(
+                    servicer.CustomerInformation,
+                    request_deserializer=csms_dot_station_dot_v1_dot_customer__information__pb2.CustomerInformationRequest.FromString,
+                    response_serializer=csms_dot_station_dot_v1_dot_customer__information__pb2.CustomerInformationResponse.SerializeToString,
+            ),
+            'SetDisplayMessage': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetDisplayMessage,
+                    request_deserializer=csms_dot_station_dot_v1_dot_display__message__pb2.SetDisplayMessageRequest.FromString,
+                    response_serializer=csms_dot_station_dot_v1_dot_display__message__pb2.SetDisplayMessageResponse.SerializeToString,
+            ),
+            'GetDisplayMessages': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetDisplayMessages,
+                    request_deserializer=csms_dot_station_dot_v1_dot_display__message__pb2.GetDisplayMessagesRequest.FromString,
+                    response_serializer=csms_dot_station_dot_v1_dot_display__message__pb2.GetDisplayMessagesResponse.SerializeToString,
+            ),
+            'ClearDisplayMessage': grpc.unary_unary_rpc_method_handler(
+                    servicer.ClearDisplayMessage,
+                    request_deserializer=csms_dot_station_dot_v1_dot_display__message__pb2.ClearDisplayMessageRequest.FromString,
+                    response_serializer=csms_dot_station_dot_v1_dot_display__message__pb2.ClearDisplayMessageResponse.SerializeToString,
             ),
             'SendCall': grpc.unary_unary_rpc_method_handler(
                     servicer.SendCall,
@@ -1432,6 +1593,249 @@ class CommandService:
             '/csms.station.v1.CommandService/CostUpdated',
             csms_dot_station_dot_v1_dot_command__service__pb2.CostUpdatedRequest.SerializeToString,
             csms_dot_station_dot_v1_dot_command__service__pb2.CostUpdatedResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetVariableMonitoring(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csms.station.v1.CommandService/SetVariableMonitoring',
+            csms_dot_station_dot_v1_dot_monitoring__pb2.SetVariableMonitoringRequest.SerializeToString,
+            csms_dot_station_dot_v1_dot_monitoring__pb2.SetVariableMonitoringResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ClearVariableMonitoring(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csms.station.v1.CommandService/ClearVariableMonitoring',
+            csms_dot_station_dot_v1_dot_monitoring__pb2.ClearVariableMonitoringRequest.SerializeToString,
+            csms_dot_station_dot_v1_dot_monitoring__pb2.ClearVariableMonitoringResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetMonitoringLevel(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csms.station.v1.CommandService/SetMonitoringLevel',
+            csms_dot_station_dot_v1_dot_monitoring__pb2.SetMonitoringLevelRequest.SerializeToString,
+            csms_dot_station_dot_v1_dot_monitoring__pb2.SetMonitoringLevelResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetMonitoringBase(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csms.station.v1.CommandService/SetMonitoringBase',
+            csms_dot_station_dot_v1_dot_monitoring__pb2.SetMonitoringBaseRequest.SerializeToString,
+            csms_dot_station_dot_v1_dot_monitoring__pb2.SetMonitoringBaseResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetMonitoringReport(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csms.station.v1.CommandService/GetMonitoringReport',
+            csms_dot_station_dot_v1_dot_monitoring__pb2.GetMonitoringReportRequest.SerializeToString,
+            csms_dot_station_dot_v1_dot_monitoring__pb2.GetMonitoringReportResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CustomerInformation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csms.station.v1.CommandService/CustomerInformation',
+            csms_dot_station_dot_v1_dot_customer__information__pb2.CustomerInformationRequest.SerializeToString,
+            csms_dot_station_dot_v1_dot_customer__information__pb2.CustomerInformationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetDisplayMessage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csms.station.v1.CommandService/SetDisplayMessage',
+            csms_dot_station_dot_v1_dot_display__message__pb2.SetDisplayMessageRequest.SerializeToString,
+            csms_dot_station_dot_v1_dot_display__message__pb2.SetDisplayMessageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetDisplayMessages(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csms.station.v1.CommandService/GetDisplayMessages',
+            csms_dot_station_dot_v1_dot_display__message__pb2.GetDisplayMessagesRequest.SerializeToString,
+            csms_dot_station_dot_v1_dot_display__message__pb2.GetDisplayMessagesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ClearDisplayMessage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csms.station.v1.CommandService/ClearDisplayMessage',
+            csms_dot_station_dot_v1_dot_display__message__pb2.ClearDisplayMessageRequest.SerializeToString,
+            csms_dot_station_dot_v1_dot_display__message__pb2.ClearDisplayMessageResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -7,10 +7,13 @@ from collections import abc as _abc
 from csms.station.v1 import certificate_pb2 as _certificate_pb2
 from csms.station.v1 import charging_profile_pb2 as _charging_profile_pb2
 from csms.station.v1 import command_service_pb2 as _command_service_pb2
+from csms.station.v1 import customer_information_pb2 as _customer_information_pb2
 from csms.station.v1 import device_model_pb2 as _device_model_pb2
+from csms.station.v1 import display_message_pb2 as _display_message_pb2
 from csms.station.v1 import firmware_pb2 as _firmware_pb2
 from csms.station.v1 import local_list_pb2 as _local_list_pb2
 from csms.station.v1 import log_pb2 as _log_pb2
+from csms.station.v1 import monitoring_pb2 as _monitoring_pb2
 from csms.station.v1 import network_profile_pb2 as _network_profile_pb2
 from csms.station.v1 import reservation_pb2 as _reservation_pb2
 from grpc import aio as _aio
@@ -155,6 +158,33 @@ class CommandServiceStub:
     """
     CostUpdated: _grpc.UnaryUnaryMultiCallable[_command_service_pb2.CostUpdatedRequest, _command_service_pb2.CostUpdatedResponse]
     """Has a station show a driver the cost of a transaction so far. 2.x CostUpdated."""
+    SetVariableMonitoring: _grpc.UnaryUnaryMultiCallable[_monitoring_pb2.SetVariableMonitoringRequest, _monitoring_pb2.SetVariableMonitoringResponse]
+    """Sets monitors of a station's variables. OCPP 2.x SetVariableMonitoring, in several CALLs where the station's limits ask for
+    it: where one of them fails and another was answered, the results have the outcome of each. MonitoringService lists the
+    monitors.
+    """
+    ClearVariableMonitoring: _grpc.UnaryUnaryMultiCallable[_monitoring_pb2.ClearVariableMonitoringRequest, _monitoring_pb2.ClearVariableMonitoringResponse]
+    """Clears monitors of a station. OCPP 2.x ClearVariableMonitoring, in several CALLs as SetVariableMonitoring."""
+    SetMonitoringLevel: _grpc.UnaryUnaryMultiCallable[_monitoring_pb2.SetMonitoringLevelRequest, _monitoring_pb2.SetMonitoringLevelResponse]
+    """Sets the severity up to which a station reports events. OCPP 2.x SetMonitoringLevel."""
+    SetMonitoringBase: _grpc.UnaryUnaryMultiCallable[_monitoring_pb2.SetMonitoringBaseRequest, _monitoring_pb2.SetMonitoringBaseResponse]
+    """Activates a set of monitors of a station. OCPP 2.x SetMonitoringBase."""
+    GetMonitoringReport: _grpc.UnaryUnaryMultiCallable[_monitoring_pb2.GetMonitoringReportRequest, _monitoring_pb2.GetMonitoringReportResponse]
+    """Requests a report of a station's monitors. OCPP 2.x GetMonitoringReport. Returns once the station has answered;
+    MonitoringService has the report.
+    """
+    CustomerInformation: _grpc.UnaryUnaryMultiCallable[_customer_information_pb2.CustomerInformationRequest, _customer_information_pb2.CustomerInformationResponse]
+    """Requests what a station stores about a driver, or has it cleared. OCPP 2.x CustomerInformation. Returns once the station
+    has answered; CustomerInformationService has the report. The driver's data here is not changed.
+    """
+    SetDisplayMessage: _grpc.UnaryUnaryMultiCallable[_display_message_pb2.SetDisplayMessageRequest, _display_message_pb2.SetDisplayMessageResponse]
+    """Sets a message on a station's display. OCPP 2.x SetDisplayMessage. DisplayMessageService lists the messages."""
+    GetDisplayMessages: _grpc.UnaryUnaryMultiCallable[_display_message_pb2.GetDisplayMessagesRequest, _display_message_pb2.GetDisplayMessagesResponse]
+    """Requests a report of the messages that a station holds. OCPP 2.x GetDisplayMessages. Returns once the station has
+    answered; DisplayMessageService has the messages.
+    """
+    ClearDisplayMessage: _grpc.UnaryUnaryMultiCallable[_display_message_pb2.ClearDisplayMessageRequest, _display_message_pb2.ClearDisplayMessageResponse]
+    """Removes a message from a station's display. OCPP 2.x ClearDisplayMessage."""
     SendCall: _grpc.UnaryUnaryMultiCallable[_command_service_pb2.SendCallRequest, _command_service_pb2.SendCallResponse]
     """Sends any action of the station's OCPP version, checked against the official schema before it is sent. Its effects
     are not recorded: so credentials are not set this way (USE_ROTATE_CREDENTIAL), nor is the security profile of 1.6
@@ -280,6 +310,33 @@ class CommandServiceAsyncStub(CommandServiceStub):
     """
     CostUpdated: _aio.UnaryUnaryMultiCallable[_command_service_pb2.CostUpdatedRequest, _command_service_pb2.CostUpdatedResponse]  # type: ignore[assignment]
     """Has a station show a driver the cost of a transaction so far. 2.x CostUpdated."""
+    SetVariableMonitoring: _aio.UnaryUnaryMultiCallable[_monitoring_pb2.SetVariableMonitoringRequest, _monitoring_pb2.SetVariableMonitoringResponse]  # type: ignore[assignment]
+    """Sets monitors of a station's variables. OCPP 2.x SetVariableMonitoring, in several CALLs where the station's limits ask for
+    it: where one of them fails and another was answered, the results have the outcome of each. MonitoringService lists the
+    monitors.
+    """
+    ClearVariableMonitoring: _aio.UnaryUnaryMultiCallable[_monitoring_pb2.ClearVariableMonitoringRequest, _monitoring_pb2.ClearVariableMonitoringResponse]  # type: ignore[assignment]
+    """Clears monitors of a station. OCPP 2.x ClearVariableMonitoring, in several CALLs as SetVariableMonitoring."""
+    SetMonitoringLevel: _aio.UnaryUnaryMultiCallable[_monitoring_pb2.SetMonitoringLevelRequest, _monitoring_pb2.SetMonitoringLevelResponse]  # type: ignore[assignment]
+    """Sets the severity up to which a station reports events. OCPP 2.x SetMonitoringLevel."""
+    SetMonitoringBase: _aio.UnaryUnaryMultiCallable[_monitoring_pb2.SetMonitoringBaseRequest, _monitoring_pb2.SetMonitoringBaseResponse]  # type: ignore[assignment]
+    """Activates a set of monitors of a station. OCPP 2.x SetMonitoringBase."""
+    GetMonitoringReport: _aio.UnaryUnaryMultiCallable[_monitoring_pb2.GetMonitoringReportRequest, _monitoring_pb2.GetMonitoringReportResponse]  # type: ignore[assignment]
+    """Requests a report of a station's monitors. OCPP 2.x GetMonitoringReport. Returns once the station has answered;
+    MonitoringService has the report.
+    """
+    CustomerInformation: _aio.UnaryUnaryMultiCallable[_customer_information_pb2.CustomerInformationRequest, _customer_information_pb2.CustomerInformationResponse]  # type: ignore[assignment]
+    """Requests what a station stores about a driver, or has it cleared. OCPP 2.x CustomerInformation. Returns once the station
+    has answered; CustomerInformationService has the report. The driver's data here is not changed.
+    """
+    SetDisplayMessage: _aio.UnaryUnaryMultiCallable[_display_message_pb2.SetDisplayMessageRequest, _display_message_pb2.SetDisplayMessageResponse]  # type: ignore[assignment]
+    """Sets a message on a station's display. OCPP 2.x SetDisplayMessage. DisplayMessageService lists the messages."""
+    GetDisplayMessages: _aio.UnaryUnaryMultiCallable[_display_message_pb2.GetDisplayMessagesRequest, _display_message_pb2.GetDisplayMessagesResponse]  # type: ignore[assignment]
+    """Requests a report of the messages that a station holds. OCPP 2.x GetDisplayMessages. Returns once the station has
+    answered; DisplayMessageService has the messages.
+    """
+    ClearDisplayMessage: _aio.UnaryUnaryMultiCallable[_display_message_pb2.ClearDisplayMessageRequest, _display_message_pb2.ClearDisplayMessageResponse]  # type: ignore[assignment]
+    """Removes a message from a station's display. OCPP 2.x ClearDisplayMessage."""
     SendCall: _aio.UnaryUnaryMultiCallable[_command_service_pb2.SendCallRequest, _command_service_pb2.SendCallResponse]  # type: ignore[assignment]
     """Sends any action of the station's OCPP version, checked against the official schema before it is sent. Its effects
     are not recorded: so credentials are not set this way (USE_ROTATE_CREDENTIAL), nor is the security profile of 1.6
@@ -576,6 +633,87 @@ class CommandServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_command_service_pb2.CostUpdatedResponse, _abc.Awaitable[_command_service_pb2.CostUpdatedResponse]]:
         """Has a station show a driver the cost of a transaction so far. 2.x CostUpdated."""
+
+    @_abc_1.abstractmethod
+    def SetVariableMonitoring(
+        self,
+        request: _monitoring_pb2.SetVariableMonitoringRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_monitoring_pb2.SetVariableMonitoringResponse, _abc.Awaitable[_monitoring_pb2.SetVariableMonitoringResponse]]:
+        """Sets monitors of a station's variables. OCPP 2.x SetVariableMonitoring, in several CALLs where the station's limits ask for
+        it: where one of them fails and another was answered, the results have the outcome of each. MonitoringService lists the
+        monitors.
+        """
+
+    @_abc_1.abstractmethod
+    def ClearVariableMonitoring(
+        self,
+        request: _monitoring_pb2.ClearVariableMonitoringRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_monitoring_pb2.ClearVariableMonitoringResponse, _abc.Awaitable[_monitoring_pb2.ClearVariableMonitoringResponse]]:
+        """Clears monitors of a station. OCPP 2.x ClearVariableMonitoring, in several CALLs as SetVariableMonitoring."""
+
+    @_abc_1.abstractmethod
+    def SetMonitoringLevel(
+        self,
+        request: _monitoring_pb2.SetMonitoringLevelRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_monitoring_pb2.SetMonitoringLevelResponse, _abc.Awaitable[_monitoring_pb2.SetMonitoringLevelResponse]]:
+        """Sets the severity up to which a station reports events. OCPP 2.x SetMonitoringLevel."""
+
+    @_abc_1.abstractmethod
+    def SetMonitoringBase(
+        self,
+        request: _monitoring_pb2.SetMonitoringBaseRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_monitoring_pb2.SetMonitoringBaseResponse, _abc.Awaitable[_monitoring_pb2.SetMonitoringBaseResponse]]:
+        """Activates a set of monitors of a station. OCPP 2.x SetMonitoringBase."""
+
+    @_abc_1.abstractmethod
+    def GetMonitoringReport(
+        self,
+        request: _monitoring_pb2.GetMonitoringReportRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_monitoring_pb2.GetMonitoringReportResponse, _abc.Awaitable[_monitoring_pb2.GetMonitoringReportResponse]]:
+        """Requests a report of a station's monitors. OCPP 2.x GetMonitoringReport. Returns once the station has answered;
+        MonitoringService has the report.
+        """
+
+    @_abc_1.abstractmethod
+    def CustomerInformation(
+        self,
+        request: _customer_information_pb2.CustomerInformationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_customer_information_pb2.CustomerInformationResponse, _abc.Awaitable[_customer_information_pb2.CustomerInformationResponse]]:
+        """Requests what a station stores about a driver, or has it cleared. OCPP 2.x CustomerInformation. Returns once the station
+        has answered; CustomerInformationService has the report. The driver's data here is not changed.
+        """
+
+    @_abc_1.abstractmethod
+    def SetDisplayMessage(
+        self,
+        request: _display_message_pb2.SetDisplayMessageRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_display_message_pb2.SetDisplayMessageResponse, _abc.Awaitable[_display_message_pb2.SetDisplayMessageResponse]]:
+        """Sets a message on a station's display. OCPP 2.x SetDisplayMessage. DisplayMessageService lists the messages."""
+
+    @_abc_1.abstractmethod
+    def GetDisplayMessages(
+        self,
+        request: _display_message_pb2.GetDisplayMessagesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_display_message_pb2.GetDisplayMessagesResponse, _abc.Awaitable[_display_message_pb2.GetDisplayMessagesResponse]]:
+        """Requests a report of the messages that a station holds. OCPP 2.x GetDisplayMessages. Returns once the station has
+        answered; DisplayMessageService has the messages.
+        """
+
+    @_abc_1.abstractmethod
+    def ClearDisplayMessage(
+        self,
+        request: _display_message_pb2.ClearDisplayMessageRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_display_message_pb2.ClearDisplayMessageResponse, _abc.Awaitable[_display_message_pb2.ClearDisplayMessageResponse]]:
+        """Removes a message from a station's display. OCPP 2.x ClearDisplayMessage."""
 
     @_abc_1.abstractmethod
     def SendCall(

@@ -392,7 +392,7 @@ class VariableReport(_message.Message):
     MISSING_PARTS_FIELD_NUMBER: _builtins.int
     DOUBLED_PARTS_FIELD_NUMBER: _builtins.int
     ATTRIBUTE_COUNT_FIELD_NUMBER: _builtins.int
-    LEFT_OUT_COUNT_FIELD_NUMBER: _builtins.int
+    SKIPPED_COUNT_FIELD_NUMBER: _builtins.int
     GENERATE_TIME_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
@@ -412,7 +412,7 @@ class VariableReport(_message.Message):
     """Number of its last part; absent until it arrived. Parts are numbered from 0."""
     attribute_count: _builtins.int
     """Number of attributes that its parts had."""
-    left_out_count: _builtins.int
+    skipped_count: _builtins.int
     """Attributes that were not stored, since the station has 20000 already."""
     @_builtins.property
     def missing_parts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
@@ -449,14 +449,14 @@ class VariableReport(_message.Message):
         missing_parts: _abc.Iterable[_builtins.int] | None = ...,
         doubled_parts: _abc.Iterable[_builtins.int] | None = ...,
         attribute_count: _builtins.int = ...,
-        left_out_count: _builtins.int = ...,
+        skipped_count: _builtins.int = ...,
         generate_time: _timestamp_pb2.Timestamp | None = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_last_part", b"_last_part", "create_time", b"create_time", "generate_time", b"generate_time", "last_part", b"last_part", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_last_part", b"_last_part", "attribute_count", b"attribute_count", "create_time", b"create_time", "doubled_parts", b"doubled_parts", "generate_time", b"generate_time", "last_part", b"last_part", "left_out_count", b"left_out_count", "missing_parts", b"missing_parts", "received_parts", b"received_parts", "report_base", b"report_base", "state", b"state", "station_id", b"station_id", "status", b"status", "update_time", b"update_time", "variable_report_id", b"variable_report_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_last_part", b"_last_part", "attribute_count", b"attribute_count", "create_time", b"create_time", "doubled_parts", b"doubled_parts", "generate_time", b"generate_time", "last_part", b"last_part", "missing_parts", b"missing_parts", "received_parts", b"received_parts", "report_base", b"report_base", "skipped_count", b"skipped_count", "state", b"state", "station_id", b"station_id", "status", b"status", "update_time", b"update_time", "variable_report_id", b"variable_report_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__last_part: _TypeAlias = _typing.Literal["last_part"]  # noqa: Y015
     _WhichOneofArgType__last_part: _TypeAlias = _typing.Literal["_last_part", b"_last_part"]  # noqa: Y015

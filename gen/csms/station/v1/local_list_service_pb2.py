@@ -30,7 +30,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(csms/station/v1/local_list_service.proto\x12\x0f\x63sms.station.v1\x1a\x1d\x63sms/options/v1/options.proto\x1a csms/station/v1/local_list.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\"\x85\x03\n\tLocalList\x12\x12\n\nstation_id\x18\x01 \x01(\t\x12\x1b\n\x0eversion_number\x18\x02 \x01(\x05H\x00\x88\x01\x01\x12\x13\n\x0b\x65ntry_count\x18\x03 \x01(\x05\x12\x37\n\nsync_state\x18\x04 \x01(\x0e\x32#.csms.station.v1.LocalListSyncState\x12\x12\n\nrequest_id\x18\x05 \x01(\t\x12\x30\n\x0crequest_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tsync_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12!\n\x05\x65rror\x18\x08 \x01(\x0b\x32\x12.google.rpc.Status\x12\x16\n\x0eleft_out_count\x18\t \x01(\x05\x12\x36\n\x0fleft_out_tokens\x18\n \x03(\x0b\x32\x1d.csms.station.v1.LeftOutTokenB\x11\n\x0f_version_number\"P\n\x0cLeftOutToken\x12\x10\n\x08id_token\x18\x01 \x01(\t\x12.\n\x06reason\x18\x02 \x01(\x0e\x32\x1e.csms.station.v1.LeftOutReason\"/\n\x13GetLocalListRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"F\n\x14GetLocalListResponse\x12.\n\nlocal_list\x18\x01 \x01(\x0b\x32\x1a.csms.station.v1.LocalList\"^\n\x1bListLocalListEntriesRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"i\n\x1cListLocalListEntriesResponse\x12\x30\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x1f.csms.station.v1.LocalListEntry\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"R\n\x14SyncLocalListRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x0c\n\x04\x66ull\x18\x03 \x01(\x08\"[\n\x15SyncLocalListResponse\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12.\n\nlocal_list\x18\x02 \x01(\x0b\x32\x1a.csms.station.v1.LocalList*\xa2\x01\n\x12LocalListSyncState\x12%\n!LOCAL_LIST_SYNC_STATE_UNSPECIFIED\x10\x00\x12!\n\x1dLOCAL_LIST_SYNC_STATE_SYNCING\x10\x01\x12 \n\x1cLOCAL_LIST_SYNC_STATE_SYNCED\x10\x02\x12 \n\x1cLOCAL_LIST_SYNC_STATE_FAILED\x10\x03*h\n\rLeftOutReason\x12\x1f\n\x1bLEFT_OUT_REASON_UNSPECIFIED\x10\x00\x12\x19\n\x15LEFT_OUT_REASON_UNFIT\x10\x01\x12\x1b\n\x17LEFT_OUT_REASON_NO_ROOM\x10\x02\x32\x94\x04\n\x10LocalListService\x12\xa0\x01\n\x0cGetLocalList\x12$.csms.station.v1.GetLocalListRequest\x1a%.csms.station.v1.GetLocalListResponse\"C\xa2\xbb\x18\x04\x08\x18\x18\x01\xc0\xbc\x18\x01\x82\xd3\xe4\x93\x02\x31\x12#/v1/stations/{station_id}/localListb\nlocal_list\x12\xb4\x01\n\x14ListLocalListEntries\x12,.csms.station.v1.ListLocalListEntriesRequest\x1a-.csms.station.v1.ListLocalListEntriesResponse\"?\xa2\xbb\x18\x04\x08\x18\x18\x01\xc0\xbc\x18\x01\x82\xd3\xe4\x93\x02-\x12+/v1/stations/{station_id}/localList/entries\x12\x9f\x01\n\rSyncLocalList\x12%.csms.station.v1.SyncLocalListRequest\x1a&.csms.station.v1.SyncLocalListResponse\"?\xa2\xbb\x18\x04\x08\x19\x18\x01\xc0\xbc\x18\x02\x82\xd3\xe4\x93\x02-\"(/v1/stations/{station_id}/localList:sync:\x01*\x1a\x04\xa0\xbb\x18\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(csms/station/v1/local_list_service.proto\x12\x0f\x63sms.station.v1\x1a\x1d\x63sms/options/v1/options.proto\x1a csms/station/v1/local_list.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\"\x85\x03\n\tLocalList\x12\x12\n\nstation_id\x18\x01 \x01(\t\x12\x1b\n\x0eversion_number\x18\x02 \x01(\x05H\x00\x88\x01\x01\x12\x13\n\x0b\x65ntry_count\x18\x03 \x01(\x05\x12\x37\n\nsync_state\x18\x04 \x01(\x0e\x32#.csms.station.v1.LocalListSyncState\x12\x12\n\nrequest_id\x18\x05 \x01(\t\x12\x30\n\x0crequest_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tsync_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12!\n\x05\x65rror\x18\x08 \x01(\x0b\x32\x12.google.rpc.Status\x12\x16\n\x0eleft_out_count\x18\t \x01(\x05\x12\x36\n\x0fleft_out_tokens\x18\n \x03(\x0b\x32\x1d.csms.station.v1.LeftOutTokenB\x11\n\x0f_version_number\"P\n\x0cLeftOutToken\x12\x10\n\x08id_token\x18\x01 \x01(\t\x12.\n\x06reason\x18\x02 \x01(\x0e\x32\x1e.csms.station.v1.LeftOutReason\"/\n\x13GetLocalListRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"F\n\x14GetLocalListResponse\x12.\n\nlocal_list\x18\x01 \x01(\x0b\x32\x1a.csms.station.v1.LocalList\"N\n\x15ListLocalListsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x03 \x01(\t\"b\n\x16ListLocalListsResponse\x12/\n\x0blocal_lists\x18\x01 \x03(\x0b\x32\x1a.csms.station.v1.LocalList\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"^\n\x1bListLocalListEntriesRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"i\n\x1cListLocalListEntriesResponse\x12\x30\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x1f.csms.station.v1.LocalListEntry\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"R\n\x14SyncLocalListRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x0c\n\x04\x66ull\x18\x03 \x01(\x08\"[\n\x15SyncLocalListResponse\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12.\n\nlocal_list\x18\x02 \x01(\x0b\x32\x1a.csms.station.v1.LocalList*\xa2\x01\n\x12LocalListSyncState\x12%\n!LOCAL_LIST_SYNC_STATE_UNSPECIFIED\x10\x00\x12!\n\x1dLOCAL_LIST_SYNC_STATE_SYNCING\x10\x01\x12 \n\x1cLOCAL_LIST_SYNC_STATE_SYNCED\x10\x02\x12 \n\x1cLOCAL_LIST_SYNC_STATE_FAILED\x10\x03*h\n\rLeftOutReason\x12\x1f\n\x1bLEFT_OUT_REASON_UNSPECIFIED\x10\x00\x12\x19\n\x15LEFT_OUT_REASON_UNFIT\x10\x01\x12\x1b\n\x17LEFT_OUT_REASON_NO_ROOM\x10\x02\x32\x9c\x05\n\x10LocalListService\x12\xa0\x01\n\x0cGetLocalList\x12$.csms.station.v1.GetLocalListRequest\x1a%.csms.station.v1.GetLocalListResponse\"C\xa2\xbb\x18\x04\x08\x18\x18\x01\xc0\xbc\x18\x01\x82\xd3\xe4\x93\x02\x31\x12#/v1/stations/{station_id}/localListb\nlocal_list\x12\x85\x01\n\x0eListLocalLists\x12&.csms.station.v1.ListLocalListsRequest\x1a\'.csms.station.v1.ListLocalListsResponse\"\"\xa2\xbb\x18\x04\x08\x18\x18\x02\xc0\xbc\x18\x01\x82\xd3\xe4\x93\x02\x10\x12\x0e/v1/localLists\x12\xb4\x01\n\x14ListLocalListEntries\x12,.csms.station.v1.ListLocalListEntriesRequest\x1a-.csms.station.v1.ListLocalListEntriesResponse\"?\xa2\xbb\x18\x04\x08\x18\x18\x01\xc0\xbc\x18\x01\x82\xd3\xe4\x93\x02-\x12+/v1/stations/{station_id}/localList/entries\x12\x9f\x01\n\rSyncLocalList\x12%.csms.station.v1.SyncLocalListRequest\x1a&.csms.station.v1.SyncLocalListResponse\"?\xa2\xbb\x18\x04\x08\x19\x18\x01\xc0\xbc\x18\x02\x82\xd3\xe4\x93\x02-\"(/v1/stations/{station_id}/localList:sync:\x01*\x1a\x04\xa0\xbb\x18\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -47,14 +47,16 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LOCALLISTSERVICE']._serialized_options = b'\240\273\030\001'
   _globals['_LOCALLISTSERVICE'].methods_by_name['GetLocalList']._loaded_options = None
   _globals['_LOCALLISTSERVICE'].methods_by_name['GetLocalList']._serialized_options = b'\242\273\030\004\010\030\030\001\300\274\030\001\202\323\344\223\0021\022#/v1/stations/{station_id}/localListb\nlocal_list'
+  _globals['_LOCALLISTSERVICE'].methods_by_name['ListLocalLists']._loaded_options = None
+  _globals['_LOCALLISTSERVICE'].methods_by_name['ListLocalLists']._serialized_options = b'\242\273\030\004\010\030\030\002\300\274\030\001\202\323\344\223\002\020\022\016/v1/localLists'
   _globals['_LOCALLISTSERVICE'].methods_by_name['ListLocalListEntries']._loaded_options = None
   _globals['_LOCALLISTSERVICE'].methods_by_name['ListLocalListEntries']._serialized_options = b'\242\273\030\004\010\030\030\001\300\274\030\001\202\323\344\223\002-\022+/v1/stations/{station_id}/localList/entries'
   _globals['_LOCALLISTSERVICE'].methods_by_name['SyncLocalList']._loaded_options = None
   _globals['_LOCALLISTSERVICE'].methods_by_name['SyncLocalList']._serialized_options = b'\242\273\030\004\010\031\030\001\300\274\030\002\202\323\344\223\002-\"(/v1/stations/{station_id}/localList:sync:\001*'
-  _globals['_LOCALLISTSYNCSTATE']._serialized_start=1223
-  _globals['_LOCALLISTSYNCSTATE']._serialized_end=1385
-  _globals['_LEFTOUTREASON']._serialized_start=1387
-  _globals['_LEFTOUTREASON']._serialized_end=1491
+  _globals['_LOCALLISTSYNCSTATE']._serialized_start=1403
+  _globals['_LOCALLISTSYNCSTATE']._serialized_end=1565
+  _globals['_LEFTOUTREASON']._serialized_start=1567
+  _globals['_LEFTOUTREASON']._serialized_end=1671
   _globals['_LOCALLIST']._serialized_start=248
   _globals['_LOCALLIST']._serialized_end=637
   _globals['_LEFTOUTTOKEN']._serialized_start=639
@@ -63,14 +65,18 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETLOCALLISTREQUEST']._serialized_end=768
   _globals['_GETLOCALLISTRESPONSE']._serialized_start=770
   _globals['_GETLOCALLISTRESPONSE']._serialized_end=840
-  _globals['_LISTLOCALLISTENTRIESREQUEST']._serialized_start=842
-  _globals['_LISTLOCALLISTENTRIESREQUEST']._serialized_end=936
-  _globals['_LISTLOCALLISTENTRIESRESPONSE']._serialized_start=938
-  _globals['_LISTLOCALLISTENTRIESRESPONSE']._serialized_end=1043
-  _globals['_SYNCLOCALLISTREQUEST']._serialized_start=1045
-  _globals['_SYNCLOCALLISTREQUEST']._serialized_end=1127
-  _globals['_SYNCLOCALLISTRESPONSE']._serialized_start=1129
-  _globals['_SYNCLOCALLISTRESPONSE']._serialized_end=1220
-  _globals['_LOCALLISTSERVICE']._serialized_start=1494
-  _globals['_LOCALLISTSERVICE']._serialized_end=2026
+  _globals['_LISTLOCALLISTSREQUEST']._serialized_start=842
+  _globals['_LISTLOCALLISTSREQUEST']._serialized_end=920
+  _globals['_LISTLOCALLISTSRESPONSE']._serialized_start=922
+  _globals['_LISTLOCALLISTSRESPONSE']._serialized_end=1020
+  _globals['_LISTLOCALLISTENTRIESREQUEST']._serialized_start=1022
+  _globals['_LISTLOCALLISTENTRIESREQUEST']._serialized_end=1116
+  _globals['_LISTLOCALLISTENTRIESRESPONSE']._serialized_start=1118
+  _globals['_LISTLOCALLISTENTRIESRESPONSE']._serialized_end=1223
+  _globals['_SYNCLOCALLISTREQUEST']._serialized_start=1225
+  _globals['_SYNCLOCALLISTREQUEST']._serialized_end=1307
+  _globals['_SYNCLOCALLISTRESPONSE']._serialized_start=1309
+  _globals['_SYNCLOCALLISTRESPONSE']._serialized_end=1400
+  _globals['_LOCALLISTSERVICE']._serialized_start=1674
+  _globals['_LOCALLISTSERVICE']._serialized_end=2342
 # @@protoc_insertion_point(module_scope)

@@ -119,7 +119,7 @@ class LocalList(_message.Message):
 
     @_builtins.property
     def left_out_tokens(self) -> _containers.RepeatedCompositeFieldContainer[Global___LeftOutToken]:
-        """The first 100 of them."""
+        """The first 100 of them. Only where one list is read."""
 
     def __init__(
         self,
@@ -216,6 +216,66 @@ class GetLocalListResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetLocalListResponse: _TypeAlias = GetLocalListResponse  # noqa: Y015
+
+@_typing.final
+class ListLocalListsRequest(_message.Message):
+    """Request for a page of local lists."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    FILTER_FIELD_NUMBER: _builtins.int
+    page_size: _builtins.int
+    """At most this many; 0 means 50, more than 1000 means 1000."""
+    page_token: _builtins.str
+    """next_page_token of the page before; empty for the first. All else in the request must stay the same."""
+    filter: _builtins.str
+    """AIP-160 over sync_state, station_id, site (`site:berlin`: that site and all parts of it) and labels
+    (`labels.region:north`), for example `sync_state = "FAILED"`; empty: all.
+    """
+    def __init__(
+        self,
+        *,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+        filter: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListLocalListsRequest: _TypeAlias = ListLocalListsRequest  # noqa: Y015
+
+@_typing.final
+class ListLocalListsResponse(_message.Message):
+    """A page of local lists."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOCAL_LISTS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Token for the next page; empty on the last."""
+    @_builtins.property
+    def local_lists(self) -> _containers.RepeatedCompositeFieldContainer[Global___LocalList]:
+        """The local lists."""
+
+    def __init__(
+        self,
+        *,
+        local_lists: _abc.Iterable[Global___LocalList] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["local_lists", b"local_lists", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListLocalListsResponse: _TypeAlias = ListLocalListsResponse  # noqa: Y015
 
 @_typing.final
 class ListLocalListEntriesRequest(_message.Message):

@@ -40,6 +40,11 @@ class LocalListServiceStub:
                 request_serializer=csms_dot_station_dot_v1_dot_local__list__service__pb2.GetLocalListRequest.SerializeToString,
                 response_deserializer=csms_dot_station_dot_v1_dot_local__list__service__pb2.GetLocalListResponse.FromString,
                 _registered_method=True)
+        self.ListLocalLists = channel.unary_unary(
+                '/csms.station.v1.LocalListService/ListLocalLists',
+                request_serializer=csms_dot_station_dot_v1_dot_local__list__service__pb2.ListLocalListsRequest.SerializeToString,
+                response_deserializer=csms_dot_station_dot_v1_dot_local__list__service__pb2.ListLocalListsResponse.FromString,
+                _registered_method=True)
         self.ListLocalListEntries = channel.unary_unary(
                 '/csms.station.v1.LocalListService/ListLocalListEntries',
                 request_serializer=csms_dot_station_dot_v1_dot_local__list__service__pb2.ListLocalListEntriesRequest.SerializeToString,
@@ -59,6 +64,14 @@ class LocalListServiceServicer:
     def GetLocalList(self, request, context):
         """Reads the known state of a station's local list.
         Errors: NOT_FOUND, reason STATION_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListLocalLists(self, request, context):
+        """Lists the known states of local lists, by station: of each station whose list was reported, read or requested.
+        Errors: INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN and INVALID_FILTER.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -89,6 +102,11 @@ def add_LocalListServiceServicer_to_server(servicer, server):
                     servicer.GetLocalList,
                     request_deserializer=csms_dot_station_dot_v1_dot_local__list__service__pb2.GetLocalListRequest.FromString,
                     response_serializer=csms_dot_station_dot_v1_dot_local__list__service__pb2.GetLocalListResponse.SerializeToString,
+            ),
+            'ListLocalLists': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListLocalLists,
+                    request_deserializer=csms_dot_station_dot_v1_dot_local__list__service__pb2.ListLocalListsRequest.FromString,
+                    response_serializer=csms_dot_station_dot_v1_dot_local__list__service__pb2.ListLocalListsResponse.SerializeToString,
             ),
             'ListLocalListEntries': grpc.unary_unary_rpc_method_handler(
                     servicer.ListLocalListEntries,
@@ -129,6 +147,33 @@ class LocalListService:
             '/csms.station.v1.LocalListService/GetLocalList',
             csms_dot_station_dot_v1_dot_local__list__service__pb2.GetLocalListRequest.SerializeToString,
             csms_dot_station_dot_v1_dot_local__list__service__pb2.GetLocalListResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListLocalLists(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csms.station.v1.LocalListService/ListLocalLists',
+            csms_dot_station_dot_v1_dot_local__list__service__pb2.ListLocalListsRequest.SerializeToString,
+            csms_dot_station_dot_v1_dot_local__list__service__pb2.ListLocalListsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -37,6 +37,10 @@ class LocalListServiceStub:
     """Reads the known state of a station's local list.
     Errors: NOT_FOUND, reason STATION_NOT_FOUND.
     """
+    ListLocalLists: _grpc.UnaryUnaryMultiCallable[_local_list_service_pb2.ListLocalListsRequest, _local_list_service_pb2.ListLocalListsResponse]
+    """Lists the known states of local lists, by station: of each station whose list was reported, read or requested.
+    Errors: INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN and INVALID_FILTER.
+    """
     ListLocalListEntries: _grpc.UnaryUnaryMultiCallable[_local_list_service_pb2.ListLocalListEntriesRequest, _local_list_service_pb2.ListLocalListEntriesResponse]
     """Lists the entries that the station is believed to hold, by their tokens.
     Errors: NOT_FOUND, reason STATION_NOT_FOUND; INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
@@ -56,6 +60,10 @@ class LocalListServiceAsyncStub(LocalListServiceStub):
     GetLocalList: _aio.UnaryUnaryMultiCallable[_local_list_service_pb2.GetLocalListRequest, _local_list_service_pb2.GetLocalListResponse]  # type: ignore[assignment]
     """Reads the known state of a station's local list.
     Errors: NOT_FOUND, reason STATION_NOT_FOUND.
+    """
+    ListLocalLists: _aio.UnaryUnaryMultiCallable[_local_list_service_pb2.ListLocalListsRequest, _local_list_service_pb2.ListLocalListsResponse]  # type: ignore[assignment]
+    """Lists the known states of local lists, by station: of each station whose list was reported, read or requested.
+    Errors: INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN and INVALID_FILTER.
     """
     ListLocalListEntries: _aio.UnaryUnaryMultiCallable[_local_list_service_pb2.ListLocalListEntriesRequest, _local_list_service_pb2.ListLocalListEntriesResponse]  # type: ignore[assignment]
     """Lists the entries that the station is believed to hold, by their tokens.
@@ -79,6 +87,16 @@ class LocalListServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_local_list_service_pb2.GetLocalListResponse, _abc.Awaitable[_local_list_service_pb2.GetLocalListResponse]]:
         """Reads the known state of a station's local list.
         Errors: NOT_FOUND, reason STATION_NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def ListLocalLists(
+        self,
+        request: _local_list_service_pb2.ListLocalListsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_local_list_service_pb2.ListLocalListsResponse, _abc.Awaitable[_local_list_service_pb2.ListLocalListsResponse]]:
+        """Lists the known states of local lists, by station: of each station whose list was reported, read or requested.
+        Errors: INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN and INVALID_FILTER.
         """
 
     @_abc_1.abstractmethod

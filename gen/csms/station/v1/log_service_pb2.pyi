@@ -256,7 +256,7 @@ class ListLogUploadsRequest(_message.Message):
     filter: _builtins.str
     """AIP-160 over state, log_type, request_id, username, station_made, create_time, update_time, for example `state =
     UPLOADED AND log_type = SECURITY`; or those without a report for long: `state = UPLOADING AND update_time <
-    "2026-11-01T00:00:00Z"`.
+    "2026-11-01T00:00:00Z"`. Also station_id, site (`site:berlin`) and labels (`labels.region:north`).
     """
     def __init__(
         self,

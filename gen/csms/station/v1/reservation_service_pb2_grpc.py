@@ -87,8 +87,9 @@ class ReservationServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListReservations(self, request, context):
-        """Lists the reservations of a station, newest first.
-        `filter` (AIP-160) has the fields state, evse_id, reservation_id and id_token.
+        """Lists the reservations of a station, or of all stations, newest first.
+        `filter` (AIP-160) has the fields state, evse_id, reservation_id, id_token, station_id, site (`site:berlin`: that site
+        and all parts of it) and labels (`labels.region:north`).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -46,8 +46,9 @@ class ReservationServiceStub:
     GetReservation: _grpc.UnaryUnaryMultiCallable[_reservation_service_pb2.GetReservationRequest, _reservation_service_pb2.GetReservationResponse]
     """Returns one reservation."""
     ListReservations: _grpc.UnaryUnaryMultiCallable[_reservation_service_pb2.ListReservationsRequest, _reservation_service_pb2.ListReservationsResponse]
-    """Lists the reservations of a station, newest first.
-    `filter` (AIP-160) has the fields state, evse_id, reservation_id and id_token.
+    """Lists the reservations of a station, or of all stations, newest first.
+    `filter` (AIP-160) has the fields state, evse_id, reservation_id, id_token, station_id, site (`site:berlin`: that site
+    and all parts of it) and labels (`labels.region:north`).
     """
     CancelReservation: _grpc.UnaryUnaryMultiCallable[_reservation_service_pb2.ReservationServiceCancelReservationRequest, _reservation_service_pb2.ReservationServiceCancelReservationResponse]
     """Asks the station to cancel a reservation, and waits for its answer."""
@@ -70,8 +71,9 @@ class ReservationServiceAsyncStub(ReservationServiceStub):
     GetReservation: _aio.UnaryUnaryMultiCallable[_reservation_service_pb2.GetReservationRequest, _reservation_service_pb2.GetReservationResponse]  # type: ignore[assignment]
     """Returns one reservation."""
     ListReservations: _aio.UnaryUnaryMultiCallable[_reservation_service_pb2.ListReservationsRequest, _reservation_service_pb2.ListReservationsResponse]  # type: ignore[assignment]
-    """Lists the reservations of a station, newest first.
-    `filter` (AIP-160) has the fields state, evse_id, reservation_id and id_token.
+    """Lists the reservations of a station, or of all stations, newest first.
+    `filter` (AIP-160) has the fields state, evse_id, reservation_id, id_token, station_id, site (`site:berlin`: that site
+    and all parts of it) and labels (`labels.region:north`).
     """
     CancelReservation: _aio.UnaryUnaryMultiCallable[_reservation_service_pb2.ReservationServiceCancelReservationRequest, _reservation_service_pb2.ReservationServiceCancelReservationResponse]  # type: ignore[assignment]
     """Asks the station to cancel a reservation, and waits for its answer."""
@@ -109,8 +111,9 @@ class ReservationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _reservation_service_pb2.ListReservationsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_reservation_service_pb2.ListReservationsResponse, _abc.Awaitable[_reservation_service_pb2.ListReservationsResponse]]:
-        """Lists the reservations of a station, newest first.
-        `filter` (AIP-160) has the fields state, evse_id, reservation_id and id_token.
+        """Lists the reservations of a station, or of all stations, newest first.
+        `filter` (AIP-160) has the fields state, evse_id, reservation_id, id_token, station_id, site (`site:berlin`: that site
+        and all parts of it) and labels (`labels.region:north`).
         """
 
     @_abc_1.abstractmethod

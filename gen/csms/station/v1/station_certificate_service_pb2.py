@@ -28,7 +28,7 @@ from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n1csms/station/v1/station_certificate_service.proto\x12\x0f\x63sms.station.v1\x1a\x1d\x63sms/options/v1/options.proto\x1a!csms/station/v1/certificate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\"c\n ListInstalledCertificatesRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"\x83\x01\n!ListInstalledCertificatesResponse\x12\x45\n\x16installed_certificates\x18\x01 \x03(\x0b\x32%.csms.station.v1.InstalledCertificate\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"a\n\x1eListCertificateRequestsRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"}\n\x1fListCertificateRequestsResponse\x12\x41\n\x14\x63\x65rtificate_requests\x18\x01 \x03(\x0b\x32#.csms.station.v1.CertificateRequest\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\xad\x03\n\x19StationCertificateService\x12\xc7\x01\n\x19ListInstalledCertificates\x12\x31.csms.station.v1.ListInstalledCertificatesRequest\x1a\x32.csms.station.v1.ListInstalledCertificatesResponse\"C\xa2\xbb\x18\x04\x08\x1e\x18\x01\xc0\xbc\x18\x01\x82\xd3\xe4\x93\x02\x31\x12//v1/stations/{station_id}/installedCertificates\x12\xbf\x01\n\x17ListCertificateRequests\x12/.csms.station.v1.ListCertificateRequestsRequest\x1a\x30.csms.station.v1.ListCertificateRequestsResponse\"A\xa2\xbb\x18\x04\x08\x1e\x18\x01\xc0\xbc\x18\x01\x82\xd3\xe4\x93\x02/\x12-/v1/stations/{station_id}/certificateRequests\x1a\x04\xa0\xbb\x18\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n1csms/station/v1/station_certificate_service.proto\x12\x0f\x63sms.station.v1\x1a\x1d\x63sms/options/v1/options.proto\x1a!csms/station/v1/certificate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\"s\n ListInstalledCertificatesRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x04 \x01(\t\"\x83\x01\n!ListInstalledCertificatesResponse\x12\x45\n\x16installed_certificates\x18\x01 \x03(\x0b\x32%.csms.station.v1.InstalledCertificate\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"q\n\x1eListCertificateRequestsRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x04 \x01(\t\"}\n\x1fListCertificateRequestsResponse\x12\x41\n\x14\x63\x65rtificate_requests\x18\x01 \x03(\x0b\x32#.csms.station.v1.CertificateRequest\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\xad\x03\n\x19StationCertificateService\x12\xc7\x01\n\x19ListInstalledCertificates\x12\x31.csms.station.v1.ListInstalledCertificatesRequest\x1a\x32.csms.station.v1.ListInstalledCertificatesResponse\"C\xa2\xbb\x18\x04\x08\x1e\x18\x05\xc0\xbc\x18\x01\x82\xd3\xe4\x93\x02\x31\x12//v1/stations/{station_id}/installedCertificates\x12\xbf\x01\n\x17ListCertificateRequests\x12/.csms.station.v1.ListCertificateRequestsRequest\x1a\x30.csms.station.v1.ListCertificateRequestsResponse\"A\xa2\xbb\x18\x04\x08\x1e\x18\x05\xc0\xbc\x18\x01\x82\xd3\xe4\x93\x02/\x12-/v1/stations/{station_id}/certificateRequests\x1a\x04\xa0\xbb\x18\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,17 +42,17 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_STATIONCERTIFICATESERVICE']._loaded_options = None
   _globals['_STATIONCERTIFICATESERVICE']._serialized_options = b'\240\273\030\001'
   _globals['_STATIONCERTIFICATESERVICE'].methods_by_name['ListInstalledCertificates']._loaded_options = None
-  _globals['_STATIONCERTIFICATESERVICE'].methods_by_name['ListInstalledCertificates']._serialized_options = b'\242\273\030\004\010\036\030\001\300\274\030\001\202\323\344\223\0021\022//v1/stations/{station_id}/installedCertificates'
+  _globals['_STATIONCERTIFICATESERVICE'].methods_by_name['ListInstalledCertificates']._serialized_options = b'\242\273\030\004\010\036\030\005\300\274\030\001\202\323\344\223\0021\022//v1/stations/{station_id}/installedCertificates'
   _globals['_STATIONCERTIFICATESERVICE'].methods_by_name['ListCertificateRequests']._loaded_options = None
-  _globals['_STATIONCERTIFICATESERVICE'].methods_by_name['ListCertificateRequests']._serialized_options = b'\242\273\030\004\010\036\030\001\300\274\030\001\202\323\344\223\002/\022-/v1/stations/{station_id}/certificateRequests'
+  _globals['_STATIONCERTIFICATESERVICE'].methods_by_name['ListCertificateRequests']._serialized_options = b'\242\273\030\004\010\036\030\005\300\274\030\001\202\323\344\223\002/\022-/v1/stations/{station_id}/certificateRequests'
   _globals['_LISTINSTALLEDCERTIFICATESREQUEST']._serialized_start=199
-  _globals['_LISTINSTALLEDCERTIFICATESREQUEST']._serialized_end=298
-  _globals['_LISTINSTALLEDCERTIFICATESRESPONSE']._serialized_start=301
-  _globals['_LISTINSTALLEDCERTIFICATESRESPONSE']._serialized_end=432
-  _globals['_LISTCERTIFICATEREQUESTSREQUEST']._serialized_start=434
-  _globals['_LISTCERTIFICATEREQUESTSREQUEST']._serialized_end=531
-  _globals['_LISTCERTIFICATEREQUESTSRESPONSE']._serialized_start=533
-  _globals['_LISTCERTIFICATEREQUESTSRESPONSE']._serialized_end=658
-  _globals['_STATIONCERTIFICATESERVICE']._serialized_start=661
-  _globals['_STATIONCERTIFICATESERVICE']._serialized_end=1090
+  _globals['_LISTINSTALLEDCERTIFICATESREQUEST']._serialized_end=314
+  _globals['_LISTINSTALLEDCERTIFICATESRESPONSE']._serialized_start=317
+  _globals['_LISTINSTALLEDCERTIFICATESRESPONSE']._serialized_end=448
+  _globals['_LISTCERTIFICATEREQUESTSREQUEST']._serialized_start=450
+  _globals['_LISTCERTIFICATEREQUESTSREQUEST']._serialized_end=563
+  _globals['_LISTCERTIFICATEREQUESTSRESPONSE']._serialized_start=565
+  _globals['_LISTCERTIFICATEREQUESTSRESPONSE']._serialized_end=690
+  _globals['_STATIONCERTIFICATESERVICE']._serialized_start=693
+  _globals['_STATIONCERTIFICATESERVICE']._serialized_end=1122
 # @@protoc_insertion_point(module_scope)

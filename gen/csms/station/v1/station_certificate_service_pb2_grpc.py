@@ -54,18 +54,18 @@ class StationCertificateServiceServicer:
     """
 
     def ListInstalledCertificates(self, request, context):
-        """Lists the certificates that a station reported (CommandService/GetInstalledCertificateIds), by kind. Certificates
-        that were removed since are left out.
-        Errors: NOT_FOUND, reason STATION_NOT_FOUND; INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
+        """Lists the certificates that a station, or each station, reported (CommandService/GetInstalledCertificateIds), by
+        station and kind. Certificates that were removed since are left out.
+        Errors: NOT_FOUND, reason STATION_NOT_FOUND; INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN and INVALID_FILTER.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListCertificateRequests(self, request, context):
-        """Lists the certificates that a station requested (OCPP SignCertificate) with their states, newest first. Each change
-        is an event of EventService too, of type station.certificate_request.
-        Errors: NOT_FOUND, reason STATION_NOT_FOUND; INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
+        """Lists the certificates that a station, or any station, requested (OCPP SignCertificate) with their states, newest
+        first. Each change is an event of EventService too, of type station.certificate_request.
+        Errors: NOT_FOUND, reason STATION_NOT_FOUND; INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN and INVALID_FILTER.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

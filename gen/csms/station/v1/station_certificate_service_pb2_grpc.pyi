@@ -36,14 +36,14 @@ class StationCertificateServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> StationCertificateServiceAsyncStub: ...
     ListInstalledCertificates: _grpc.UnaryUnaryMultiCallable[_station_certificate_service_pb2.ListInstalledCertificatesRequest, _station_certificate_service_pb2.ListInstalledCertificatesResponse]
-    """Lists the certificates that a station reported (CommandService/GetInstalledCertificateIds), by kind. Certificates
-    that were removed since are left out.
-    Errors: NOT_FOUND, reason STATION_NOT_FOUND; INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
+    """Lists the certificates that a station, or each station, reported (CommandService/GetInstalledCertificateIds), by
+    station and kind. Certificates that were removed since are left out.
+    Errors: NOT_FOUND, reason STATION_NOT_FOUND; INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN and INVALID_FILTER.
     """
     ListCertificateRequests: _grpc.UnaryUnaryMultiCallable[_station_certificate_service_pb2.ListCertificateRequestsRequest, _station_certificate_service_pb2.ListCertificateRequestsResponse]
-    """Lists the certificates that a station requested (OCPP SignCertificate) with their states, newest first. Each change
-    is an event of EventService too, of type station.certificate_request.
-    Errors: NOT_FOUND, reason STATION_NOT_FOUND; INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
+    """Lists the certificates that a station, or any station, requested (OCPP SignCertificate) with their states, newest
+    first. Each change is an event of EventService too, of type station.certificate_request.
+    Errors: NOT_FOUND, reason STATION_NOT_FOUND; INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN and INVALID_FILTER.
     """
 
 @_typing.type_check_only
@@ -54,14 +54,14 @@ class StationCertificateServiceAsyncStub(StationCertificateServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListInstalledCertificates: _aio.UnaryUnaryMultiCallable[_station_certificate_service_pb2.ListInstalledCertificatesRequest, _station_certificate_service_pb2.ListInstalledCertificatesResponse]  # type: ignore[assignment]
-    """Lists the certificates that a station reported (CommandService/GetInstalledCertificateIds), by kind. Certificates
-    that were removed since are left out.
-    Errors: NOT_FOUND, reason STATION_NOT_FOUND; INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
+    """Lists the certificates that a station, or each station, reported (CommandService/GetInstalledCertificateIds), by
+    station and kind. Certificates that were removed since are left out.
+    Errors: NOT_FOUND, reason STATION_NOT_FOUND; INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN and INVALID_FILTER.
     """
     ListCertificateRequests: _aio.UnaryUnaryMultiCallable[_station_certificate_service_pb2.ListCertificateRequestsRequest, _station_certificate_service_pb2.ListCertificateRequestsResponse]  # type: ignore[assignment]
-    """Lists the certificates that a station requested (OCPP SignCertificate) with their states, newest first. Each change
-    is an event of EventService too, of type station.certificate_request.
-    Errors: NOT_FOUND, reason STATION_NOT_FOUND; INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
+    """Lists the certificates that a station, or any station, requested (OCPP SignCertificate) with their states, newest
+    first. Each change is an event of EventService too, of type station.certificate_request.
+    Errors: NOT_FOUND, reason STATION_NOT_FOUND; INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN and INVALID_FILTER.
     """
 
 class StationCertificateServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -75,9 +75,9 @@ class StationCertificateServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _station_certificate_service_pb2.ListInstalledCertificatesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_station_certificate_service_pb2.ListInstalledCertificatesResponse, _abc.Awaitable[_station_certificate_service_pb2.ListInstalledCertificatesResponse]]:
-        """Lists the certificates that a station reported (CommandService/GetInstalledCertificateIds), by kind. Certificates
-        that were removed since are left out.
-        Errors: NOT_FOUND, reason STATION_NOT_FOUND; INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
+        """Lists the certificates that a station, or each station, reported (CommandService/GetInstalledCertificateIds), by
+        station and kind. Certificates that were removed since are left out.
+        Errors: NOT_FOUND, reason STATION_NOT_FOUND; INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN and INVALID_FILTER.
         """
 
     @_abc_1.abstractmethod
@@ -86,9 +86,9 @@ class StationCertificateServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _station_certificate_service_pb2.ListCertificateRequestsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_station_certificate_service_pb2.ListCertificateRequestsResponse, _abc.Awaitable[_station_certificate_service_pb2.ListCertificateRequestsResponse]]:
-        """Lists the certificates that a station requested (OCPP SignCertificate) with their states, newest first. Each change
-        is an event of EventService too, of type station.certificate_request.
-        Errors: NOT_FOUND, reason STATION_NOT_FOUND; INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
+        """Lists the certificates that a station, or any station, requested (OCPP SignCertificate) with their states, newest
+        first. Each change is an event of EventService too, of type station.certificate_request.
+        Errors: NOT_FOUND, reason STATION_NOT_FOUND; INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN and INVALID_FILTER.
         """
 
 def add_StationCertificateServiceServicer_to_server(servicer: StationCertificateServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -26,11 +26,15 @@ from csms.common.v1 import certificate_pb2 as csms_dot_common_dot_v1_dot_certifi
 from csms.common.v1 import origin_pb2 as csms_dot_common_dot_v1_dot_origin__pb2
 from csms.common.v1 import status_info_pb2 as csms_dot_common_dot_v1_dot_status__info__pb2
 from csms.options.v1 import options_pb2 as csms_dot_options_dot_v1_dot_options__pb2
+from csms.station.v1 import alarm_pb2 as csms_dot_station_dot_v1_dot_alarm__pb2
 from csms.station.v1 import charging_limit_pb2 as csms_dot_station_dot_v1_dot_charging__limit__pb2
 from csms.station.v1 import charging_profile_pb2 as csms_dot_station_dot_v1_dot_charging__profile__pb2
+from csms.station.v1 import customer_information_pb2 as csms_dot_station_dot_v1_dot_customer__information__pb2
 from csms.station.v1 import device_model_pb2 as csms_dot_station_dot_v1_dot_device__model__pb2
+from csms.station.v1 import display_message_pb2 as csms_dot_station_dot_v1_dot_display__message__pb2
 from csms.station.v1 import firmware_pb2 as csms_dot_station_dot_v1_dot_firmware__pb2
 from csms.station.v1 import log_pb2 as csms_dot_station_dot_v1_dot_log__pb2
+from csms.station.v1 import monitoring_pb2 as csms_dot_station_dot_v1_dot_monitoring__pb2
 from csms.station.v1 import reservation_pb2 as csms_dot_station_dot_v1_dot_reservation__pb2
 from csms.station.v1 import security_event_pb2 as csms_dot_station_dot_v1_dot_security__event__pb2
 from csms.station.v1 import station_pb2 as csms_dot_station_dot_v1_dot_station__pb2
@@ -38,7 +42,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,csms/station/v1/station_ingest_service.proto\x12\x0f\x63sms.station.v1\x1a csms/common/v1/certificate.proto\x1a\x1b\x63sms/common/v1/origin.proto\x1a csms/common/v1/status_info.proto\x1a\x1d\x63sms/options/v1/options.proto\x1a$csms/station/v1/charging_limit.proto\x1a&csms/station/v1/charging_profile.proto\x1a\"csms/station/v1/device_model.proto\x1a\x1e\x63sms/station/v1/firmware.proto\x1a\x19\x63sms/station/v1/log.proto\x1a!csms/station/v1/reservation.proto\x1a$csms/station/v1/security_event.proto\x1a\x1d\x63sms/station/v1/station.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\"9\n\x15RenewNodeLeaseRequest\x12\x0f\n\x07node_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\"3\n\x16RenewNodeLeaseResponse\x12\x19\n\x11lease_duration_ms\x18\x01 \x01(\x05\"L\n\x16OpenConnectionsRequest\x12\x32\n\x05items\x18\x01 \x03(\x0b\x32#.csms.station.v1.OpenConnectionItem\"\xd3\x01\n\x12OpenConnectionItem\x12\x12\n\nstation_id\x18\x01 \x01(\t\x12\x0f\n\x07node_id\x18\x02 \x01(\t\x12\x14\n\x0cocpp_version\x18\x03 \x01(\t\x12\x16\n\x0eremote_address\x18\x04 \x01(\t\x12\x12\n\ncredential\x18\x05 \x01(\x0c\x12\x10\n\x08username\x18\x06 \x01(\t\x12\x1d\n\x15offered_ocpp_versions\x18\x07 \x03(\t\x12\x12\n\nopening_id\x18\x08 \x01(\t\x12\x11\n\ttenant_id\x18\t \x01(\t\"Q\n\x17OpenConnectionsResponse\x12\x36\n\x07results\x18\x01 \x03(\x0b\x32%.csms.station.v1.OpenConnectionResult\"\x8b\x02\n\x14OpenConnectionResult\x12!\n\x05\x65rror\x18\x01 \x01(\x0b\x32\x12.google.rpc.Status\x12\r\n\x05\x65poch\x18\x02 \x01(\x03\x12\x11\n\ttenant_id\x18\x03 \x01(\t\x12\x0e\n\x06\x62ooted\x18\x04 \x01(\x08\x12@\n\x13registration_status\x18\x05 \x01(\x0e\x32#.csms.station.v1.RegistrationStatus\x12\x18\n\x10superseded_epoch\x18\x06 \x01(\x03\x12\x1c\n\x14heartbeat_interval_s\x18\x07 \x01(\x05\x12\x0e\n\x06quirks\x18\x08 \x03(\t\x12\x14\n\x0cocpp_version\x18\t \x01(\t\"N\n\x17\x43loseConnectionsRequest\x12\x33\n\x05items\x18\x01 \x03(\x0b\x32$.csms.station.v1.CloseConnectionItem\"\xa3\x01\n\x13\x43loseConnectionItem\x12\x12\n\nstation_id\x18\x01 \x01(\t\x12\r\n\x05\x65poch\x18\x02 \x01(\x03\x12.\n\nclose_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nclose_code\x18\x04 \x01(\x05\x12\x11\n\ttenant_id\x18\x05 \x01(\t\x12\x12\n\nopening_id\x18\x06 \x01(\t\"\x1a\n\x18\x43loseConnectionsResponse\">\n\x12NotifyBootsRequest\x12(\n\x05items\x18\x01 \x03(\x0b\x32\x19.csms.station.v1.BootItem\"\x93\x01\n\x08\x42ootItem\x12&\n\x06origin\x18\x01 \x01(\x0b\x32\x16.csms.common.v1.Origin\x12\x32\n\x08identity\x18\x02 \x01(\x0b\x32 .csms.station.v1.StationIdentity\x12+\n\x06reason\x18\x03 \x01(\x0e\x32\x1b.csms.station.v1.BootReason\"C\n\x13NotifyBootsResponse\x12,\n\x07results\x18\x01 \x03(\x0b\x32\x1b.csms.station.v1.BootResult\"\x91\x02\n\nBootResult\x12!\n\x05\x65rror\x18\x01 \x01(\x0b\x32\x12.google.rpc.Status\x12@\n\x13registration_status\x18\x02 \x01(\x0e\x32#.csms.station.v1.RegistrationStatus\x12\x12\n\ninterval_s\x18\x03 \x01(\x05\x12\x0e\n\x06quirks\x18\x04 \x03(\t\x12\x1d\n\x10message_attempts\x18\x05 \x01(\x05H\x00\x88\x01\x01\x12\'\n\x1amessage_attempt_interval_s\x18\x06 \x01(\x05H\x01\x88\x01\x01\x42\x13\n\x11_message_attemptsB\x1d\n\x1b_message_attempt_interval_s\"C\n\x15NotifyStatusesRequest\x12*\n\x05items\x18\x01 \x03(\x0b\x32\x1b.csms.station.v1.StatusItem\"c\n\nStatusItem\x12&\n\x06origin\x18\x01 \x01(\x0b\x32\x16.csms.common.v1.Origin\x12-\n\x06status\x18\x02 \x01(\x0b\x32\x1d.csms.station.v1.StatusReport\"H\n\x16NotifyStatusesResponse\x12.\n\x07results\x18\x01 \x03(\x0b\x32\x1d.csms.station.v1.StatusResult\"1\n\x0cStatusResult\x12!\n\x05\x65rror\x18\x01 \x01(\x0b\x32\x12.google.rpc.Status\"G\n\x13TransferDataRequest\x12\x30\n\x05items\x18\x01 \x03(\x0b\x32!.csms.station.v1.TransferDataItem\"o\n\x10TransferDataItem\x12&\n\x06origin\x18\x01 \x01(\x0b\x32\x16.csms.common.v1.Origin\x12\x11\n\tvendor_id\x18\x02 \x01(\t\x12\x12\n\nmessage_id\x18\x03 \x01(\t\x12\x0c\n\x04\x64\x61ta\x18\x04 \x01(\t\"L\n\x14TransferDataResponse\x12\x34\n\x07results\x18\x01 \x03(\x0b\x32#.csms.station.v1.TransferDataResult\"l\n\x12TransferDataResult\x12!\n\x05\x65rror\x18\x01 \x01(\x0b\x32\x12.google.rpc.Status\x12\x33\n\x06status\x18\x02 \x01(\x0e\x32#.csms.station.v1.DataTransferStatus\"B\n\x14NotifyReportsRequest\x12*\n\x05items\x18\x01 \x03(\x0b\x32\x1b.csms.station.v1.ReportItem\"\xc1\x05\n\nReportItem\x12&\n\x06origin\x18\x01 \x01(\x0b\x32\x16.csms.common.v1.Origin\x12@\n\x0f\x66irmware_status\x18\n \x01(\x0b\x32%.csms.station.v1.FirmwareStatusReportH\x00\x12\x36\n\nlog_status\x18\x0b \x01(\x0b\x32 .csms.station.v1.LogStatusReportH\x00\x12\x38\n\x0esecurity_event\x18\x0c \x01(\x0b\x32\x1e.csms.station.v1.SecurityEventH\x00\x12:\n\x0freservation_use\x18\r \x01(\x0b\x32\x1f.csms.station.v1.ReservationUseH\x00\x12:\n\x0ftransaction_end\x18\x0e \x01(\x0b\x32\x1f.csms.station.v1.TransactionEndH\x00\x12@\n\x12reservation_update\x18( \x01(\x0b\x32\".csms.station.v1.ReservationUpdateH\x00\x12\x43\n\x14variable_report_part\x18\x14 \x01(\x0b\x32#.csms.station.v1.VariableReportPartH\x00\x12I\n\x17\x63harging_profile_report\x18\x32 \x01(\x0b\x32&.csms.station.v1.ChargingProfileReportH\x00\x12\x38\n\x0e\x63harging_limit\x18\x33 \x01(\x0b\x32\x1e.csms.station.v1.ChargingLimitH\x00\x12I\n\x17\x63harging_limit_clearing\x18\x34 \x01(\x0b\x32&.csms.station.v1.ChargingLimitClearingH\x00\x42\x08\n\x06report\"G\n\x15NotifyReportsResponse\x12.\n\x07results\x18\x01 \x03(\x0b\x32\x1d.csms.station.v1.ReportResult\"1\n\x0cReportResult\x12!\n\x05\x65rror\x18\x01 \x01(\x0b\x32\x12.google.rpc.Status\"T\n\x1aRequestCertificatesRequest\x12\x36\n\x05items\x18\x01 \x03(\x0b\x32\'.csms.station.v1.RequestCertificateItem\"\x8e\x01\n\x16RequestCertificateItem\x12&\n\x06origin\x18\x01 \x01(\x0b\x32\x16.csms.common.v1.Origin\x12\x0b\n\x03\x63sr\x18\x02 \x01(\t\x12?\n\x10\x63\x65rtificate_type\x18\x03 \x01(\x0e\x32%.csms.common.v1.CertificateSigningUse\"Y\n\x1bRequestCertificatesResponse\x12:\n\x07results\x18\x01 \x03(\x0b\x32).csms.station.v1.RequestCertificateResult\"|\n\x18RequestCertificateResult\x12!\n\x05\x65rror\x18\x01 \x01(\x0b\x32\x12.google.rpc.Status\x12-\n\x06status\x18\x02 \x01(\x0e\x32\x1d.csms.common.v1.GenericStatus\x12\x0e\n\x06reason\x18\x03 \x01(\t\"B\n\x16RecordSightingsRequest\x12(\n\x05items\x18\x01 \x03(\x0b\x32\x19.csms.station.v1.Sighting\"\xfc\x01\n\x08Sighting\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x12\n\nstation_id\x18\x02 \x01(\t\x12-\n\tseen_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x35\n\x06quirks\x18\x04 \x03(\x0b\x32%.csms.station.v1.Sighting.QuirksEntry\x12\x34\n\nconditions\x18\x05 \x03(\x0b\x32 .csms.station.v1.ConditionReport\x1a-\n\x0bQuirksEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\"\x95\x01\n\x0f\x43onditionReport\x12\x33\n\x04type\x18\x01 \x01(\x0e\x32%.csms.station.v1.StationConditionType\x12\x0c\n\x04size\x18\x02 \x01(\x03\x12/\n\x0breport_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06reason\x18\x04 \x01(\t\"\x19\n\x17RecordSightingsResponse\"D\n\x15RecordMessagesRequest\x12+\n\x05items\x18\x01 \x03(\x0b\x32\x1c.csms.station.v1.MessageItem\"K\n\x0bMessageItem\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12)\n\x07message\x18\x02 \x01(\x0b\x32\x18.csms.station.v1.Message\"\x18\n\x16RecordMessagesResponse*\xa0\x02\n\x12\x44\x61taTransferStatus\x12$\n DATA_TRANSFER_STATUS_UNSPECIFIED\x10\x00\x12/\n\x1d\x44\x41TA_TRANSFER_STATUS_ACCEPTED\x10\x01\x1a\x0c\xa2\xbb\x18\x08\x41\x63\x63\x65pted\x12/\n\x1d\x44\x41TA_TRANSFER_STATUS_REJECTED\x10\x02\x1a\x0c\xa2\xbb\x18\x08Rejected\x12\x41\n\'DATA_TRANSFER_STATUS_UNKNOWN_MESSAGE_ID\x10\x03\x1a\x14\xa2\xbb\x18\x10UnknownMessageId\x12?\n&DATA_TRANSFER_STATUS_UNKNOWN_VENDOR_ID\x10\x04\x1a\x13\xa2\xbb\x18\x0fUnknownVendorId2\xbd\t\n\x14StationIngestService\x12h\n\x0eRenewNodeLease\x12&.csms.station.v1.RenewNodeLeaseRequest\x1a\'.csms.station.v1.RenewNodeLeaseResponse\"\x05\xf2\xbb\x18\x01\x01\x12k\n\x0fOpenConnections\x12\'.csms.station.v1.OpenConnectionsRequest\x1a(.csms.station.v1.OpenConnectionsResponse\"\x05\xf2\xbb\x18\x01\x01\x12n\n\x10\x43loseConnections\x12(.csms.station.v1.CloseConnectionsRequest\x1a).csms.station.v1.CloseConnectionsResponse\"\x05\xf2\xbb\x18\x01\x01\x12_\n\x0bNotifyBoots\x12#.csms.station.v1.NotifyBootsRequest\x1a$.csms.station.v1.NotifyBootsResponse\"\x05\xf2\xbb\x18\x01\x01\x12h\n\x0eNotifyStatuses\x12&.csms.station.v1.NotifyStatusesRequest\x1a\'.csms.station.v1.NotifyStatusesResponse\"\x05\xf2\xbb\x18\x01\x01\x12r\n\x14StreamNotifyStatuses\x12&.csms.station.v1.NotifyStatusesRequest\x1a\'.csms.station.v1.NotifyStatusesResponse\"\x05\xf2\xbb\x18\x01\x01(\x01\x30\x01\x12\x62\n\x0cTransferData\x12$.csms.station.v1.TransferDataRequest\x1a%.csms.station.v1.TransferDataResponse\"\x05\xf2\xbb\x18\x01\x01\x12\x65\n\rNotifyReports\x12%.csms.station.v1.NotifyReportsRequest\x1a&.csms.station.v1.NotifyReportsResponse\"\x05\xf2\xbb\x18\x01\x01\x12w\n\x13RequestCertificates\x12+.csms.station.v1.RequestCertificatesRequest\x1a,.csms.station.v1.RequestCertificatesResponse\"\x05\xf2\xbb\x18\x01\x01\x12k\n\x0fRecordSightings\x12\'.csms.station.v1.RecordSightingsRequest\x1a(.csms.station.v1.RecordSightingsResponse\"\x05\xf2\xbb\x18\x01\x01\x12h\n\x0eRecordMessages\x12&.csms.station.v1.RecordMessagesRequest\x1a\'.csms.station.v1.RecordMessagesResponse\"\x05\xf2\xbb\x18\x01\x01\x1a\x04\xa0\xbb\x18\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,csms/station/v1/station_ingest_service.proto\x12\x0f\x63sms.station.v1\x1a csms/common/v1/certificate.proto\x1a\x1b\x63sms/common/v1/origin.proto\x1a csms/common/v1/status_info.proto\x1a\x1d\x63sms/options/v1/options.proto\x1a\x1b\x63sms/station/v1/alarm.proto\x1a$csms/station/v1/charging_limit.proto\x1a&csms/station/v1/charging_profile.proto\x1a*csms/station/v1/customer_information.proto\x1a\"csms/station/v1/device_model.proto\x1a%csms/station/v1/display_message.proto\x1a\x1e\x63sms/station/v1/firmware.proto\x1a\x19\x63sms/station/v1/log.proto\x1a csms/station/v1/monitoring.proto\x1a!csms/station/v1/reservation.proto\x1a$csms/station/v1/security_event.proto\x1a\x1d\x63sms/station/v1/station.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\"9\n\x15RenewNodeLeaseRequest\x12\x0f\n\x07node_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\"3\n\x16RenewNodeLeaseResponse\x12\x19\n\x11lease_duration_ms\x18\x01 \x01(\x05\"L\n\x16OpenConnectionsRequest\x12\x32\n\x05items\x18\x01 \x03(\x0b\x32#.csms.station.v1.OpenConnectionItem\"\xd3\x01\n\x12OpenConnectionItem\x12\x12\n\nstation_id\x18\x01 \x01(\t\x12\x0f\n\x07node_id\x18\x02 \x01(\t\x12\x14\n\x0cocpp_version\x18\x03 \x01(\t\x12\x16\n\x0eremote_address\x18\x04 \x01(\t\x12\x12\n\ncredential\x18\x05 \x01(\x0c\x12\x10\n\x08username\x18\x06 \x01(\t\x12\x1d\n\x15offered_ocpp_versions\x18\x07 \x03(\t\x12\x12\n\nopening_id\x18\x08 \x01(\t\x12\x11\n\ttenant_id\x18\t \x01(\t\"Q\n\x17OpenConnectionsResponse\x12\x36\n\x07results\x18\x01 \x03(\x0b\x32%.csms.station.v1.OpenConnectionResult\"\x8b\x02\n\x14OpenConnectionResult\x12!\n\x05\x65rror\x18\x01 \x01(\x0b\x32\x12.google.rpc.Status\x12\r\n\x05\x65poch\x18\x02 \x01(\x03\x12\x11\n\ttenant_id\x18\x03 \x01(\t\x12\x0e\n\x06\x62ooted\x18\x04 \x01(\x08\x12@\n\x13registration_status\x18\x05 \x01(\x0e\x32#.csms.station.v1.RegistrationStatus\x12\x18\n\x10superseded_epoch\x18\x06 \x01(\x03\x12\x1c\n\x14heartbeat_interval_s\x18\x07 \x01(\x05\x12\x0e\n\x06quirks\x18\x08 \x03(\t\x12\x14\n\x0cocpp_version\x18\t \x01(\t\"N\n\x17\x43loseConnectionsRequest\x12\x33\n\x05items\x18\x01 \x03(\x0b\x32$.csms.station.v1.CloseConnectionItem\"\xa3\x01\n\x13\x43loseConnectionItem\x12\x12\n\nstation_id\x18\x01 \x01(\t\x12\r\n\x05\x65poch\x18\x02 \x01(\x03\x12.\n\nclose_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nclose_code\x18\x04 \x01(\x05\x12\x11\n\ttenant_id\x18\x05 \x01(\t\x12\x12\n\nopening_id\x18\x06 \x01(\t\"\x1a\n\x18\x43loseConnectionsResponse\">\n\x12NotifyBootsRequest\x12(\n\x05items\x18\x01 \x03(\x0b\x32\x19.csms.station.v1.BootItem\"\x93\x01\n\x08\x42ootItem\x12&\n\x06origin\x18\x01 \x01(\x0b\x32\x16.csms.common.v1.Origin\x12\x32\n\x08identity\x18\x02 \x01(\x0b\x32 .csms.station.v1.StationIdentity\x12+\n\x06reason\x18\x03 \x01(\x0e\x32\x1b.csms.station.v1.BootReason\"C\n\x13NotifyBootsResponse\x12,\n\x07results\x18\x01 \x03(\x0b\x32\x1b.csms.station.v1.BootResult\"\x91\x02\n\nBootResult\x12!\n\x05\x65rror\x18\x01 \x01(\x0b\x32\x12.google.rpc.Status\x12@\n\x13registration_status\x18\x02 \x01(\x0e\x32#.csms.station.v1.RegistrationStatus\x12\x12\n\ninterval_s\x18\x03 \x01(\x05\x12\x0e\n\x06quirks\x18\x04 \x03(\t\x12\x1d\n\x10message_attempts\x18\x05 \x01(\x05H\x00\x88\x01\x01\x12\'\n\x1amessage_attempt_interval_s\x18\x06 \x01(\x05H\x01\x88\x01\x01\x42\x13\n\x11_message_attemptsB\x1d\n\x1b_message_attempt_interval_s\"C\n\x15NotifyStatusesRequest\x12*\n\x05items\x18\x01 \x03(\x0b\x32\x1b.csms.station.v1.StatusItem\"\x9c\x01\n\nStatusItem\x12&\n\x06origin\x18\x01 \x01(\x0b\x32\x16.csms.common.v1.Origin\x12-\n\x06status\x18\x02 \x01(\x0b\x32\x1d.csms.station.v1.StatusReport\x12\x37\n\x10\x66urther_statuses\x18\x03 \x03(\x0b\x32\x1d.csms.station.v1.StatusReport\"H\n\x16NotifyStatusesResponse\x12.\n\x07results\x18\x01 \x03(\x0b\x32\x1d.csms.station.v1.StatusResult\"1\n\x0cStatusResult\x12!\n\x05\x65rror\x18\x01 \x01(\x0b\x32\x12.google.rpc.Status\"G\n\x13TransferDataRequest\x12\x30\n\x05items\x18\x01 \x03(\x0b\x32!.csms.station.v1.TransferDataItem\"o\n\x10TransferDataItem\x12&\n\x06origin\x18\x01 \x01(\x0b\x32\x16.csms.common.v1.Origin\x12\x11\n\tvendor_id\x18\x02 \x01(\t\x12\x12\n\nmessage_id\x18\x03 \x01(\t\x12\x0c\n\x04\x64\x61ta\x18\x04 \x01(\t\"L\n\x14TransferDataResponse\x12\x34\n\x07results\x18\x01 \x03(\x0b\x32#.csms.station.v1.TransferDataResult\"l\n\x12TransferDataResult\x12!\n\x05\x65rror\x18\x01 \x01(\x0b\x32\x12.google.rpc.Status\x12\x33\n\x06status\x18\x02 \x01(\x0e\x32#.csms.station.v1.DataTransferStatus\"B\n\x14NotifyReportsRequest\x12*\n\x05items\x18\x01 \x03(\x0b\x32\x1b.csms.station.v1.ReportItem\"\xc7\x07\n\nReportItem\x12&\n\x06origin\x18\x01 \x01(\x0b\x32\x16.csms.common.v1.Origin\x12@\n\x0f\x66irmware_status\x18\n \x01(\x0b\x32%.csms.station.v1.FirmwareStatusReportH\x00\x12\x36\n\nlog_status\x18\x0b \x01(\x0b\x32 .csms.station.v1.LogStatusReportH\x00\x12\x38\n\x0esecurity_event\x18\x0c \x01(\x0b\x32\x1e.csms.station.v1.SecurityEventH\x00\x12:\n\x0freservation_use\x18\r \x01(\x0b\x32\x1f.csms.station.v1.ReservationUseH\x00\x12:\n\x0ftransaction_end\x18\x0e \x01(\x0b\x32\x1f.csms.station.v1.TransactionEndH\x00\x12@\n\x12reservation_update\x18\x0f \x01(\x0b\x32\".csms.station.v1.ReservationUpdateH\x00\x12\x43\n\x14variable_report_part\x18\x10 \x01(\x0b\x32#.csms.station.v1.VariableReportPartH\x00\x12I\n\x17\x63harging_profile_report\x18\x11 \x01(\x0b\x32&.csms.station.v1.ChargingProfileReportH\x00\x12\x38\n\x0e\x63harging_limit\x18\x12 \x01(\x0b\x32\x1e.csms.station.v1.ChargingLimitH\x00\x12I\n\x17\x63harging_limit_clearing\x18\x13 \x01(\x0b\x32&.csms.station.v1.ChargingLimitClearingH\x00\x12\x42\n\x11monitoring_report\x18\x14 \x01(\x0b\x32%.csms.station.v1.MonitoringReportPartH\x00\x12\x34\n\x0c\x65vent_report\x18\x15 \x01(\x0b\x32\x1c.csms.station.v1.EventReportH\x00\x12H\n\x14\x63ustomer_information\x18\x16 \x01(\x0b\x32(.csms.station.v1.CustomerInformationPartH\x00\x12@\n\x10\x64isplay_messages\x18\x17 \x01(\x0b\x32$.csms.station.v1.DisplayMessagesPartH\x00\x42\x08\n\x06report\"G\n\x15NotifyReportsResponse\x12.\n\x07results\x18\x01 \x03(\x0b\x32\x1d.csms.station.v1.ReportResult\"1\n\x0cReportResult\x12!\n\x05\x65rror\x18\x01 \x01(\x0b\x32\x12.google.rpc.Status\"T\n\x1aRequestCertificatesRequest\x12\x36\n\x05items\x18\x01 \x03(\x0b\x32\'.csms.station.v1.RequestCertificateItem\"\x8e\x01\n\x16RequestCertificateItem\x12&\n\x06origin\x18\x01 \x01(\x0b\x32\x16.csms.common.v1.Origin\x12\x0b\n\x03\x63sr\x18\x02 \x01(\t\x12?\n\x10\x63\x65rtificate_type\x18\x03 \x01(\x0e\x32%.csms.common.v1.CertificateSigningUse\"Y\n\x1bRequestCertificatesResponse\x12:\n\x07results\x18\x01 \x03(\x0b\x32).csms.station.v1.RequestCertificateResult\"|\n\x18RequestCertificateResult\x12!\n\x05\x65rror\x18\x01 \x01(\x0b\x32\x12.google.rpc.Status\x12-\n\x06status\x18\x02 \x01(\x0e\x32\x1d.csms.common.v1.GenericStatus\x12\x0e\n\x06reason\x18\x03 \x01(\t\"B\n\x16RecordSightingsRequest\x12(\n\x05items\x18\x01 \x03(\x0b\x32\x19.csms.station.v1.Sighting\"\xfc\x01\n\x08Sighting\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x12\n\nstation_id\x18\x02 \x01(\t\x12-\n\tseen_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x35\n\x06quirks\x18\x04 \x03(\x0b\x32%.csms.station.v1.Sighting.QuirksEntry\x12\x34\n\nconditions\x18\x05 \x03(\x0b\x32 .csms.station.v1.ConditionReport\x1a-\n\x0bQuirksEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\"\x95\x01\n\x0f\x43onditionReport\x12\x33\n\x04type\x18\x01 \x01(\x0e\x32%.csms.station.v1.StationConditionType\x12\x0c\n\x04size\x18\x02 \x01(\x03\x12/\n\x0breport_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06reason\x18\x04 \x01(\t\"\x19\n\x17RecordSightingsResponse\"D\n\x15RecordMessagesRequest\x12+\n\x05items\x18\x01 \x03(\x0b\x32\x1c.csms.station.v1.MessageItem\"K\n\x0bMessageItem\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12)\n\x07message\x18\x02 \x01(\x0b\x32\x18.csms.station.v1.Message\"\x18\n\x16RecordMessagesResponse*\xa0\x02\n\x12\x44\x61taTransferStatus\x12$\n DATA_TRANSFER_STATUS_UNSPECIFIED\x10\x00\x12/\n\x1d\x44\x41TA_TRANSFER_STATUS_ACCEPTED\x10\x01\x1a\x0c\xa2\xbb\x18\x08\x41\x63\x63\x65pted\x12/\n\x1d\x44\x41TA_TRANSFER_STATUS_REJECTED\x10\x02\x1a\x0c\xa2\xbb\x18\x08Rejected\x12\x41\n\'DATA_TRANSFER_STATUS_UNKNOWN_MESSAGE_ID\x10\x03\x1a\x14\xa2\xbb\x18\x10UnknownMessageId\x12?\n&DATA_TRANSFER_STATUS_UNKNOWN_VENDOR_ID\x10\x04\x1a\x13\xa2\xbb\x18\x0fUnknownVendorId2\xbd\t\n\x14StationIngestService\x12h\n\x0eRenewNodeLease\x12&.csms.station.v1.RenewNodeLeaseRequest\x1a\'.csms.station.v1.RenewNodeLeaseResponse\"\x05\xf2\xbb\x18\x01\x01\x12k\n\x0fOpenConnections\x12\'.csms.station.v1.OpenConnectionsRequest\x1a(.csms.station.v1.OpenConnectionsResponse\"\x05\xf2\xbb\x18\x01\x01\x12n\n\x10\x43loseConnections\x12(.csms.station.v1.CloseConnectionsRequest\x1a).csms.station.v1.CloseConnectionsResponse\"\x05\xf2\xbb\x18\x01\x01\x12_\n\x0bNotifyBoots\x12#.csms.station.v1.NotifyBootsRequest\x1a$.csms.station.v1.NotifyBootsResponse\"\x05\xf2\xbb\x18\x01\x01\x12h\n\x0eNotifyStatuses\x12&.csms.station.v1.NotifyStatusesRequest\x1a\'.csms.station.v1.NotifyStatusesResponse\"\x05\xf2\xbb\x18\x01\x01\x12r\n\x14StreamNotifyStatuses\x12&.csms.station.v1.NotifyStatusesRequest\x1a\'.csms.station.v1.NotifyStatusesResponse\"\x05\xf2\xbb\x18\x01\x01(\x01\x30\x01\x12\x62\n\x0cTransferData\x12$.csms.station.v1.TransferDataRequest\x1a%.csms.station.v1.TransferDataResponse\"\x05\xf2\xbb\x18\x01\x01\x12\x65\n\rNotifyReports\x12%.csms.station.v1.NotifyReportsRequest\x1a&.csms.station.v1.NotifyReportsResponse\"\x05\xf2\xbb\x18\x01\x01\x12w\n\x13RequestCertificates\x12+.csms.station.v1.RequestCertificatesRequest\x1a,.csms.station.v1.RequestCertificatesResponse\"\x05\xf2\xbb\x18\x01\x01\x12k\n\x0fRecordSightings\x12\'.csms.station.v1.RecordSightingsRequest\x1a(.csms.station.v1.RecordSightingsResponse\"\x05\xf2\xbb\x18\x01\x01\x12h\n\x0eRecordMessages\x12&.csms.station.v1.RecordMessagesRequest\x1a\'.csms.station.v1.RecordMessagesResponse\"\x05\xf2\xbb\x18\x01\x01\x1a\x04\xa0\xbb\x18\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -79,82 +83,82 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_STATIONINGESTSERVICE'].methods_by_name['RecordSightings']._serialized_options = b'\362\273\030\001\001'
   _globals['_STATIONINGESTSERVICE'].methods_by_name['RecordMessages']._loaded_options = None
   _globals['_STATIONINGESTSERVICE'].methods_by_name['RecordMessages']._serialized_options = b'\362\273\030\001\001'
-  _globals['_DATATRANSFERSTATUS']._serialized_start=4811
-  _globals['_DATATRANSFERSTATUS']._serialized_end=5099
-  _globals['_RENEWNODELEASEREQUEST']._serialized_start=528
-  _globals['_RENEWNODELEASEREQUEST']._serialized_end=585
-  _globals['_RENEWNODELEASERESPONSE']._serialized_start=587
-  _globals['_RENEWNODELEASERESPONSE']._serialized_end=638
-  _globals['_OPENCONNECTIONSREQUEST']._serialized_start=640
-  _globals['_OPENCONNECTIONSREQUEST']._serialized_end=716
-  _globals['_OPENCONNECTIONITEM']._serialized_start=719
-  _globals['_OPENCONNECTIONITEM']._serialized_end=930
-  _globals['_OPENCONNECTIONSRESPONSE']._serialized_start=932
-  _globals['_OPENCONNECTIONSRESPONSE']._serialized_end=1013
-  _globals['_OPENCONNECTIONRESULT']._serialized_start=1016
-  _globals['_OPENCONNECTIONRESULT']._serialized_end=1283
-  _globals['_CLOSECONNECTIONSREQUEST']._serialized_start=1285
-  _globals['_CLOSECONNECTIONSREQUEST']._serialized_end=1363
-  _globals['_CLOSECONNECTIONITEM']._serialized_start=1366
-  _globals['_CLOSECONNECTIONITEM']._serialized_end=1529
-  _globals['_CLOSECONNECTIONSRESPONSE']._serialized_start=1531
-  _globals['_CLOSECONNECTIONSRESPONSE']._serialized_end=1557
-  _globals['_NOTIFYBOOTSREQUEST']._serialized_start=1559
-  _globals['_NOTIFYBOOTSREQUEST']._serialized_end=1621
-  _globals['_BOOTITEM']._serialized_start=1624
-  _globals['_BOOTITEM']._serialized_end=1771
-  _globals['_NOTIFYBOOTSRESPONSE']._serialized_start=1773
-  _globals['_NOTIFYBOOTSRESPONSE']._serialized_end=1840
-  _globals['_BOOTRESULT']._serialized_start=1843
-  _globals['_BOOTRESULT']._serialized_end=2116
-  _globals['_NOTIFYSTATUSESREQUEST']._serialized_start=2118
-  _globals['_NOTIFYSTATUSESREQUEST']._serialized_end=2185
-  _globals['_STATUSITEM']._serialized_start=2187
-  _globals['_STATUSITEM']._serialized_end=2286
-  _globals['_NOTIFYSTATUSESRESPONSE']._serialized_start=2288
-  _globals['_NOTIFYSTATUSESRESPONSE']._serialized_end=2360
-  _globals['_STATUSRESULT']._serialized_start=2362
-  _globals['_STATUSRESULT']._serialized_end=2411
-  _globals['_TRANSFERDATAREQUEST']._serialized_start=2413
-  _globals['_TRANSFERDATAREQUEST']._serialized_end=2484
-  _globals['_TRANSFERDATAITEM']._serialized_start=2486
-  _globals['_TRANSFERDATAITEM']._serialized_end=2597
-  _globals['_TRANSFERDATARESPONSE']._serialized_start=2599
-  _globals['_TRANSFERDATARESPONSE']._serialized_end=2675
-  _globals['_TRANSFERDATARESULT']._serialized_start=2677
-  _globals['_TRANSFERDATARESULT']._serialized_end=2785
-  _globals['_NOTIFYREPORTSREQUEST']._serialized_start=2787
-  _globals['_NOTIFYREPORTSREQUEST']._serialized_end=2853
-  _globals['_REPORTITEM']._serialized_start=2856
-  _globals['_REPORTITEM']._serialized_end=3561
-  _globals['_NOTIFYREPORTSRESPONSE']._serialized_start=3563
-  _globals['_NOTIFYREPORTSRESPONSE']._serialized_end=3634
-  _globals['_REPORTRESULT']._serialized_start=3636
-  _globals['_REPORTRESULT']._serialized_end=3685
-  _globals['_REQUESTCERTIFICATESREQUEST']._serialized_start=3687
-  _globals['_REQUESTCERTIFICATESREQUEST']._serialized_end=3771
-  _globals['_REQUESTCERTIFICATEITEM']._serialized_start=3774
-  _globals['_REQUESTCERTIFICATEITEM']._serialized_end=3916
-  _globals['_REQUESTCERTIFICATESRESPONSE']._serialized_start=3918
-  _globals['_REQUESTCERTIFICATESRESPONSE']._serialized_end=4007
-  _globals['_REQUESTCERTIFICATERESULT']._serialized_start=4009
-  _globals['_REQUESTCERTIFICATERESULT']._serialized_end=4133
-  _globals['_RECORDSIGHTINGSREQUEST']._serialized_start=4135
-  _globals['_RECORDSIGHTINGSREQUEST']._serialized_end=4201
-  _globals['_SIGHTING']._serialized_start=4204
-  _globals['_SIGHTING']._serialized_end=4456
-  _globals['_SIGHTING_QUIRKSENTRY']._serialized_start=4411
-  _globals['_SIGHTING_QUIRKSENTRY']._serialized_end=4456
-  _globals['_CONDITIONREPORT']._serialized_start=4459
-  _globals['_CONDITIONREPORT']._serialized_end=4608
-  _globals['_RECORDSIGHTINGSRESPONSE']._serialized_start=4610
-  _globals['_RECORDSIGHTINGSRESPONSE']._serialized_end=4635
-  _globals['_RECORDMESSAGESREQUEST']._serialized_start=4637
-  _globals['_RECORDMESSAGESREQUEST']._serialized_end=4705
-  _globals['_MESSAGEITEM']._serialized_start=4707
-  _globals['_MESSAGEITEM']._serialized_end=4782
-  _globals['_RECORDMESSAGESRESPONSE']._serialized_start=4784
-  _globals['_RECORDMESSAGESRESPONSE']._serialized_end=4808
-  _globals['_STATIONINGESTSERVICE']._serialized_start=5102
-  _globals['_STATIONINGESTSERVICE']._serialized_end=6315
+  _globals['_DATATRANSFERSTATUS']._serialized_start=5277
+  _globals['_DATATRANSFERSTATUS']._serialized_end=5565
+  _globals['_RENEWNODELEASEREQUEST']._serialized_start=674
+  _globals['_RENEWNODELEASEREQUEST']._serialized_end=731
+  _globals['_RENEWNODELEASERESPONSE']._serialized_start=733
+  _globals['_RENEWNODELEASERESPONSE']._serialized_end=784
+  _globals['_OPENCONNECTIONSREQUEST']._serialized_start=786
+  _globals['_OPENCONNECTIONSREQUEST']._serialized_end=862
+  _globals['_OPENCONNECTIONITEM']._serialized_start=865
+  _globals['_OPENCONNECTIONITEM']._serialized_end=1076
+  _globals['_OPENCONNECTIONSRESPONSE']._serialized_start=1078
+  _globals['_OPENCONNECTIONSRESPONSE']._serialized_end=1159
+  _globals['_OPENCONNECTIONRESULT']._serialized_start=1162
+  _globals['_OPENCONNECTIONRESULT']._serialized_end=1429
+  _globals['_CLOSECONNECTIONSREQUEST']._serialized_start=1431
+  _globals['_CLOSECONNECTIONSREQUEST']._serialized_end=1509
+  _globals['_CLOSECONNECTIONITEM']._serialized_start=1512
+  _globals['_CLOSECONNECTIONITEM']._serialized_end=1675
+  _globals['_CLOSECONNECTIONSRESPONSE']._serialized_start=1677
+  _globals['_CLOSECONNECTIONSRESPONSE']._serialized_end=1703
+  _globals['_NOTIFYBOOTSREQUEST']._serialized_start=1705
+  _globals['_NOTIFYBOOTSREQUEST']._serialized_end=1767
+  _globals['_BOOTITEM']._serialized_start=1770
+  _globals['_BOOTITEM']._serialized_end=1917
+  _globals['_NOTIFYBOOTSRESPONSE']._serialized_start=1919
+  _globals['_NOTIFYBOOTSRESPONSE']._serialized_end=1986
+  _globals['_BOOTRESULT']._serialized_start=1989
+  _globals['_BOOTRESULT']._serialized_end=2262
+  _globals['_NOTIFYSTATUSESREQUEST']._serialized_start=2264
+  _globals['_NOTIFYSTATUSESREQUEST']._serialized_end=2331
+  _globals['_STATUSITEM']._serialized_start=2334
+  _globals['_STATUSITEM']._serialized_end=2490
+  _globals['_NOTIFYSTATUSESRESPONSE']._serialized_start=2492
+  _globals['_NOTIFYSTATUSESRESPONSE']._serialized_end=2564
+  _globals['_STATUSRESULT']._serialized_start=2566
+  _globals['_STATUSRESULT']._serialized_end=2615
+  _globals['_TRANSFERDATAREQUEST']._serialized_start=2617
+  _globals['_TRANSFERDATAREQUEST']._serialized_end=2688
+  _globals['_TRANSFERDATAITEM']._serialized_start=2690
+  _globals['_TRANSFERDATAITEM']._serialized_end=2801
+  _globals['_TRANSFERDATARESPONSE']._serialized_start=2803
+  _globals['_TRANSFERDATARESPONSE']._serialized_end=2879
+  _globals['_TRANSFERDATARESULT']._serialized_start=2881
+  _globals['_TRANSFERDATARESULT']._serialized_end=2989
+  _globals['_NOTIFYREPORTSREQUEST']._serialized_start=2991
+  _globals['_NOTIFYREPORTSREQUEST']._serialized_end=3057
+  _globals['_REPORTITEM']._serialized_start=3060
+  _globals['_REPORTITEM']._serialized_end=4027
+  _globals['_NOTIFYREPORTSRESPONSE']._serialized_start=4029
+  _globals['_NOTIFYREPORTSRESPONSE']._serialized_end=4100
+  _globals['_REPORTRESULT']._serialized_start=4102
+  _globals['_REPORTRESULT']._serialized_end=4151
+  _globals['_REQUESTCERTIFICATESREQUEST']._serialized_start=4153
+  _globals['_REQUESTCERTIFICATESREQUEST']._serialized_end=4237
+  _globals['_REQUESTCERTIFICATEITEM']._serialized_start=4240
+  _globals['_REQUESTCERTIFICATEITEM']._serialized_end=4382
+  _globals['_REQUESTCERTIFICATESRESPONSE']._serialized_start=4384
+  _globals['_REQUESTCERTIFICATESRESPONSE']._serialized_end=4473
+  _globals['_REQUESTCERTIFICATERESULT']._serialized_start=4475
+  _globals['_REQUESTCERTIFICATERESULT']._serialized_end=4599
+  _globals['_RECORDSIGHTINGSREQUEST']._serialized_start=4601
+  _globals['_RECORDSIGHTINGSREQUEST']._serialized_end=4667
+  _globals['_SIGHTING']._serialized_start=4670
+  _globals['_SIGHTING']._serialized_end=4922
+  _globals['_SIGHTING_QUIRKSENTRY']._serialized_start=4877
+  _globals['_SIGHTING_QUIRKSENTRY']._serialized_end=4922
+  _globals['_CONDITIONREPORT']._serialized_start=4925
+  _globals['_CONDITIONREPORT']._serialized_end=5074
+  _globals['_RECORDSIGHTINGSRESPONSE']._serialized_start=5076
+  _globals['_RECORDSIGHTINGSRESPONSE']._serialized_end=5101
+  _globals['_RECORDMESSAGESREQUEST']._serialized_start=5103
+  _globals['_RECORDMESSAGESREQUEST']._serialized_end=5171
+  _globals['_MESSAGEITEM']._serialized_start=5173
+  _globals['_MESSAGEITEM']._serialized_end=5248
+  _globals['_RECORDMESSAGESRESPONSE']._serialized_start=5250
+  _globals['_RECORDMESSAGESRESPONSE']._serialized_end=5274
+  _globals['_STATIONINGESTSERVICE']._serialized_start=5568
+  _globals['_STATIONINGESTSERVICE']._serialized_end=6781
 # @@protoc_insertion_point(module_scope)

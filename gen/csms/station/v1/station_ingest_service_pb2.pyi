@@ -7,11 +7,15 @@ from collections import abc as _abc
 from csms.common.v1 import certificate_pb2 as _certificate_pb2
 from csms.common.v1 import origin_pb2 as _origin_pb2
 from csms.common.v1 import status_info_pb2 as _status_info_pb2
+from csms.station.v1 import alarm_pb2 as _alarm_pb2
 from csms.station.v1 import charging_limit_pb2 as _charging_limit_pb2
 from csms.station.v1 import charging_profile_pb2 as _charging_profile_pb2
+from csms.station.v1 import customer_information_pb2 as _customer_information_pb2
 from csms.station.v1 import device_model_pb2 as _device_model_pb2
+from csms.station.v1 import display_message_pb2 as _display_message_pb2
 from csms.station.v1 import firmware_pb2 as _firmware_pb2
 from csms.station.v1 import log_pb2 as _log_pb2
+from csms.station.v1 import monitoring_pb2 as _monitoring_pb2
 from csms.station.v1 import reservation_pb2 as _reservation_pb2
 from csms.station.v1 import security_event_pb2 as _security_event_pb2
 from csms.station.v1 import station_pb2 as _station_pb2
@@ -539,6 +543,7 @@ class StatusItem(_message.Message):
 
     ORIGIN_FIELD_NUMBER: _builtins.int
     STATUS_FIELD_NUMBER: _builtins.int
+    FURTHER_STATUSES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def origin(self) -> _origin_pb2.Origin:
         """Station, frame and time with which the item entered the mesh."""
@@ -547,15 +552,20 @@ class StatusItem(_message.Message):
     def status(self) -> _station_pb2.StatusReport:
         """The status."""
 
+    @_builtins.property
+    def further_statuses(self) -> _containers.RepeatedCompositeFieldContainer[_station_pb2.StatusReport]:
+        """Statuses of further connectors that the same frame reports."""
+
     def __init__(
         self,
         *,
         origin: _origin_pb2.Origin | None = ...,
         status: _station_pb2.StatusReport | None = ...,
+        further_statuses: _abc.Iterable[_station_pb2.StatusReport] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["origin", b"origin", "status", b"status"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["origin", b"origin", "status", b"status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["further_statuses", b"further_statuses", "origin", b"origin", "status", b"status"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -762,6 +772,10 @@ class ReportItem(_message.Message):
     CHARGING_PROFILE_REPORT_FIELD_NUMBER: _builtins.int
     CHARGING_LIMIT_FIELD_NUMBER: _builtins.int
     CHARGING_LIMIT_CLEARING_FIELD_NUMBER: _builtins.int
+    MONITORING_REPORT_FIELD_NUMBER: _builtins.int
+    EVENT_REPORT_FIELD_NUMBER: _builtins.int
+    CUSTOMER_INFORMATION_FIELD_NUMBER: _builtins.int
+    DISPLAY_MESSAGES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def origin(self) -> _origin_pb2.Origin:
         """Station, frame and time with which the item entered the mesh."""
@@ -806,6 +820,22 @@ class ReportItem(_message.Message):
     def charging_limit_clearing(self) -> _charging_limit_pb2.ChargingLimitClearing:
         """OCPP ClearedChargingLimit."""
 
+    @_builtins.property
+    def monitoring_report(self) -> _monitoring_pb2.MonitoringReportPart:
+        """A part of a report of monitors. OCPP NotifyMonitoringReport."""
+
+    @_builtins.property
+    def event_report(self) -> _alarm_pb2.EventReport:
+        """OCPP NotifyEvent."""
+
+    @_builtins.property
+    def customer_information(self) -> _customer_information_pb2.CustomerInformationPart:
+        """A part of a report about a driver. OCPP NotifyCustomerInformation."""
+
+    @_builtins.property
+    def display_messages(self) -> _display_message_pb2.DisplayMessagesPart:
+        """A part of a report of the messages on a display. OCPP NotifyDisplayMessages."""
+
     def __init__(
         self,
         *,
@@ -820,12 +850,16 @@ class ReportItem(_message.Message):
         charging_profile_report: _charging_profile_pb2.ChargingProfileReport | None = ...,
         charging_limit: _charging_limit_pb2.ChargingLimit | None = ...,
         charging_limit_clearing: _charging_limit_pb2.ChargingLimitClearing | None = ...,
+        monitoring_report: _monitoring_pb2.MonitoringReportPart | None = ...,
+        event_report: _alarm_pb2.EventReport | None = ...,
+        customer_information: _customer_information_pb2.CustomerInformationPart | None = ...,
+        display_messages: _display_message_pb2.DisplayMessagesPart | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["charging_limit", b"charging_limit", "charging_limit_clearing", b"charging_limit_clearing", "charging_profile_report", b"charging_profile_report", "firmware_status", b"firmware_status", "log_status", b"log_status", "origin", b"origin", "report", b"report", "reservation_update", b"reservation_update", "reservation_use", b"reservation_use", "security_event", b"security_event", "transaction_end", b"transaction_end", "variable_report_part", b"variable_report_part"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["charging_limit", b"charging_limit", "charging_limit_clearing", b"charging_limit_clearing", "charging_profile_report", b"charging_profile_report", "customer_information", b"customer_information", "display_messages", b"display_messages", "event_report", b"event_report", "firmware_status", b"firmware_status", "log_status", b"log_status", "monitoring_report", b"monitoring_report", "origin", b"origin", "report", b"report", "reservation_update", b"reservation_update", "reservation_use", b"reservation_use", "security_event", b"security_event", "transaction_end", b"transaction_end", "variable_report_part", b"variable_report_part"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["charging_limit", b"charging_limit", "charging_limit_clearing", b"charging_limit_clearing", "charging_profile_report", b"charging_profile_report", "firmware_status", b"firmware_status", "log_status", b"log_status", "origin", b"origin", "report", b"report", "reservation_update", b"reservation_update", "reservation_use", b"reservation_use", "security_event", b"security_event", "transaction_end", b"transaction_end", "variable_report_part", b"variable_report_part"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["charging_limit", b"charging_limit", "charging_limit_clearing", b"charging_limit_clearing", "charging_profile_report", b"charging_profile_report", "customer_information", b"customer_information", "display_messages", b"display_messages", "event_report", b"event_report", "firmware_status", b"firmware_status", "log_status", b"log_status", "monitoring_report", b"monitoring_report", "origin", b"origin", "report", b"report", "reservation_update", b"reservation_update", "reservation_use", b"reservation_use", "security_event", b"security_event", "transaction_end", b"transaction_end", "variable_report_part", b"variable_report_part"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_report: _TypeAlias = _typing.Literal["firmware_status", "log_status", "security_event", "reservation_use", "transaction_end", "reservation_update", "variable_report_part", "charging_profile_report", "charging_limit", "charging_limit_clearing"]  # noqa: Y015
+    _WhichOneofReturnType_report: _TypeAlias = _typing.Literal["firmware_status", "log_status", "security_event", "reservation_use", "transaction_end", "reservation_update", "variable_report_part", "charging_profile_report", "charging_limit", "charging_limit_clearing", "monitoring_report", "event_report", "customer_information", "display_messages"]  # noqa: Y015
     _WhichOneofArgType_report: _TypeAlias = _typing.Literal["report", b"report"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_report) -> _WhichOneofReturnType_report | None: ...
 

@@ -282,6 +282,7 @@ class ListStationsRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     FILTER_FIELD_NUMBER: _builtins.int
+    ORDER_BY_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
     """At most this many; 0 means 50, more than 1000 means 1000."""
     page_token: _builtins.str
@@ -291,6 +292,13 @@ class ListStationsRequest(_message.Message):
     unresponsive, clock_skewed and boot_refused, credential_state, credential_strength and failed_credentials (a
     number), for example `connected = true AND vendor_name = "ACME"` or `credential_state = "NOT_TAKEN"`; also site
     (`site:berlin`: that site and all parts of it) and labels (`labels.region:north`, of the station or a site above it).
+    A text in quotes that stands alone is looked for in station_id, display_name, site_id and the identity's vendor_name,
+    model, serial_number and firmware_version, in any case of letters: `"berlin" AND connected = true`.
+    """
+    order_by: _builtins.str
+    """Order of the list (AIP-132), for example `last_seen_time desc, station_id`: station_id, display_name (station_id
+    where a station has none), site_id, connected, last_seen_time, create_time, ocpp_version, vendor_name, model,
+    firmware_version. A station without a value has the least one. Empty: station_id.
     """
     def __init__(
         self,
@@ -298,10 +306,11 @@ class ListStationsRequest(_message.Message):
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
         filter: _builtins.str = ...,
+        order_by: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "order_by", b"order_by", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -134,8 +134,8 @@ class StationServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListStations(self, request, context):
-        """Lists stations, sorted by id.
-        Errors: INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN and INVALID_FILTER.
+        """Lists stations, sorted by id, or as `order_by` says.
+        Errors: INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN, INVALID_FILTER and INVALID_FIELD.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -49,8 +49,8 @@ class StationServiceStub:
     Errors: NOT_FOUND, reason STATION_NOT_FOUND.
     """
     ListStations: _grpc.UnaryUnaryMultiCallable[_station_service_pb2.ListStationsRequest, _station_service_pb2.ListStationsResponse]
-    """Lists stations, sorted by id.
-    Errors: INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN and INVALID_FILTER.
+    """Lists stations, sorted by id, or as `order_by` says.
+    Errors: INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN, INVALID_FILTER and INVALID_FIELD.
     """
     GetStationSummary: _grpc.UnaryUnaryMultiCallable[_station_service_pb2.GetStationSummaryRequest, _station_service_pb2.GetStationSummaryResponse]
     """Counts stations and connectors, by their present state.
@@ -124,8 +124,8 @@ class StationServiceAsyncStub(StationServiceStub):
     Errors: NOT_FOUND, reason STATION_NOT_FOUND.
     """
     ListStations: _aio.UnaryUnaryMultiCallable[_station_service_pb2.ListStationsRequest, _station_service_pb2.ListStationsResponse]  # type: ignore[assignment]
-    """Lists stations, sorted by id.
-    Errors: INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN and INVALID_FILTER.
+    """Lists stations, sorted by id, or as `order_by` says.
+    Errors: INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN, INVALID_FILTER and INVALID_FIELD.
     """
     GetStationSummary: _aio.UnaryUnaryMultiCallable[_station_service_pb2.GetStationSummaryRequest, _station_service_pb2.GetStationSummaryResponse]  # type: ignore[assignment]
     """Counts stations and connectors, by their present state.
@@ -220,8 +220,8 @@ class StationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _station_service_pb2.ListStationsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_station_service_pb2.ListStationsResponse, _abc.Awaitable[_station_service_pb2.ListStationsResponse]]:
-        """Lists stations, sorted by id.
-        Errors: INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN and INVALID_FILTER.
+        """Lists stations, sorted by id, or as `order_by` says.
+        Errors: INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN, INVALID_FILTER and INVALID_FIELD.
         """
 
     @_abc_1.abstractmethod

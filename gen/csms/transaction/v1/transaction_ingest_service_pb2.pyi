@@ -570,6 +570,7 @@ class StationEventItem(_message.Message):
     BOOT_FIELD_NUMBER: _builtins.int
     CONNECTOR_AVAILABLE_FIELD_NUMBER: _builtins.int
     REMOVAL_FIELD_NUMBER: _builtins.int
+    FURTHER_CONNECTORS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def origin(self) -> _origin_pb2.Origin:
         """Station, frame and time with which it entered the mesh."""
@@ -588,6 +589,10 @@ class StationEventItem(_message.Message):
         time of the removal: messages over a later connection belong to a station that was added again.
         """
 
+    @_builtins.property
+    def further_connectors(self) -> _containers.RepeatedCompositeFieldContainer[Global___ConnectorAvailable]:
+        """Further connectors that the same frame reports as available, beside connector_available."""
+
     def __init__(
         self,
         *,
@@ -595,10 +600,11 @@ class StationEventItem(_message.Message):
         boot: Global___StationBooted | None = ...,
         connector_available: Global___ConnectorAvailable | None = ...,
         removal: Global___StationRemoved | None = ...,
+        further_connectors: _abc.Iterable[Global___ConnectorAvailable] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["boot", b"boot", "connector_available", b"connector_available", "event", b"event", "origin", b"origin", "removal", b"removal"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["boot", b"boot", "connector_available", b"connector_available", "event", b"event", "origin", b"origin", "removal", b"removal"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["boot", b"boot", "connector_available", b"connector_available", "event", b"event", "further_connectors", b"further_connectors", "origin", b"origin", "removal", b"removal"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["boot", "connector_available", "removal"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015

@@ -616,6 +616,7 @@ class ListTransactionsRequest(_message.Message):
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     FILTER_FIELD_NUMBER: _builtins.int
     STATION_ID_FIELD_NUMBER: _builtins.int
+    ORDER_BY_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
     """At most this many; 0 means 50, more than 1000 means 1000."""
     page_token: _builtins.str
@@ -624,9 +625,15 @@ class ListTransactionsRequest(_message.Message):
     """AIP-160 over station_id, transaction_id, state, id_token, start_time, end_time, energy_wh, flags and hanging, for
     example `state = "ACTIVE" AND station_id = "CP1"`, `flags:"superseded" AND energy_wh > 50000` or `hanging = true`; also
     by where their stations stand now: site (`site:berlin`, with all parts of it) and labels (`labels.region:north`).
+    A text in quotes that stands alone is looked for in station_id, transaction_id and id_token, in any case of letters:
+    `"4711" AND state = "ENDED"`.
     """
     station_id: _builtins.str
     """Only this station's; empty for all."""
+    order_by: _builtins.str
+    """Order of the list (AIP-132), for example `energy_wh desc`: create_time, start_time, station_id, energy_wh. One
+    without a start is placed by its earliest event. Empty: create_time desc.
+    """
     def __init__(
         self,
         *,
@@ -634,10 +641,11 @@ class ListTransactionsRequest(_message.Message):
         page_token: _builtins.str = ...,
         filter: _builtins.str = ...,
         station_id: _builtins.str = ...,
+        order_by: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "page_size", b"page_size", "page_token", b"page_token", "station_id", b"station_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "order_by", b"order_by", "page_size", b"page_size", "page_token", b"page_token", "station_id", b"station_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -655,7 +663,7 @@ class ListTransactionsResponse(_message.Message):
     """Token for the next page; empty on the last."""
     @_builtins.property
     def transactions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Transaction]:
-        """The transactions, newest first by create_time."""
+        """The transactions, in the order of the request."""
 
     def __init__(
         self,

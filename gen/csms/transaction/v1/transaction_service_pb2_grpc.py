@@ -115,8 +115,8 @@ class TransactionServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListTransactions(self, request, context):
-        """Lists transactions, newest first.
-        Errors: INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN and INVALID_FILTER.
+        """Lists transactions, newest first, or as `order_by` says.
+        Errors: INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN, INVALID_FILTER and INVALID_FIELD.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -38,8 +38,8 @@ class TransactionServiceStub:
     Errors: NOT_FOUND, reason TRANSACTION_NOT_FOUND.
     """
     ListTransactions: _grpc.UnaryUnaryMultiCallable[_transaction_service_pb2.ListTransactionsRequest, _transaction_service_pb2.ListTransactionsResponse]
-    """Lists transactions, newest first.
-    Errors: INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN and INVALID_FILTER.
+    """Lists transactions, newest first, or as `order_by` says.
+    Errors: INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN, INVALID_FILTER and INVALID_FIELD.
     """
     GetTransactionSummary: _grpc.UnaryUnaryMultiCallable[_transaction_service_pb2.GetTransactionSummaryRequest, _transaction_service_pb2.GetTransactionSummaryResponse]
     """Counts open transactions, and sums up their power and the energy of the present day.
@@ -121,8 +121,8 @@ class TransactionServiceAsyncStub(TransactionServiceStub):
     Errors: NOT_FOUND, reason TRANSACTION_NOT_FOUND.
     """
     ListTransactions: _aio.UnaryUnaryMultiCallable[_transaction_service_pb2.ListTransactionsRequest, _transaction_service_pb2.ListTransactionsResponse]  # type: ignore[assignment]
-    """Lists transactions, newest first.
-    Errors: INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN and INVALID_FILTER.
+    """Lists transactions, newest first, or as `order_by` says.
+    Errors: INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN, INVALID_FILTER and INVALID_FIELD.
     """
     GetTransactionSummary: _aio.UnaryUnaryMultiCallable[_transaction_service_pb2.GetTransactionSummaryRequest, _transaction_service_pb2.GetTransactionSummaryResponse]  # type: ignore[assignment]
     """Counts open transactions, and sums up their power and the energy of the present day.
@@ -213,8 +213,8 @@ class TransactionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _transaction_service_pb2.ListTransactionsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_transaction_service_pb2.ListTransactionsResponse, _abc.Awaitable[_transaction_service_pb2.ListTransactionsResponse]]:
-        """Lists transactions, newest first.
-        Errors: INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN and INVALID_FILTER.
+        """Lists transactions, newest first, or as `order_by` says.
+        Errors: INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN, INVALID_FILTER and INVALID_FIELD.
         """
 
     @_abc_1.abstractmethod

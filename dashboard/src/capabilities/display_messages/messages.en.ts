@@ -1,0 +1,16 @@
+export const en = {
+  title: "Messages on the display",
+  state: "State",
+  message: "Number",
+  content: "Content",
+  priority: "Priority",
+  shown: "Shown while",
+  from: "From",
+  until: "Until",
+  session: "Session",
+  set: "Set message",
+  ask: "Request report",
+  clear: "Clear message",
+  empty: "No messages are known",
+  emptyText: "A message that is set here is shown on the display of an OCPP 2.x station.",
+};

@@ -1,0 +1,33 @@
+import type { Translation } from "../../i18n/catalogue";
+import type { en } from "./messages.en";
+
+export const de: Translation<typeof en> = {
+  monitors: "Monitore",
+  reports: "Berichte über Monitore",
+  events: "Ereignisse",
+  monitor: "Nummer",
+  component: "Komponente",
+  variable: "Variable",
+  evse: "EVSE",
+  type: "Art",
+  value: "Wert",
+  severity: "Schwere",
+  changed: "Geändert",
+  set: "Monitore setzen",
+  clear: "Monitor löschen",
+  ask: "Bericht anfordern",
+  level: "Stufe setzen",
+  base: "Grundmenge setzen",
+  report: "Bericht",
+  state: "Zustand",
+  parts: "Teile",
+  missing: "Fehlend",
+  doubled: "Doppelt",
+  received: "Empfangen",
+  event: "Ereignis",
+  left: "Ausgelassen",
+  noMonitors: "Keine Monitore bekannt",
+  noMonitorsText: "Fordern Sie einen Bericht an oder setzen Sie einen Monitor: Stationen mit OCPP 2.x haben welche.",
+  noReports: "Keine Berichte",
+  noEvents: "Keine Ereignisse aufbewahrt",
+};

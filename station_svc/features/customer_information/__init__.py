@@ -1,0 +1,1 @@
+"""Data of stations about drivers: reported and cleared."""

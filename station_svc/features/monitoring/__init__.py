@@ -1,0 +1,1 @@
+"""Monitors of stations, the alarms that they raise, and the readings that they report."""

@@ -1,0 +1,89 @@
+"""What stations have of which lists show that of the whole fleet, written into the database of station_svc."""
+
+from typing import Any
+
+import sqlalchemy as sa
+from csms.station.v1.charging_profile_pb2 import ChargingProfile
+from sqlalchemy import Connection
+
+from station_svc.features.certificates.models import certificate_request, installed_certificate
+from station_svc.features.local_lists.models import local_list
+from station_svc.features.reservations.models import reservation
+from station_svc.features.smart_charging.models import charging_profile
+from station_svc.follower.models import activity
+
+FLEET_LISTS = {
+    "ListReservations": "reservations",
+    "ListChargingProfiles": "charging_profiles",
+    "ListFirmwareUpdates": "firmware_updates",
+    "ListLogUploads": "log_uploads",
+    "ListInstalledCertificates": "installed_certificates",
+    "ListCertificateRequests": "certificate_requests",
+    "ListLocalLists": "local_lists",
+}
+"""The lists, and the field of the answer of each that has the rows."""
+
+
+def add_fleet_rows(connection: Connection, station_id: str, *, now_us: int, number: int = 1) -> None:
+    """A row of each list, of a station of the tenant `default` that exists."""
+    station = {"tenant_id": "default", "station_id": station_id}
+    times = {"create_us": now_us, "update_us": now_us}
+    _insert(
+        connection,
+        reservation,
+        **station,
+        **times,
+        reservation_id=number,
+        evse_id=1,
+        id_token="AB12",
+        id_token_type="ISO14443",
+        expire_us=now_us + 3_600_000_000,
+        state=2,
+        token_key="ab12",
+    )
+    profile = ChargingProfile(charging_profile_id=number, stack_level=1).SerializeToString()
+    _insert(
+        connection,
+        charging_profile,
+        **station,
+        **times,
+        number=number,
+        evse_id=1,
+        profile_id=number,
+        purpose=1,
+        stack_level=1,
+        state=2,
+        profile=profile,
+    )
+    for kind in ("firmware_update", "log_upload"):
+        more = {"kind": kind, "task_id": number, "state": 2, "station_made": False, "is_signed": False}
+        _insert(connection, activity, **station, **times, **more)
+    _insert(
+        connection,
+        installed_certificate,
+        **station,
+        certificate_type=2,
+        hash_algorithm=1,
+        issuer_name_hash="aa",
+        issuer_key_hash="bb",
+        serial_number=str(number),
+        update_us=now_us,
+    )
+    _insert(
+        connection,
+        certificate_request,
+        **station,
+        epoch=1,
+        ordinal=number,
+        certificate_type=1,
+        state=6,
+        serial_number=str(number),
+        receive_us=now_us,
+        update_us=now_us,
+    )
+    if number == 1:
+        _insert(connection, local_list, **station, version=3, entries_version=3, entry_count=7, sync_state=2)
+
+
+def _insert(connection: Connection, table: sa.Table, **values: Any) -> None:
+    connection.execute(sa.insert(table).values(values))
