@@ -7,7 +7,6 @@ from contextlib import contextmanager
 
 from playwright.sync_api import Page, expect
 
-from tests.dashboard.browsers import PATIENCE_MS
 from tests.running_mesh import RunningMesh
 
 _READINGS = "[role=grid][aria-label=Readings]"
@@ -33,7 +32,6 @@ def _simulated_station(mesh: RunningMesh, prefix: str) -> Iterator[None]:
 
 def test_a_session_is_seen_live_from_its_begin_to_its_end(signed_in: Page, mesh: RunningMesh) -> None:
     page = signed_in
-    expect.set_options(timeout=PATIENCE_MS)
     page.goto("/sessions?station=CURVE")
     page.get_by_text("No session matches").wait_for()
     loads: list[str] = []
