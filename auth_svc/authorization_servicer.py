@@ -70,6 +70,7 @@ class _Question(msgspec.Struct, frozen=True):
     key: _Key | None = None
     text: str = ""  # as the reader sends it
     type: str = ""
+    station_id: str = ""
     status: AuthorizationStatus.ValueType = id_token_pb2.AUTHORIZATION_STATUS_UNSPECIFIED
     error: MeshError | None = None
 
@@ -184,7 +185,10 @@ class AuthorizationServicer(AuthorizationServiceServicer):
         if texts:
             found = await self._database.read(lambda connection: id_token_store.find_token_statuses(connection, texts))
         known = [None if question.key is None else found.get(question.key) for question in questions]
-        return FindReaderFormsResponse(reader_id_tokens=["" if one is None else _reader_form(one) for one in known])
+        return FindReaderFormsResponse(
+            reader_id_tokens=["" if one is None else _reader_form(one) for one in known],
+            types=["" if one is None else one.type for one in known],
+        )
 
     def _answer(
         self,
@@ -202,6 +206,8 @@ class AuthorizationServicer(AuthorizationServiceServicer):
             self._answer_unknown(result, question.key[0], question.type)
         elif not is_of_type(question.type, token.type):
             result.id_token_info.status = _INVALID
+            kinds = {"presented": question.type, "registered": token.type}
+            log.info("id token presented with another type", station_id=question.station_id, **kinds)
         else:
             _write_info(result.id_token_info, token, now_us)
             self._write_limit(result, token.max_concurrent_transactions)
@@ -242,7 +248,9 @@ def _read(item: AuthorizeItem) -> _Question:
     if not text.isprintable() or not 1 <= len(text) <= MAX_TOKEN:
         # Of a form that no operator can register.
         return _Question(status=_INVALID)
-    return _Question(key=(tenant_id, match_key(text)), text=presented, type=id_token.type)
+    return _Question(
+        key=(tenant_id, match_key(text)), text=presented, type=id_token.type, station_id=item.origin.station_id
+    )
 
 
 def _reader_form(token: id_token_store.IdToken | id_token_store.TokenStatus) -> str:

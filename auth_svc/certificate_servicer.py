@@ -1,5 +1,8 @@
 """CertificateAuthorityService for the mesh, CertificateService for operators."""
 
+import asyncio
+from collections.abc import Sequence
+
 from csms.auth.v1 import certificate_authority_service_pb2 as signing
 from csms.auth.v1 import certificate_service_pb2 as listing
 from csms.auth.v1.certificate_authority_service_pb2_grpc import CertificateAuthorityServiceServicer
@@ -11,6 +14,7 @@ from auth_svc.authority import fingerprint, to_pem
 from auth_svc.certificate_office import CertificateOffice, CertificateRequest, IssuedCertificate
 from auth_svc.certificate_store import Issued
 from auth_svc.signing_requests import refusal
+from auth_svc.v2g_office import V2gOffice
 from mesh.database.engine import Database
 from mesh.database.filters import to_condition
 from mesh.database.pages import page_of
@@ -22,13 +26,16 @@ from mesh.runtime.times import to_timestamp
 
 MOST_ITEMS = 64
 _CHARGING_STATION = certificate_pb2.CERTIFICATE_SIGNING_USE_CHARGING_STATION_CERTIFICATE
+_V2G = certificate_pb2.CERTIFICATE_SIGNING_USE_V2G_CERTIFICATE
+_SIGNED = frozenset({certificate_pb2.CERTIFICATE_SIGNING_USE_UNSPECIFIED, _CHARGING_STATION, _V2G})
 
 
 class CertificateAuthorityServicer(CertificateAuthorityServiceServicer):
     """Serves the mesh only."""
 
-    def __init__(self, *, office: CertificateOffice) -> None:
+    def __init__(self, *, office: CertificateOffice, v2g: V2gOffice) -> None:
         self._office = office
+        self._v2g = v2g
 
     async def SignCertificates(
         self, request: signing.SignCertificatesRequest, context: Context
@@ -39,9 +46,19 @@ class CertificateAuthorityServicer(CertificateAuthorityServiceServicer):
             raise invalid_field("items", f"at most {MOST_ITEMS} are taken")
         faults = [_fault(item) for item in request.items]
         requests = [_to_request(item) for item, fault in zip(request.items, faults, strict=True) if fault is None]
-        outcomes = iter(await self._office.sign(requests))
+        outcomes = iter(await self._sign(requests))
         results = [fault or next(outcomes) for fault in faults]
         return signing.SignCertificatesResponse(results=map(_to_result, results))
+
+    async def _sign(self, requests: Sequence[CertificateRequest]) -> list[IssuedCertificate | MeshError]:
+        """Of each request, by who signs certificates of its use; both at once."""
+        towards_vehicles = [request.certificate_type == _V2G for request in requests]
+        own, v2g = await asyncio.gather(
+            self._office.sign([one for one, is_v2g in zip(requests, towards_vehicles, strict=True) if not is_v2g]),
+            self._v2g.sign([one for one, is_v2g in zip(requests, towards_vehicles, strict=True) if is_v2g]),
+        )
+        of_own, of_v2g = iter(own), iter(v2g)
+        return [next(of_v2g if is_v2g else of_own) for is_v2g in towards_vehicles]
 
 
 class CertificateServicer(CertificateServiceServicer):
@@ -90,8 +107,8 @@ def _fault(item: signing.SignCertificateItem) -> MeshError | None:
     for field in ("tenant_id", "station_id"):
         if not getattr(item, field):
             return invalid_field(field, "is required")
-    if item.certificate_type not in (certificate_pb2.CERTIFICATE_SIGNING_USE_UNSPECIFIED, _CHARGING_STATION):
-        return refusal(Reason.CERTIFICATE_TYPE_NOT_SIGNED, "certificates towards vehicles are not signed here")
+    if item.certificate_type not in _SIGNED:
+        return refusal(Reason.CERTIFICATE_TYPE_NOT_SIGNED, "certificates of this use are not signed here")
     return None
 
 

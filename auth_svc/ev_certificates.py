@@ -8,7 +8,8 @@ from typing import Protocol
 
 import msgspec
 
-from auth_svc.outbound_http import AddressRefusedError, HttpRules, NoAnswerError, UrlError, post
+from auth_svc.outbound_http import NoAnswerError
+from auth_svc.outbound_json import JsonServer
 from mesh.runtime.error_reasons import Reason
 
 # ISO 15118-2 gives a station 4.5 s for it (table 109).
@@ -63,12 +64,7 @@ class HttpProvider:
     """A provider behind one URL: JSON with OCPP's own names, and an access token."""
 
     def __init__(self, *, url: str, token: str | None) -> None:
-        self._url = url
-        self._headers = {"Content-Type": "application/json", "Accept": "application/json"}
-        if token is not None:
-            self._headers["Authorization"] = f"Bearer {token}"
-        # An operator configured the URL: it may be of a private network.
-        self._rules = HttpRules(private_addresses=True, timeout_s=TIMEOUT_S)
+        self._server = JsonServer(url=url, token=token, timeout_s=TIMEOUT_S)
 
     async def get(self, request: EvCertificateRequest) -> str:
         """See EvCertificateProvider."""
@@ -80,14 +76,9 @@ class HttpProvider:
             "exiRequest": request.exi_request,
         }
         try:
-            answer = msgspec.json.decode(
-                await post(self._url, msgspec.json.encode(body), self._headers, self._rules), type=_Answer
-            )
-        except (UrlError, AddressRefusedError, NoAnswerError) as error:
+            answer = await self._server.ask(body, _Answer)
+        except NoAnswerError as error:
             raise ProviderError(Reason.CERTIFICATE_PROVIDER_UNAVAILABLE, str(error)) from error
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            message = "the provider's answer is no JSON with a status"
-            raise ProviderError(Reason.CERTIFICATE_PROVIDER_UNAVAILABLE, message) from error
         if answer.status != "Accepted":
             message = answer.message or "the provider did not process the request"
             raise ProviderError(Reason.CERTIFICATE_PROVIDER_REFUSED, message, exi_response=answer.exi_response)

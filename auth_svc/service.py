@@ -63,6 +63,7 @@ from auth_svc.sign_in_servicer import SignInServicer
 from auth_svc.tenant_directory import KEPT_TABLES, LocalTenants, TenantDirectoryServicer, TenantErasures
 from auth_svc.tenant_servicer import TenantServicer
 from auth_svc.user_servicer import UserServicer
+from auth_svc.v2g_office import V2gOffice
 from mesh.audit import chain_store
 from mesh.conditions.servicer import ConditionSourceServicer
 from mesh.data_export import DataExports
@@ -93,8 +94,7 @@ async def build(
 
     `announce` gets the one line that has a generated password.
     """
-    passwords = Passwords(hasher=hasher)
-    stack.push_async_callback(passwords.close)
+    passwords = _passwords(hasher, stack)
     keys = SigningKeys(database=database, clock=clock)
     await _prepare(database, keys, passwords, settings=settings, clock=clock, announce=announce)
     tenants = TenantDirectory(source=LocalTenants(database=database))
@@ -108,10 +108,11 @@ async def build(
     mesh = _mesh(database, keys, seen=seen, tenants=tenants, erasures=erasures, settings=settings, clock=clock)
     operator = _operators(database, users, office, clock) + _administration(database, passwords, clock)
     drivers = DriverErasures(database=database, clock=clock)
+    mesh += [*_offices(database, directory, office, settings=settings, clock=clock), _driver_directory(drivers)]
     background = [*_maintenance(database, keys, settings, clock), seen.run]
     return Parts(
         access=_access(database, stack, directory, keys, clock, tenants=tenants),
-        mesh=[*mesh, *_offices(directory, office), _exchange(settings, clock), _driver_directory(drivers)],
+        mesh=mesh,
         operator=[*operator, _tenants(database, passwords, tenants, settings, clock), *_privacy(database, drivers)],
         background=[
             *background,
@@ -120,6 +121,12 @@ async def build(
         ],
         on_stop=[directory.stop],
     )
+
+
+def _passwords(hasher: PasswordHasher, stack: AsyncExitStack) -> Passwords:
+    passwords = Passwords(hasher=hasher)
+    stack.push_async_callback(passwords.close)
+    return passwords
 
 
 def _seen_tokens(database: Database, stack: AsyncExitStack, clock: Clock) -> SeenTokens:
@@ -252,6 +259,7 @@ def _mesh(
         lambda server: add_AuthorizationServiceServicer_to_server(authorization, server),
         lambda server: add_TenantDirectoryServiceServicer_to_server(directory, server),
         _conditions(database, authorization, clock),
+        _exchange(settings, clock),
     ]
 
 
@@ -291,8 +299,11 @@ def _privacy(database: Database, drivers: DriverErasures) -> list[AddServicer]:
     ]
 
 
-def _offices(directory: LocalDirectory, office: CertificateOffice) -> list[AddServicer]:
-    callers, signing = CallerServicer(directory=directory), CertificateAuthorityServicer(office=office)
+def _offices(
+    database: Database, directory: LocalDirectory, office: CertificateOffice, *, settings: AuthSettings, clock: Clock
+) -> list[AddServicer]:
+    v2g = V2gOffice(database=database, clock=clock, signer=settings.v2g_signer)
+    callers, signing = CallerServicer(directory=directory), CertificateAuthorityServicer(office=office, v2g=v2g)
     return [
         lambda server: add_CallerServiceServicer_to_server(callers, server),
         lambda server: add_CertificateAuthorityServiceServicer_to_server(signing, server),

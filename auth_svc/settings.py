@@ -13,6 +13,7 @@ from auth_svc.id_token_store import MOST_CONCURRENT_TRANSACTIONS
 from auth_svc.normalization import MAX_PASSWORD, MIN_PASSWORD
 from auth_svc.outbound_http import HttpRules, UrlError, check_url
 from auth_svc.sessions import ACCESS_TOKEN_S
+from auth_svc.v2g_signing import HttpV2gSigner, NoV2gSigner, V2gSigner
 from mesh.events import outbox
 from mesh.runtime.settings import Environment, MeshSettings, is_loopback
 from mesh.runtime.startup_errors import SettingError
@@ -40,6 +41,7 @@ class AuthSettings:
     concurrency: ConcurrencyRule = field(default_factory=ConcurrencyRule)
     ocsp: OcspRules = field(default_factory=OcspRules)
     ev_certificates: EvCertificateProvider = field(default_factory=NoProvider, repr=False)  # it may have a token
+    v2g_signer: V2gSigner = field(default_factory=NoV2gSigner, repr=False)  # the same
 
     @classmethod
     def read(cls, env: Environment) -> Self:
@@ -66,11 +68,7 @@ class AuthSettings:
             notification_address=env.optional("CSMS_NOTIFICATION_ADDRESS"),
             mesh=MeshSettings.read(env, "auth"),
             outbox_days=outbox.retention_days(env),
-            certificates=CertificateRules(
-                authority=_authority(env),
-                organization=env.optional("CSMS_CERTIFICATE_ORGANIZATION"),
-                validity_days=env.number("CSMS_CERTIFICATE_VALIDITY_DAYS", 365, least=1, most=3650),
-            ),
+            certificates=_certificates(env),
             certificate_days=env.number("CSMS_CERTIFICATE_RETENTION_DAYS", 365, least=1, most=_MOST_DAYS),
             access_token_s=env.number("CSMS_ACCESS_TOKEN_S", ACCESS_TOKEN_S, least=10, most=ACCESS_TOKEN_S),
             concurrency=ConcurrencyRule(
@@ -80,8 +78,17 @@ class AuthSettings:
                 limit_authorize=env.switch("CSMS_AUTHORIZE_CONCURRENT_TX", default=False),
             ),
             ocsp=_ocsp(env),
-            ev_certificates=_provider(env),
+            ev_certificates=_ev_certificates(env),
+            v2g_signer=_v2g_signer(env),
         )
+
+
+def _certificates(env: Environment) -> CertificateRules:
+    return CertificateRules(
+        authority=_authority(env),
+        organization=env.optional("CSMS_CERTIFICATE_ORGANIZATION"),
+        validity_days=env.number("CSMS_CERTIFICATE_VALIDITY_DAYS", 365, least=1, most=3650),
+    )
 
 
 def _authority(env: Environment) -> Authority | None:
@@ -101,19 +108,30 @@ def _ocsp(env: Environment) -> OcspRules:
     )
 
 
-def _provider(env: Environment) -> EvCertificateProvider:
-    url, token = env.optional("CSMS_EV_CERTIFICATE_PROVIDER_URL"), env.optional("CSMS_EV_CERTIFICATE_PROVIDER_TOKEN")
+def _ev_certificates(env: Environment) -> EvCertificateProvider:
+    url, token = _server(env, "CSMS_EV_CERTIFICATE_PROVIDER_URL", "CSMS_EV_CERTIFICATE_PROVIDER_TOKEN")
+    return NoProvider() if url is None else HttpProvider(url=url, token=token)
+
+
+def _v2g_signer(env: Environment) -> V2gSigner:
+    url, token = _server(env, "CSMS_V2G_SIGNING_URL", "CSMS_V2G_SIGNING_TOKEN")
+    return NoV2gSigner() if url is None else HttpV2gSigner(url=url, token=token)
+
+
+def _server(env: Environment, url_name: str, token_name: str) -> tuple[str | None, str | None]:
+    """URL and access token of a server of another party."""
+    url, token = env.optional(url_name), env.optional(token_name)
     if url is None:
         if token is not None:
-            raise SettingError("CSMS_EV_CERTIFICATE_PROVIDER_TOKEN needs CSMS_EV_CERTIFICATE_PROVIDER_URL")
-        return NoProvider()
+            raise SettingError(f"{token_name} needs {url_name}")
+        return None, None
     try:
         check_url(url)
     except UrlError as error:
-        raise SettingError(f"CSMS_EV_CERTIFICATE_PROVIDER_URL: {error}") from error
+        raise SettingError(f"{url_name}: {error}") from error
     if token is not None and not (token.isascii() and token.isprintable()):
-        raise SettingError("CSMS_EV_CERTIFICATE_PROVIDER_TOKEN has characters that no HTTP header may have")
-    return HttpProvider(url=url, token=token)
+        raise SettingError(f"{token_name} has characters that no HTTP header may have")
+    return url, token
 
 
 def _one_of(env: Environment, name: str, words: Sequence[str]) -> str:

@@ -55,9 +55,19 @@ def check_request(
 
     Raises MeshError CSR_SIGNATURE_WRONG, CSR_KEY_WEAK or CSR_SUBJECT_WRONG.
     """
+    check_key_and_signature(request)
+    return _check_subject(request.subject, common_names, organization)
+
+
+def check_key_and_signature(request: x509.CertificateSigningRequest) -> None:
+    """Raises MeshError CSR_KEY_WEAK or CSR_SIGNATURE_WRONG."""
     _check_key(request)
     _check_signature(request)
-    return _check_subject(request.subject, common_names, organization)
+
+
+def common_name_of(subject: x509.Name) -> str:
+    """The first common name of a subject; empty where it has none."""
+    return next((str(part.value) for part in subject.get_attributes_for_oid(NameOID.COMMON_NAME)), "")
 
 
 def refusal(reason: Reason, message: str) -> MeshError:

@@ -58,6 +58,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--password-file", type=Path, help="for HTTP Basic: lines `station:password`, or one password for all"
     )
+    _add_behaviour(parser)
+    parser.add_argument("--quirks", action=_ListQuirks, nargs=0, help="list what --misbehave knows, and leave")
+    return parser
+
+
+def _add_behaviour(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--misbehave",
         type=_assignment,
@@ -82,8 +88,6 @@ def _parser() -> argparse.ArgumentParser:
         choices=list(Failure),
         help="what every firmware update fails at; may be repeated",
     )
-    parser.add_argument("--quirks", action=_ListQuirks, nargs=0, help="list what --misbehave knows, and leave")
-    return parser
 
 
 def read_passwords(path: Path) -> dict[str, str]:

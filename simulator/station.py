@@ -103,6 +103,7 @@ class Station:
         self.charging = ChargingControl(
             connectors=self.connectors, configuration=self.configuration, moment=self.moment, to_real=to_real
         )
+        self._keys = count(1)
         self.maintenance = Maintenance(
             station_id=identity.station_id,
             firmware_version=identity.firmware_version,
@@ -120,7 +121,6 @@ class Station:
         self.closing_samples = False  # a sample follows each stop (quirk 22 of simulator.misbehaviour)
         self.restarts_on_change = False  # of its configuration (quirk 24)
         self.now_ms = 0
-        self._keys = count(1)
         self._operative = True
         self._events: list[StationEvent] = []
 

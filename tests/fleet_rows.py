@@ -1,5 +1,6 @@
-"""What stations have of which lists show that of the whole fleet, written into the database of station_svc."""
+"""Rows of stations for the lists of the whole fleet, written into the database of station_svc."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import sqlalchemy as sa
@@ -28,62 +29,24 @@ def add_fleet_rows(connection: Connection, station_id: str, *, now_us: int, numb
     """A row of each list, of a station of the tenant `default` that exists."""
     station = {"tenant_id": "default", "station_id": station_id}
     times = {"create_us": now_us, "update_us": now_us}
-    _insert(
-        connection,
-        reservation,
-        **station,
-        **times,
-        reservation_id=number,
-        evse_id=1,
-        id_token="AB12",
-        id_token_type="ISO14443",
-        expire_us=now_us + 3_600_000_000,
-        state=2,
-        token_key="ab12",
-    )
+    for table, values in _rows(number, now_us):
+        shared = {name: value for name, value in (station | times).items() if name in table.c}
+        connection.execute(sa.insert(table).values(shared | values))
+
+
+def _rows(number: int, now_us: int) -> Iterator[tuple[sa.Table, dict[str, Any]]]:
+    """A row of each table, without its station and its times."""
+    expire_us = now_us + 3_600_000_000
+    token = {"id_token": "AB12", "id_token_type": "ISO14443", "token_key": "ab12"}
+    yield reservation, token | {"reservation_id": number, "evse_id": 1, "expire_us": expire_us, "state": 2}
     profile = ChargingProfile(charging_profile_id=number, stack_level=1).SerializeToString()
-    _insert(
-        connection,
-        charging_profile,
-        **station,
-        **times,
-        number=number,
-        evse_id=1,
-        profile_id=number,
-        purpose=1,
-        stack_level=1,
-        state=2,
-        profile=profile,
-    )
+    numbers = {"number": number, "evse_id": 1, "profile_id": number, "purpose": 1, "stack_level": 1, "state": 2}
+    yield charging_profile, numbers | {"profile": profile}
     for kind in ("firmware_update", "log_upload"):
-        more = {"kind": kind, "task_id": number, "state": 2, "station_made": False, "is_signed": False}
-        _insert(connection, activity, **station, **times, **more)
-    _insert(
-        connection,
-        installed_certificate,
-        **station,
-        certificate_type=2,
-        hash_algorithm=1,
-        issuer_name_hash="aa",
-        issuer_key_hash="bb",
-        serial_number=str(number),
-        update_us=now_us,
-    )
-    _insert(
-        connection,
-        certificate_request,
-        **station,
-        epoch=1,
-        ordinal=number,
-        certificate_type=1,
-        state=6,
-        serial_number=str(number),
-        receive_us=now_us,
-        update_us=now_us,
-    )
+        yield activity, {"kind": kind, "task_id": number, "state": 2, "station_made": False, "is_signed": False}
+    names = {"issuer_name_hash": "aa", "issuer_key_hash": "bb", "serial_number": str(number)}
+    yield installed_certificate, names | {"certificate_type": 2, "hash_algorithm": 1}
+    request = {"epoch": 1, "ordinal": number, "certificate_type": 1, "state": 6, "serial_number": str(number)}
+    yield certificate_request, request | {"receive_us": now_us}
     if number == 1:
-        _insert(connection, local_list, **station, version=3, entries_version=3, entry_count=7, sync_state=2)
-
-
-def _insert(connection: Connection, table: sa.Table, **values: Any) -> None:
-    connection.execute(sa.insert(table).values(values))
+        yield local_list, {"version": 3, "entries_version": 3, "entry_count": 7, "sync_state": 2}

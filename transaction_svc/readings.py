@@ -166,17 +166,17 @@ def _samples(value: MeterValue, may_verify: int) -> tuple[Sequence[_Sample], int
 
 
 def _all_watts(samples: Sequence[SampledValue]) -> int | None:
-    """The power of all phases, at the most preferred place that has one."""
+    """The power of all phases, at the most preferred location that has one."""
     if len(samples) == 1:  # nearly always
         return _watts(samples[0])
-    places: dict[int, dict[int, int]] = {}
+    by_location: dict[int, dict[int, int]] = {}
     for sample in samples:
         found, watts = _location_and_phase(sample), _watts(sample)
         if found is not None and watts is not None:
-            places.setdefault(found[0], {})[found[1]] = watts
-    if not places:
+            by_location.setdefault(found[0], {})[found[1]] = watts
+    if not by_location:
         return None
-    phases = places[min(places)]
+    phases = by_location[min(by_location)]
     return phases[0] if 0 in phases else sum(phases.values())
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import grpc
 from csms.auth.v1 import authorization_service_pb2 as auth
-from csms.auth.v1 import certificate_exchange_service_pb2 as exchange
+from csms.auth.v1 import certificate_exchange_service_pb2 as other_parties
 from csms.station.v1 import station_ingest_service_pb2 as station
 from csms.station.v1.station_ingest_service_pb2_grpc import StationIngestServiceStub
 from csms.transaction.v1 import transaction_ingest_service_pb2 as transaction
@@ -36,7 +36,7 @@ _FAR = Flow(max_in_flight=32, next_batch_items=1)
 _STATIONS = station.DESCRIPTOR.services_by_name["StationIngestService"]
 _TRANSACTIONS = transaction.DESCRIPTOR.services_by_name["TransactionIngestService"]
 _AUTHORIZATION = auth.DESCRIPTOR.services_by_name["AuthorizationService"]
-_EXCHANGE = exchange.DESCRIPTOR.services_by_name["CertificateExchangeService"]
+_OTHER_PARTIES = other_parties.DESCRIPTOR.services_by_name["CertificateExchangeService"]
 
 # The method of each ingest RPC; those of the background are called by the methods of MeshClient.
 METHODS: Mapping[IngestRpc, MethodDescriptor] = {
@@ -47,9 +47,9 @@ METHODS: Mapping[IngestRpc, MethodDescriptor] = {
     IngestRpc.REPORTS: _STATIONS.methods_by_name["NotifyReports"],
     IngestRpc.BACKGROUND_REPORTS: _STATIONS.methods_by_name["NotifyReports"],
     IngestRpc.AUTHORIZE: _AUTHORIZATION.methods_by_name["Authorize"],
-    IngestRpc.CERTIFICATE_STATUSES: _EXCHANGE.methods_by_name["GetCertificateStatuses"],
-    IngestRpc.CONTRACT_CERTIFICATES: _EXCHANGE.methods_by_name["CheckContractCertificates"],
-    IngestRpc.EV_CERTIFICATES: _EXCHANGE.methods_by_name["GetEvCertificates"],
+    IngestRpc.CERTIFICATE_STATUSES: _OTHER_PARTIES.methods_by_name["GetCertificateStatuses"],
+    IngestRpc.CONTRACT_CERTIFICATES: _OTHER_PARTIES.methods_by_name["CheckContractCertificates"],
+    IngestRpc.EV_CERTIFICATES: _OTHER_PARTIES.methods_by_name["GetEvCertificates"],
     IngestRpc.TRANSACTION_EVENTS: _TRANSACTIONS.methods_by_name["RecordTransactionEvents"],
     IngestRpc.METER_VALUES: _TRANSACTIONS.methods_by_name["RecordMeterValues"],
     IngestRpc.AUTHORIZATIONS: _TRANSACTIONS.methods_by_name["RecordAuthorizations"],
@@ -139,7 +139,7 @@ class MeshClient:
             _STATIONS.full_name: stations,
             _TRANSACTIONS.full_name: transactions,
             _AUTHORIZATION.full_name: authorization,
-            _EXCHANGE.full_name: authorization,
+            _OTHER_PARTIES.full_name: authorization,
         }
         self._streams: list[BatchStream] = []
         self.batchers: Mapping[IngestRpc, IngestBatcher[Any, Any]] = {
@@ -147,7 +147,7 @@ class MeshClient:
                 name=name,
                 send=self._send(method, links[method.containing_service.full_name]),
                 max_linger_s=_MAX_LINGER_S.get(name),
-                flow=_FAR if method.containing_service is _EXCHANGE else Flow(),
+                flow=_FAR if method.containing_service is _OTHER_PARTIES else Flow(),
             )
             for name, method in METHODS.items()
             if name not in _BACKGROUND

@@ -28,7 +28,7 @@ _OF_AN_EVSE = frozenset({"MeterValues", "StatusNotification", "TransactionEvent"
 
 
 class ControlActions(Actions):
-    """What an operator does with a station as a whole."""
+    """Answers commands about a station as a whole."""
 
     @on(Action.reset)
     def on_reset(self, type: str, evse_id: int | None = None, **_: Any) -> Any:  # noqa: A002 - the library names it

@@ -1,4 +1,4 @@
-"""What a 2.0.1 station holds beside its neutral parts, over all its connections. Pure data."""
+"""The holdings of a 2.0.1 station beside its neutral parts, over all its connections. Pure data."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field

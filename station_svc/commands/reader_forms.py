@@ -16,6 +16,8 @@ TIMEOUT_S = 1.0
 _SHARE = 0.25
 # An id tag of OCPP 1.6 has no more characters; no version has a shorter one.
 _ANY_VERSION = 20
+# Types that readers of every version of 2.x read. A station compares the type of a token, too.
+_READ_TYPES = frozenset({"eMAID", "ISO14443", "ISO15693", "KeyCode", "Local", "MacAddress"})
 
 
 class ReaderForms:
@@ -29,7 +31,8 @@ class ReaderForms:
         """Writes the token, in place, as readers send it: a station compares the two letter by letter.
 
         A token that is not known stays as it is, as does one whose form would be too long for OCPP 1.6 where what was
-        given is not. Without an answer it stays as it is too: the command is worth more than its form.
+        given is not. Without an answer it stays as it is too: the command is worth more than its form. A token without
+        a type gets the registered one.
         """
         if not id_token.id_token:
             return
@@ -46,3 +49,5 @@ class ReaderForms:
         form = answer.reader_id_tokens[0] if answer.reader_id_tokens else ""
         if form and len(form) <= max(_ANY_VERSION, len(id_token.id_token)):
             id_token.id_token = form
+        if not id_token.type and answer.types and answer.types[0] in _READ_TYPES:
+            id_token.type = answer.types[0]

@@ -30,6 +30,7 @@ from auth_svc.ev_certificates import EvCertificateProvider, NoProvider
 from auth_svc.keys import SigningKeys
 from auth_svc.service import build
 from auth_svc.settings import AuthSettings
+from auth_svc.v2g_signing import NoV2gSigner, V2gSigner
 from mesh.contract.services import MESH_SERVICES, OPERATOR_SERVICES
 from mesh.database.engine import Database, make_engine
 from mesh.grpc.servers import mesh_server, operator_server
@@ -162,6 +163,7 @@ async def start_auth(database: Database, clock: FakeClock) -> AsyncIterator[Star
             admits_anyone: bool = True,
             ocsp: OcspRules | None = None,
             ev_certificates: EvCertificateProvider | None = None,
+            v2g_signer: V2gSigner | None = None,
         ) -> Auth:
             settings = AuthSettings(
                 accept_unknown_tokens=accept_unknown,
@@ -175,6 +177,7 @@ async def start_auth(database: Database, clock: FakeClock) -> AsyncIterator[Star
                 concurrency=concurrency or ConcurrencyRule(),
                 ocsp=ocsp or OcspRules(),
                 ev_certificates=ev_certificates or NoProvider(),
+                v2g_signer=v2g_signer or NoV2gSigner(),
             )
             return await _start(stack, database, clock, settings)
 

@@ -71,6 +71,8 @@ def test_settings_are_read() -> None:
         ({"CSMS_TRUSTED_CERTIFICATES_FILE": "/none"}, "CSMS_TRUSTED_CERTIFICATES_FILE: cannot read"),
         ({"CSMS_OCSP_PRIVATE_ADDRESSES": "yes"}, "CSMS_OCSP_PRIVATE_ADDRESSES"),
         ({"CSMS_EV_CERTIFICATE_PROVIDER_URL": "ftp://provider.example.org/"}, "http or https"),
+        ({"CSMS_V2G_SIGNING_URL": "v2g.example.org"}, "CSMS_V2G_SIGNING_URL"),
+        ({"CSMS_V2G_SIGNING_TOKEN": "t"}, "CSMS_V2G_SIGNING_URL"),
         ({"CSMS_EV_CERTIFICATE_PROVIDER_TOKEN": "t"}, "CSMS_EV_CERTIFICATE_PROVIDER_URL"),
         (
             {"CSMS_EV_CERTIFICATE_PROVIDER_URL": "https://p.example.org/", "CSMS_EV_CERTIFICATE_PROVIDER_TOKEN": "ü"},

@@ -1,7 +1,7 @@
 """Types of id tokens: a token counts only with the type that it is registered with (ADR 38)."""
 
 import pytest
-from csms.auth.v1.authorization_service_pb2 import AuthorizeItem, AuthorizeRequest
+from csms.auth.v1.authorization_service_pb2 import AuthorizeItem, AuthorizeRequest, FindReaderFormsRequest
 from csms.auth.v1.id_token_service_pb2 import CreateIdTokenRequest, IdToken
 from csms.common.v1 import id_token_pb2
 from csms.common.v1.id_token_pb2 import IdTokenInfo
@@ -81,3 +81,9 @@ async def test_unknown_token_is_accepted_with_a_type_of_ocpp_only(start_auth: St
 
 async def test_unknown_token_is_unknown_with_any_type(auth: Auth) -> None:
     assert (await _present(auth, "Fingerprint", "other")).status == UNKNOWN
+
+
+async def test_registered_type_is_found_with_the_readers_form(auth: Auth) -> None:
+    await _register(auth, "ISO14443")
+    request = FindReaderFormsRequest(tenant_id="default", id_tokens=["TAG", "other"])
+    assert list((await auth.authorization.FindReaderForms(request)).types) == ["ISO14443", ""]

@@ -19,6 +19,7 @@ AS_TEXT_16 = {
 }
 AS_TEXT_2 = {
     "AttributeEnumType",  # gateway/ocpp/v2/variables.py
+    "ConnectorEnumType",  # gateway/ocpp/v201/reserve_now.py
     "IdTokenEnumType",  # ADR 0005
 }
 # Words that decide how the value beside them is read, and go no further.

@@ -10,7 +10,7 @@ from csms.common.v1.origin_pb2 import Origin
 from gateway.batching import availability, linger
 from gateway.batching.background_buffer import Buffer
 from gateway.batching.background_sink import BackgroundSink
-from gateway.batching.ingest_batcher import IngestBatcher
+from gateway.batching.ingest_batcher import Flow, IngestBatcher
 from gateway.batching.sinks import IngestUnavailableError
 from mesh.runtime.backoff import Backoff
 from mesh.runtime.error_reasons import Reason
@@ -92,6 +92,23 @@ async def _first_batch(service: Service, batcher: "IngestBatcher[Origin, int]", 
     batcher.ask(Origin(ordinal=100), deadline_s=_in(60))
     service.gate.set()
     await asyncio.gather(*results)
+
+
+async def test_item_of_a_far_machine_holds_back_no_other() -> None:
+    """Each leaves in a batch of its own, up to so many at once; those beyond leave as one comes back."""
+    service = Service()
+    service.gate.clear()
+    flow = Flow(max_in_flight=3, next_batch_items=1)
+    batcher: IngestBatcher[Origin, int] = IngestBatcher(name="test", send=service.send, flow=flow)
+    results = []
+    for number in range(5):
+        results.append(batcher.ask(Origin(ordinal=number), deadline_s=_in(60)))
+        for _ in range(10):
+            await asyncio.sleep(0)
+    assert service.batches == [[0], [1], [2]]
+    service.gate.set()
+    assert await asyncio.gather(*results) == list(range(5))
+    assert sorted(number for batch in service.batches for number in batch) == list(range(5))
 
 
 async def test_those_who_were_answered_share_the_next_batch(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -52,6 +52,7 @@ class FarAuth(AuthorizationServiceServicer):
         self.asked = 0
         self.address = ""
         self.forms: dict[str, str] = {}  # readers', by what an operator gives
+        self.types: dict[str, str] = {}  # registered ones, by the same
         self.deadlines_s: list[float] = []  # of the calls that ask for forms
         self.answers = asyncio.Event()  # until it is set, those calls have no answer
         self.answers.set()
@@ -77,7 +78,10 @@ class FarAuth(AuthorizationServiceServicer):
         await self.answers.wait()
         if self.is_unavailable or request.tenant_id != "default":
             raise MeshError(grpc.StatusCode.UNAVAILABLE, Reason.DATABASE_UNAVAILABLE, "not now")
-        return pb.FindReaderFormsResponse(reader_id_tokens=[self.forms.get(text, "") for text in request.id_tokens])
+        return pb.FindReaderFormsResponse(
+            reader_id_tokens=[self.forms.get(text, "") for text in request.id_tokens],
+            types=[self.types.get(text, "") for text in request.id_tokens],
+        )
 
 
 @asynccontextmanager

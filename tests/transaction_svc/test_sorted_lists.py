@@ -12,8 +12,8 @@ async def _fill(service: Service) -> dict[str, str]:
     """Four transactions: names for their numbers, by when they started. The third is open."""
     found = {}
     begins = {"a": ("CP2", 300), "b": ("CP1", 100), "c": ("CP2", 200), "d": ("CP1", 400)}
-    for place, (name, (station, second)) in enumerate(begins.items()):
-        event = start_16(second, connector=place + 1, id_tag=f"Tag{name}")
+    for connector, (name, (station, second)) in enumerate(begins.items(), 1):
+        event = start_16(second, connector=connector, id_tag=f"Tag{name}")
         number = (await service.one(event, station=station)).transaction_id
         found[f"{station} {number}"] = name
         if name != "c":

@@ -56,9 +56,9 @@ def _to_criteria(criteria: ClearChargingProfileCriteria) -> Payload:
 
 def to_answer(_command: ClearChargingProfileRequest, payloads: Sequence[Payload]) -> ClearChargingProfileResponse:
     """Whether there was something to clear."""
-    told = next((one for one in payloads if one["status"] == "Accepted"), payloads[0])
+    answer = next((one for one in payloads if one["status"] == "Accepted"), payloads[0])
     return ClearChargingProfileResponse(
-        status=CLEAR_CHARGING_PROFILE_STATUSES[told["status"]], status_info=status_info(told)
+        status=CLEAR_CHARGING_PROFILE_STATUSES[answer["status"]], status_info=status_info(answer)
     )
 
 

@@ -9,7 +9,7 @@ from csms.common.v1 import certificate_pb2
 
 from mesh.runtime.errors import from_rpc_error, from_status
 from mesh.runtime.times import from_timestamp
-from station_svc.features.certificates.rows import Signed, Taken
+from station_svc.features.certificates.rows import NotYetSigned, Signed, Taken
 
 # The station waits for its answer meanwhile.
 TIMEOUT_S = 3.0
@@ -23,9 +23,9 @@ class CertificateAuthority:
         self._stub = CertificateAuthorityServiceStub(channel)
         self._timeout_s = timeout_s
 
-    async def sign(self, requests: Sequence[Taken]) -> list[Signed]:
+    async def sign(self, requests: Sequence[Taken]) -> list[Signed | NotYetSigned]:
         """The authority's answer to each request. Raises MeshError where it is unavailable."""
-        signed: list[Signed] = []
+        signed: list[Signed | NotYetSigned] = []
         for start in range(0, len(requests), MOST_ITEMS):
             items = [_to_item(request) for request in requests[start : start + MOST_ITEMS]]
             try:
@@ -49,9 +49,10 @@ def _to_item(request: Taken) -> signing.SignCertificateItem:
     )
 
 
-def _to_signed(result: signing.SignCertificateResult) -> Signed:
+def _to_signed(result: signing.SignCertificateResult) -> Signed | NotYetSigned:
     if result.HasField("error"):
-        return Signed(reason=from_status(result.error).reason)
+        error = from_status(result.error)
+        return NotYetSigned(error=error) if error.code is grpc.StatusCode.UNAVAILABLE else Signed(reason=error.reason)
     return Signed(
         chain=result.certificate_chain,
         serial_number=result.serial_number,

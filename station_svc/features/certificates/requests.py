@@ -48,7 +48,8 @@ class CertificateRequests:
         except MeshError as error:
             log.warning("certificate authority away: signed later", requests=len(open_), error=error.reason)
             return {}
-        signed = dict(zip(open_, outcomes, strict=True))
+        outcome_of = zip(open_, outcomes, strict=True)
+        signed = {key: one for key, one in outcome_of if isinstance(one, Signed)}  # the rest: by their jobs
         return await self._database.write(partial(_record_signings, signed=signed, now_us=self._clock()))
 
 

@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import astuple, dataclass, field
 from enum import IntEnum
 
+from mesh.runtime.errors import MeshError
 from station_svc.core.rows import Frame
 
 
@@ -71,6 +72,13 @@ class Signed:
     serial_number: str = ""
     expire_us: int | None = None
     reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NotYetSigned:
+    """The authority of this certificate's use was unavailable: the same request may be signed later."""
+
+    error: MeshError
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -160,7 +160,7 @@ def set_entries(connection: Connection, row: LocalListRow, *, version: int, entr
 
 
 def forget(connection: Connection, tenant_id: str, station_id: str) -> bool:
-    """What a station holds is not known any more; returns whether its list had been synced, and is to be again."""
+    """Notes that the entries of a station are not known any more; returns whether its list is to be synced again."""
     of_station = _is(tenant_id, station_id)
     values: dict[str, Any] = {"version": None, "entries_version": None, "full": True}
     connection.execute(sa.update(local_list).where(of_station).values(values))

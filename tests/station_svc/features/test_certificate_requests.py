@@ -53,6 +53,7 @@ class FarAuthority(CertificateAuthorityServiceServicer):
         self.items: list[signing.SignCertificateItem] = []
         self.refused: set[str] = set()
         self.away = False
+        self.later: set[str] = set()  # requests whose signer is unavailable
 
     async def SignCertificates(
         self, request: signing.SignCertificatesRequest, context: Context
@@ -65,6 +66,9 @@ class FarAuthority(CertificateAuthorityServiceServicer):
         return signing.SignCertificatesResponse(results=[self._sign(item) for item in request.items])
 
     def _sign(self, item: signing.SignCertificateItem) -> signing.SignCertificateResult:
+        if item.csr in self.later:
+            error = MeshError(grpc.StatusCode.UNAVAILABLE, Reason.CERTIFICATE_PROVIDER_UNAVAILABLE, "not now")
+            return signing.SignCertificateResult(error=error.to_status())
         if item.csr in self.refused:
             error = MeshError(grpc.StatusCode.INVALID_ARGUMENT, Reason.CSR_KEY_WEAK, "too weak")
             return signing.SignCertificateResult(error=error.to_status())
@@ -210,6 +214,21 @@ async def test_an_authority_that_is_away(rig: Rig) -> None:
     rig.authority.away = False
     await rig.work(60)
     assert await rig.states() == ["REQUESTED", "SIGNED", "DELIVERED"]
+
+
+async def test_signer_of_one_request_is_unavailable(rig: Rig) -> None:
+    """Its station waits for the certificate; another one, in the same batch, has its own already."""
+    epoch, other = await rig.booted(), await rig.booted("CP2")
+    rig.authority.later.add("csr-1")
+    results = await rig.ask(rig.item("CP1", epoch, "csr-1"), rig.item("CP2", other, "csr-2"))
+    assert [result.status for result in results] == [ACCEPTED, ACCEPTED]
+    assert await rig.states() == ["REQUESTED", "REQUESTED", "SIGNED"]
+    rig.system.gateway.behave = answering(TAKEN)
+    await rig.work()
+    assert await rig.states() == ["REQUESTED", "REQUESTED", "SIGNED", "DELIVERED"]
+    rig.authority.later.clear()
+    await rig.work(60)
+    assert await rig.states() == ["REQUESTED", "REQUESTED", "SIGNED", "DELIVERED", "SIGNED", "DELIVERED"]
 
 
 async def test_the_answer_comes_first(rig: Rig) -> None:

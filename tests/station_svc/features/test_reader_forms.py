@@ -45,9 +45,11 @@ def _accepted(command: Any) -> Any:
     )
 
 
-async def _send(system: StationSystem, way: str, text: str, *, request_id: str = "", timeout_s: float = 60) -> IdToken:
+async def _send(
+    system: StationSystem, way: str, text: str, *, request_id: str = "", timeout_s: float = 60, kind: str = "eMAID"
+) -> IdToken:
     """Sends a command that names a token; the token in it."""
-    token = IdToken(id_token=text, type="eMAID")
+    token = IdToken(id_token=text, type=kind)
     common: Any = {"station_id": "CP1", "request_id": request_id}
     if way == "start":
         start = pb.RequestStartTransactionRequest(id_token=token, **common)
@@ -98,3 +100,17 @@ async def test_a_form_that_no_id_tag_has_room_for_is_not_sent(system: StationSys
     assert (await _send(system, "start", "TAG")).id_token == "TAG"
     auth.forms["T" * 24] = "t" * 24
     assert (await _send(system, "start", "T" * 24)).id_token == "t" * 24
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_token_without_a_type_gets_the_registered_one(system: StationSystem, auth: FarAuth, way: str) -> None:
+    """A station would not use the reservation of a token of type Central for a card that its reader reads."""
+    auth.types["04AB"] = "ISO14443"
+    assert await _send(system, way, "04AB", kind="") == IdToken(id_token="04AB", type="ISO14443")
+    assert await _send(system, way, "04AB", kind="KeyCode") == IdToken(id_token="04AB", type="KeyCode")
+
+
+@pytest.mark.parametrize("registered", ["", "Central", "Fingerprint"])
+async def test_type_that_no_reader_reads_is_not_sent(system: StationSystem, auth: FarAuth, registered: str) -> None:
+    auth.types["04AB"] = registered
+    assert (await _send(system, "start", "04AB", kind="")).type == ""

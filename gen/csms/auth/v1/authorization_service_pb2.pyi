@@ -310,20 +310,26 @@ class FindReaderFormsResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     READER_ID_TOKENS_FIELD_NUMBER: _builtins.int
+    TYPES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def reader_id_tokens(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """One per id token, in the order of the request: the form that readers send, or else the stored form; empty where the
         token is not known.
         """
 
+    @_builtins.property
+    def types(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """One per id token, in the order of the request: the registered type; empty where none is registered."""
+
     def __init__(
         self,
         *,
         reader_id_tokens: _abc.Iterable[_builtins.str] | None = ...,
+        types: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["reader_id_tokens", b"reader_id_tokens"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reader_id_tokens", b"reader_id_tokens", "types", b"types"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

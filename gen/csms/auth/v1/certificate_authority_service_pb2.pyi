@@ -128,7 +128,10 @@ class SignCertificateResult(_message.Message):
         """Error of a request that was refused, INVALID_ARGUMENT with one of the reasons CSR_UNREADABLE; CSR_SIGNATURE_WRONG:
         not signed with its own key, or with a hash weaker than SHA-256; CSR_KEY_WEAK: neither RSA of 2048 bits nor EC of
         256 or more; CSR_SUBJECT_WRONG: the common name is none of common_names, or the organization not the configured
-        one; CERTIFICATE_TYPE_NOT_SIGNED. Absent when it was signed.
+        one; CERTIFICATE_TYPE_NOT_SIGNED: nobody signs certificates of this use here; CERTIFICATE_PROVIDER_REFUSED: the
+        authority of vehicle-to-grid (CSMS_V2G_SIGNING_URL) did not sign it. UNAVAILABLE with
+        CERTIFICATE_PROVIDER_UNAVAILABLE where that authority did not answer: the same request may be signed later. Absent
+        when it was signed.
         """
 
     @_builtins.property
