@@ -1,0 +1,1 @@
+import"./index-BK8AdnnF.js";
