@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from station_svc.features.certificates.models import certificate_request, installed_certificate
 from station_svc.features.local_lists.models import local_list
+from station_svc.features.monitoring.models import alarm
 from station_svc.features.reservations.models import reservation
 from station_svc.features.smart_charging.models import charging_profile
 from station_svc.follower.models import activity
@@ -26,7 +27,7 @@ FLEET_LISTS = {
 
 
 def add_fleet_rows(connection: Connection, station_id: str, *, now_us: int, number: int = 1) -> None:
-    """A row of each list, of a station of the tenant `default` that exists."""
+    """A row of each list, and an alarm, of a station of the tenant `default` that exists."""
     station = {"tenant_id": "default", "station_id": station_id}
     times = {"create_us": now_us, "update_us": now_us}
     for table, values in _rows(number, now_us):
@@ -48,5 +49,7 @@ def _rows(number: int, now_us: int) -> Iterator[tuple[sa.Table, dict[str, Any]]]
     yield installed_certificate, names | {"certificate_type": 2, "hash_algorithm": 1}
     request = {"epoch": 1, "ordinal": number, "certificate_type": 1, "state": 6, "serial_number": str(number)}
     yield certificate_request, request | {"receive_us": now_us}
+    names = {"alarm_id": f"1-{number}-0", "subject": str(number), "epoch": 1, "ordinal": number}
+    yield alarm, names | {"state": 1, "open_us": now_us}
     if number == 1:
         yield local_list, {"version": 3, "entries_version": 3, "entry_count": 7, "sync_state": 2}

@@ -10,6 +10,8 @@ from csms.transaction.v1 import transaction_ingest_service_pb2_grpc
 from csms.transaction.v1.transaction_ingest_service_pb2 import (
     CountOpenTransactionsRequest,
     CountOpenTransactionsResponse,
+    FindEvseTransactionsRequest,
+    FindEvseTransactionsResponse,
     FindTransactionRequest,
     FindTransactionResponse,
     MeterValuesResult,
@@ -37,6 +39,7 @@ from mesh.runtime.errors import MeshError
 from mesh.runtime.times import Clock
 from transaction_svc import ingestion, reading_store
 from transaction_svc.authorizations import Refusal, count_open, read_question, read_refusal, save_refusals
+from transaction_svc.evse_transactions import open_at, read_place
 from transaction_svc.gateway_client import AnyItem
 from transaction_svc.grace import Grace
 from transaction_svc.ingestion import IngestResult
@@ -142,6 +145,23 @@ class TransactionIngestServicer(transaction_ingest_service_pb2_grpc.TransactionI
             result = response.results.add()
             if error is not None:
                 result.error.CopyFrom(error.to_status())
+        return response
+
+    async def FindEvseTransactions(
+        self, request: FindEvseTransactionsRequest, context: Context
+    ) -> FindEvseTransactionsResponse:
+        """See the contract."""
+        questions, errors = _read_each(request.items, read_place)
+        asked = [place for _index, place in questions]
+        names = await self._database.read(lambda connection: open_at(connection, asked)) if asked else ()
+        found = {index: name for (index, _place), name in zip(questions, names, strict=True)}
+        response = FindEvseTransactionsResponse()
+        for index in range(len(request.items)):
+            result = response.results.add()
+            if index in errors:
+                result.error.CopyFrom(errors[index].to_status())
+            else:
+                result.transaction_id = found[index]
         return response
 
     async def FindTransaction(self, request: FindTransactionRequest, context: Context) -> FindTransactionResponse:

@@ -54,6 +54,7 @@ METHODS: Mapping[IngestRpc, MethodDescriptor] = {
     IngestRpc.METER_VALUES: _TRANSACTIONS.methods_by_name["RecordMeterValues"],
     IngestRpc.AUTHORIZATIONS: _TRANSACTIONS.methods_by_name["RecordAuthorizations"],
     IngestRpc.OPEN_TRANSACTIONS: _TRANSACTIONS.methods_by_name["CountOpenTransactions"],
+    IngestRpc.EVSE_TRANSACTIONS: _TRANSACTIONS.methods_by_name["FindEvseTransactions"],
     IngestRpc.STATION_EVENTS: _TRANSACTIONS.methods_by_name["NotifyStationEvents"],
 }
 _BACKGROUND = frozenset({IngestRpc.BACKGROUND_REPORTS, IngestRpc.STATION_EVENTS})

@@ -16,7 +16,9 @@ from csms.common.v1 import id_token_pb2, meter_value_pb2, status_info_pb2
 from csms.station.v1 import (
     charging_profile_pb2,
     command_service_pb2,
+    ev_charging_pb2,
     firmware_pb2,
+    firmware_publication_pb2,
     local_list_pb2,
     log_pb2,
     reservation_pb2,
@@ -114,6 +116,8 @@ UPLOAD_LOG_STATUSES: Mapping[str, log_pb2.UploadLogStatus.ValueType] = {
     "UploadFailed": log_pb2.UPLOAD_LOG_STATUS_UPLOAD_FAILURE,
 }
 
+PUBLISH_FIRMWARE_STATUSES = ocpp_words(firmware_publication_pb2.PublishFirmwareStatus)
+UNPUBLISH_FIRMWARE_STATUSES = ocpp_words(firmware_publication_pb2.UnpublishFirmwareStatus)
 UPDATE_FIRMWARE_STATUSES = ocpp_words(firmware_pb2.UpdateFirmwareStatus)
 LOG_TYPES = ocpp_words(log_pb2.LogType)
 LOG_STATUSES = ocpp_words(log_pb2.LogStatus)
@@ -157,6 +161,7 @@ CHARGING_PROFILE_KINDS = ocpp_words(charging_profile_pb2.ChargingProfileKind)
 RECURRENCY_KINDS = ocpp_words(charging_profile_pb2.RecurrencyKind)
 CHARGING_RATE_UNITS = ocpp_words(charging_profile_pb2.ChargingRateUnit)
 CHARGING_LIMIT_SOURCES = ocpp_words(charging_profile_pb2.ChargingLimitSource)
+ENERGY_TRANSFER_MODES = ocpp_words(ev_charging_pb2.EnergyTransferMode)
 COST_KINDS = ocpp_words(charging_profile_pb2.CostKind)
 GET_CHARGING_PROFILES_STATUSES = ocpp_words(charging_profile_pb2.GetChargingProfilesStatus)
 

@@ -36,6 +36,7 @@ class IngestRpc(StrEnum):
     METER_VALUES = "meter_values"  # TransactionIngestService.RecordMeterValues
     AUTHORIZATIONS = "authorizations"  # TransactionIngestService.RecordAuthorizations
     OPEN_TRANSACTIONS = "open_transactions"  # TransactionIngestService.CountOpenTransactions
+    EVSE_TRANSACTIONS = "evse_transactions"  # TransactionIngestService.FindEvseTransactions
     STATION_EVENTS = "station_events"  # TransactionIngestService.NotifyStationEvents, in the background
 
 

@@ -12,6 +12,7 @@ OPERATOR_SERVICES = {
         "csms.station.v1.CommandService",
         "csms.station.v1.ChargingProfileService",
         "csms.station.v1.ReservationService",
+        "csms.station.v1.FirmwarePublicationService",
         "csms.station.v1.FirmwareService",
         "csms.station.v1.LogService",
         "csms.station.v1.StationCertificateService",

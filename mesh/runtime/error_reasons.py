@@ -82,6 +82,12 @@ class Reason(StrEnum):
     )
     CREDENTIAL_MISSING = auto(), "The station has no credential for that profile.", Retry.AFTER_CHANGE, Sent.NO
     FIRMWARE_UPDATE_EXISTS = auto(), "The station has an update of this number.", Retry.AFTER_CHANGE, Sent.NO
+    FIRMWARE_PUBLICATION_EXISTS = (
+        auto(),
+        "The station has a publication of this number.",
+        Retry.AFTER_CHANGE,
+        Sent.NO,
+    )
     LOG_UPLOAD_EXISTS = auto(), "The station has a log upload of this number.", Retry.AFTER_CHANGE, Sent.NO
     VARIABLE_REPORT_EXISTS = auto(), "The station has a report of this number.", Retry.AFTER_CHANGE, Sent.NO
     TRANSACTION_NOT_FOUND = auto(), "The station has no such transaction.", Retry.AFTER_CHANGE, Sent.NO
@@ -90,6 +96,7 @@ class Reason(StrEnum):
     STATION_EXISTS = auto(), "A station has this id already.", Retry.AFTER_CHANGE
     RESERVATION_NOT_FOUND = auto(), "The station has no such reservation.", Retry.AFTER_CHANGE
     FIRMWARE_UPDATE_NOT_FOUND = auto(), "The station has no such update.", Retry.AFTER_CHANGE
+    FIRMWARE_PUBLICATION_NOT_FOUND = auto(), "The station has no such publication.", Retry.AFTER_CHANGE
     LOG_UPLOAD_NOT_FOUND = auto(), "The station has no such log upload.", Retry.AFTER_CHANGE
     VARIABLE_REPORT_NOT_FOUND = auto(), "The station has no such report of variables.", Retry.AFTER_CHANGE
     CREDENTIAL_REFUSED = auto(), "The station did not take its first credential.", Retry.AFTER_CHANGE

@@ -1,12 +1,14 @@
 """Stores the variables in a station's answers."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from csms.station.v1 import command_service_pb2, station_pb2
 from google.protobuf.message import Message
 from sqlalchemy import Connection
 
 from mesh.runtime.errors import MeshError
+from mesh.runtime.masking import MASK
 from station_svc.commands.hooks import CommandHooks
 from station_svc.commands.rows import NewCommand
 from station_svc.core import variable_store
@@ -56,7 +58,8 @@ def _stated(answer: Message, now_us: int) -> Iterable[VariableRow]:
         for result in answer.results:
             if result.status in _TAKEN:
                 waits = result.status == command_service_pb2.SET_VARIABLE_STATUS_REBOOT_REQUIRED
-                yield to_row(result.variable, now_us, reboot_us=now_us if waits else None)
+                row = to_row(result.variable, now_us, reboot_us=now_us if waits else None)
+                yield replace(row, wished_value=None if row.value == MASK else row.value)
 
 
 def to_row(

@@ -164,6 +164,9 @@ variable = sa.Table(
     sa.Column("supports_monitoring", sa.Boolean),
     # When it was last set to a value that takes effect after a restart.
     sa.Column("reboot_us", sa.BigInteger),
+    # The value that it was last set to from here, which the station accepted; NULL: it never was.
+    sa.Column("wished_value", sa.Text),
+    partial_index("variable_wished", "tenant_id", "station_id", where="wished_value IS NOT NULL"),
 )
 
 # Each time that a variable's value became another one.

@@ -92,7 +92,8 @@ class VariableRow:
     """A variable as last read, reported or set. EVSE 0: of the station as a whole.
 
     To be stored: a value of None leaves the one that is known, and so does all else that is not stated. To be read:
-    `reboot_required` says whether a value that was set waits for a restart.
+    `reboot_required` says whether a value that was set waits for a restart, and `drifted` whether it has
+    another one than it was set to.
     """
 
     component: str
@@ -115,7 +116,9 @@ class VariableRow:
     values_list: str = ""
     supports_monitoring: bool | None = None
     reboot_us: int | None = None
+    wished_value: str | None = None
     reboot_required: bool = False
+    drifted: bool = False
 
     @property
     def key(self) -> tuple[str, str, str, int, int, str, str]:

@@ -13,7 +13,7 @@ from mesh.database.orders import Order, SortField, Term, read_order
 from mesh.database.pages import Page
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
-from station_svc.core import placement_store, present_store
+from station_svc.core import placement_store, present_store, variable_store
 from station_svc.core.digests import HASH, WEAK
 from station_svc.core.models import node, sighting, station, station_connection, station_placement
 from station_svc.core.rows import BOOT_REFUSED, CLOCK_SKEW, UNRESPONSIVE, to_row
@@ -68,6 +68,7 @@ def station_filters(tenant_id: str, now_us: int) -> Mapping[str, Field]:
         "credential_state": Field(_CREDENTIAL_STATE, _credential_state),
         "failed_credentials": Field(station.c.failed_credentials, int),
         "clock_skewed": Field(present_store.has_condition(CLOCK_SKEW), switch),
+        "drifted": Field(variable_store.has_drifted(), switch),
         "boot_refused": Field(present_store.has_condition(BOOT_REFUSED), switch),
         "credential_strength": Field(_strength(), choice(dict(station_pb2.CredentialStrength.items()), _STRENGTH)),
     }

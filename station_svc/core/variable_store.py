@@ -9,10 +9,10 @@ from dataclasses import asdict
 from typing import NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy import Connection
+from sqlalchemy import ColumnElement, Connection
 
 from mesh.database.rowset import RowStatement, columns_of
-from station_svc.core.models import variable
+from station_svc.core.models import station, variable
 from station_svc.core.station_rows import VariableRow
 
 StationKey = tuple[str, str]
@@ -60,7 +60,8 @@ _REMEMBER = RowStatement(
                   mutability = CASE WHEN excluded.mutability = 0 THEN variable.mutability ELSE excluded.mutability END,
                   persistent = COALESCE(excluded.persistent, variable.persistent),
                   constant = COALESCE(excluded.constant, variable.constant), {_OF_CHARACTERISTICS},
-                  reboot_us = COALESCE(excluded.reboot_us, variable.reboot_us)
+                  reboot_us = COALESCE(excluded.reboot_us, variable.reboot_us),
+                  wished_value = COALESCE(excluded.wished_value, variable.wished_value)
     WHERE variable.update_us <= excluded.update_us
     """,  # noqa: S608 - the project's own column names
     **_COLUMNS,
@@ -95,7 +96,8 @@ def remember(connection: Connection, variables: Sequence[tuple[StationKey, Varia
 
 def _to_columns(station: StationKey, row: VariableRow) -> dict[str, object]:
     columns: dict[str, object] = asdict(row)
-    del columns["reboot_required"]
+    for name in ("reboot_required", "drifted"):
+        del columns[name]
     return {"tenant_id": station[0], "station_id": station[1], **columns}
 
 
@@ -116,6 +118,25 @@ def with_room(
 
 def _names(row: VariableRow) -> dict[str, str | int]:
     return {name: getattr(row, name) for name in _NAMES}
+
+
+# A value that was set waits for a restart until the station's next boot.
+REBOOT_REQUIRED = sa.and_(
+    variable.c.reboot_us.is_not(None),
+    sa.or_(station.c.boot_us.is_(None), station.c.boot_us < variable.c.reboot_us),
+)
+OF_STATION = (station.c.tenant_id == variable.c.tenant_id) & (station.c.station_id == variable.c.station_id)
+# Of a query that has the station, too. Stations write "True" for "true".
+DRIFTED = sa.and_(
+    variable.c.wished_value.is_not(None),
+    sa.func.lower(variable.c.wished_value) != sa.func.lower(variable.c.value),
+    sa.not_(REBOOT_REQUIRED),
+)
+
+
+def has_drifted() -> ColumnElement[bool]:
+    """Whether the station of a query has a variable that has drifted."""
+    return sa.case((sa.exists().where(OF_STATION, DRIFTED).correlate(station), sa.true()), else_=sa.false())
 
 
 class Limits(NamedTuple):

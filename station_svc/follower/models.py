@@ -36,6 +36,8 @@ activity = sa.Table(
     sa.Column("retry_interval_s", sa.Integer),
     text("previous_version"),
     text("installed_version"),
+    text("checksum"),
+    text("published_locations"),
     big("epoch"),
     big("ordinal"),
     sa.Column("create_us", sa.BigInteger, nullable=False),

@@ -15,7 +15,10 @@ UNKNOWN = 5
 FAILED = 6
 DONE = 7
 
-ENDED = frozenset({REJECTED, SUPERSEDED, FAILED, DONE})
+# Of publications of firmware alone: done, and undone by a command. No other kind has a state of this number.
+WITHDRAWN = 12
+
+ENDED = frozenset({REJECTED, SUPERSEDED, FAILED, DONE, WITHDRAWN})
 # Failure reason where a station's answer had no file name (1.6 GetDiagnostics), which means a refusal.
 NO_FILE_NAME = "NoFileName"
 UNANSWERED = frozenset({REQUESTED, UNKNOWN})
@@ -68,6 +71,8 @@ class ActivityRow:
     retry_interval_s: int | None = None
     previous_version: str = ""
     installed_version: str = ""
+    checksum: str = ""
+    published_locations: str = ""  # JSON, a list of URIs; empty: none
     epoch: int = 0
     ordinal: int = 0
     create_us: int
@@ -90,7 +95,8 @@ class ActivityRow:
 class ActivityReport:
     """A status that a station reported; `named_id` is the number that it gave, None where it gave none.
 
-    `task_id` is the activity that it was found to be about, 0 for none.
+    `task_id` is the activity that it was found to be about, 0 for none. `locations` are the URIs that it names,
+    as ActivityRow has them.
     """
 
     frame: Frame
@@ -98,3 +104,4 @@ class ActivityReport:
     reported_status: str
     named_id: int | None = None
     task_id: int = 0
+    locations: str = ""

@@ -15,6 +15,7 @@ from station_svc.follower.rows import (
     NO_FILE_NAME,
     REJECTED,
     SUPERSEDED,
+    WITHDRAWN,
     ActivityKind,
     ActivityReport,
     ActivityRow,
@@ -42,6 +43,7 @@ def after_report(activity: ActivityRow, kind: ActivityKind, report: ActivityRepo
         status=report.status,
         reported_status=report.reported_status,
         failure_reason="",
+        published_locations=report.locations or activity.published_locations,
         epoch=report.frame.epoch,
         ordinal=report.frame.ordinal,
     )
@@ -126,7 +128,7 @@ def _is_decided(activity: ActivityRow) -> bool:
 
     A station that is assumed to have refused, since it named no file (1.6 GetDiagnostics), may upload all the same.
     """
-    return activity.state == SUPERSEDED or _is_refused(activity)
+    return activity.state in {SUPERSEDED, WITHDRAWN} or _is_refused(activity)
 
 
 def _is_refused(activity: ActivityRow) -> bool:

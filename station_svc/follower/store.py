@@ -105,6 +105,18 @@ def load(
     return found
 
 
+def published(
+    connection: Connection, kind: str, state: int, *, tenant_id: str, station_id: str, checksum: str
+) -> Sequence[ActivityRow]:
+    """The activities of a station in a state, by the checksum of their file."""
+    columns = activity.c
+    query = sa.select(*(columns[name] for name in _NAMES)).where(
+        (columns.tenant_id == tenant_id) & (columns.station_id == station_id),
+        (columns.kind == kind) & (columns.state == state) & (columns.checksum == checksum),
+    )
+    return [ActivityRow(**row) for row in connection.execute(query).mappings()]
+
+
 def open_activities(connection: Connection, kind: str, stations: Collection[StationKey]) -> Sequence[ActivityRow]:
     """The activities of stations that have not ended. Asked at every boot, and mostly there are none."""
     rows = [{"tenant_id": tenant_id, "station_id": station_id} for tenant_id, station_id in stations]
@@ -180,7 +192,7 @@ def list_reports(connection: Connection, one: ActivityRow, *, limit: int) -> Seq
     """The latest `limit` reports about an activity, oldest first."""
     about = (activity_report.c.kind == one.kind) & (activity_report.c.task_id == one.task_id)
     rows = history(connection, activity_report, one.tenant_id, one.station_id, Page(limit=limit, condition=about))
-    return [to_row(ActivityReport, row, frame=to_row(Frame, row)) for row in reversed(rows)]
+    return [to_row(ActivityReport, row, frame=to_row(Frame, row), locations="") for row in reversed(rows)]
 
 
 STATION_ID = activity.c.station_id

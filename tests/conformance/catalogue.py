@@ -76,6 +76,8 @@ RPC_TABLES: Mapping[IngestRpc, tuple[str, ...]] = {
 REPORT_TABLES: Mapping[str, tuple[str, ...]] = {
     "charging_limit": ("station.charging_limit",),
     "charging_profile_report": ("station.allocation", "station.charging_profile"),
+    "ev_charging_needs": ("station.ev_charging",),
+    "firmware_publication_status": ("station.task", "station.task_report"),
     "firmware_status": ("station.task", "station.task_report"),
     "log_status": ("station.task", "station.task_report"),
     "security_event": ("station.security_event",),
@@ -93,6 +95,7 @@ REPORT_TABLES: Mapping[str, tuple[str, ...]] = {
 # The rows that a report changes, where the station has some that it is about.
 REPORT_CHANGES: Mapping[str, tuple[str, ...]] = {
     "charging_limit_clearing": ("station.charging_limit",),
+    "ev_charging_schedule": ("station.ev_charging",),
     "reservation_update": ("station.reservation",),
     "reservation_use": ("station.reservation",),
     "transaction_end": ("station.charging_profile",),
@@ -128,6 +131,7 @@ COMMAND_TABLES: Mapping[str, tuple[str, ...]] = {
     "set_network_profile": ("station.network_profile",),
     "set_charging_profile": ("station.allocation", "station.charging_profile"),
     "set_variables": ("station.variable",),
+    "publish_firmware": ("station.task",),
     "update_firmware": ("station.task",),
 }
 
@@ -139,4 +143,5 @@ COMMAND_CHANGES: Mapping[str, tuple[str, ...]] = {
     "clear_variable_monitoring": ("station.monitor",),
     "set_monitoring_base": ("station.monitor",),
     "delete_certificate": ("station.installed_certificate",),
+    "unpublish_firmware": ("station.task",),
 }

@@ -28,9 +28,12 @@ _TEXTS = (
 _NUMBERS = (2**31 - 1, 3_600, 1)
 # Texts that are more to station_svc than text.
 _CERTIFICATE = certificates.authority("Root").pem
+_MD5 = "d41d8cd98f00b204e9800998ecf8427e"
 _BY_FIELD = {
     "csms.station.v1.CertificateSignedRequest.certificate_chain": (_CERTIFICATE,),
     "csms.station.v1.InstallCertificateRequest.certificate": (_CERTIFICATE,),
+    "csms.station.v1.PublishFirmwareRequest.checksum": (_MD5,),
+    "csms.station.v1.UnpublishFirmwareRequest.checksum": (_MD5,),
 }
 # Messages that are set as a whole.
 _WHOLE: dict[str, dict[str, Any]] = {

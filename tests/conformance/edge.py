@@ -47,6 +47,7 @@ _NUMBERED = {
     "get_base_report": "variable_report_id",
     "get_log": "log_upload_id",
     "get_report": "variable_report_id",
+    "publish_firmware": "firmware_publication_id",
     "update_firmware": "firmware_update_id",
 }
 

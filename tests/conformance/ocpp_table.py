@@ -157,7 +157,8 @@ def tables(version: Routes, action: str) -> list[str]:
 
 def _kinds_of_reports(version: Routes, action: str) -> set[str]:
     reports = {IngestRpc.REPORTS, IngestRpc.BACKGROUND_REPORTS}
-    return {item.WhichOneof("report") for rpc, item in _items(version, action) if rpc in reports}
+    items = [*_items(version, action), *_items_after(version, action)]
+    return {item.WhichOneof("report") for rpc, item in items if rpc in reports}
 
 
 def changes(version: Routes, action: str) -> list[str]:

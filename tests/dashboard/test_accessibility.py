@@ -25,6 +25,7 @@ PAGES = (
         "/events",
         "/quarantine",
         "/simulator",
+        "/variable-drifts",
     ),
     *("/users", "/roles", "/api-keys", "/sign-ins", "/audit", "/meter-profiles", "/certificates", "/account"),
     *("/reservations", "/charging-profiles", "/firmware", "/log-uploads", "/local-lists"),

@@ -43,7 +43,7 @@ REQUEST = RecordTransactionEventsRequest(items=[TransactionEventItem()]).Seriali
 class Transactions(TransactionIngestServiceServicer):
     """Answers each batch with the number of the stream that it came on, unless it is held or fails."""
 
-    CountOpenTransactions = FindTransaction = NotifyStationEvents = None  # type: ignore[assignment]
+    CountOpenTransactions = FindTransaction = FindEvseTransactions = NotifyStationEvents = None  # type: ignore[assignment]
     RecordAuthorizations = RecordMeterValues = StreamRecordMeterValues = None  # type: ignore[assignment]
     StreamRecordTransactionEvents = served_by_twin
 

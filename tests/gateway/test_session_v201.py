@@ -168,7 +168,7 @@ async def test_a_broken_answer_is_not_answered(frame: str) -> None:
     ("frame", "code"),
     [
         ('[2,"x","MakeCoffee",{}]', "NotImplemented"),
-        ('[2,"x","NotifyEvent",{}]', "NotSupported"),
+        ('[2,"x","ClearCache",{}]', "NotSupported"),
         ('[2,"x","Heartbeat",[]]', "FormatViolation"),
         ('[2,"x","Heartbeat"]', "RpcFrameworkError"),
         ('[2,"x","Heartbeat",{]', "RpcFrameworkError"),

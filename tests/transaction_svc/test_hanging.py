@@ -53,6 +53,16 @@ async def test_other_connectors_go_on(service: Service) -> None:
     assert (await service.one(start_16(50, connector=2))).concurrent
 
 
+async def test_each_connector_of_a_frame_counts(service: Service) -> None:
+    """OCPP 2.x NotifyEvent reports several at once: the transaction at the last of them is marked too."""
+    number = await charging(service)
+    item = service.station_item(available(evse_id=3))
+    item.further_connectors.extend([available(evse_id=2), available()])
+    (result,) = await service.notify_items([item])
+    assert not result.HasField("error"), result
+    assert (await service.get(number)).hanging
+
+
 async def test_it_ends_after_the_grace_period(service: Service) -> None:
     """With the last believed register, at the time of its last event; the end is published once."""
     number = await charging(service)

@@ -24,6 +24,8 @@ export interface ChartSeries {
   /** Lengths of line and gap in pixels, where lines are told apart by more than their colour. */
   dash?: readonly number[];
   width?: number;
+  /** Written at the begin of the line. */
+  direct?: string;
 }
 
 export interface ChartMark {
@@ -108,6 +110,7 @@ function optionsOf(host: HTMLElement, props: LineChartProps, formats: Formats, t
       draw: [
         (plot) => {
           drawMarks(plot, props.marks ?? [], text);
+          drawLabels(plot, props.series, text);
         },
       ],
     },
@@ -129,6 +132,23 @@ function drawMarks(plot: uPlot, marks: readonly ChartMark[], color: string): voi
     ctx.lineTo(x, bbox.top + bbox.height);
     ctx.stroke();
     ctx.fillText(mark.label, x + 4, bbox.top + 12 * devicePixelRatio);
+  }
+  ctx.restore();
+}
+
+/** Writes the labels of lines that have one, each above the first point of its line within the plot. */
+function drawLabels(plot: uPlot, series: readonly ChartSeries[], color: string): void {
+  const { ctx, bbox } = plot;
+  ctx.save();
+  ctx.fillStyle = color;
+  ctx.font = `${String(11 * devicePixelRatio)}px system-ui`;
+  for (const one of series) {
+    const first = one.points.find((point) => point.value !== null);
+    if (!one.direct || first?.value == null) continue;
+    const x = plot.valToPos(first.timeMs / 1000, "x", true);
+    const y = plot.valToPos(first.value, one.secondAxis ? "second" : "first", true);
+    const room = bbox.left + bbox.width - ctx.measureText(one.direct).width - 4 * devicePixelRatio;
+    ctx.fillText(one.direct, Math.max(bbox.left, Math.min(x + 4 * devicePixelRatio, room)), y - 5 * devicePixelRatio);
   }
   ctx.restore();
 }

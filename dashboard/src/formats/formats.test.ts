@@ -26,6 +26,11 @@ describe("formats", () => {
     expect(de.dateTime(NOW, "Asia/Tokyo")).toContain("23:03:00");
   });
 
+  it("write a time of the day to the millisecond, for what happens within one second", () => {
+    expect(en.exactTime(NOW + 7)).toBe("14:03:00.007");
+    expect(de.exactTime(NOW + 7)).toBe("15:03:00,007");
+  });
+
   it("write durations without needless detail", () => {
     expect(en.duration(45)).toBe("45 secs");
     expect(en.duration(2 * 3600 + 5 * 60 + 9)).toBe("2 hrs 5 mins");

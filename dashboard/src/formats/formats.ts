@@ -16,6 +16,8 @@ export interface Formats {
   dateTime: (instant: Instant, zone?: string) => string;
   date: (instant: Instant) => string;
   time: (instant: Instant) => string;
+  /** The time of the day to the millisecond. */
+  exactTime: (instant: Instant) => string;
   /** `3 minutes ago`. */
   relative: (instant: Instant, nowMs: number) => string;
   percent: (ratio: number) => string;
@@ -80,6 +82,13 @@ export function makeFormats(locale: string, zone?: string): Formats {
       .find((part) => part.type === "timeZoneName")?.value ?? "";
   const date = new Intl.DateTimeFormat(locale, { dateStyle: "medium", ...inZone });
   const time = new Intl.DateTimeFormat(locale, { timeStyle: "short", ...inZone });
+  const exact = new Intl.DateTimeFormat(locale, {
+    hour: "2-digit",
+    minute: "2-digit",
+    second: "2-digit",
+    fractionalSecondDigits: 3,
+    ...inZone,
+  });
   const percent = new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 1 });
   const list = new Intl.ListFormat(locale, { type: "conjunction" });
   return {
@@ -94,6 +103,7 @@ export function makeFormats(locale: string, zone?: string): Formats {
     },
     date: (instant) => date.format(toMs(instant)),
     time: (instant) => time.format(toMs(instant)),
+    exactTime: (instant) => exact.format(toMs(instant)),
     relative: relativeFormat(locale),
     percent: (ratio) => percent.format(ratio),
     list: (items) => list.format(items),

@@ -5,7 +5,12 @@ from collections.abc import Iterator
 from csms.common.v1.origin_pb2 import Origin
 from csms.station.v1.device_model_pb2 import ReportedAttribute
 from csms.station.v1.station_ingest_service_pb2 import ReportItem
-from csms.station.v1.station_pb2 import MUTABILITY_READ_ONLY, VariableCharacteristics
+from csms.station.v1.station_pb2 import (
+    MUTABILITY_READ_ONLY,
+    MUTABILITY_UNSPECIFIED,
+    VARIABLE_DATA_TYPE_UNSPECIFIED,
+    VariableCharacteristics,
+)
 
 from gateway.ocpp.checks import check_int32, check_not_negative
 from gateway.ocpp.device_model_enums import MUTABILITIES, VARIABLE_DATA_TYPES
@@ -37,7 +42,7 @@ def _to_attributes(data: Payload) -> Iterator[ReportedAttribute]:
         named = {"component": data["component"], "variable": data["variable"]}
         variable = to_variable(named, attribute.get("value", ""))
         variable.attribute_type = attribute.get("type", ATTRIBUTE_TYPES[0])
-        variable.mutability = MUTABILITIES[attribute.get("mutability", "ReadWrite")]
+        variable.mutability = MUTABILITIES.get(attribute.get("mutability", "ReadWrite"), MUTABILITY_UNSPECIFIED)
         variable.readonly = variable.mutability == MUTABILITY_READ_ONLY
         variable.persistent = attribute.get("persistent", False)
         variable.constant = attribute.get("constant", False)
@@ -51,7 +56,7 @@ def _to_characteristics(payload: Payload | None) -> VariableCharacteristics | No
         return None
     return VariableCharacteristics(
         unit=payload.get("unit", ""),
-        data_type=VARIABLE_DATA_TYPES[payload["dataType"]],
+        data_type=VARIABLE_DATA_TYPES.get(payload["dataType"], VARIABLE_DATA_TYPE_UNSPECIFIED),
         min_limit=payload.get("minLimit"),
         max_limit=payload.get("maxLimit"),
         values_list=payload.get("valuesList", ""),

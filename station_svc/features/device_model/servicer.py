@@ -8,22 +8,25 @@ from csms.station.v1 import device_model_pb2, device_model_service_pb2, network_
 from csms.station.v1.device_model_service_pb2_grpc import DeviceModelServiceServicer
 from google.protobuf import json_format
 
+from mesh.database import pages
 from mesh.database.engine import Database
 from mesh.database.filters import to_condition
 from mesh.database.pages import Page
 from mesh.grpc.types import Context
-from mesh.identity.callers import current_caller
+from mesh.identity.callers import current_caller, current_scope
+from mesh.placements.conditions import both
 from mesh.runtime.times import to_timestamp
 from station_svc.core.lists import page_of, storable
 from station_svc.features.device_model import profile_store, report_store, variable_store
 from station_svc.features.device_model.reports import doubled_parts, missing_parts
 from station_svc.features.device_model.rows import ChangeRow, ProfileRow, ReportRow
-from station_svc.features.device_model.variables import to_name
+from station_svc.features.device_model.variables import to_name, to_variable
 
 T = TypeVar("T")
 
 _STATES = device_model_pb2.VariableReportState
 _BASES = device_model_pb2.ReportBase
+_DRIFT_KEY = (str, str, str, str, int, int, str, str)
 _CHANGE_KEY = (int, str, str, str, int, int, str, str)
 
 
@@ -75,6 +78,22 @@ class DeviceModelServicer(DeviceModelServiceServicer):
         return device_model_service_pb2.ListVariableChangesResponse(
             variable_changes=map(_to_change, rows), next_page_token=token
         )
+
+    async def ListVariableDrifts(
+        self, request: device_model_service_pb2.ListVariableDriftsRequest, context: Context
+    ) -> device_model_service_pb2.ListVariableDriftsResponse:
+        """Lists the variables of all stations within the caller's scope that have drifted."""
+        del context
+        tenant_id = current_caller().tenant_id
+        wanted = to_condition(request.filter, variable_store.drift_filters(tenant_id))
+        condition = both(wanted, variable_store.conditions(tenant_id).in_scope(current_scope()))
+        page = pages.page_of(request, _DRIFT_KEY, binding=request.filter, condition=condition)
+        read = partial(variable_store.list_drifts, tenant_id=tenant_id, page=page)
+        rows, token = page.cut(await self._database.read(read), lambda row: (row[0], *row[1].key))
+        drifts = [
+            device_model_pb2.VariableDrift(station_id=station_id, variable=to_variable(row)) for station_id, row in rows
+        ]
+        return device_model_service_pb2.ListVariableDriftsResponse(variable_drifts=drifts, next_page_token=token)
 
     async def ListNetworkProfiles(
         self, request: device_model_service_pb2.ListNetworkProfilesRequest, context: Context

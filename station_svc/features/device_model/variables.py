@@ -3,6 +3,7 @@
 from csms.common.v1 import evse_pb2
 from csms.station.v1 import station_pb2
 
+from mesh.contract.standard_variables import standard_of
 from mesh.runtime.times import to_timestamp
 from station_svc.core.station_rows import VariableRow
 from station_svc.features.device_model.rows import ChangeRow
@@ -15,9 +16,14 @@ def to_variable(row: VariableRow) -> station_pb2.Variable:
     variable.update_time.CopyFrom(to_timestamp(row.update_us))
     variable.mutability = station_pb2.Mutability.ValueType(row.mutability)
     variable.reboot_required = row.reboot_required
-    for name in ("readonly", "persistent", "constant"):
+    variable.drifted = row.drifted
+    for name in ("readonly", "persistent", "constant", "wished_value"):
         if (stated := getattr(row, name)) is not None:
             setattr(variable, name, stated)
+    if (standard := standard_of(row.component, row.variable)) is not None:
+        variable.standard_component = standard.component
+        variable.standard_variable = standard.variable
+        variable.standard_variable_instance = standard.instance
     if row.data_type:
         variable.characteristics.CopyFrom(_to_characteristics(row))
     return variable

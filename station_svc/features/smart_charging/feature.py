@@ -11,14 +11,26 @@ from station_svc.commands.evses import resolve_evse
 from station_svc.commands.hooks import NO_HOOKS, CommandHooks
 from station_svc.core.storage import Retention, Storage
 from station_svc.feature import Feature, FeatureParts, Resources, as_it_is
-from station_svc.features.smart_charging import limit_store, limits, reported, rules, store
+from station_svc.features.smart_charging import (
+    ev_charging,
+    ev_store,
+    limit_store,
+    limits,
+    models,
+    reported,
+    rules,
+    store,
+)
+from station_svc.features.smart_charging.ev_delivery import EvProfileDelivery
 from station_svc.features.smart_charging.models import charging_limit, charging_profile, charging_profile_report
 from station_svc.features.smart_charging.servicer import ChargingProfileServicer
 
 
 def _build(resources: Resources) -> FeatureParts:
     servicer = ChargingProfileServicer(database=resources.database, clock=resources.clock)
+    delivery = EvProfileDelivery(database=resources.database, sender=resources.job_sender, clock=resources.clock)
     return FeatureParts(
+        jobs={ev_charging.KIND: delivery.kind},
         operator=[partial(add_ChargingProfileServiceServicer_to_server, servicer)],
         commands={
             "RequestStartTransaction": _request_start,
@@ -65,14 +77,22 @@ def _end_due(connection: Connection, *, now_us: int, limit: int) -> int:
 
 FEATURE = Feature(
     storage=Storage(
-        present=[charging_profile, charging_profile_report, charging_limit],
-        retention=[Retention(name="CHARGING_PROFILE", days=90, removals=[store.remove_old, limit_store.remove_old])],
+        present=[charging_profile, charging_profile_report, charging_limit, models.ev_charging],
+        retention=[
+            Retention(
+                name="CHARGING_PROFILE",
+                days=90,
+                removals=[store.remove_old, limit_store.remove_old, ev_store.remove_old],
+            )
+        ],
     ),
     reports={
         "transaction_end": rules.record_transaction_ends,
         "charging_profile_report": reported.record,
         "charging_limit": limits.record,
         "charging_limit_clearing": limits.record_clearings,
+        "ev_charging_needs": ev_charging.record_needs,
+        "ev_charging_schedule": ev_charging.record_schedules,
     },
     on_statuses=rules.follow_statuses,
     end_due=_end_due,

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, fields
 
 import sqlalchemy as sa
+from csms.station.v1.charging_limit_pb2 import ChargingLimit
+from csms.station.v1.charging_profile_pb2 import ChargingSchedule
 from sqlalchemy import Connection
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -23,6 +25,11 @@ def of_station(connection: Connection, tenant_id: str, station_id: str) -> Seque
     """The limits of a station, locked."""
     query = sa.select(*_COLUMNS).where(_TABLE.c.tenant_id == tenant_id, _TABLE.c.station_id == station_id)
     return [LimitRow(**row) for row in connection.execute(query.order_by(*_KEY).with_for_update()).mappings()]
+
+
+def schedules_of(row: LimitRow) -> Sequence[ChargingSchedule]:
+    """The schedules of a limit."""
+    return ChargingLimit.FromString(row.limit_pb).schedules
 
 
 def save(connection: Connection, row: LimitRow) -> None:

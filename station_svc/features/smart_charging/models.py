@@ -58,3 +58,24 @@ charging_limit = sa.Table(
     sa.Column("clear_us", sa.BigInteger),
     partial_index("charging_limit_cleared", "clear_us", where="clear_us IS NOT NULL"),
 )
+
+# The charging of a vehicle that negotiates with its station: the latest of each EVSE.
+ev_charging = sa.Table(
+    "ev_charging",
+    metadata,
+    *station_key(),
+    sa.Column("evse_id", sa.Integer, primary_key=True, autoincrement=False),
+    text("transaction_id"),
+    small("state"),
+    integer("profile_id"),
+    sa.Column("needs", sa.LargeBinary, nullable=False),
+    sa.Column("schedule", sa.LargeBinary),
+    sa.Column("schedule_us", sa.BigInteger),
+    sa.Column("exceeds", sa.Boolean, nullable=False, server_default=sa.false()),
+    small("renegotiations"),
+    big("epoch"),
+    big("ordinal"),
+    sa.Column("receive_us", sa.BigInteger, nullable=False),
+    sa.Column("update_us", sa.BigInteger, nullable=False),
+    sa.Index("ev_charging_age", "update_us"),
+)

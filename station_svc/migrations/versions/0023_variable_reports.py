@@ -10,6 +10,12 @@ _KEY = sa.Text(collation="C").with_variant(sa.Text(), "sqlite")
 
 
 def upgrade() -> None:
+    _create_reports()
+    _create_parts()
+    _create_profiles()
+
+
+def _create_reports() -> None:
     op.create_table(
         "variable_report",
         *_station(),
@@ -30,6 +36,9 @@ def upgrade() -> None:
     due = sa.text("due_us IS NOT NULL")
     op.create_index("variable_report_due", "variable_report", ["due_us"], postgresql_where=due, sqlite_where=due)
     op.create_index("variable_report_age", "variable_report", ["update_us"])
+
+
+def _create_parts() -> None:
     op.create_table(
         "variable_report_part",
         *_station(),
@@ -43,6 +52,9 @@ def upgrade() -> None:
         sa.Column("receive_us", sa.BigInteger, nullable=False),
     )
     op.create_index("variable_report_part_age", "variable_report_part", ["receive_us"])
+
+
+def _create_profiles() -> None:
     op.create_table(
         "network_profile",
         *_station(),

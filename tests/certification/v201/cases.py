@@ -25,4 +25,4 @@ CASES: Mapping[str, str] = {
 WITH_TLS = frozenset(f"A_{number}" for number in ("04", "06", "07", "08", "09", "10", "11", "12", "13", "14", "19"))
 
 # Blocks that have a test of each case but for those.
-WHOLE: frozenset[str] = frozenset("ABCDEFHIJMOP")
+WHOLE: frozenset[str] = frozenset("ABCDEFGHIJKLMNOP")

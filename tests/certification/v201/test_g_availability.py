@@ -1,11 +1,15 @@
-"""Block G, availability. The names of the cases are known; the steps are our reading of G01, G03 and G04."""
+"""Block G, availability. The names of the cases are known; the steps are our reading of G01 and G03 to G05."""
 
 from typing import Any
 
 import pytest
+from csms.station.v1 import alarm_pb2, monitoring_service_pb2
 from csms.station.v1 import command_service_pb2 as command
+from csms.station.v1.monitoring_service_pb2_grpc import MonitoringServiceStub
 
+from tests.certification.played_station import now
 from tests.certification.v201.station import ChargingStation
+from tests.gateway.rig import TIMEOUT_S
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -92,3 +96,25 @@ async def test_tc_g_14_csms(station: ChargingStation) -> None:
 async def test_tc_g_17_csms(station: ChargingStation) -> None:
     """A connector during a transaction."""
     await _after_the_transaction(station, evse=CONNECTOR)
+
+
+async def test_tc_g_20_csms(station: ChargingStation) -> None:
+    """The lock of a connector fails: the station reports it, and an operator sees an alarm."""
+    await station.status("Occupied")
+    assert await station.authorize() == "Accepted"
+    event = {
+        "eventId": 1,
+        "timestamp": now(),
+        "trigger": "Alerting",
+        "actualValue": "true",
+        "eventNotificationType": "HardWiredNotification",
+        "component": {"name": "ConnectorPlugRetentionLock", "evse": CONNECTOR},
+        "variable": {"name": "Problem"},
+    }
+    assert await station.call("NotifyEvent", generatedAt=now(), seqNo=0, tbc=False, eventData=[event]) == {}
+    stub: Any = MonitoringServiceStub(station.mesh.station_channel)
+    request = monitoring_service_pb2.ListAlarmsRequest(filter=f'station_id = "{station.station_id}"')
+    [alarm] = (await stub.ListAlarms(request, metadata=station.mesh.metadata, timeout=TIMEOUT_S)).alarms
+    assert (alarm.state, alarm.variable.component) == (alarm_pb2.ALARM_STATE_OPEN, "ConnectorPlugRetentionLock")
+    assert (alarm.variable.evse.evse_id, alarm.variable.evse.connector_id) == (1, 1)
+    assert await station.transactions() == []

@@ -14,58 +14,15 @@ from csms.station.v1 import command_service_pb2 as command
 from csms.station.v1.charging_profile_service_pb2_grpc import ChargingProfileServiceStub
 
 from mesh.runtime.errors import from_rpc_error
-from mesh.runtime.times import now_us, to_timestamp
 from tests.certification.played_station import now
+from tests.certification.v201.charging import ACCEPTED, PERIODS, make_profile, make_schedule, set_limit, set_profile
 from tests.certification.v201.station import ChargingStation
 from tests.gateway.rig import TIMEOUT_S
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-ACCEPTED = {"status": "Accepted"}
 EXTERNAL = profiles.CHARGING_PROFILE_PURPOSE_CHARGING_STATION_EXTERNAL_CONSTRAINTS
-START = to_timestamp(now_us())
-# 8.1 is a multiple of 0.1, though not in binary: a known fault of another system refused it.
-PERIODS = [{"startPeriod": 0, "limit": 8.1}, {"startPeriod": 60, "limit": 10, "numberPhases": 3}]
-
-
-def _schedule(**more: Any) -> profiles.ChargingSchedule:
-    fields: dict[str, Any] = {
-        "start_time": START,
-        "duration_s": 86_400,
-        "charging_rate_unit": profiles.CHARGING_RATE_UNIT_AMPERES,
-    }
-    periods = [
-        profiles.ChargingSchedulePeriod(limit=8.1),
-        profiles.ChargingSchedulePeriod(start_period_s=60, limit=10, number_phases=3),
-    ]
-    return profiles.ChargingSchedule(periods=periods, **(fields | more))
-
-
-def _profile(purpose: str, **more: Any) -> profiles.ChargingProfile:
-    fields: dict[str, Any] = {
-        "stack_level": 1,
-        "purpose": profiles.ChargingProfilePurpose.Value(f"CHARGING_PROFILE_PURPOSE_{purpose}"),
-        "kind": profiles.CHARGING_PROFILE_KIND_ABSOLUTE,
-        "schedules": [_schedule()],
-    }
-    return profiles.ChargingProfile(**(fields | more))
-
-
-async def _set(
-    station: ChargingStation, profile: profiles.ChargingProfile, *, evse_id: int = 1, status: str = "Accepted"
-) -> tuple[Any, int]:
-    """A profile is set, and answered with that status; returns what was sent of it, and its number."""
-    action, payload, told = await station.told(
-        "SetChargingProfile", {"status": status}, evse={"evse_id": evse_id}, charging_profile=profile
-    )
-    assert (action, payload["evseId"]) == ("SetChargingProfile", evse_id)
-    assert profiles.ChargingProfileStatus.Name(told.status) == f"CHARGING_PROFILE_STATUS_{status.upper()}"
-    sent = payload["chargingProfile"]
-    assert sent["id"] == told.charging_profile_id
-    for schedule in sent["chargingSchedule"]:
-        assert (schedule["chargingRateUnit"], schedule["chargingSchedulePeriod"]) == ("A", PERIODS)
-    return sent, told.charging_profile_id
 
 
 async def _listed(station: ChargingStation, filter_: str = "state = ACTIVE") -> Any:
@@ -90,7 +47,7 @@ async def _limits(station: ChargingStation, filter_: str = "state = ACTIVE") -> 
 
 async def test_tc_k_01_csms(station: ChargingStation) -> None:
     """K01: a default profile for the transactions of an EVSE."""
-    sent, number = await _set(station, _profile("TX_DEFAULT_PROFILE"))
+    sent, number = await set_profile(station, make_profile("TX_DEFAULT_PROFILE"))
     assert (sent["chargingProfilePurpose"], sent["chargingProfileKind"]) == ("TxDefaultProfile", "Absolute")
     assert "transactionId" not in sent
     assert await _held(station) == [number]
@@ -98,22 +55,24 @@ async def test_tc_k_01_csms(station: ChargingStation) -> None:
 
 async def test_tc_k_02_csms(station: ChargingStation) -> None:
     """K01: a profile for a transaction that the station does not have; the station rejects it."""
-    sent, _number = await _set(station, _profile("TX_PROFILE", transaction_id="none"), status="Rejected")
+    sent, _number = await set_profile(station, make_profile("TX_PROFILE", transaction_id="none"), status="Rejected")
     assert (sent["chargingProfilePurpose"], sent["transactionId"]) == ("TxProfile", "none")
     assert await _held(station) == []
 
 
 async def test_tc_k_03_csms(station: ChargingStation) -> None:
     """K01: the limit of the station as a whole."""
-    sent, number = await _set(station, _profile("CHARGING_STATION_MAX_PROFILE"), evse_id=0)
+    sent, number = await set_profile(station, make_profile("CHARGING_STATION_MAX_PROFILE"), evse_id=0)
     assert sent["chargingProfilePurpose"] == "ChargingStationMaxProfile"
     assert await _held(station) == [number]
 
 
 async def test_tc_k_04_csms(station: ChargingStation) -> None:
     """K01: a profile of the same number replaces the one before."""
-    _sent, number = await _set(station, _profile("TX_DEFAULT_PROFILE"))
-    sent, again = await _set(station, _profile("TX_DEFAULT_PROFILE", charging_profile_id=number, stack_level=2))
+    _sent, number = await set_profile(station, make_profile("TX_DEFAULT_PROFILE"))
+    sent, again = await set_profile(
+        station, make_profile("TX_DEFAULT_PROFILE", charging_profile_id=number, stack_level=2)
+    )
     assert (again, sent["stackLevel"]) == (number, 2)
     [held] = await _listed(station)
     assert (held.charging_profile.charging_profile_id, held.charging_profile.stack_level) == (number, 2)
@@ -130,15 +89,15 @@ async def _clear(station: ChargingStation, status: str = "Accepted", **fields: A
 
 async def test_tc_k_05_csms(station: ChargingStation) -> None:
     """K10: a profile is cleared by its number."""
-    _sent, number = await _set(station, _profile("TX_DEFAULT_PROFILE"))
+    _sent, number = await set_profile(station, make_profile("TX_DEFAULT_PROFILE"))
     assert await _clear(station, charging_profile_id=number) == {"chargingProfileId": number}
     assert await _held(station) == []
 
 
 async def test_tc_k_06_csms(station: ChargingStation) -> None:
     """K10: a profile is cleared by its stack level and purpose, another one stays."""
-    await _set(station, _profile("TX_DEFAULT_PROFILE"))
-    _sent, other = await _set(station, _profile("TX_DEFAULT_PROFILE", stack_level=2))
+    await set_profile(station, make_profile("TX_DEFAULT_PROFILE"))
+    _sent, other = await set_profile(station, make_profile("TX_DEFAULT_PROFILE", stack_level=2))
     purpose = profiles.CHARGING_PROFILE_PURPOSE_TX_DEFAULT_PROFILE
     criteria = {"evse": {"evse_id": 1}, "purpose": purpose, "stack_level": 1}
     assert await _clear(station, criteria=criteria) == {
@@ -154,7 +113,7 @@ async def test_tc_k_08_csms(station: ChargingStation) -> None:
 
 async def test_tc_k_10_csms(station: ChargingStation) -> None:
     """K01: a default profile for the transactions of all EVSEs."""
-    sent, number = await _set(station, _profile("TX_DEFAULT_PROFILE"), evse_id=0)
+    sent, number = await set_profile(station, make_profile("TX_DEFAULT_PROFILE"), evse_id=0)
     assert sent["chargingProfilePurpose"] == "TxDefaultProfile"
     [held] = await _listed(station)
     assert (held.charging_profile.charging_profile_id, held.evse_id) == (number, 0)
@@ -163,7 +122,7 @@ async def test_tc_k_10_csms(station: ChargingStation) -> None:
 async def test_tc_k_15_csms(station: ChargingStation) -> None:
     """K01: a station without smart charging says so by a CALLERROR, which operators see."""
     request = profiles.SetChargingProfileRequest(
-        station_id=station.station_id, evse=EvseRef(evse_id=1), charging_profile=_profile("TX_DEFAULT_PROFILE")
+        station_id=station.station_id, evse=EvseRef(evse_id=1), charging_profile=make_profile("TX_DEFAULT_PROFILE")
     )
     mesh = station.mesh
     told = mesh.commands.SetChargingProfile(request, metadata=mesh.metadata, timeout=TIMEOUT_S)
@@ -184,7 +143,7 @@ async def test_tc_k_19_csms(station: ChargingStation) -> None:
         "kind": profiles.CHARGING_PROFILE_KIND_RECURRING,
         "recurrency_kind": profiles.RECURRENCY_KIND_DAILY,
     }
-    sent, _number = await _set(station, _profile("TX_DEFAULT_PROFILE", **recurring))
+    sent, _number = await set_profile(station, make_profile("TX_DEFAULT_PROFILE", **recurring))
     assert (sent["chargingProfileKind"], sent["recurrencyKind"]) == ("Recurring", "Daily")
     assert "startSchedule" in sent["chargingSchedule"][0]
 
@@ -213,7 +172,7 @@ async def _report(station: ChargingStation, request: Any, *found: Any, evse_id: 
 
 async def _gets(station: ChargingStation, criterion: Any, evse_id: int | None, **fields: Any) -> None:
     """A profile that was set here and one from elsewhere are reported, in two parts; both are shown."""
-    _sent, number = await _set(station, _profile("TX_DEFAULT_PROFILE"), evse_id=evse_id or 0)
+    _sent, number = await set_profile(station, make_profile("TX_DEFAULT_PROFILE"), evse_id=evse_id or 0)
     request = await _ask(station, **fields)
     assert request["chargingProfile"] == criterion
     assert request.get("evseId") == evse_id
@@ -264,7 +223,7 @@ async def test_tc_k_34_csms(station: ChargingStation) -> None:
 
 async def test_tc_k_35_csms(station: ChargingStation) -> None:
     """K09: the profiles of an EVSE, of one purpose. One that is not reported is not held any more."""
-    _sent, gone = await _set(station, _profile("TX_DEFAULT_PROFILE"))
+    _sent, gone = await set_profile(station, make_profile("TX_DEFAULT_PROFILE"))
     purpose = profiles.CHARGING_PROFILE_PURPOSE_TX_DEFAULT_PROFILE
     request = await _ask(station, evse={"evse_id": 1}, criteria={"purpose": purpose})
     assert request["chargingProfile"] == {"chargingProfilePurpose": "TxDefaultProfile"}
@@ -288,7 +247,7 @@ async def test_tc_k_37_csms(station: ChargingStation) -> None:
         ACCEPTED,
         evse={"evse_id": 1},
         id_token={"id_token": station.tag, "type": "ISO14443"},
-        charging_profile=_profile("TX_PROFILE"),
+        charging_profile=make_profile("TX_PROFILE"),
     )
     assert action == "RequestStartTransaction"
     assert told.status == command.REQUEST_START_STOP_STATUS_ACCEPTED
@@ -332,18 +291,11 @@ async def test_tc_k_44_csms(station: ChargingStation) -> None:
     await _composite(station, 0)
 
 
-async def _limited(station: ChargingStation, **more: Any) -> None:
-    """A system on site sets a limit."""
-    schedule = {"id": 1, "chargingRateUnit": "A", "startSchedule": now(), "chargingSchedulePeriod": PERIODS}
-    limit = {"chargingLimitSource": "EMS", "isGridCritical": True}
-    assert await station.call("NotifyChargingLimit", chargingLimit=limit, chargingSchedule=[schedule], **more) == {}
-
-
 async def test_tc_k_48_csms(station: ChargingStation) -> None:
     """K12: a limit is set and changed while nobody charges."""
-    await _limited(station)
-    await _limited(station, evseId=1)
-    await _limited(station, evseId=1)
+    await set_limit(station)
+    await set_limit(station, evseId=1)
+    await set_limit(station, evseId=1)
     found = await _limits(station)
     assert [(limit.evse_id, limit.limit_source) for limit in found] == [
         (0, profiles.CHARGING_LIMIT_SOURCE_EMS),
@@ -355,7 +307,7 @@ async def test_tc_k_48_csms(station: ChargingStation) -> None:
 
 
 async def _released(station: ChargingStation) -> None:
-    await _limited(station, evseId=1)
+    await set_limit(station, evseId=1)
     assert await station.call("ClearedChargingLimit", chargingLimitSource="SO", evseId=1) == {}
     assert len(await _limits(station)) == 1
     assert await station.call("ClearedChargingLimit", chargingLimitSource="EMS", evseId=1) == {}
@@ -379,7 +331,7 @@ async def test_tc_k_51_csms(station: ChargingStation) -> None:
 
 async def test_tc_k_52_csms(station: ChargingStation) -> None:
     """K12: a limit from elsewhere is in the report of profiles; in the next report it is gone."""
-    await _limited(station)
+    await set_limit(station)
     request = await _ask(station, criteria={"purpose": EXTERNAL})
     assert request["chargingProfile"] == {"chargingProfilePurpose": "ChargingStationExternalConstraints"}
     external = _reported(5, "ChargingStationExternalConstraints")
@@ -396,7 +348,7 @@ async def test_tc_k_52_csms(station: ChargingStation) -> None:
 async def test_tc_k_60_csms(station: ChargingStation) -> None:
     """K01: a profile for the transaction that goes on; it is gone with it."""
     await station.charge()
-    sent, number = await _set(station, _profile("TX_PROFILE", transaction_id=station.transaction_id))
+    sent, number = await set_profile(station, make_profile("TX_PROFILE", transaction_id=station.transaction_id))
     assert sent["transactionId"] == station.transaction_id
     assert await _held(station) == [number]
     await station.stop()
@@ -412,11 +364,11 @@ async def test_tc_k_70_csms(station: ChargingStation) -> None:
     """K01: several profiles, one after the other, each with a number of its own; one has three schedules."""
     numbers = []
     for purpose, evse_id in (("CHARGING_STATION_MAX_PROFILE", 0), ("TX_DEFAULT_PROFILE", 0), ("TX_DEFAULT_PROFILE", 1)):
-        _sent, number = await _set(station, _profile(purpose), evse_id=evse_id)
+        _sent, number = await set_profile(station, make_profile(purpose), evse_id=evse_id)
         numbers.append(number)
     await station.charge()
-    three = _profile("TX_PROFILE", transaction_id=station.transaction_id, schedules=[_schedule()] * 3)
-    sent, number = await _set(station, three)
+    three = make_profile("TX_PROFILE", transaction_id=station.transaction_id, schedules=[make_schedule()] * 3)
+    sent, number = await set_profile(station, three)
     assert [schedule["id"] for schedule in sent["chargingSchedule"]] == [1, 2, 3]
     assert sorted(await _held(station)) == sorted({*numbers, number})
     assert len({*numbers, number}) == 4

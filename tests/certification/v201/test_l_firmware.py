@@ -1,10 +1,13 @@
-"""Block L, firmware updates. The names of the cases are known; the steps are our reading of L01."""
+"""Block L, firmware. The names of the cases are known; the steps are our reading of L01, L03 and L04."""
 
 from typing import Any
 
 import pytest
 from csms.station.v1 import firmware_pb2 as pb
+from csms.station.v1 import firmware_publication_pb2 as pb_publication
+from csms.station.v1 import firmware_publication_service_pb2 as publication_pb
 from csms.station.v1 import firmware_service_pb2 as service_pb
+from csms.station.v1.firmware_publication_service_pb2_grpc import FirmwarePublicationServiceStub
 from csms.station.v1.firmware_service_pb2_grpc import FirmwareServiceStub
 
 from mesh.runtime.times import SECOND_US, now_us, to_timestamp
@@ -153,3 +156,83 @@ async def test_tc_l_13_csms(station: ChargingStation) -> None:
     await station.is_ended()
     await station.status("Unavailable")
     assert _word(await _report(station, told.firmware_update_id, *INSTALLED)) == "INSTALLED"
+
+
+# Publications by a local controller: L03, L04
+
+
+CHECKSUM = "d41d8cd98f00b204e9800998ecf8427e"
+
+
+async def _published(station: ChargingStation, *statuses: str) -> str:
+    """PublishFirmware, accepted, and the station's reports; returns the state of the publication."""
+    action, payload, told = await station.told(
+        "PublishFirmware", {"status": "Accepted"}, location=LOCATION, checksum=CHECKSUM
+    )
+    number = told.firmware_publication_id
+    assert (action, payload) == (
+        "PublishFirmware",
+        {"location": LOCATION, "checksum": CHECKSUM, "requestId": number},
+    )
+    for status in statuses:
+        more = {"location": ["https://10.0.0.1/firmware.bin"]} if status == "Published" else {}
+        answer = await station.call("PublishFirmwareStatusNotification", status=status, requestId=number, **more)
+        assert answer == {}
+    return await _publication_state(station, number)
+
+
+async def _publication_state(station: ChargingStation, number: int) -> str:
+    service: Any = FirmwarePublicationServiceStub(station.mesh.station_channel)
+    request = publication_pb.GetFirmwarePublicationRequest(
+        station_id=station.station_id, firmware_publication_id=number
+    )
+    response = await service.GetFirmwarePublication(request, metadata=station.mesh.metadata, timeout=TIMEOUT_S)
+    state = response.firmware_publication.state
+    return publication_pb.FirmwarePublicationState.Name(state).removeprefix("FIRMWARE_PUBLICATION_STATE_")
+
+
+async def _unpublish(station: ChargingStation, answer: str) -> str:
+    """UnpublishFirmware; returns the operator's status."""
+    action, payload, told = await station.told("UnpublishFirmware", {"status": answer}, checksum=CHECKSUM)
+    assert (action, payload) == ("UnpublishFirmware", {"checksum": CHECKSUM})
+    return pb_publication.UnpublishFirmwareStatus.Name(told.status).removeprefix("UNPUBLISH_FIRMWARE_STATUS_")
+
+
+FETCHED = ("DownloadScheduled", "Downloading", "Downloaded")
+
+
+async def test_tc_l_17_csms(station: ChargingStation) -> None:
+    """Downloaded, verified and published."""
+    assert await _published(station, *FETCHED, "ChecksumVerified", "Published") == "PUBLISHED"
+
+
+async def test_tc_l_19_csms(station: ChargingStation) -> None:
+    """The checksum is another one."""
+    assert await _published(station, *FETCHED, "InvalidChecksum") == "FAILED"
+
+
+async def test_tc_l_20_csms(station: ChargingStation) -> None:
+    """Publishing it fails."""
+    assert await _published(station, *FETCHED, "ChecksumVerified", "PublishFailed") == "FAILED"
+
+
+async def test_tc_l_21_csms(station: ChargingStation) -> None:
+    """Published firmware is published no longer."""
+    assert await _published(station, *FETCHED, "ChecksumVerified", "Published") == "PUBLISHED"
+    assert await _unpublish(station, "Unpublished") == "UNPUBLISHED"
+
+
+async def test_tc_l_22_csms(station: ChargingStation) -> None:
+    """The station publishes no such firmware."""
+    assert await _unpublish(station, "NoFirmware") == "NO_FIRMWARE"
+
+
+async def test_tc_l_23_csms(station: ChargingStation) -> None:
+    """Stations are downloading it."""
+    assert await _published(station, *FETCHED, "ChecksumVerified", "Published") == "PUBLISHED"
+    assert await _unpublish(station, "DownloadOngoing") == "DOWNLOAD_ONGOING"
+
+
+async def test_tc_l_24_csms(station: ChargingStation) -> None:
+    """The download fails."""
+    assert await _published(station, "DownloadScheduled", "Downloading", "DownloadFailed") == "FAILED"

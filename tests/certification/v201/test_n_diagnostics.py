@@ -16,6 +16,7 @@ from csms.station.v1 import (
     certificate_pb2,
     customer_information_service_pb2,
     device_model_pb2,
+    local_list_pb2,
     monitoring_service_pb2,
 )
 from csms.station.v1 import customer_information_pb2 as customers
@@ -426,3 +427,18 @@ async def test_tc_n_63_csms(station: ChargingStation) -> None:
         "issuerKeyHash": "cd",
         "serialNumber": "7",
     }
+
+
+async def test_tc_n_46_csms(station: ChargingStation) -> None:
+    """N10: the driver is on the local list: cleared at the station, and taken off the list by an update of it."""
+    await _request(station, clear=True, id_token=DRIVER)
+    entry = {"id_token": {"id_token": "DRIVER-7", "type": "ISO14443"}}
+    action, payload, told = await station.told(
+        "SendLocalList",
+        ACCEPTED,
+        version_number=2,
+        update_type=local_list_pb2.LOCAL_LIST_UPDATE_TYPE_DIFFERENTIAL,
+        entries=[entry],
+    )
+    assert (action, told.status) == ("SendLocalList", local_list_pb2.SEND_LOCAL_LIST_STATUS_ACCEPTED)
+    assert payload["localAuthorizationList"] == [{"idToken": {"idToken": "DRIVER-7", "type": "ISO14443"}}]

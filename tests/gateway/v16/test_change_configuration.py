@@ -7,6 +7,7 @@ from csms.station.v1.station_pb2 import Variable
 
 from gateway.ocpp.translation import CallFailure, Payload, UnacceptableError
 from gateway.ocpp.v16 import change_configuration
+from mesh.contract.standard_variables import KEYS
 from mesh.runtime.error_reasons import Reason
 from tests.gateway.v16 import helpers
 
@@ -26,6 +27,16 @@ def test_names_of_2() -> None:
     assert [call["key"] for call in calls] == ["AuthorizationKey", "SecurityProfile", "CpoName"]
     answer = helpers.to_answer(NAME, SetVariablesRequest(variables=variables[:1]), {"status": "Accepted"})
     assert (answer.results[0].variable.variable, answer.results[0].variable.value) == ("AuthorizationKey", "***")
+
+
+def test_each_standard_variable_is_its_key() -> None:
+    """The standard mapping, instances included."""
+    variables = [
+        Variable(component=one.component, variable=one.variable, variable_instance=one.instance, value="0" * 16)
+        for one in KEYS
+    ]
+    calls = helpers.to_calls(NAME, SetVariablesRequest(variables=variables))
+    assert [call["key"] for call in calls] == list(KEYS.values())
 
 
 @pytest.mark.parametrize(("length", "allowed"), [(15, False), (16, True), (32, True), (40, True), (41, False)])

@@ -94,24 +94,26 @@ def test_a_part_without_variables() -> None:
     assert _part(HEAD | {"tbc": True}).to_be_continued
 
 
+REPORTED = {
+    "component": {"name": "Connector", "instance": "left", "evse": {"id": 1, "connectorId": 2}},
+    "variable": {"name": "Current", "instance": "L1"},
+    "variableAttribute": [
+        {"value": "16", "mutability": "ReadOnly", "persistent": True, "constant": True},
+        {"type": "MaxSet", "mutability": "WriteOnly"},
+    ],
+    "variableCharacteristics": {
+        "unit": "A",
+        "dataType": "decimal",
+        "minLimit": 0.1,
+        "maxLimit": 32,
+        "valuesList": "1,2",
+        "supportsMonitoring": True,
+    },
+}
+
+
 def test_each_attribute_has_all_that_is_stated_of_its_variable() -> None:
-    data = {
-        "component": {"name": "Connector", "instance": "left", "evse": {"id": 1, "connectorId": 2}},
-        "variable": {"name": "Current", "instance": "L1"},
-        "variableAttribute": [
-            {"value": "16", "mutability": "ReadOnly", "persistent": True, "constant": True},
-            {"type": "MaxSet", "mutability": "WriteOnly"},
-        ],
-        "variableCharacteristics": {
-            "unit": "A",
-            "dataType": "decimal",
-            "minLimit": 0.1,
-            "maxLimit": 32,
-            "valuesList": "1,2",
-            "supportsMonitoring": True,
-        },
-    }
-    actual, most = _part(HEAD | {"reportData": [data]}).attributes
+    actual, most = _part(HEAD | {"reportData": [REPORTED]}).attributes
     characteristics = station_pb2.VariableCharacteristics(
         unit="A",
         data_type=station_pb2.VARIABLE_DATA_TYPE_DECIMAL,
@@ -139,6 +141,20 @@ def test_each_attribute_has_all_that_is_stated_of_its_variable() -> None:
     assert (most.variable.attribute_type, most.variable.mutability) == ("MaxSet", station_pb2.MUTABILITY_WRITE_ONLY)
     assert (most.variable.readonly, most.variable.persistent, most.variable.constant) == (False, False, False)
     assert most.variable.characteristics == characteristics
+
+
+def test_words_outside_the_enumerations_are_read_as_unspecified() -> None:
+    """Quirk 16: the report stays readable."""
+    data = {
+        "component": {"name": "Connector"},
+        "variable": {"name": "Current"},
+        "variableAttribute": [{"value": "16", "mutability": "Sometimes"}],
+        "variableCharacteristics": {"dataType": "complex", "supportsMonitoring": False},
+    }
+    [attribute] = _part(HEAD | {"reportData": [data]}).attributes
+    assert attribute.variable.mutability == station_pb2.MUTABILITY_UNSPECIFIED
+    assert attribute.variable.characteristics.data_type == station_pb2.VARIABLE_DATA_TYPE_UNSPECIFIED
+    assert attribute.variable.value == "16"
 
 
 def test_secrets_are_masked() -> None:

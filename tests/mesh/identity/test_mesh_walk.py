@@ -39,7 +39,7 @@ _GATEWAY_ONLY = {
     ),
     "transaction.v1.TransactionIngestService": (
         "RecordTransactionEvents StreamRecordTransactionEvents RecordMeterValues StreamRecordMeterValues "
-        "RecordAuthorizations CountOpenTransactions"
+        "RecordAuthorizations CountOpenTransactions FindEvseTransactions"
     ),
     "auth.v1.AuthorizationService": "Authorize StreamAuthorize",
     "auth.v1.CertificateExchangeService": "GetCertificateStatuses CheckContractCertificates GetEvCertificates",

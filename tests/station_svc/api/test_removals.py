@@ -28,7 +28,7 @@ class FarTransactions(TransactionIngestServiceServicer):
     """The transaction_svc at the other end, as far as removals need it."""
 
     RecordTransactionEvents = RecordMeterValues = None  # type: ignore[assignment]
-    RecordAuthorizations = CountOpenTransactions = None  # type: ignore[assignment]
+    RecordAuthorizations = CountOpenTransactions = FindEvseTransactions = None  # type: ignore[assignment]
 
     def __init__(self) -> None:
         self.items: list[pb.StationEventItem] = []

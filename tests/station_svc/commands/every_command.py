@@ -11,6 +11,7 @@ from csms.station.v1 import (
     device_model_pb2,
     display_message_pb2,
     firmware_pb2,
+    firmware_publication_pb2,
     local_list_pb2,
     log_pb2,
     monitoring_pb2,
@@ -250,6 +251,24 @@ _BY_HAND: list[tuple[str, str, Any, Any]] = [
             firmware=firmware_pb2.Firmware(location="ftp://x/f", retrieve_time=to_timestamp(1)),
         ),
         firmware_pb2.UpdateFirmwareResponse(status=firmware_pb2.UPDATE_FIRMWARE_STATUS_REJECTED, firmware_update_id=7),
+    ),
+    (
+        "PublishFirmware",
+        "publish_firmware",
+        firmware_publication_pb2.PublishFirmwareRequest(
+            station_id="CP1", firmware_publication_id=7, location="ftp://x/f", checksum="0" * 32
+        ),
+        firmware_publication_pb2.PublishFirmwareResponse(
+            status=status_info_pb2.GENERIC_STATUS_REJECTED, firmware_publication_id=7
+        ),
+    ),
+    (
+        "UnpublishFirmware",
+        "unpublish_firmware",
+        firmware_publication_pb2.UnpublishFirmwareRequest(station_id="CP1", checksum="0" * 32),
+        firmware_publication_pb2.UnpublishFirmwareResponse(
+            status=firmware_publication_pb2.UNPUBLISH_FIRMWARE_STATUS_NO_FIRMWARE
+        ),
     ),
     (
         "GetLog",

@@ -24,7 +24,8 @@ async def test_every_command_takes_its_way(
     """As the operator gave it to the gateway, in the field of its name, and the answer back; both are recorded."""
     epoch = await system.open("CP1")
     system.gateway.behave = answering(gateway_pb2.CallResponse(**{field: answer}))
-    assert await getattr(system.commands, method)(request_) == answer
+    metadata = (("authorization", f"Bearer {access_token(role='ADMINISTRATOR')}"),)
+    assert await getattr(system.commands, method)(request_, metadata=metadata) == answer
     [call] = system.gateway.calls
     assert (call.station_id, call.epoch, call.WhichOneof("command")) == ("CP1", epoch, field)
     assert getattr(call, field) == request_

@@ -73,6 +73,43 @@ async def test_variables_that_were_set_are_remembered(system: StationSystem, clo
     assert variables[1].HasField("readonly")
 
 
+async def test_a_key_of_16_has_the_name_of_its_standard_variable_beside_it(system: StationSystem) -> None:
+    await system.open("CP1")
+    results = [_read("MeterValueSampleInterval", "60"), _read("GetConfigurationMaxKeys", "5"), _read("Own", "1")]
+    system.gateway.behave = answering(gateway_pb2.CallResponse(get_variables=pb.GetVariablesResponse(results=results)))
+    await system.commands.GetVariables(pb.GetVariablesRequest(station_id="CP1"))
+    assert [
+        (one.standard_component, one.standard_variable, one.standard_variable_instance)
+        for one in await _variables(system)
+    ] == [
+        ("DeviceDataCtrlr", "ItemsPerMessage", "GetVariables"),
+        ("SampledDataCtrlr", "TxUpdatedInterval", ""),
+        ("", "", ""),
+    ]
+
+
+async def test_the_known_limits_of_a_station_go_with_a_command(system: StationSystem) -> None:
+    """Each action has limits of its own; a limit that the operator gives counts."""
+    await system.open("CP1")
+    limits = {("ItemsPerMessage", "GetVariables"): "4", ("BytesPerMessage", "SetVariables"): "900"}
+    results = []
+    for (name, instance), value in limits.items():
+        variable = station_pb2.Variable(
+            component="DeviceDataCtrlr", variable=name, variable_instance=instance, value=value
+        )
+        results.append(pb.GetVariableResult(status=pb.GET_VARIABLE_STATUS_ACCEPTED, variable=variable))
+    system.gateway.behave = answering(gateway_pb2.CallResponse(get_variables=pb.GetVariablesResponse(results=results)))
+    await system.commands.GetVariables(pb.GetVariablesRequest(station_id="CP1"))
+    two = [station_pb2.Variable(component="C", variable=name, value="1") for name in "AB"]
+    await system.commands.GetVariables(pb.GetVariablesRequest(station_id="CP1", variables=two, bytes_per_message=80))
+    read = system.gateway.calls[-1].get_variables
+    assert (read.items_per_message, read.bytes_per_message) == (4, 80)
+    system.gateway.behave = answering(gateway_pb2.CallResponse(set_variables=pb.SetVariablesResponse()))
+    await system.commands.SetVariables(pb.SetVariablesRequest(station_id="CP1", variables=two))
+    put = system.gateway.calls[-1].set_variables
+    assert (put.items_per_message, put.bytes_per_message) == (0, 900)
+
+
 async def test_secrets_in_any_answer_are_masked(system: StationSystem) -> None:
     """Also where the operator sent the action by hand; all else of the payload stays as it is."""
     await system.open("CP1")

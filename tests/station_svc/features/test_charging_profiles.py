@@ -110,6 +110,7 @@ async def test_a_profile_is_kept_as_it_was_sent(system: StationSystem, clock: Fa
         state=service_pb.CHARGING_PROFILE_STATE_ACTIVE,
         create_time=to_timestamp(clock()),
         update_time=to_timestamp(clock()),
+        limit_source=pb.CHARGING_LIMIT_SOURCE_CSO,
     )
     [(kind, station_id, data)] = await system.events("charging_profile.")
     assert (kind, station_id) == ("charging_profile.active", "CP1")
@@ -120,6 +121,7 @@ async def test_a_profile_is_kept_as_it_was_sent(system: StationSystem, clock: Fa
         "stackLevel": 2,
         "transactionId": "",
         "reasonCode": "",
+        "limitSource": "CHARGING_LIMIT_SOURCE_CSO",
     }
 
 

@@ -211,7 +211,7 @@ async def test_the_device_model_is_searched(system: StationSystem) -> None:
 
 
 async def test_a_station_has_room_for_so_many_variables(system: StationSystem, monkeypatch: Any) -> None:
-    """Those that it has already are still updated; the report says how many were left out."""
+    """Variables that it has already are still updated; the report says how many were left out."""
     monkeypatch.setattr("station_svc.core.variable_store.with_room.__kwdefaults__", {"most": 3})
     reports = await _reports(system)
     await reports.send(part(0, attribute("A", "1"), attribute("B", "1")))

@@ -13,8 +13,18 @@ import { ChargingProfileService } from "../../stubs/csms/station/v1/charging_pro
 import { EmptyState } from "../../ui";
 import { ratesOf } from "./rates";
 import { useText } from "./text";
+import { VehiclesList } from "./VehiclesList";
 
 export default function LimitsTab(props: { stationId: string }): ReactNode {
+  return (
+    <>
+      <LimitsList {...props} />
+      <VehiclesList {...props} />
+    </>
+  );
+}
+
+function LimitsList(props: { stationId: string }): ReactNode {
   const t = useText();
   const language = useLanguage();
   const { stationId } = props;

@@ -12,4 +12,17 @@ export const de: Translation<typeof en> = {
   received: "Gemeldet",
   empty: "Keine fremden Grenzen",
   emptyText: "Eine Station meldet hier, was ein Energiemanagement vor Ort oder der Netzbetreiber begrenzt.",
+  vehicles: "Verhandelnde Fahrzeuge",
+  transaction: "Ladevorgang",
+  mode: "Art der Übertragung",
+  takes: "Nimmt höchstens",
+  needs: "Braucht",
+  leaves: "Abfahrt",
+  profile: "Profil",
+  schedule: "Sein Plan",
+  exceeds: "Über den Grenzen",
+  changed: "Geändert",
+  noVehicles: "Kein Fahrzeug hat verhandelt",
+  noVehiclesText:
+    "Ein Fahrzeug mit ISO 15118 meldet seiner Station hier, was es braucht und welchen Plan es gewählt hat.",
 };

@@ -9,4 +9,17 @@ export const en = {
   received: "Reported",
   empty: "No limits from elsewhere",
   emptyText: "A station reports here what an energy management system on site or the operator of the grid limits.",
+  vehicles: "Vehicles that negotiate",
+  transaction: "Session",
+  mode: "Energy transfer",
+  takes: "Takes up to",
+  needs: "Needs",
+  leaves: "Leaves",
+  profile: "Profile",
+  schedule: "Its schedule",
+  exceeds: "Above the limits",
+  changed: "Changed",
+  noVehicles: "No vehicle has negotiated",
+  noVehiclesText:
+    "A vehicle that speaks ISO 15118 tells its station here what it needs and which schedule it has chosen.",
 };

@@ -15,6 +15,7 @@ import { effective, isRelative, pointsOf, spansOf, unitsOf, type Period, type Pl
 import { useText, type Text } from "./text";
 
 const HOUR_MS = 3_600_000;
+const PURPOSES = new Map<number, string>(ChargingProfilePurposeSchema.values.map(({ number, name }) => [number, name]));
 const DAYS: Readonly<Record<string, number>> = { day: 1, week: 7 };
 const DASHES: readonly (readonly number[])[] = [
   [6, 4],
@@ -43,10 +44,10 @@ function seriesOf(t: Text, placed: readonly Placed[], unit: ChargingRateUnit, pe
     profile.schedules
       .filter((schedule) => schedule.chargingRateUnit === unit)
       .map((schedule) => {
-        const purpose = ChargingProfilePurposeSchema.values.find(({ number }) => number === Number(profile.purpose));
-        const name = purpose ? enumLabel(ChargingProfilePurposeSchema, purpose.name) : "";
+        const name = enumLabel(ChargingProfilePurposeSchema, PURPOSES.get(profile.purpose) ?? "");
         const label = t.profileName(name, String(profile.chargingProfileId), profile.stackLevel);
-        return { label, points: scaled(pointsOf(spansOf(profile, schedule, period)), unit) };
+        const points = scaled(pointsOf(spansOf(profile, schedule, period)), unit);
+        return { label, points, direct: t.shortName(String(profile.chargingProfileId), profile.stackLevel) };
       }),
   );
   return lines

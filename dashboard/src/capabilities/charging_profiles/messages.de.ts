@@ -28,4 +28,5 @@ export const de: Translation<typeof en> = {
   noneInRange: "Dieses Profil begrenzt in diesem Zeitraum nichts.",
   profileName: (purpose: string, id: string, level: number) => `${purpose} ${id}, Stufe ${String(level)}`,
   limitsIn: (unit: string) => `Grenzen in ${unit}`,
+  shortName: (id: string, level: number) => `${id}, Stufe ${String(level)}`,
 };

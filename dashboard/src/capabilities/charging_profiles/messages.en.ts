@@ -24,4 +24,5 @@ export const en = {
   noneInRange: "This profile limits nothing in this period.",
   profileName: (purpose: string, id: string, level: number) => `${purpose} ${id}, level ${String(level)}`,
   limitsIn: (unit: string) => `Limits in ${unit}`,
+  shortName: (id: string, level: number) => `${id}, level ${String(level)}`,
 };

@@ -2,9 +2,10 @@ import type { ReactNode } from "react";
 
 import { usePermissions } from "../../api/permissions";
 import { ResourceList } from "../../resources";
+import { FirmwarePublicationService } from "../../stubs/csms/station/v1/firmware_publication_service_pb";
 import { LogService } from "../../stubs/csms/station/v1/log_service_pb";
 import { Section } from "../../ui";
-import { updateList, uploadList } from "./lists";
+import { publicationList, updateList, uploadList } from "./lists";
 import { useText } from "./text";
 
 export default function FirmwareTab(props: { stationId: string }): ReactNode {
@@ -15,6 +16,11 @@ export default function FirmwareTab(props: { stationId: string }): ReactNode {
       <Section title={t.firmware} flush>
         <ResourceList {...updateList(t, props.stationId)} name="firmware" ignoreScope fill={false} />
       </Section>
+      {permissions.can(FirmwarePublicationService.method.listFirmwarePublications) && (
+        <Section title={t.publications} flush>
+          <ResourceList {...publicationList(t, props.stationId)} name="publications" ignoreScope fill={false} />
+        </Section>
+      )}
       {permissions.can(LogService.method.listLogUploads) && (
         <Section title={t.logs} flush>
           <ResourceList {...uploadList(t, props.stationId)} name="logs" ignoreScope fill={false} />

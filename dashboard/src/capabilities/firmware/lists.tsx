@@ -1,7 +1,14 @@
-// The lists of firmware updates and of uploads of logs, of a station or of all of them.
+// The lists of firmware updates and of uploads of logs, of a station or of all of them; and of what a station publishes.
 import { dataText, type LiveEvent } from "../../live";
 import { enumColumn, enumFilter, stationColumn, textColumn, timeColumn } from "../../resources";
 import { CommandService } from "../../stubs/csms/station/v1/command_service_pb";
+import {
+  FirmwarePublicationSchema,
+  FirmwarePublicationService,
+  FirmwarePublicationState,
+  FirmwarePublicationStateSchema,
+  type FirmwarePublication,
+} from "../../stubs/csms/station/v1/firmware_publication_service_pb";
 import {
   FirmwareService,
   FirmwareUpdateSchema,
@@ -136,5 +143,67 @@ export function uploadList(t: Text, stationId?: string) {
       },
     ],
     empty: <EmptyState title={t.noLogs} icon="list" />,
+  };
+}
+
+/** The list of the firmware that a station, a local controller, publishes to others. */
+export function publicationList(t: Text, stationId: string) {
+  return {
+    label: t.publications,
+    method: FirmwarePublicationService.method.listFirmwarePublications,
+    field: "firmwarePublications" as const,
+    request: { stationId },
+    schema: FirmwarePublicationSchema,
+    rowKey: (row: FirmwarePublication) => keyOf(row.stationId, row.firmwarePublicationId),
+    columns: [
+      enumColumn<FirmwarePublication>("state", t.state, FirmwarePublicationStateSchema, (row) => row.state, {
+        [FirmwarePublicationState.PUBLISHED]: "good",
+        [FirmwarePublicationState.FAILED]: "bad",
+        [FirmwarePublicationState.REJECTED]: "bad",
+      }),
+      textColumn<FirmwarePublication>("number", t.number, (row) => String(row.firmwarePublicationId), {
+        card: "head",
+        width: "120px",
+      }),
+      textColumn<FirmwarePublication>("location", t.location, (row) => row.location, { width: "minmax(200px, 2fr)" }),
+      textColumn<FirmwarePublication>("published", t.published, (row) => row.publishedLocations.join(" "), {
+        width: "minmax(200px, 2fr)",
+      }),
+      timeColumn<FirmwarePublication>("changed", t.changed, (row) => row.updateTime),
+    ],
+    filters: [enumFilter("state", t.state, FirmwarePublicationStateSchema)],
+    live: {
+      filter: { types: ["station.firmware_publication_changed"], stationId },
+      keyOf: (event: LiveEvent) => keyOf(event.stationId, dataText(event, "firmwarePublicationId")),
+      apply: () => "reload" as const,
+    },
+    creates: [
+      {
+        method: commands.publishFirmware,
+        label: t.publish,
+        icon: "firmware" as const,
+        ...fixedOf(stationId),
+        keepsAnswer: true,
+      },
+    ],
+    actions: [
+      {
+        method: FirmwarePublicationService.method.getFirmwarePublication,
+        label: t.look,
+        icon: "search" as const,
+        fixed: (row: FirmwarePublication) => ({
+          stationId: row.stationId,
+          firmwarePublicationId: row.firmwarePublicationId,
+        }),
+        keepsAnswer: true,
+      },
+      {
+        method: commands.unpublishFirmware,
+        label: t.unpublish,
+        fixed: (row: FirmwarePublication) => ({ stationId: row.stationId, checksum: row.checksum }),
+        keepsAnswer: true,
+      },
+    ],
+    empty: <EmptyState title={t.noPublications} icon="firmware" />,
   };
 }

@@ -15,6 +15,11 @@ export const de: Translation<typeof en> = {
   look: "Nachschlagen",
   noFirmware: "Keine Firmware-Aktualisierungen",
   noLogs: "Keine Log-Uploads",
+  publications: "Für andere Stationen veröffentlichte Firmware",
+  published: "Veröffentlicht unter",
+  publish: "Firmware veröffentlichen",
+  unpublish: "Nicht mehr veröffentlichen",
+  noPublications: "Diese Station veröffentlicht keine Firmware",
   file: "Datei",
   station: "Station",
 };

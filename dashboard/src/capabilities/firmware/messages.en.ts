@@ -12,6 +12,11 @@ export const en = {
   look: "Look up",
   noFirmware: "No firmware updates",
   noLogs: "No log uploads",
+  publications: "Firmware published to other stations",
+  published: "Published at",
+  publish: "Publish firmware",
+  unpublish: "Publish no longer",
+  noPublications: "No firmware is published by this station",
   file: "File",
   station: "Station",
 };

@@ -1,7 +1,8 @@
 // An exchange: the request in the lane of its sender, the answer in the other, and the time between them.
-import type { ReactNode } from "react";
+import { useEffect, useRef, useState, type ReactNode } from "react";
 
-import { Time, useFormats } from "../../formats";
+import { useFormats } from "../../formats";
+import { startOfDay, viewerZone } from "../../formats/zones";
 import type { Message } from "../../stubs/csms/station/v1/station_pb";
 import { Badge, CodeBlock, cx, Icon, Link } from "../../ui";
 import { prettyJson, summaryOf, transactionOf } from "./content";
@@ -69,6 +70,11 @@ function Between(props: { exchange: Exchange; t: Text }) {
   );
 }
 
+/** A time of this day needs no date beside it. */
+function isToday(timeMs: number): boolean {
+  return timeMs >= startOfDay(Date.now(), viewerZone());
+}
+
 export function ExchangeRow(props: {
   exchange: Exchange;
   stationId: string;
@@ -77,11 +83,18 @@ export function ExchangeRow(props: {
   t: Text;
 }): ReactNode {
   const { exchange, stationId, isOpen, onToggle, t } = props;
+  const formats = useFormats();
+  const row = useRef<HTMLLIElement>(null);
+  const [wasOpen] = useState(isOpen);
+  useEffect(() => {
+    // Open from the first: the address named it, and it may be far down.
+    if (wasOpen) row.current?.scrollIntoView({ block: "center" });
+  }, [wasOpen]);
   const transaction = transactionOf(exchange);
   const frames = [exchange.request, exchange.answer].filter((frame) => frame !== undefined);
   const href = `/stations/${encodeURIComponent(stationId)}/sessions/${encodeURIComponent(transaction)}`;
   return (
-    <li className={cx(styles.exchange, exchange.isError && styles.error)}>
+    <li ref={row} className={cx(styles.exchange, exchange.isError && styles.error)}>
       <div className={styles.row}>
         <button
           type="button"
@@ -91,7 +104,10 @@ export function ExchangeRow(props: {
           onClick={onToggle}
         >
           <Icon name={isOpen ? "chevronDown" : "chevronRight"} size={16} />
-          <Time value={(exchange.request ?? exchange.answer)?.messageTime} />
+          <time dateTime={new Date(exchange.timeMs).toISOString()} title={formats.dateTime(exchange.timeMs)}>
+            {isToday(exchange.timeMs) || <span className={styles.day}>{formats.date(exchange.timeMs)} </span>}
+            {formats.exactTime(exchange.timeMs)}
+          </time>
         </button>
         <Lane exchange={exchange} fromStation t={t} />
         <Between exchange={exchange} t={t} />

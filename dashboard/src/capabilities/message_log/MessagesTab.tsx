@@ -1,15 +1,17 @@
-import { useMemo, type ReactNode } from "react";
+import { useEffect, useMemo, type ReactNode } from "react";
 
 import { useLiveState } from "../../live";
 import { allOf, quoted } from "../../tables";
 import { Button, EmptyState, ErrorState, Select, Skeleton, useUrlState } from "../../ui";
 import { ExchangeRow } from "./ExchangeRow";
 import styles from "./MessageLog.module.css";
-import { CALL_ERROR, exchangesOf, isFromStation, type Exchange } from "./frames";
+import { ERROR_TYPES, exchangesOf, isFromStation, type Exchange } from "./frames";
 import { useText, type Text } from "./text";
 import { useFrames, type Frames } from "./useFrames";
 
 const ANY = "*";
+/** Frames that are read at most to find the one that the URL has open. */
+const MOST_READ = 3_000;
 
 /** The filters, in the URL; `get` and `set` have the prefix of this tab. */
 interface Filters {
@@ -31,7 +33,7 @@ function clauseOf({ get }: Filters): string {
   const action = get("action");
   return allOf(
     action ? `action = ${quoted(action)}` : "",
-    get("kind") === "errors" ? `message_type = ${String(CALL_ERROR)}` : "",
+    get("kind") === "errors" ? ERROR_TYPES.map((type) => `message_type = ${String(type)}`).join(" OR ") : "",
   );
 }
 
@@ -59,7 +61,7 @@ function Choice(props: {
       options={[{ id: ANY, label: `${label}: ${t.any}` }, ...options]}
       value={filters.get(name)}
       onChange={(value) => {
-        filters.set({ [name]: value === ANY ? undefined : value });
+        filters.set({ [name]: value === ANY ? undefined : value, open: undefined });
       }}
     />
   );
@@ -101,6 +103,15 @@ function Tools(props: { filters: Filters; actions: readonly string[]; frames: Fr
   );
 }
 
+/** Reads older frames until the one that the URL has open is there: a link may lead far down. */
+function useOpened(frames: Frames, isMissing: boolean): void {
+  const { hasMore, isLoadingMore, loadMore } = frames;
+  const goesOn = isMissing && hasMore && frames.frames.length < MOST_READ;
+  useEffect(() => {
+    if (goesOn && !isLoadingMore) loadMore();
+  }, [goesOn, isLoadingMore, loadMore]);
+}
+
 /** The message log of a station, in two lanes, the newest exchanges first. */
 export default function MessagesTab(props: { stationId: string }): ReactNode {
   const t = useText();
@@ -115,6 +126,7 @@ export default function MessagesTab(props: { stationId: string }): ReactNode {
   );
   const actions = frames.frames.map((frame) => frame.action);
   const opened = filters.get("open");
+  useOpened(frames, opened !== "" && !exchanges.some((exchange) => exchange.key === opened));
   return (
     <div className={styles.log}>
       <Tools {...{ filters, frames, isPaused, t }} actions={actions} />
@@ -144,7 +156,7 @@ export default function MessagesTab(props: { stationId: string }): ReactNode {
 
 function Body(props: { frames: Frames; count: number; t: Text; children: ReactNode }) {
   const { frames, t } = props;
-  if (frames.error && frames.frames.length === 0) return <ErrorState error={frames.error} onRetry={frames.readNew} />;
+  if (frames.error && frames.frames.length === 0) return <ErrorState error={frames.error} onRetry={frames.refetch} />;
   if (frames.isLoading && frames.frames.length === 0) return <Skeleton kind="rows" lines={8} />;
   const older = frames.hasMore && (
     <Button onPress={frames.loadMore} isPending={frames.isLoadingMore}>

@@ -36,7 +36,7 @@ export function prettyJson(frame: Message): string {
 /** Code and description of a CALLERROR. */
 export function errorOf(frame: Message): string {
   const [, , code, description] = elementsOf(frame);
-  return [code, description].filter((one) => typeof one === "string" && one !== "").join(": ");
+  return [code, description].filter((one): one is string => typeof one === "string" && one !== "").join(": ");
 }
 
 function shown(value: JsonValue | undefined): string {

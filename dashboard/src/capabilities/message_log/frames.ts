@@ -8,6 +8,9 @@ export const CALL = 2;
 const CALL_RESULT = 3;
 export const CALL_ERROR = 4;
 const CALL_RESULT_ERROR = 5;
+const UNREADABLE = 0;
+/** The message types of frames that are errors: refusals, and frames that could not be read. */
+export const ERROR_TYPES: readonly number[] = [CALL_ERROR, CALL_RESULT_ERROR, UNREADABLE];
 const ANSWERS: ReadonlySet<number> = new Set([CALL_RESULT, CALL_ERROR, CALL_RESULT_ERROR]);
 
 export interface Exchange {
@@ -44,7 +47,7 @@ export function merged(...lists: readonly (readonly Message[])[]): Message[] {
 }
 
 function isError(frame: Message | undefined): boolean {
-  return frame !== undefined && (frame.messageType === CALL_ERROR || frame.messageType === CALL_RESULT_ERROR);
+  return frame !== undefined && ERROR_TYPES.includes(frame.messageType);
 }
 
 /** The lane of the request that a frame belongs to: an answer goes the other way. */
@@ -60,7 +63,7 @@ function exchangeOf(request: Message | undefined, answer: Message | undefined): 
     key: frameKey(first),
     action: first.action || answer?.action || "",
     timeMs: frameMs(first),
-    isError: isError(request) || isError(answer) || first.messageType === 0,
+    isError: isError(request) || isError(answer),
     ...(request ? { request } : {}),
     ...(answer ? { answer } : {}),
     ...(request && answer ? { tookMs: frameMs(answer) - frameMs(request) } : {}),

@@ -8,6 +8,7 @@ import { StationService } from "../../stubs/csms/station/v1/station_service_pb";
 import { usePagedRows } from "../../tables";
 import { frameKey, merged } from "./frames";
 
+const NOTHING = () => undefined;
 const PAGE = 100;
 /** New frames that are kept: a page that stays open for days must not grow. */
 const MOST_NEW = 1_000;
@@ -21,6 +22,7 @@ export interface Frames {
   error: unknown;
   hasMore: boolean;
   loadMore: () => void;
+  refetch: () => void;
   /** Reads what has come since. */
   readNew: () => void;
 }
@@ -52,10 +54,14 @@ export function useFrames(stationId: string, filter: string, isPaused: boolean):
   return { ...paged, frames, readNew };
 }
 
-/** Reads what is new once an event of the station says that something happened: frames come with events. */
+/**
+ * Reads what is new once an event of the station says that something happened. A stream of frames by itself would take
+ * one more of the six connections that a browser has on plain HTTP, for each tab; so a frame that makes no event, such
+ * as a Heartbeat, is shown with the next one that does, or with the button.
+ */
 function useTail(stationId: string, isPaused: boolean, readNew: () => void): void {
   const read = useEffectEvent(readNew);
-  const [debounced] = useState(() => ({ call: () => undefined as void, cancel: () => undefined as void }));
+  const [debounced] = useState<ReturnType<typeof debounce>>(() => ({ call: NOTHING, cancel: NOTHING }));
   useEffect(() => {
     if (isPaused) return;
     read();

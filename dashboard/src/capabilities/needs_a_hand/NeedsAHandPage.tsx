@@ -6,7 +6,7 @@ import { useLiveState } from "../../live";
 import { ConditionKind } from "../../stubs/csms/condition/v1/condition_pb";
 import type { CountConditionsResponse, UnavailableSource } from "../../stubs/csms/condition/v1/condition_service_pb";
 import { StationService } from "../../stubs/csms/station/v1/station_service_pb";
-import { useScopeClause } from "../../tables";
+import { useScopeClause } from "../../tables/scope";
 import { Button, cx, EmptyState, ErrorState, Icon, LinkButton, Page, Skeleton, useUrlParameter } from "../../ui";
 import { ConditionRow } from "./ConditionRow";
 import styles from "./hand.module.css";

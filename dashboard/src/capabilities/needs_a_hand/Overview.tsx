@@ -15,7 +15,7 @@ import { ConnectorStatus } from "../../stubs/csms/station/v1/station_pb";
 import { StationService, type StationSummary } from "../../stubs/csms/station/v1/station_service_pb";
 import { EnergyService, RollupGranularity, RollupGroup } from "../../stubs/csms/transaction/v1/energy_service_pb";
 import { TransactionService, type TransactionSummary } from "../../stubs/csms/transaction/v1/transaction_service_pb";
-import { useScopeClause } from "../../tables";
+import { useScopeClause } from "../../tables/scope";
 import { ErrorState, Figure, Link, Section, Skeleton, type State } from "../../ui";
 import styles from "./hand.module.css";
 import { useHandText } from "./text";

@@ -8,7 +8,8 @@ import { invalidate } from "../../api/queries";
 import { useLiveEvents, useLiveInvalidation, type LiveFilter } from "../../live";
 import type { ConditionKind } from "../../stubs/csms/condition/v1/condition_pb";
 import { ConditionService } from "../../stubs/csms/condition/v1/condition_service_pb";
-import { dropRows, usePagedRows, useScopeClause } from "../../tables";
+import { useScopeClause } from "../../tables/scope";
+import { dropRows, usePagedRows } from "../../tables/usePagedRows";
 
 const { countConditions, listConditions } = ConditionService.method;
 const READ: readonly DescMethodUnary[] = [listConditions, countConditions];
@@ -20,6 +21,7 @@ const CHANGES: LiveFilter = {
     "station.booted",
     "station.certificate_request",
     "station.condition_began",
+    "alarm.",
     "station.condition_ended",
     "station.connected",
     "station.created",

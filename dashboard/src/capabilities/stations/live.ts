@@ -20,6 +20,7 @@ const NO_CHANGE = new Set([
   "station.security_event",
   "station.log_upload_changed",
   "station.firmware_update_changed",
+  "station.firmware_publication_changed",
   "station.local_list_synced",
   "station.local_list_failed",
   "station.certificate_request",

@@ -64,6 +64,8 @@ export default function VariablesTab(props: { stationId: string }): ReactNode {
           cell: (row) =>
             row.rebootRequired ? (
               <Badge tone="warning">{t.rebootRequired}</Badge>
+            ) : row.drifted ? (
+              <Badge tone="bad">{t.drifted(row.wishedValue ?? "")}</Badge>
             ) : (
               row.readonly && <Badge>{t.readonly}</Badge>
             ),

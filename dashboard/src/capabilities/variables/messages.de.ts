@@ -12,6 +12,7 @@ export const de: Translation<typeof en> = {
   yes: "ja",
   no: "nein",
   rebootRequired: "Nach Neustart",
+  drifted: (wished: string) => `War auf ${wished} gesetzt`,
   report: "Bericht über alle anfordern",
   set: "Variable setzen",
   get: "Station fragen",

@@ -9,6 +9,7 @@ export const en = {
   yes: "yes",
   no: "no",
   rebootRequired: "After a restart",
+  drifted: (wished: string) => `Was set to ${wished}`,
   report: "Request a report of all",
   set: "Set a variable",
   get: "Ask the station",

@@ -25,12 +25,13 @@ _sym_db = _symbol_database.Default()
 from csms.options.v1 import options_pb2 as csms_dot_options_dot_v1_dot_options__pb2
 from csms.station.v1 import charging_limit_pb2 as csms_dot_station_dot_v1_dot_charging__limit__pb2
 from csms.station.v1 import charging_profile_pb2 as csms_dot_station_dot_v1_dot_charging__profile__pb2
+from csms.station.v1 import ev_charging_pb2 as csms_dot_station_dot_v1_dot_ev__charging__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.csms/station/v1/charging_profile_service.proto\x12\x0f\x63sms.station.v1\x1a\x1d\x63sms/options/v1/options.proto\x1a$csms/station/v1/charging_limit.proto\x1a&csms/station/v1/charging_profile.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x93\x03\n\x16StationChargingProfile\x12\x12\n\nstation_id\x18\x01 \x01(\t\x12\x0f\n\x07\x65vse_id\x18\x02 \x01(\x05\x12:\n\x10\x63harging_profile\x18\x03 \x01(\x0b\x32 .csms.station.v1.ChargingProfile\x12\x34\n\x05state\x18\x04 \x01(\x0e\x32%.csms.station.v1.ChargingProfileState\x12\x13\n\x0breason_code\x18\x05 \x01(\t\x12/\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12:\n\x0climit_source\x18\x08 \x01(\x0e\x32$.csms.station.v1.ChargingLimitSource\x12/\n\x0breport_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"n\n\x1bListChargingProfilesRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x04 \x01(\t\"{\n\x1cListChargingProfilesResponse\x12\x42\n\x11\x63harging_profiles\x18\x01 \x03(\x0b\x32\'.csms.station.v1.StationChargingProfile\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"l\n\x19ListChargingLimitsRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x04 \x01(\t\"n\n\x1aListChargingLimitsResponse\x12\x37\n\x0f\x63harging_limits\x18\x01 \x03(\x0b\x32\x1e.csms.station.v1.ChargingLimit\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*\xbd\x02\n\x14\x43hargingProfileState\x12&\n\"CHARGING_PROFILE_STATE_UNSPECIFIED\x10\x00\x12$\n CHARGING_PROFILE_STATE_REQUESTED\x10\x01\x12!\n\x1d\x43HARGING_PROFILE_STATE_ACTIVE\x10\x02\x12#\n\x1f\x43HARGING_PROFILE_STATE_REJECTED\x10\x03\x12#\n\x1f\x43HARGING_PROFILE_STATE_REPLACED\x10\x04\x12\"\n\x1e\x43HARGING_PROFILE_STATE_CLEARED\x10\x05\x12\"\n\x1e\x43HARGING_PROFILE_STATE_EXPIRED\x10\x06\x12\"\n\x1e\x43HARGING_PROFILE_STATE_UNKNOWN\x10\x07\x32\x82\x03\n\x16\x43hargingProfileService\x12\xb3\x01\n\x14ListChargingProfiles\x12,.csms.station.v1.ListChargingProfilesRequest\x1a-.csms.station.v1.ListChargingProfilesResponse\">\xa2\xbb\x18\x04\x08\x14\x18\x05\xc0\xbc\x18\x01\x82\xd3\xe4\x93\x02,\x12*/v1/stations/{station_id}/chargingProfiles\x12\xab\x01\n\x12ListChargingLimits\x12*.csms.station.v1.ListChargingLimitsRequest\x1a+.csms.station.v1.ListChargingLimitsResponse\"<\xa2\xbb\x18\x04\x08\x14\x18\x01\xc0\xbc\x18\x01\x82\xd3\xe4\x93\x02*\x12(/v1/stations/{station_id}/chargingLimits\x1a\x04\xa0\xbb\x18\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.csms/station/v1/charging_profile_service.proto\x12\x0f\x63sms.station.v1\x1a\x1d\x63sms/options/v1/options.proto\x1a$csms/station/v1/charging_limit.proto\x1a&csms/station/v1/charging_profile.proto\x1a!csms/station/v1/ev_charging.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x93\x03\n\x16StationChargingProfile\x12\x12\n\nstation_id\x18\x01 \x01(\t\x12\x0f\n\x07\x65vse_id\x18\x02 \x01(\x05\x12:\n\x10\x63harging_profile\x18\x03 \x01(\x0b\x32 .csms.station.v1.ChargingProfile\x12\x34\n\x05state\x18\x04 \x01(\x0e\x32%.csms.station.v1.ChargingProfileState\x12\x13\n\x0breason_code\x18\x05 \x01(\t\x12/\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12:\n\x0climit_source\x18\x08 \x01(\x0e\x32$.csms.station.v1.ChargingLimitSource\x12/\n\x0breport_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"n\n\x1bListChargingProfilesRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x04 \x01(\t\"{\n\x1cListChargingProfilesResponse\x12\x42\n\x11\x63harging_profiles\x18\x01 \x03(\x0b\x32\'.csms.station.v1.StationChargingProfile\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"l\n\x19ListChargingLimitsRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x04 \x01(\t\"n\n\x1aListChargingLimitsResponse\x12\x37\n\x0f\x63harging_limits\x18\x01 \x03(\x0b\x32\x1e.csms.station.v1.ChargingLimit\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"h\n\x15ListEvChargingRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x04 \x01(\t\"c\n\x16ListEvChargingResponse\x12\x30\n\x0b\x65v_charging\x18\x01 \x03(\x0b\x32\x1b.csms.station.v1.EvCharging\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*\xbd\x02\n\x14\x43hargingProfileState\x12&\n\"CHARGING_PROFILE_STATE_UNSPECIFIED\x10\x00\x12$\n CHARGING_PROFILE_STATE_REQUESTED\x10\x01\x12!\n\x1d\x43HARGING_PROFILE_STATE_ACTIVE\x10\x02\x12#\n\x1f\x43HARGING_PROFILE_STATE_REJECTED\x10\x03\x12#\n\x1f\x43HARGING_PROFILE_STATE_REPLACED\x10\x04\x12\"\n\x1e\x43HARGING_PROFILE_STATE_CLEARED\x10\x05\x12\"\n\x1e\x43HARGING_PROFILE_STATE_EXPIRED\x10\x06\x12\"\n\x1e\x43HARGING_PROFILE_STATE_UNKNOWN\x10\x07\x32\xa0\x04\n\x16\x43hargingProfileService\x12\xb3\x01\n\x14ListChargingProfiles\x12,.csms.station.v1.ListChargingProfilesRequest\x1a-.csms.station.v1.ListChargingProfilesResponse\">\xa2\xbb\x18\x04\x08\x14\x18\x05\xc0\xbc\x18\x01\x82\xd3\xe4\x93\x02,\x12*/v1/stations/{station_id}/chargingProfiles\x12\xab\x01\n\x12ListChargingLimits\x12*.csms.station.v1.ListChargingLimitsRequest\x1a+.csms.station.v1.ListChargingLimitsResponse\"<\xa2\xbb\x18\x04\x08\x14\x18\x01\xc0\xbc\x18\x01\x82\xd3\xe4\x93\x02*\x12(/v1/stations/{station_id}/chargingLimits\x12\x9b\x01\n\x0eListEvCharging\x12&.csms.station.v1.ListEvChargingRequest\x1a\'.csms.station.v1.ListEvChargingResponse\"8\xa2\xbb\x18\x04\x08\x14\x18\x01\xc0\xbc\x18\x01\x82\xd3\xe4\x93\x02&\x12$/v1/stations/{station_id}/evCharging\x1a\x04\xa0\xbb\x18\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,24 +42,32 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTCHARGINGPROFILESREQUEST'].fields_by_name['station_id']._serialized_options = b'\342A\001\002'
   _globals['_LISTCHARGINGLIMITSREQUEST'].fields_by_name['station_id']._loaded_options = None
   _globals['_LISTCHARGINGLIMITSREQUEST'].fields_by_name['station_id']._serialized_options = b'\342A\001\002'
+  _globals['_LISTEVCHARGINGREQUEST'].fields_by_name['station_id']._loaded_options = None
+  _globals['_LISTEVCHARGINGREQUEST'].fields_by_name['station_id']._serialized_options = b'\342A\001\002'
   _globals['_CHARGINGPROFILESERVICE']._loaded_options = None
   _globals['_CHARGINGPROFILESERVICE']._serialized_options = b'\240\273\030\001'
   _globals['_CHARGINGPROFILESERVICE'].methods_by_name['ListChargingProfiles']._loaded_options = None
   _globals['_CHARGINGPROFILESERVICE'].methods_by_name['ListChargingProfiles']._serialized_options = b'\242\273\030\004\010\024\030\005\300\274\030\001\202\323\344\223\002,\022*/v1/stations/{station_id}/chargingProfiles'
   _globals['_CHARGINGPROFILESERVICE'].methods_by_name['ListChargingLimits']._loaded_options = None
   _globals['_CHARGINGPROFILESERVICE'].methods_by_name['ListChargingLimits']._serialized_options = b'\242\273\030\004\010\024\030\001\300\274\030\001\202\323\344\223\002*\022(/v1/stations/{station_id}/chargingLimits'
-  _globals['_CHARGINGPROFILESTATE']._serialized_start=1138
-  _globals['_CHARGINGPROFILESTATE']._serialized_end=1455
-  _globals['_STATIONCHARGINGPROFILE']._serialized_start=273
-  _globals['_STATIONCHARGINGPROFILE']._serialized_end=676
-  _globals['_LISTCHARGINGPROFILESREQUEST']._serialized_start=678
-  _globals['_LISTCHARGINGPROFILESREQUEST']._serialized_end=788
-  _globals['_LISTCHARGINGPROFILESRESPONSE']._serialized_start=790
-  _globals['_LISTCHARGINGPROFILESRESPONSE']._serialized_end=913
-  _globals['_LISTCHARGINGLIMITSREQUEST']._serialized_start=915
-  _globals['_LISTCHARGINGLIMITSREQUEST']._serialized_end=1023
-  _globals['_LISTCHARGINGLIMITSRESPONSE']._serialized_start=1025
-  _globals['_LISTCHARGINGLIMITSRESPONSE']._serialized_end=1135
-  _globals['_CHARGINGPROFILESERVICE']._serialized_start=1458
-  _globals['_CHARGINGPROFILESERVICE']._serialized_end=1844
+  _globals['_CHARGINGPROFILESERVICE'].methods_by_name['ListEvCharging']._loaded_options = None
+  _globals['_CHARGINGPROFILESERVICE'].methods_by_name['ListEvCharging']._serialized_options = b'\242\273\030\004\010\024\030\001\300\274\030\001\202\323\344\223\002&\022$/v1/stations/{station_id}/evCharging'
+  _globals['_CHARGINGPROFILESTATE']._serialized_start=1380
+  _globals['_CHARGINGPROFILESTATE']._serialized_end=1697
+  _globals['_STATIONCHARGINGPROFILE']._serialized_start=308
+  _globals['_STATIONCHARGINGPROFILE']._serialized_end=711
+  _globals['_LISTCHARGINGPROFILESREQUEST']._serialized_start=713
+  _globals['_LISTCHARGINGPROFILESREQUEST']._serialized_end=823
+  _globals['_LISTCHARGINGPROFILESRESPONSE']._serialized_start=825
+  _globals['_LISTCHARGINGPROFILESRESPONSE']._serialized_end=948
+  _globals['_LISTCHARGINGLIMITSREQUEST']._serialized_start=950
+  _globals['_LISTCHARGINGLIMITSREQUEST']._serialized_end=1058
+  _globals['_LISTCHARGINGLIMITSRESPONSE']._serialized_start=1060
+  _globals['_LISTCHARGINGLIMITSRESPONSE']._serialized_end=1170
+  _globals['_LISTEVCHARGINGREQUEST']._serialized_start=1172
+  _globals['_LISTEVCHARGINGREQUEST']._serialized_end=1276
+  _globals['_LISTEVCHARGINGRESPONSE']._serialized_start=1278
+  _globals['_LISTEVCHARGINGRESPONSE']._serialized_end=1377
+  _globals['_CHARGINGPROFILESERVICE']._serialized_start=1700
+  _globals['_CHARGINGPROFILESERVICE']._serialized_end=2244
 # @@protoc_insertion_point(module_scope)

@@ -6,6 +6,7 @@ isort:skip_file
 from collections import abc as _abc
 from csms.station.v1 import charging_limit_pb2 as _charging_limit_pb2
 from csms.station.v1 import charging_profile_pb2 as _charging_profile_pb2
+from csms.station.v1 import ev_charging_pb2 as _ev_charging_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
@@ -260,3 +261,65 @@ class ListChargingLimitsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListChargingLimitsResponse: _TypeAlias = ListChargingLimitsResponse  # noqa: Y015
+
+@_typing.final
+class ListEvChargingRequest(_message.Message):
+    """Request for a page of vehicles."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATION_ID_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    FILTER_FIELD_NUMBER: _builtins.int
+    station_id: _builtins.str
+    """The station."""
+    page_size: _builtins.int
+    """Most to return, up to 1000; 0 means 50."""
+    page_token: _builtins.str
+    """next_page_token of the page before."""
+    filter: _builtins.str
+    """Filter (AIP-160), for example `state = ACTIVE`; empty: all."""
+    def __init__(
+        self,
+        *,
+        station_id: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+        filter: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "page_size", b"page_size", "page_token", b"page_token", "station_id", b"station_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListEvChargingRequest: _TypeAlias = ListEvChargingRequest  # noqa: Y015
+
+@_typing.final
+class ListEvChargingResponse(_message.Message):
+    """A page of vehicles."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EV_CHARGING_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Token of the next page; empty at the end."""
+    @_builtins.property
+    def ev_charging(self) -> _containers.RepeatedCompositeFieldContainer[_ev_charging_pb2.EvCharging]:
+        """The vehicles."""
+
+    def __init__(
+        self,
+        *,
+        ev_charging: _abc.Iterable[_ev_charging_pb2.EvCharging] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ev_charging", b"ev_charging", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListEvChargingResponse: _TypeAlias = ListEvChargingResponse  # noqa: Y015

@@ -28,7 +28,8 @@ if _version_not_supported:
 class ChargingProfileServiceStub:
     """Charging profiles of stations and limits from elsewhere, for operators. Each state of a profile after REQUESTED is an
     event of EventService too: charging_profile.active, charging_profile.rejected, and so on; so are the limits, as
-    charging_limit.set and charging_limit.cleared.
+    charging_limit.set and charging_limit.cleared, and the needs and schedules of vehicles, as ev_charging.needs and
+    ev_charging.schedule.
     Errors, beside those of every call:
     NOT_FOUND         STATION_NOT_FOUND
     INVALID_ARGUMENT  INVALID_FIELD, INVALID_FILTER, INVALID_PAGE_TOKEN
@@ -50,12 +51,18 @@ class ChargingProfileServiceStub:
                 request_serializer=csms_dot_station_dot_v1_dot_charging__profile__service__pb2.ListChargingLimitsRequest.SerializeToString,
                 response_deserializer=csms_dot_station_dot_v1_dot_charging__profile__service__pb2.ListChargingLimitsResponse.FromString,
                 _registered_method=True)
+        self.ListEvCharging = channel.unary_unary(
+                '/csms.station.v1.ChargingProfileService/ListEvCharging',
+                request_serializer=csms_dot_station_dot_v1_dot_charging__profile__service__pb2.ListEvChargingRequest.SerializeToString,
+                response_deserializer=csms_dot_station_dot_v1_dot_charging__profile__service__pb2.ListEvChargingResponse.FromString,
+                _registered_method=True)
 
 
 class ChargingProfileServiceServicer:
     """Charging profiles of stations and limits from elsewhere, for operators. Each state of a profile after REQUESTED is an
     event of EventService too: charging_profile.active, charging_profile.rejected, and so on; so are the limits, as
-    charging_limit.set and charging_limit.cleared.
+    charging_limit.set and charging_limit.cleared, and the needs and schedules of vehicles, as ev_charging.needs and
+    ev_charging.schedule.
     Errors, beside those of every call:
     NOT_FOUND         STATION_NOT_FOUND
     INVALID_ARGUMENT  INVALID_FIELD, INVALID_FILTER, INVALID_PAGE_TOKEN
@@ -80,6 +87,14 @@ class ChargingProfileServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListEvCharging(self, request, context):
+        """Lists the vehicles that negotiate with a station, by EVSE: their needs and schedules, of each EVSE the latest.
+        `filter` (AIP-160) has the fields state, evse_id and transaction_id.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ChargingProfileServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -93,6 +108,11 @@ def add_ChargingProfileServiceServicer_to_server(servicer, server):
                     request_deserializer=csms_dot_station_dot_v1_dot_charging__profile__service__pb2.ListChargingLimitsRequest.FromString,
                     response_serializer=csms_dot_station_dot_v1_dot_charging__profile__service__pb2.ListChargingLimitsResponse.SerializeToString,
             ),
+            'ListEvCharging': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListEvCharging,
+                    request_deserializer=csms_dot_station_dot_v1_dot_charging__profile__service__pb2.ListEvChargingRequest.FromString,
+                    response_serializer=csms_dot_station_dot_v1_dot_charging__profile__service__pb2.ListEvChargingResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'csms.station.v1.ChargingProfileService', rpc_method_handlers)
@@ -104,7 +124,8 @@ def add_ChargingProfileServiceServicer_to_server(servicer, server):
 class ChargingProfileService:
     """Charging profiles of stations and limits from elsewhere, for operators. Each state of a profile after REQUESTED is an
     event of EventService too: charging_profile.active, charging_profile.rejected, and so on; so are the limits, as
-    charging_limit.set and charging_limit.cleared.
+    charging_limit.set and charging_limit.cleared, and the needs and schedules of vehicles, as ev_charging.needs and
+    ev_charging.schedule.
     Errors, beside those of every call:
     NOT_FOUND         STATION_NOT_FOUND
     INVALID_ARGUMENT  INVALID_FIELD, INVALID_FILTER, INVALID_PAGE_TOKEN
@@ -154,6 +175,33 @@ class ChargingProfileService:
             '/csms.station.v1.ChargingProfileService/ListChargingLimits',
             csms_dot_station_dot_v1_dot_charging__profile__service__pb2.ListChargingLimitsRequest.SerializeToString,
             csms_dot_station_dot_v1_dot_charging__profile__service__pb2.ListChargingLimitsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListEvCharging(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csms.station.v1.ChargingProfileService/ListEvCharging',
+            csms_dot_station_dot_v1_dot_charging__profile__service__pb2.ListEvChargingRequest.SerializeToString,
+            csms_dot_station_dot_v1_dot_charging__profile__service__pb2.ListEvChargingResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -29,7 +29,8 @@ GRPC_VERSION: str
 class ChargingProfileServiceStub:
     """Charging profiles of stations and limits from elsewhere, for operators. Each state of a profile after REQUESTED is an
     event of EventService too: charging_profile.active, charging_profile.rejected, and so on; so are the limits, as
-    charging_limit.set and charging_limit.cleared.
+    charging_limit.set and charging_limit.cleared, and the needs and schedules of vehicles, as ev_charging.needs and
+    ev_charging.schedule.
     Errors, beside those of every call:
       NOT_FOUND         STATION_NOT_FOUND
       INVALID_ARGUMENT  INVALID_FIELD, INVALID_FILTER, INVALID_PAGE_TOKEN
@@ -50,12 +51,17 @@ class ChargingProfileServiceStub:
     each source.
     `filter` (AIP-160) has the fields state, evse_id and limit_source.
     """
+    ListEvCharging: _grpc.UnaryUnaryMultiCallable[_charging_profile_service_pb2.ListEvChargingRequest, _charging_profile_service_pb2.ListEvChargingResponse]
+    """Lists the vehicles that negotiate with a station, by EVSE: their needs and schedules, of each EVSE the latest.
+    `filter` (AIP-160) has the fields state, evse_id and transaction_id.
+    """
 
 @_typing.type_check_only
 class ChargingProfileServiceAsyncStub(ChargingProfileServiceStub):
     """Charging profiles of stations and limits from elsewhere, for operators. Each state of a profile after REQUESTED is an
     event of EventService too: charging_profile.active, charging_profile.rejected, and so on; so are the limits, as
-    charging_limit.set and charging_limit.cleared.
+    charging_limit.set and charging_limit.cleared, and the needs and schedules of vehicles, as ev_charging.needs and
+    ev_charging.schedule.
     Errors, beside those of every call:
       NOT_FOUND         STATION_NOT_FOUND
       INVALID_ARGUMENT  INVALID_FIELD, INVALID_FILTER, INVALID_PAGE_TOKEN
@@ -73,11 +79,16 @@ class ChargingProfileServiceAsyncStub(ChargingProfileServiceStub):
     each source.
     `filter` (AIP-160) has the fields state, evse_id and limit_source.
     """
+    ListEvCharging: _aio.UnaryUnaryMultiCallable[_charging_profile_service_pb2.ListEvChargingRequest, _charging_profile_service_pb2.ListEvChargingResponse]  # type: ignore[assignment]
+    """Lists the vehicles that negotiate with a station, by EVSE: their needs and schedules, of each EVSE the latest.
+    `filter` (AIP-160) has the fields state, evse_id and transaction_id.
+    """
 
 class ChargingProfileServiceServicer(metaclass=_abc_1.ABCMeta):
     """Charging profiles of stations and limits from elsewhere, for operators. Each state of a profile after REQUESTED is an
     event of EventService too: charging_profile.active, charging_profile.rejected, and so on; so are the limits, as
-    charging_limit.set and charging_limit.cleared.
+    charging_limit.set and charging_limit.cleared, and the needs and schedules of vehicles, as ev_charging.needs and
+    ev_charging.schedule.
     Errors, beside those of every call:
       NOT_FOUND         STATION_NOT_FOUND
       INVALID_ARGUMENT  INVALID_FIELD, INVALID_FILTER, INVALID_PAGE_TOKEN
@@ -104,6 +115,16 @@ class ChargingProfileServiceServicer(metaclass=_abc_1.ABCMeta):
         """Lists the limits that other systems set at a station, as the station reported them: by EVSE, and of each the latest of
         each source.
         `filter` (AIP-160) has the fields state, evse_id and limit_source.
+        """
+
+    @_abc_1.abstractmethod
+    def ListEvCharging(
+        self,
+        request: _charging_profile_service_pb2.ListEvChargingRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_charging_profile_service_pb2.ListEvChargingResponse, _abc.Awaitable[_charging_profile_service_pb2.ListEvChargingResponse]]:
+        """Lists the vehicles that negotiate with a station, by EVSE: their needs and schedules, of each EVSE the latest.
+        `filter` (AIP-160) has the fields state, evse_id and transaction_id.
         """
 
 def add_ChargingProfileServiceServicer_to_server(servicer: ChargingProfileServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

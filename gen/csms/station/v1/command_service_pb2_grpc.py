@@ -10,6 +10,7 @@ from csms.station.v1 import customer_information_pb2 as csms_dot_station_dot_v1_
 from csms.station.v1 import device_model_pb2 as csms_dot_station_dot_v1_dot_device__model__pb2
 from csms.station.v1 import display_message_pb2 as csms_dot_station_dot_v1_dot_display__message__pb2
 from csms.station.v1 import firmware_pb2 as csms_dot_station_dot_v1_dot_firmware__pb2
+from csms.station.v1 import firmware_publication_pb2 as csms_dot_station_dot_v1_dot_firmware__publication__pb2
 from csms.station.v1 import local_list_pb2 as csms_dot_station_dot_v1_dot_local__list__pb2
 from csms.station.v1 import log_pb2 as csms_dot_station_dot_v1_dot_log__pb2
 from csms.station.v1 import monitoring_pb2 as csms_dot_station_dot_v1_dot_monitoring__pb2
@@ -130,6 +131,16 @@ class CommandServiceStub:
                 '/csms.station.v1.CommandService/DataTransfer',
                 request_serializer=csms_dot_station_dot_v1_dot_command__service__pb2.DataTransferRequest.SerializeToString,
                 response_deserializer=csms_dot_station_dot_v1_dot_command__service__pb2.DataTransferResponse.FromString,
+                _registered_method=True)
+        self.PublishFirmware = channel.unary_unary(
+                '/csms.station.v1.CommandService/PublishFirmware',
+                request_serializer=csms_dot_station_dot_v1_dot_firmware__publication__pb2.PublishFirmwareRequest.SerializeToString,
+                response_deserializer=csms_dot_station_dot_v1_dot_firmware__publication__pb2.PublishFirmwareResponse.FromString,
+                _registered_method=True)
+        self.UnpublishFirmware = channel.unary_unary(
+                '/csms.station.v1.CommandService/UnpublishFirmware',
+                request_serializer=csms_dot_station_dot_v1_dot_firmware__publication__pb2.UnpublishFirmwareRequest.SerializeToString,
+                response_deserializer=csms_dot_station_dot_v1_dot_firmware__publication__pb2.UnpublishFirmwareResponse.FromString,
                 _registered_method=True)
         self.UpdateFirmware = channel.unary_unary(
                 '/csms.station.v1.CommandService/UpdateFirmware',
@@ -386,6 +397,22 @@ class CommandServiceServicer:
 
     def DataTransfer(self, request, context):
         """Sends a vendor-specific message. OCPP DataTransfer.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PublishFirmware(self, request, context):
+        """Requests that a local controller download firmware and publish it to the stations behind it. OCPP PublishFirmware;
+        1.6 has no such thing. Returns once the station has answered; FirmwarePublicationService has the progress.
+        Errors beside those of every command: ALREADY_EXISTS, reason FIRMWARE_PUBLICATION_EXISTS; nothing was sent.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UnpublishFirmware(self, request, context):
+        """Requests that a local controller publish firmware no longer. OCPP UnpublishFirmware; 1.6 has no such thing.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -657,6 +684,16 @@ def add_CommandServiceServicer_to_server(servicer, server):
                     servicer.DataTransfer,
                     request_deserializer=csms_dot_station_dot_v1_dot_command__service__pb2.DataTransferRequest.FromString,
                     response_serializer=csms_dot_station_dot_v1_dot_command__service__pb2.DataTransferResponse.SerializeToString,
+            ),
+            'PublishFirmware': grpc.unary_unary_rpc_method_handler(
+                    servicer.PublishFirmware,
+                    request_deserializer=csms_dot_station_dot_v1_dot_firmware__publication__pb2.PublishFirmwareRequest.FromString,
+                    response_serializer=csms_dot_station_dot_v1_dot_firmware__publication__pb2.PublishFirmwareResponse.SerializeToString,
+            ),
+            'UnpublishFirmware': grpc.unary_unary_rpc_method_handler(
+                    servicer.UnpublishFirmware,
+                    request_deserializer=csms_dot_station_dot_v1_dot_firmware__publication__pb2.UnpublishFirmwareRequest.FromString,
+                    response_serializer=csms_dot_station_dot_v1_dot_firmware__publication__pb2.UnpublishFirmwareResponse.SerializeToString,
             ),
             'UpdateFirmware': grpc.unary_unary_rpc_method_handler(
                     servicer.UpdateFirmware,
@@ -1161,6 +1198,60 @@ class CommandService:
             '/csms.station.v1.CommandService/DataTransfer',
             csms_dot_station_dot_v1_dot_command__service__pb2.DataTransferRequest.SerializeToString,
             csms_dot_station_dot_v1_dot_command__service__pb2.DataTransferResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PublishFirmware(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csms.station.v1.CommandService/PublishFirmware',
+            csms_dot_station_dot_v1_dot_firmware__publication__pb2.PublishFirmwareRequest.SerializeToString,
+            csms_dot_station_dot_v1_dot_firmware__publication__pb2.PublishFirmwareResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UnpublishFirmware(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csms.station.v1.CommandService/UnpublishFirmware',
+            csms_dot_station_dot_v1_dot_firmware__publication__pb2.UnpublishFirmwareRequest.SerializeToString,
+            csms_dot_station_dot_v1_dot_firmware__publication__pb2.UnpublishFirmwareResponse.FromString,
             options,
             channel_credentials,
             insecure,

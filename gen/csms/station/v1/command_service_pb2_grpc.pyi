@@ -11,6 +11,7 @@ from csms.station.v1 import customer_information_pb2 as _customer_information_pb
 from csms.station.v1 import device_model_pb2 as _device_model_pb2
 from csms.station.v1 import display_message_pb2 as _display_message_pb2
 from csms.station.v1 import firmware_pb2 as _firmware_pb2
+from csms.station.v1 import firmware_publication_pb2 as _firmware_publication_pb2
 from csms.station.v1 import local_list_pb2 as _local_list_pb2
 from csms.station.v1 import log_pb2 as _log_pb2
 from csms.station.v1 import monitoring_pb2 as _monitoring_pb2
@@ -109,6 +110,13 @@ class CommandServiceStub:
     """Requests that a station send a message of its own now. OCPP TriggerMessage, 1.6 ExtendedTriggerMessage too."""
     DataTransfer: _grpc.UnaryUnaryMultiCallable[_command_service_pb2.DataTransferRequest, _command_service_pb2.DataTransferResponse]
     """Sends a vendor-specific message. OCPP DataTransfer."""
+    PublishFirmware: _grpc.UnaryUnaryMultiCallable[_firmware_publication_pb2.PublishFirmwareRequest, _firmware_publication_pb2.PublishFirmwareResponse]
+    """Requests that a local controller download firmware and publish it to the stations behind it. OCPP PublishFirmware;
+    1.6 has no such thing. Returns once the station has answered; FirmwarePublicationService has the progress.
+    Errors beside those of every command: ALREADY_EXISTS, reason FIRMWARE_PUBLICATION_EXISTS; nothing was sent.
+    """
+    UnpublishFirmware: _grpc.UnaryUnaryMultiCallable[_firmware_publication_pb2.UnpublishFirmwareRequest, _firmware_publication_pb2.UnpublishFirmwareResponse]
+    """Requests that a local controller publish firmware no longer. OCPP UnpublishFirmware; 1.6 has no such thing."""
     UpdateFirmware: _grpc.UnaryUnaryMultiCallable[_firmware_pb2.UpdateFirmwareRequest, _firmware_pb2.UpdateFirmwareResponse]
     """Requests that a station update its firmware. 2.x UpdateFirmware, 1.6 UpdateFirmware or, signed,
     SignedUpdateFirmware. Returns once the station has answered; FirmwareService has the progress.
@@ -261,6 +269,13 @@ class CommandServiceAsyncStub(CommandServiceStub):
     """Requests that a station send a message of its own now. OCPP TriggerMessage, 1.6 ExtendedTriggerMessage too."""
     DataTransfer: _aio.UnaryUnaryMultiCallable[_command_service_pb2.DataTransferRequest, _command_service_pb2.DataTransferResponse]  # type: ignore[assignment]
     """Sends a vendor-specific message. OCPP DataTransfer."""
+    PublishFirmware: _aio.UnaryUnaryMultiCallable[_firmware_publication_pb2.PublishFirmwareRequest, _firmware_publication_pb2.PublishFirmwareResponse]  # type: ignore[assignment]
+    """Requests that a local controller download firmware and publish it to the stations behind it. OCPP PublishFirmware;
+    1.6 has no such thing. Returns once the station has answered; FirmwarePublicationService has the progress.
+    Errors beside those of every command: ALREADY_EXISTS, reason FIRMWARE_PUBLICATION_EXISTS; nothing was sent.
+    """
+    UnpublishFirmware: _aio.UnaryUnaryMultiCallable[_firmware_publication_pb2.UnpublishFirmwareRequest, _firmware_publication_pb2.UnpublishFirmwareResponse]  # type: ignore[assignment]
+    """Requests that a local controller publish firmware no longer. OCPP UnpublishFirmware; 1.6 has no such thing."""
     UpdateFirmware: _aio.UnaryUnaryMultiCallable[_firmware_pb2.UpdateFirmwareRequest, _firmware_pb2.UpdateFirmwareResponse]  # type: ignore[assignment]
     """Requests that a station update its firmware. 2.x UpdateFirmware, 1.6 UpdateFirmware or, signed,
     SignedUpdateFirmware. Returns once the station has answered; FirmwareService has the progress.
@@ -488,6 +503,25 @@ class CommandServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_command_service_pb2.DataTransferResponse, _abc.Awaitable[_command_service_pb2.DataTransferResponse]]:
         """Sends a vendor-specific message. OCPP DataTransfer."""
+
+    @_abc_1.abstractmethod
+    def PublishFirmware(
+        self,
+        request: _firmware_publication_pb2.PublishFirmwareRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_firmware_publication_pb2.PublishFirmwareResponse, _abc.Awaitable[_firmware_publication_pb2.PublishFirmwareResponse]]:
+        """Requests that a local controller download firmware and publish it to the stations behind it. OCPP PublishFirmware;
+        1.6 has no such thing. Returns once the station has answered; FirmwarePublicationService has the progress.
+        Errors beside those of every command: ALREADY_EXISTS, reason FIRMWARE_PUBLICATION_EXISTS; nothing was sent.
+        """
+
+    @_abc_1.abstractmethod
+    def UnpublishFirmware(
+        self,
+        request: _firmware_publication_pb2.UnpublishFirmwareRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_firmware_publication_pb2.UnpublishFirmwareResponse, _abc.Awaitable[_firmware_publication_pb2.UnpublishFirmwareResponse]]:
+        """Requests that a local controller publish firmware no longer. OCPP UnpublishFirmware; 1.6 has no such thing."""
 
     @_abc_1.abstractmethod
     def UpdateFirmware(

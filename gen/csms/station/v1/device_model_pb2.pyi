@@ -465,6 +465,36 @@ class VariableReport(_message.Message):
 Global___VariableReport: _TypeAlias = VariableReport  # noqa: Y015
 
 @_typing.final
+class VariableDrift(_message.Message):
+    """A variable that has drifted: the station accepted a value from here, and was then found with another one. A rollout of
+    variables sets it again, CreateRollout with the wished value, and `drifted = true` as the filter of its stations.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATION_ID_FIELD_NUMBER: _builtins.int
+    VARIABLE_FIELD_NUMBER: _builtins.int
+    station_id: _builtins.str
+    """The station."""
+    @_builtins.property
+    def variable(self) -> _station_pb2.Variable:
+        """The variable, with the value that it has, and the wished one."""
+
+    def __init__(
+        self,
+        *,
+        station_id: _builtins.str = ...,
+        variable: _station_pb2.Variable | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["variable", b"variable"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["station_id", b"station_id", "variable", b"variable"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VariableDrift: _TypeAlias = VariableDrift  # noqa: Y015
+
+@_typing.final
 class VariableChange(_message.Message):
     """A change of a variable's value, as it was read, set or reported. The first value of a variable is no change."""
 

@@ -195,6 +195,64 @@ class ListVariableChangesResponse(_message.Message):
 Global___ListVariableChangesResponse: _TypeAlias = ListVariableChangesResponse  # noqa: Y015
 
 @_typing.final
+class ListVariableDriftsRequest(_message.Message):
+    """Request for a page of drifted variables."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    FILTER_FIELD_NUMBER: _builtins.int
+    page_size: _builtins.int
+    """Most to return, up to 1000; 0 means 50."""
+    page_token: _builtins.str
+    """next_page_token of the page before."""
+    filter: _builtins.str
+    """Filter (AIP-160), for example `component = "SampledDataCtrlr" AND site:berlin`; empty: all."""
+    def __init__(
+        self,
+        *,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+        filter: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListVariableDriftsRequest: _TypeAlias = ListVariableDriftsRequest  # noqa: Y015
+
+@_typing.final
+class ListVariableDriftsResponse(_message.Message):
+    """A page of drifted variables."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VARIABLE_DRIFTS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Token of the next page; empty at the end."""
+    @_builtins.property
+    def variable_drifts(self) -> _containers.RepeatedCompositeFieldContainer[_device_model_pb2.VariableDrift]:
+        """The variables."""
+
+    def __init__(
+        self,
+        *,
+        variable_drifts: _abc.Iterable[_device_model_pb2.VariableDrift] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "variable_drifts", b"variable_drifts"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListVariableDriftsResponse: _TypeAlias = ListVariableDriftsResponse  # noqa: Y015
+
+@_typing.final
 class ListNetworkProfilesRequest(_message.Message):
     """Request for a page of network profiles."""
 

@@ -55,6 +55,11 @@ class DeviceModelServiceStub:
                 request_serializer=csms_dot_station_dot_v1_dot_device__model__service__pb2.ListVariableChangesRequest.SerializeToString,
                 response_deserializer=csms_dot_station_dot_v1_dot_device__model__service__pb2.ListVariableChangesResponse.FromString,
                 _registered_method=True)
+        self.ListVariableDrifts = channel.unary_unary(
+                '/csms.station.v1.DeviceModelService/ListVariableDrifts',
+                request_serializer=csms_dot_station_dot_v1_dot_device__model__service__pb2.ListVariableDriftsRequest.SerializeToString,
+                response_deserializer=csms_dot_station_dot_v1_dot_device__model__service__pb2.ListVariableDriftsResponse.FromString,
+                _registered_method=True)
         self.ListNetworkProfiles = channel.unary_unary(
                 '/csms.station.v1.DeviceModelService/ListNetworkProfiles',
                 request_serializer=csms_dot_station_dot_v1_dot_device__model__service__pb2.ListNetworkProfilesRequest.SerializeToString,
@@ -95,6 +100,14 @@ class DeviceModelServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListVariableDrifts(self, request, context):
+        """Lists the variables of all stations that have drifted, by station and name.
+        `filter` (AIP-160) has the fields station_id, component, variable, evse_id, site and labels.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListNetworkProfiles(self, request, context):
         """Lists the network profiles that were set at a station, by their slots.
         """
@@ -119,6 +132,11 @@ def add_DeviceModelServiceServicer_to_server(servicer, server):
                     servicer.ListVariableChanges,
                     request_deserializer=csms_dot_station_dot_v1_dot_device__model__service__pb2.ListVariableChangesRequest.FromString,
                     response_serializer=csms_dot_station_dot_v1_dot_device__model__service__pb2.ListVariableChangesResponse.SerializeToString,
+            ),
+            'ListVariableDrifts': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListVariableDrifts,
+                    request_deserializer=csms_dot_station_dot_v1_dot_device__model__service__pb2.ListVariableDriftsRequest.FromString,
+                    response_serializer=csms_dot_station_dot_v1_dot_device__model__service__pb2.ListVariableDriftsResponse.SerializeToString,
             ),
             'ListNetworkProfiles': grpc.unary_unary_rpc_method_handler(
                     servicer.ListNetworkProfiles,
@@ -213,6 +231,33 @@ class DeviceModelService:
             '/csms.station.v1.DeviceModelService/ListVariableChanges',
             csms_dot_station_dot_v1_dot_device__model__service__pb2.ListVariableChangesRequest.SerializeToString,
             csms_dot_station_dot_v1_dot_device__model__service__pb2.ListVariableChangesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListVariableDrifts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csms.station.v1.DeviceModelService/ListVariableDrifts',
+            csms_dot_station_dot_v1_dot_device__model__service__pb2.ListVariableDriftsRequest.SerializeToString,
+            csms_dot_station_dot_v1_dot_device__model__service__pb2.ListVariableDriftsResponse.FromString,
             options,
             channel_credentials,
             insecure,

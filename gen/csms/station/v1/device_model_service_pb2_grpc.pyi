@@ -50,6 +50,10 @@ class DeviceModelServiceStub:
     `filter` (AIP-160) has the fields component, component_instance, variable, variable_instance, evse_id,
     attribute_type and change_time.
     """
+    ListVariableDrifts: _grpc.UnaryUnaryMultiCallable[_device_model_service_pb2.ListVariableDriftsRequest, _device_model_service_pb2.ListVariableDriftsResponse]
+    """Lists the variables of all stations that have drifted, by station and name.
+    `filter` (AIP-160) has the fields station_id, component, variable, evse_id, site and labels.
+    """
     ListNetworkProfiles: _grpc.UnaryUnaryMultiCallable[_device_model_service_pb2.ListNetworkProfilesRequest, _device_model_service_pb2.ListNetworkProfilesResponse]
     """Lists the network profiles that were set at a station, by their slots."""
 
@@ -74,6 +78,10 @@ class DeviceModelServiceAsyncStub(DeviceModelServiceStub):
     """Lists the changes of a station's variables, newest first.
     `filter` (AIP-160) has the fields component, component_instance, variable, variable_instance, evse_id,
     attribute_type and change_time.
+    """
+    ListVariableDrifts: _aio.UnaryUnaryMultiCallable[_device_model_service_pb2.ListVariableDriftsRequest, _device_model_service_pb2.ListVariableDriftsResponse]  # type: ignore[assignment]
+    """Lists the variables of all stations that have drifted, by station and name.
+    `filter` (AIP-160) has the fields station_id, component, variable, evse_id, site and labels.
     """
     ListNetworkProfiles: _aio.UnaryUnaryMultiCallable[_device_model_service_pb2.ListNetworkProfilesRequest, _device_model_service_pb2.ListNetworkProfilesResponse]  # type: ignore[assignment]
     """Lists the network profiles that were set at a station, by their slots."""
@@ -114,6 +122,16 @@ class DeviceModelServiceServicer(metaclass=_abc_1.ABCMeta):
         """Lists the changes of a station's variables, newest first.
         `filter` (AIP-160) has the fields component, component_instance, variable, variable_instance, evse_id,
         attribute_type and change_time.
+        """
+
+    @_abc_1.abstractmethod
+    def ListVariableDrifts(
+        self,
+        request: _device_model_service_pb2.ListVariableDriftsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_device_model_service_pb2.ListVariableDriftsResponse, _abc.Awaitable[_device_model_service_pb2.ListVariableDriftsResponse]]:
+        """Lists the variables of all stations that have drifted, by station and name.
+        `filter` (AIP-160) has the fields station_id, component, variable, evse_id, site and labels.
         """
 
     @_abc_1.abstractmethod

@@ -14,6 +14,7 @@ from csms.station.v1 import customer_information_pb2 as _customer_information_pb
 from csms.station.v1 import device_model_pb2 as _device_model_pb2
 from csms.station.v1 import display_message_pb2 as _display_message_pb2
 from csms.station.v1 import firmware_pb2 as _firmware_pb2
+from csms.station.v1 import firmware_publication_pb2 as _firmware_publication_pb2
 from csms.station.v1 import log_pb2 as _log_pb2
 from csms.station.v1 import monitoring_pb2 as _monitoring_pb2
 from csms.station.v1 import reservation_pb2 as _reservation_pb2
@@ -776,6 +777,7 @@ class ReportItem(_message.Message):
     EVENT_REPORT_FIELD_NUMBER: _builtins.int
     CUSTOMER_INFORMATION_FIELD_NUMBER: _builtins.int
     DISPLAY_MESSAGES_FIELD_NUMBER: _builtins.int
+    FIRMWARE_PUBLICATION_STATUS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def origin(self) -> _origin_pb2.Origin:
         """Station, frame and time with which the item entered the mesh."""
@@ -836,6 +838,10 @@ class ReportItem(_message.Message):
     def display_messages(self) -> _display_message_pb2.DisplayMessagesPart:
         """A part of a report of the messages on a display. OCPP NotifyDisplayMessages."""
 
+    @_builtins.property
+    def firmware_publication_status(self) -> _firmware_publication_pb2.FirmwarePublicationReport:
+        """OCPP PublishFirmwareStatusNotification."""
+
     def __init__(
         self,
         *,
@@ -854,12 +860,13 @@ class ReportItem(_message.Message):
         event_report: _alarm_pb2.EventReport | None = ...,
         customer_information: _customer_information_pb2.CustomerInformationPart | None = ...,
         display_messages: _display_message_pb2.DisplayMessagesPart | None = ...,
+        firmware_publication_status: _firmware_publication_pb2.FirmwarePublicationReport | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["charging_limit", b"charging_limit", "charging_limit_clearing", b"charging_limit_clearing", "charging_profile_report", b"charging_profile_report", "customer_information", b"customer_information", "display_messages", b"display_messages", "event_report", b"event_report", "firmware_status", b"firmware_status", "log_status", b"log_status", "monitoring_report", b"monitoring_report", "origin", b"origin", "report", b"report", "reservation_update", b"reservation_update", "reservation_use", b"reservation_use", "security_event", b"security_event", "transaction_end", b"transaction_end", "variable_report_part", b"variable_report_part"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["charging_limit", b"charging_limit", "charging_limit_clearing", b"charging_limit_clearing", "charging_profile_report", b"charging_profile_report", "customer_information", b"customer_information", "display_messages", b"display_messages", "event_report", b"event_report", "firmware_publication_status", b"firmware_publication_status", "firmware_status", b"firmware_status", "log_status", b"log_status", "monitoring_report", b"monitoring_report", "origin", b"origin", "report", b"report", "reservation_update", b"reservation_update", "reservation_use", b"reservation_use", "security_event", b"security_event", "transaction_end", b"transaction_end", "variable_report_part", b"variable_report_part"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["charging_limit", b"charging_limit", "charging_limit_clearing", b"charging_limit_clearing", "charging_profile_report", b"charging_profile_report", "customer_information", b"customer_information", "display_messages", b"display_messages", "event_report", b"event_report", "firmware_status", b"firmware_status", "log_status", b"log_status", "monitoring_report", b"monitoring_report", "origin", b"origin", "report", b"report", "reservation_update", b"reservation_update", "reservation_use", b"reservation_use", "security_event", b"security_event", "transaction_end", b"transaction_end", "variable_report_part", b"variable_report_part"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["charging_limit", b"charging_limit", "charging_limit_clearing", b"charging_limit_clearing", "charging_profile_report", b"charging_profile_report", "customer_information", b"customer_information", "display_messages", b"display_messages", "event_report", b"event_report", "firmware_publication_status", b"firmware_publication_status", "firmware_status", b"firmware_status", "log_status", b"log_status", "monitoring_report", b"monitoring_report", "origin", b"origin", "report", b"report", "reservation_update", b"reservation_update", "reservation_use", b"reservation_use", "security_event", b"security_event", "transaction_end", b"transaction_end", "variable_report_part", b"variable_report_part"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_report: _TypeAlias = _typing.Literal["firmware_status", "log_status", "security_event", "reservation_use", "transaction_end", "reservation_update", "variable_report_part", "charging_profile_report", "charging_limit", "charging_limit_clearing", "monitoring_report", "event_report", "customer_information", "display_messages"]  # noqa: Y015
+    _WhichOneofReturnType_report: _TypeAlias = _typing.Literal["firmware_status", "log_status", "security_event", "reservation_use", "transaction_end", "reservation_update", "variable_report_part", "charging_profile_report", "charging_limit", "charging_limit_clearing", "monitoring_report", "event_report", "customer_information", "display_messages", "firmware_publication_status"]  # noqa: Y015
     _WhichOneofArgType_report: _TypeAlias = _typing.Literal["report", b"report"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_report) -> _WhichOneofReturnType_report | None: ...
 

@@ -833,7 +833,8 @@ Global___StatusReport: _TypeAlias = StatusReport  # noqa: Y015
 @_typing.final
 class Variable(_message.Message):
     """One variable of a station's configuration, as last read or set. OCPP 2.0.1 part 2, ComponentType and VariableType.
-    A 1.6 configuration key is a variable of the component "ChargingStation".
+    A 1.6 configuration key is a variable of the component "ChargingStation". Commands take it by that name, and by the
+    name of the standard variable of 2.x that means the same.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -852,6 +853,11 @@ class Variable(_message.Message):
     CONSTANT_FIELD_NUMBER: _builtins.int
     CHARACTERISTICS_FIELD_NUMBER: _builtins.int
     REBOOT_REQUIRED_FIELD_NUMBER: _builtins.int
+    STANDARD_COMPONENT_FIELD_NUMBER: _builtins.int
+    STANDARD_VARIABLE_FIELD_NUMBER: _builtins.int
+    STANDARD_VARIABLE_INSTANCE_FIELD_NUMBER: _builtins.int
+    WISHED_VALUE_FIELD_NUMBER: _builtins.int
+    DRIFTED_FIELD_NUMBER: _builtins.int
     component: _builtins.str
     """Component the variable belongs to."""
     component_instance: _builtins.str
@@ -874,6 +880,22 @@ class Variable(_message.Message):
     """Whether its value never changes; absent where it was not reported. 2.x."""
     reboot_required: _builtins.bool
     """It was set, and takes effect after a restart, which the station has not had since. Set when read back."""
+    standard_component: _builtins.str
+    """Component of the standard variable of 2.x that means the same as this key of 1.6; empty where there is none. Set when
+    read back.
+    """
+    standard_variable: _builtins.str
+    """Name of that variable."""
+    standard_variable_instance: _builtins.str
+    """Instance of that variable; empty where there is one only."""
+    wished_value: _builtins.str
+    """Value that the station last accepted from here (SetVariables, a rollout), which it is wished to keep; absent where it
+    was never set, and for secrets. Set when read back.
+    """
+    drifted: _builtins.bool
+    """It has another value than the wished one, without regard to case, and none that waits for a restart. Set when read
+    back.
+    """
     @_builtins.property
     def evse(self) -> _evse_pb2.EvseRef:
         """EVSE and connector of the component; absent where it belongs to the station as a whole."""
@@ -903,10 +925,15 @@ class Variable(_message.Message):
         constant: _builtins.bool | None = ...,
         characteristics: Global___VariableCharacteristics | None = ...,
         reboot_required: _builtins.bool = ...,
+        standard_component: _builtins.str = ...,
+        standard_variable: _builtins.str = ...,
+        standard_variable_instance: _builtins.str = ...,
+        wished_value: _builtins.str | None = ...,
+        drifted: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_constant", b"_constant", "_persistent", b"_persistent", "_readonly", b"_readonly", "characteristics", b"characteristics", "constant", b"constant", "evse", b"evse", "persistent", b"persistent", "readonly", b"readonly", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_constant", b"_constant", "_persistent", b"_persistent", "_readonly", b"_readonly", "_wished_value", b"_wished_value", "characteristics", b"characteristics", "constant", b"constant", "evse", b"evse", "persistent", b"persistent", "readonly", b"readonly", "update_time", b"update_time", "wished_value", b"wished_value"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_constant", b"_constant", "_persistent", b"_persistent", "_readonly", b"_readonly", "attribute_type", b"attribute_type", "characteristics", b"characteristics", "component", b"component", "component_instance", b"component_instance", "constant", b"constant", "evse", b"evse", "mutability", b"mutability", "persistent", b"persistent", "readonly", b"readonly", "reboot_required", b"reboot_required", "update_time", b"update_time", "value", b"value", "variable", b"variable", "variable_instance", b"variable_instance"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_constant", b"_constant", "_persistent", b"_persistent", "_readonly", b"_readonly", "_wished_value", b"_wished_value", "attribute_type", b"attribute_type", "characteristics", b"characteristics", "component", b"component", "component_instance", b"component_instance", "constant", b"constant", "drifted", b"drifted", "evse", b"evse", "mutability", b"mutability", "persistent", b"persistent", "readonly", b"readonly", "reboot_required", b"reboot_required", "standard_component", b"standard_component", "standard_variable", b"standard_variable", "standard_variable_instance", b"standard_variable_instance", "update_time", b"update_time", "value", b"value", "variable", b"variable", "variable_instance", b"variable_instance", "wished_value", b"wished_value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__constant: _TypeAlias = _typing.Literal["constant"]  # noqa: Y015
     _WhichOneofArgType__constant: _TypeAlias = _typing.Literal["_constant", b"_constant"]  # noqa: Y015
@@ -914,12 +941,16 @@ class Variable(_message.Message):
     _WhichOneofArgType__persistent: _TypeAlias = _typing.Literal["_persistent", b"_persistent"]  # noqa: Y015
     _WhichOneofReturnType__readonly: _TypeAlias = _typing.Literal["readonly"]  # noqa: Y015
     _WhichOneofArgType__readonly: _TypeAlias = _typing.Literal["_readonly", b"_readonly"]  # noqa: Y015
+    _WhichOneofReturnType__wished_value: _TypeAlias = _typing.Literal["wished_value"]  # noqa: Y015
+    _WhichOneofArgType__wished_value: _TypeAlias = _typing.Literal["_wished_value", b"_wished_value"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__constant) -> _WhichOneofReturnType__constant | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__persistent) -> _WhichOneofReturnType__persistent | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__readonly) -> _WhichOneofReturnType__readonly | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__wished_value) -> _WhichOneofReturnType__wished_value | None: ...
 
 Global___Variable: _TypeAlias = Variable  # noqa: Y015
 

@@ -289,7 +289,7 @@ class ListStationsRequest(_message.Message):
     """next_page_token of the page before; empty for the first. All else in the request must stay the same."""
     filter: _builtins.str
     """AIP-160 over station_id, connected, registration_status, ocpp_version, vendor_name, model, the conditions
-    unresponsive, clock_skewed and boot_refused, credential_state, credential_strength and failed_credentials (a
+    unresponsive, clock_skewed, boot_refused and drifted, credential_state, credential_strength and failed_credentials (a
     number), for example `connected = true AND vendor_name = "ACME"` or `credential_state = "NOT_TAKEN"`; also site
     (`site:berlin`: that site and all parts of it) and labels (`labels.region:north`, of the station or a site above it).
     A text in quotes that stands alone is looked for in station_id, display_name, site_id and the identity's vendor_name,
@@ -743,7 +743,7 @@ class ListVariablesRequest(_message.Message):
     """next_page_token of the page before; empty for the first."""
     filter: _builtins.str
     """AIP-160 over component, component_instance, variable, variable_instance, evse_id, connector_id, attribute_type,
-    value, mutability and text, for example `component = "EVSE" AND evse_id = 1`; `text:power` finds a part of the name
+    value, mutability, drifted and text, for example `component = "EVSE" AND evse_id = 1`; `text:power` finds a part of the name
     of a component or variable, of an instance, or of a value, without regard to case. Empty: all.
     """
     def __init__(

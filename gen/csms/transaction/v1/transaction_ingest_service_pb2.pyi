@@ -755,6 +755,110 @@ class StationEventResult(_message.Message):
 Global___StationEventResult: _TypeAlias = StationEventResult  # noqa: Y015
 
 @_typing.final
+class FindEvseTransactionsRequest(_message.Message):
+    """Questions for the open transactions of EVSEs, of any number of stations."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ITEMS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def items(self) -> _containers.RepeatedCompositeFieldContainer[Global___FindEvseTransactionsItem]:
+        """At most 256 items."""
+
+    def __init__(
+        self,
+        *,
+        items: _abc.Iterable[Global___FindEvseTransactionsItem] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["items", b"items"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FindEvseTransactionsRequest: _TypeAlias = FindEvseTransactionsRequest  # noqa: Y015
+
+@_typing.final
+class FindEvseTransactionsItem(_message.Message):
+    """One question."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORIGIN_FIELD_NUMBER: _builtins.int
+    EVSE_ID_FIELD_NUMBER: _builtins.int
+    evse_id: _builtins.int
+    """The EVSE."""
+    @_builtins.property
+    def origin(self) -> _origin_pb2.Origin:
+        """Station and frame of the question."""
+
+    def __init__(
+        self,
+        *,
+        origin: _origin_pb2.Origin | None = ...,
+        evse_id: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["origin", b"origin"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["evse_id", b"evse_id", "origin", b"origin"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FindEvseTransactionsItem: _TypeAlias = FindEvseTransactionsItem  # noqa: Y015
+
+@_typing.final
+class FindEvseTransactionsResponse(_message.Message):
+    """Answers of a batch."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESULTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def results(self) -> _containers.RepeatedCompositeFieldContainer[Global___FindEvseTransactionsResult]:
+        """One per item, in the order of the items."""
+
+    def __init__(
+        self,
+        *,
+        results: _abc.Iterable[Global___FindEvseTransactionsResult] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["results", b"results"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FindEvseTransactionsResponse: _TypeAlias = FindEvseTransactionsResponse  # noqa: Y015
+
+@_typing.final
+class FindEvseTransactionsResult(_message.Message):
+    """Answer to one question."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ERROR_FIELD_NUMBER: _builtins.int
+    TRANSACTION_ID_FIELD_NUMBER: _builtins.int
+    transaction_id: _builtins.str
+    """The latest open transaction of the EVSE; empty where there is none."""
+    @_builtins.property
+    def error(self) -> _status_pb2.Status:
+        """Error of an item without an answer; absent when there is one. Reason INVALID_FIELD."""
+
+    def __init__(
+        self,
+        *,
+        error: _status_pb2.Status | None = ...,
+        transaction_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "transaction_id", b"transaction_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FindEvseTransactionsResult: _TypeAlias = FindEvseTransactionsResult  # noqa: Y015
+
+@_typing.final
 class FindTransactionRequest(_message.Message):
     """Question about one transaction."""
 

@@ -73,6 +73,11 @@ class TransactionIngestServiceStub:
                 request_serializer=csms_dot_transaction_dot_v1_dot_transaction__ingest__service__pb2.NotifyStationEventsRequest.SerializeToString,
                 response_deserializer=csms_dot_transaction_dot_v1_dot_transaction__ingest__service__pb2.NotifyStationEventsResponse.FromString,
                 _registered_method=True)
+        self.FindEvseTransactions = channel.unary_unary(
+                '/csms.transaction.v1.TransactionIngestService/FindEvseTransactions',
+                request_serializer=csms_dot_transaction_dot_v1_dot_transaction__ingest__service__pb2.FindEvseTransactionsRequest.SerializeToString,
+                response_deserializer=csms_dot_transaction_dot_v1_dot_transaction__ingest__service__pb2.FindEvseTransactionsResponse.FromString,
+                _registered_method=True)
         self.FindTransaction = channel.unary_unary(
                 '/csms.transaction.v1.TransactionIngestService/FindTransaction',
                 request_serializer=csms_dot_transaction_dot_v1_dot_transaction__ingest__service__pb2.FindTransactionRequest.SerializeToString,
@@ -145,6 +150,14 @@ class TransactionIngestServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def FindEvseTransactions(self, request, context):
+        """Finds the open transactions of EVSEs, for stations that report about the vehicle there without naming it.
+        Errors: UNAVAILABLE when the database is unavailable.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def FindTransaction(self, request, context):
         """Returns whether a station's transaction is known, for services that are about to name it to the station.
         Errors: UNAVAILABLE when the database is unavailable.
@@ -190,6 +203,11 @@ def add_TransactionIngestServiceServicer_to_server(servicer, server):
                     servicer.NotifyStationEvents,
                     request_deserializer=csms_dot_transaction_dot_v1_dot_transaction__ingest__service__pb2.NotifyStationEventsRequest.FromString,
                     response_serializer=csms_dot_transaction_dot_v1_dot_transaction__ingest__service__pb2.NotifyStationEventsResponse.SerializeToString,
+            ),
+            'FindEvseTransactions': grpc.unary_unary_rpc_method_handler(
+                    servicer.FindEvseTransactions,
+                    request_deserializer=csms_dot_transaction_dot_v1_dot_transaction__ingest__service__pb2.FindEvseTransactionsRequest.FromString,
+                    response_serializer=csms_dot_transaction_dot_v1_dot_transaction__ingest__service__pb2.FindEvseTransactionsResponse.SerializeToString,
             ),
             'FindTransaction': grpc.unary_unary_rpc_method_handler(
                     servicer.FindTransaction,
@@ -390,6 +408,33 @@ class TransactionIngestService:
             '/csms.transaction.v1.TransactionIngestService/NotifyStationEvents',
             csms_dot_transaction_dot_v1_dot_transaction__ingest__service__pb2.NotifyStationEventsRequest.SerializeToString,
             csms_dot_transaction_dot_v1_dot_transaction__ingest__service__pb2.NotifyStationEventsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FindEvseTransactions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csms.transaction.v1.TransactionIngestService/FindEvseTransactions',
+            csms_dot_transaction_dot_v1_dot_transaction__ingest__service__pb2.FindEvseTransactionsRequest.SerializeToString,
+            csms_dot_transaction_dot_v1_dot_transaction__ingest__service__pb2.FindEvseTransactionsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -67,6 +67,10 @@ class TransactionIngestServiceStub:
     hanging; the removal of a station ends them. No station waits for this.
     Errors: UNAVAILABLE when the database is unavailable; nothing of the batch is committed then.
     """
+    FindEvseTransactions: _grpc.UnaryUnaryMultiCallable[_transaction_ingest_service_pb2.FindEvseTransactionsRequest, _transaction_ingest_service_pb2.FindEvseTransactionsResponse]
+    """Finds the open transactions of EVSEs, for stations that report about the vehicle there without naming it.
+    Errors: UNAVAILABLE when the database is unavailable.
+    """
     FindTransaction: _grpc.UnaryUnaryMultiCallable[_transaction_ingest_service_pb2.FindTransactionRequest, _transaction_ingest_service_pb2.FindTransactionResponse]
     """Returns whether a station's transaction is known, for services that are about to name it to the station.
     Errors: UNAVAILABLE when the database is unavailable.
@@ -110,6 +114,10 @@ class TransactionIngestServiceAsyncStub(TransactionIngestServiceStub):
     """Applies events of stations to their open transactions. A boot, and a connector that became available, mark them as
     hanging; the removal of a station ends them. No station waits for this.
     Errors: UNAVAILABLE when the database is unavailable; nothing of the batch is committed then.
+    """
+    FindEvseTransactions: _aio.UnaryUnaryMultiCallable[_transaction_ingest_service_pb2.FindEvseTransactionsRequest, _transaction_ingest_service_pb2.FindEvseTransactionsResponse]  # type: ignore[assignment]
+    """Finds the open transactions of EVSEs, for stations that report about the vehicle there without naming it.
+    Errors: UNAVAILABLE when the database is unavailable.
     """
     FindTransaction: _aio.UnaryUnaryMultiCallable[_transaction_ingest_service_pb2.FindTransactionRequest, _transaction_ingest_service_pb2.FindTransactionResponse]  # type: ignore[assignment]
     """Returns whether a station's transaction is known, for services that are about to name it to the station.
@@ -193,6 +201,16 @@ class TransactionIngestServiceServicer(metaclass=_abc_1.ABCMeta):
         """Applies events of stations to their open transactions. A boot, and a connector that became available, mark them as
         hanging; the removal of a station ends them. No station waits for this.
         Errors: UNAVAILABLE when the database is unavailable; nothing of the batch is committed then.
+        """
+
+    @_abc_1.abstractmethod
+    def FindEvseTransactions(
+        self,
+        request: _transaction_ingest_service_pb2.FindEvseTransactionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_transaction_ingest_service_pb2.FindEvseTransactionsResponse, _abc.Awaitable[_transaction_ingest_service_pb2.FindEvseTransactionsResponse]]:
+        """Finds the open transactions of EVSEs, for stations that report about the vehicle there without naming it.
+        Errors: UNAVAILABLE when the database is unavailable.
         """
 
     @_abc_1.abstractmethod
