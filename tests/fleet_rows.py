@@ -37,6 +37,7 @@ def add_fleet_rows(connection: Connection, station_id: str, *, now_us: int, numb
 
 def _rows(number: int, now_us: int) -> Iterator[tuple[sa.Table, dict[str, Any]]]:
     """A row of each table, without its station and its times."""
+    frame = {"epoch": 1, "ordinal": number}
     expire_us = now_us + 3_600_000_000
     token = {"id_token": "AB12", "id_token_type": "ISO14443", "token_key": "ab12"}
     yield reservation, token | {"reservation_id": number, "evse_id": 1, "expire_us": expire_us, "state": 2}
@@ -47,9 +48,9 @@ def _rows(number: int, now_us: int) -> Iterator[tuple[sa.Table, dict[str, Any]]]
         yield activity, {"kind": kind, "task_id": number, "state": 2, "station_made": False, "is_signed": False}
     names = {"issuer_name_hash": "aa", "issuer_key_hash": "bb", "serial_number": str(number)}
     yield installed_certificate, names | {"certificate_type": 2, "hash_algorithm": 1}
-    request = {"epoch": 1, "ordinal": number, "certificate_type": 1, "state": 6, "serial_number": str(number)}
-    yield certificate_request, request | {"receive_us": now_us}
-    names = {"alarm_id": f"1-{number}-0", "subject": str(number), "epoch": 1, "ordinal": number}
-    yield alarm, names | {"state": 1, "open_us": now_us}
+    request = {"certificate_type": 1, "state": 6, "serial_number": str(number)}
+    yield certificate_request, request | frame | {"receive_us": now_us}
+    names = {"alarm_id": f"1-{number}-0", "subject": str(number)}
+    yield alarm, names | frame | {"state": 1, "open_us": now_us}
     if number == 1:
         yield local_list, {"version": 3, "entries_version": 3, "entry_count": 7, "sync_state": 2}

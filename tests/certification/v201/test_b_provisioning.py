@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -347,7 +347,7 @@ async def test_tc_b_27_csms(station: ChargingStation) -> None:
 
 # Network profiles
 
-PROFILE = {
+PROFILE: Mapping[str, Any] = {
     "ocpp_version": network_profile_pb2.NETWORK_OCPP_VERSION_OCPP20,
     "ocpp_csms_url": "ws://127.0.0.1/ocpp",
     "message_timeout_s": 30,
@@ -394,7 +394,7 @@ async def test_tc_b_44_csms(station: ChargingStation) -> None:
 async def test_tc_b_58_csms(offline: ChargingStation) -> None:
     """OCPP-J part 4, 3.1.2: of the sub-protocols that it offers one is chosen; without a known one it is closed."""
     async with offline.connected(subprotocols=("ocpp0.1", "ocpp2.0.1")):
-        assert offline.station.socket.subprotocol == "ocpp2.0.1"
+        assert str(offline.station.socket.subprotocol) == "ocpp2.0.1"
         await offline.boot()
     async with offline.connected(subprotocols=("ocpp0.1",)):
         assert offline.station.socket.subprotocol is None

@@ -39,7 +39,7 @@ def _payload(*events: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_an_event_keeps_what_the_station_said() -> None:
-    more = {
+    more: dict[str, Any] = {
         "cause": 9,
         "techCode": "E1",
         "techInfo": "hot",

@@ -55,8 +55,8 @@ def test_report_calls() -> None:
     [
         (BASE, pb.GetBaseReportRequest(), "report_base"),
         (BASE, pb.GetBaseReportRequest(report_base=FULL, variable_report_id=-1), "variable_report_id"),
-        (CUSTOM, pb.GetReportRequest(component_criteria=[0]), "component_criteria[0]"),
-        (CUSTOM, pb.GetReportRequest(component_criteria=[1, 1]), "component_criteria"),
+        (CUSTOM, pb.GetReportRequest(component_criteria=[pb.COMPONENT_CRITERION_UNSPECIFIED]), "component_criteria[0]"),
+        (CUSTOM, pb.GetReportRequest(component_criteria=[pb.COMPONENT_CRITERION_ACTIVE] * 2), "component_criteria"),
         (CUSTOM, pb.GetReportRequest(variables=[Variable(variable="V")]), "variables[0].component"),
         (CUSTOM, pb.GetReportRequest(variables=[Variable(component="C" * 51)]), "variables[0].component"),
     ],

@@ -1,7 +1,7 @@
 """GetVariables and SetVariables of 2.0.1."""
 
 import json
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import pytest
@@ -13,12 +13,13 @@ from csms.station.v1.command_service_pb2 import (
     GetVariablesRequest,
     SetVariableResult,
     SetVariablesRequest,
+    SetVariablesResponse,
 )
 from csms.station.v1.station_pb2 import Variable
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from gateway.ocpp.split_variables import no_answer
-from gateway.ocpp.translation import CallFailure, Outbound, UnacceptableError
+from gateway.ocpp.translation import CallFailure, Outbound, Payload, UnacceptableError
 from gateway.ocpp.v201.routes import ROUTES
 from mesh.runtime.error_reasons import Reason
 from tests.gateway.v201 import helpers
@@ -230,13 +231,16 @@ def test_a_variable_too_large_for_a_message_is_named() -> None:
 def test_set_results_of_several_calls() -> None:
     """Joined in the order of the request; of a CALL that failed each variable has a result with the reason."""
     request = SetVariablesRequest(variables=[named(name, "1") for name in "ABCD"], items_per_message=1)
-    answers = [
+    answers: list[Payload | CallFailure] = [
         {"setVariableResult": [item("A", "RebootRequired")]},
         CallFailure(reason=Reason.CALL_ERROR, message="refused"),
         CallFailure(reason=Reason.CALL_TIMEOUT, message="silence"),
         CallFailure(reason=Reason.NOT_SENT, message="not sent"),
     ]
-    results = ROUTES.outbound["set_variables"].to_answer(request, answers).results
+    route = ROUTES.outbound["set_variables"]
+    assert isinstance(route, Outbound)
+    assert route.to_partial_answer is not None
+    results = cast("SetVariablesResponse", route.to_partial_answer(request, answers)).results
     assert [one.status for one in results] == [
         command.SET_VARIABLE_STATUS_REBOOT_REQUIRED,
         SET_REJECTED,
@@ -265,6 +269,7 @@ def test_limits_are_read_first_where_many_are_set() -> None:
     assert route.to_limit_read is not None
     many = SetVariablesRequest(station_id="CP1", variables=[named(name, "1") for name in "ABCD"])
     reading = route.to_limit_read(many)
+    assert reading is not None
     assert [(one.variable, one.variable_instance) for one in reading.variables] == [
         ("ItemsPerMessage", "SetVariables"),
         ("BytesPerMessage", "SetVariables"),

@@ -1,5 +1,7 @@
 """Network profiles: a slot has what the station accepted last, without secrets."""
 
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import pytest
@@ -8,6 +10,7 @@ from csms.gateway.v1 import gateway_service_pb2 as gateway_pb2
 from csms.station.v1 import network_profile_pb2 as pb
 from csms.station.v1.device_model_service_pb2 import ListNetworkProfilesRequest
 from csms.station.v1.device_model_service_pb2_grpc import DeviceModelServiceStub
+from sqlalchemy import Connection
 
 from mesh.runtime.errors import MeshError
 from tests.conftest import FakeClock
@@ -62,13 +65,17 @@ async def test_a_slot_has_what_the_station_accepted_last(system: StationSystem, 
     assert (second.connection_data.vpn.server, second.connection_data.apn.apn) == ("vpn", "internet")
 
 
+def _all(connection: Connection, table: sa.Table) -> Sequence[Any]:
+    return connection.execute(sa.select(table)).all()
+
+
 async def test_secrets_are_sent_and_neither_stored_nor_shown(system: StationSystem) -> None:
     await system.open("CP1", version="2.0.1")
     await _set(system, _request(1), ACCEPTED)
     assert system.gateway.calls[-1].set_network_profile == _request(1)
     stored = []
     for table in (models.network_profile, models.audit_entry, models.outbox, models.command):
-        rows = await system.database.read(lambda connection, table=table: connection.execute(sa.select(table)).all())
+        rows = await system.database.read(partial(_all, table=table))
         stored += [str(tuple(row)) for row in rows]
     shown = [str(one) for one in await _list(system)]
     assert [text for text in (*stored, *shown) if any(secret in text for secret in SECRETS)] == []

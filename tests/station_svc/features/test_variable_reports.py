@@ -170,7 +170,7 @@ async def test_all_that_a_report_states_of_a_variable_is_kept(system: StationSys
     bare = station_pb2.Variable()
     bare.CopyFrom(told)
     for name in ("value", "characteristics", "mutability", "persistent"):
-        bare.ClearField(name)  # type: ignore[arg-type]
+        bare.ClearField(name)
     await reports.send(part(0, pb.ReportedAttribute(variable=bare, without_value=True), report=8, last=True))
     [found] = await reports.variables()
     assert found.update_time.ToMicroseconds() == clock()
