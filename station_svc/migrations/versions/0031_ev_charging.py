@@ -5,8 +5,8 @@ from alembic import op
 
 from station_svc.core.columns import Key
 
-revision = "0032"
-down_revision = "0031"
+revision = "0031"
+down_revision = "0030"
 branch_labels = None
 depends_on = None
 
