@@ -172,8 +172,15 @@ fuzz-cpu: $(VENV)/dev.stamp  ## Search for frames of one station that hold up th
 	$(BIN)/python -m tests.conformance.costly --for $(or $(FOR_S),600)
 
 .PHONY: soak
-soak: $(VENV)/dev.stamp  ## Refused handshakes of every kind, very many: a gateway's memory stays as it was (HANDSHAKES=100000)
+soak: soak-handshakes soak-dashboard  ## Very many refused handshakes, and the dashboard with a large fleet
+
+.PHONY: soak-handshakes
+soak-handshakes: $(VENV)/dev.stamp  ## Refused handshakes of every kind, very many: a gateway's memory stays as it was (HANDSHAKES=100000)
 	CSMS_SOAK_HANDSHAKES=$(or $(HANDSHAKES),100000) $(BIN)/python -m pytest -n 0 tests/front_door/test_refusals.py
+
+.PHONY: soak-dashboard
+soak-dashboard: $(VENV)/dev.stamp  ## The dashboard with a large fleet, into benchmarks/results/ (STATIONS=10000 TRANSACTIONS=1000000 FOR_S=600)
+	$(BIN)/python -m tests.dashboard.soak --stations $(or $(STATIONS),10000) --transactions $(or $(TRANSACTIONS),1000000) --for $(or $(FOR_S),600)
 
 .PHONY: clean
 clean:  ## Remove .venv and caches; data/ stays

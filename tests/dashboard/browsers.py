@@ -61,6 +61,22 @@ class Faults:
         context.expose_function("reportViolation", lambda text: self.found.append(f"policy: {text}"))
         context.add_init_script(_REPORT_VIOLATIONS)
 
+    @contextmanager
+    def of_page(self, page: Page) -> Iterator[None]:
+        """Collects those of one page, during a `with`: a page that serves several tests."""
+        handlers = {
+            "console": self._on_console,
+            "pageerror": lambda error: self.found.append(f"exception: {error}"),
+            "requestfailed": self._on_failed_request,
+        }
+        for event, handler in handlers.items():
+            page.on(event, handler)  # type: ignore[call-overload]
+        try:
+            yield
+        finally:
+            for event, handler in handlers.items():
+                page.remove_listener(event, handler)
+
     def wait_for(self, page: Page, pattern: str) -> None:
         """Waits until a fault is found that has the pattern, and expects it. Raises TimeoutError."""
         self.expect(pattern)
@@ -87,17 +103,19 @@ class Faults:
             self.found.append(f"request: {request.failure} {request.url}")
 
 
-# The network is never idle: a browser does not report the script of a shared worker as loaded.
+# The network is never idle: a browser does not report the script of a shared worker as loaded. And a page that is live
+# may never be quiet.
 _QUIET = """() => new Promise((resolve) => {
   const quiet = () => { observer.disconnect(); resolve(true); };
   let timer = setTimeout(quiet, 500);
+  setTimeout(quiet, 3000);
   const observer = new MutationObserver(() => { clearTimeout(timer); timer = setTimeout(quiet, 500); });
   observer.observe(document.body, { subtree: true, childList: true, attributes: true, characterData: true });
 })"""
 
 
 def is_rendered(page: Page) -> None:
-    """Waits until the page has its heading, and nothing in it changes for a moment."""
+    """Waits until the page has its heading, and nothing in it changes for a moment, for some seconds at most."""
     page.locator("h1").first.wait_for()
     page.evaluate(_QUIET)
 

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, StorageState
+from playwright.sync_api import Browser, BrowserContext, Page, StorageState, expect
 
 from tests.dashboard.browsers import PATIENCE_MS, Faults, is_rendered, running_browser, sign_in
 from tests.running_mesh import RunningMesh, running_mesh
@@ -31,7 +31,8 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningMesh]
 # a test with a browser is an ordinary function; what it needs of asyncio runs in a thread or a process.
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """Chromium, without any page."""
+    """Chromium, without any page. Expectations have the patience of all other waits: its default is 5 s."""
+    expect.set_options(timeout=PATIENCE_MS)
     with running_browser() as running:
         yield running
 

@@ -1,5 +1,7 @@
 """Simulated stations of a test's own, by the simulator's REST API."""
 
+from typing import Any
+
 from tests.local_run.processes import wait_until
 from tests.running_mesh import RunningMesh
 
@@ -9,7 +11,6 @@ class SimulatedStation:
 
     def __init__(self, mesh: RunningMesh, station_id: str) -> None:
         self._mesh, self.station_id = mesh, station_id
-        self._authorization = f"Bearer {mesh.token()}"
 
     def start(self) -> None:
         """Switches it on, and waits until it is connected and has reported its connectors."""
@@ -22,20 +23,27 @@ class SimulatedStation:
 
         assert wait_until(is_ready)
 
-    def begin_session(self, id_token: str) -> None:
-        """Plugs a vehicle in and holds a tag to the reader, and waits until the session is known."""
+    def begin_session(self, id_token: str) -> str:
+        """Plugs a vehicle in and holds a tag to the reader; gives the id of the session once it is known."""
         self._act("plugIn", {"evseId": 1})
         self._act("presentIdToken", {"evseId": 1, "idToken": id_token})
-        path = f"/v1/stations/{self.station_id}/transactions"
-        assert wait_until(lambda: bool(self._mesh.request("GET", path, **self._header).json.get("transactions")))
+        assert wait_until(lambda: bool(self._sessions()))
+        return str(self._sessions()[0]["transactionId"])
 
     def cut_line(self) -> None:
         """Ends its connection without a word."""
         self._act("goOffline", {})
 
+    def _sessions(self) -> list[Any]:
+        answer = self._mesh.request("GET", f"/v1/stations/{self.station_id}/transactions", **self._header)
+        assert answer.status == 200, answer
+        found: list[Any] = answer.json.get("transactions", [])
+        return found
+
     @property
     def _header(self) -> dict[str, str]:
-        return {"authorization": self._authorization}
+        """With a fresh token: those of this mesh are short-lived."""
+        return {"authorization": f"Bearer {self._mesh.token()}"}
 
     def _act(self, verb: str, body: dict[str, object]) -> None:
         path = f"/v1/simulatedStations/{self.station_id}:{verb}"

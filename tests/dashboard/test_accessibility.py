@@ -1,14 +1,16 @@
 """axe finds no serious fault on any page, in light and dark, at a desk and on a phone."""
 
-from typing import Any, Literal
+from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Page, ViewportSize
+from playwright.sync_api import Browser, Page, StorageState
 
-from tests.dashboard.browsers import Faults, is_rendered
-from tests.dashboard.missing import AXE, package
+from tests.dashboard.axe import faults_everywhere, go, serious_faults
+from tests.dashboard.browsers import PATIENCE_MS, Faults, is_rendered
+from tests.running_mesh import RunningMesh
 
-# Pages that nobody has signed in at, and pages of the administrator. A new page is a word here.
+# Pages that nobody has signed in at, and pages of the administrator. A new page is a word here. Those with data are in
+# tests/dashboard/test_accessibility_of_data.py.
 PUBLIC = ("/sign-in",)
 PAGES = (
     *(
@@ -30,50 +32,51 @@ PAGES = (
     *("/installed-certificates", "/certificate-requests"),
     *("/tenants", "/none", "/stations/none"),
 )
-SERIOUS = {"serious", "critical"}
-SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
-SIZES: dict[str, ViewportSize] = {"desk": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}
 
 
-def _faults(page: Page) -> list[str]:
-    """The serious faults, each with its element. axe comes from the tests, past the policy of the page."""
-    page.evaluate(package(AXE).read_text())
-    found: list[dict[str, Any]] = page.evaluate("axe.run().then(result => result.violations)")
-    return [
-        f"{violation['id']}: {node['html']} {node['failureSummary']}"
-        for violation in found
-        if violation["impact"] in SERIOUS
-        for node in violation["nodes"]
-    ]
-
-
-def _faults_of(page: Page, path: str) -> list[str]:
-    """The faults in each scheme and size, of one load of the page: colours and widths change in place."""
-    page.emulate_media(reduced_motion="reduce")
-    page.goto(path)
-    found = []
-    for size, viewport in SIZES.items():
-        page.set_viewport_size(viewport)
-        for scheme in SCHEMES:
-            page.emulate_media(color_scheme=scheme)
-            is_rendered(page)
-            found += [f"{size}, {scheme}: {fault}" for fault in _faults(page)]
-    return found
+@pytest.fixture(scope="module")
+def walker(browser: Browser, mesh: RunningMesh, administrator: Callable[[], StorageState]) -> Iterator[Page]:
+    """A page that goes from one test to the next, as a person does."""
+    with browser.new_context(base_url=mesh.http_url, storage_state=administrator()) as context:
+        context.set_default_timeout(PATIENCE_MS)
+        page = context.new_page()
+        page.goto("/")
+        is_rendered(page)
+        yield page
 
 
 @pytest.mark.parametrize("path", PUBLIC)
 def test_a_page_without_a_sign_in_has_no_serious_fault(page: Page, path: str) -> None:
-    assert _faults_of(page, path) == []
+    page.goto(path)
+    is_rendered(page)
+    assert faults_everywhere(page) == []
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_a_page_has_no_serious_fault(signed_in: Page, faults: Faults, path: str) -> None:
+def test_a_page_has_no_serious_fault(walker: Page, path: str) -> None:
+    faults = Faults()
     faults.expect("status of (403|404)")  # of a page about something that is not there
-    assert _faults_of(signed_in, path) == []
+    with faults.of_page(walker):
+        go(walker, path)
+        assert faults_everywhere(walker) == []
+    assert faults.unexpected() == []
 
 
 def test_a_serious_fault_is_found(page: Page) -> None:
     page.goto("/")
     is_rendered(page)
     page.evaluate("document.body.append(document.createElement('button'))")
-    assert any(fault.startswith("button-name: <button>") for fault in _faults(page))
+    assert any(fault.startswith("button-name: <button>") for fault in serious_faults(page))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_without_contrast_is_found_in_each_scheme(page: Page, scheme: str) -> None:
+    page.goto("/")
+    is_rendered(page)
+    style = f"text => {{ Object.assign(document.querySelector('h1').style, {{ color: {_PALE}[text] }}) }}"
+    page.evaluate(style, scheme)
+    assert any(fault.startswith(f"desk, {scheme}: color-contrast") for fault in faults_everywhere(page))
+
+
+# Colours that are hard to read on the background of the scheme.
+_PALE = "{ light: '#f0f0f0', dark: '#202020' }"

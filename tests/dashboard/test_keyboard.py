@@ -3,7 +3,6 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.dashboard.browsers import PATIENCE_MS
 from tests.dashboard.simulated import SimulatedStation
 from tests.dashboard.test_needs_a_hand import add_pending_station
 from tests.running_mesh import RunningMesh
@@ -21,12 +20,6 @@ _IS_SEEN = """() => {
     return style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 1;
   });
 }"""
-
-
-@pytest.fixture(autouse=True)
-def patience() -> None:
-    """Stations answer in their own time."""
-    expect.set_options(timeout=PATIENCE_MS)
 
 
 def _tab_to(page: Page, name: str) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.dashboard.browsers import PATIENCE_MS, is_rendered, sign_in
+from tests.dashboard.browsers import is_rendered, sign_in
 from tests.running_mesh import RunningMesh
 
 STATION = "WATCHED"
@@ -48,7 +48,6 @@ def _go(page: Page, name: str) -> None:
 def test_a_station_and_its_session_are_seen_live_by_two_browsers(
     desk: Page, new_context: Callable[..., BrowserContext], simulated: RunningMesh
 ) -> None:
-    expect.set_options(timeout=PATIENCE_MS)
     other = new_context(base_url=simulated.http_url).new_page()
     sign_in(other, "/stations", username="admin", password=simulated.admin_password)
     is_rendered(other)

@@ -2,7 +2,6 @@
 
 from playwright.sync_api import Page, expect
 
-from tests.dashboard.browsers import PATIENCE_MS
 from tests.running_mesh import RunningMesh
 
 # Notes the most rows that a station ever has at once.
@@ -41,7 +40,6 @@ def test_a_station_that_waits_is_seen_live_and_accepted_in_two_clicks(signed_in:
 
 def test_an_acknowledged_condition_is_folded_away_and_can_be_taken_back(signed_in: Page, mesh: RunningMesh) -> None:
     page = signed_in
-    expect.set_options(timeout=PATIENCE_MS)
     add_pending_station(mesh, "WAITS-2")
     page.goto("/")
     row = page.get_by_role("listitem").filter(has_text="WAITS-2")

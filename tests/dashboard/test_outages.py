@@ -6,7 +6,7 @@ import signal
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.dashboard.browsers import PATIENCE_MS, Faults
+from tests.dashboard.browsers import Faults
 from tests.local_run.processes import wait_until
 from tests.running_mesh import RunningMesh
 
@@ -73,7 +73,7 @@ def test_a_page_is_read_while_its_service_is_started_again(
     link.click()
     # The answer of the service: rows, or that there are none.
     content = page.get_by_role("main").locator("[role=row], [class*=empty]").first
-    expect(content).to_be_visible(timeout=PATIENCE_MS)
+    expect(content).to_be_visible()
     expect(page.get_by_role("main").get_by_text("Try again")).to_have_count(0)
     page.get_by_role("button", name="Live", exact=True).wait_for()
     assert page.evaluate("globalThis.isSame"), "the page was loaded anew"

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 
 from playwright.sync_api import Page, expect
 
-from tests.dashboard.browsers import PATIENCE_MS
 from tests.running_mesh import RunningMesh
 
 _READINGS = "[role=grid][aria-label=Readings]"
@@ -15,12 +14,13 @@ _MORE_ROWS = f"""count => Number(document.querySelector('{_READINGS}')?.getAttri
 
 
 @contextmanager
-def _simulated_station(mesh: RunningMesh, prefix: str) -> Iterator[None]:
+def simulated_station(mesh: RunningMesh, prefix: str, *, is_tag_known: bool = True) -> Iterator[None]:
     """A station with drivers of its own, in a process of its own, since Playwright has the event loop here."""
     tag = f"{prefix}-TAG"
     authorization = f"Bearer {mesh.token()}"
-    added = mesh.request("POST", "/v1/idTokens", body={"idToken": {"idToken": tag}}, authorization=authorization)
-    assert added.status == 200, added
+    if is_tag_known:
+        added = mesh.request("POST", "/v1/idTokens", body={"idToken": {"idToken": tag}}, authorization=authorization)
+        assert added.status == 200, added
     arguments = ["--url", mesh.ocpp_url, "--stations", "1", "--prefix", prefix, "--speed", "20", "--id-tags", tag]
     command = [sys.executable, "-m", "simulator", *arguments]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)  # noqa: S603 - our own
@@ -33,12 +33,11 @@ def _simulated_station(mesh: RunningMesh, prefix: str) -> Iterator[None]:
 
 def test_a_session_is_seen_live_from_its_begin_to_its_end(signed_in: Page, mesh: RunningMesh) -> None:
     page = signed_in
-    expect.set_options(timeout=PATIENCE_MS)
     page.goto("/sessions?station=CURVE")
     page.get_by_text("No session matches").wait_for()
     loads: list[str] = []
     page.on("framenavigated", lambda frame: loads.append(frame.url))
-    with _simulated_station(mesh, "CURVE"):
+    with simulated_station(mesh, "CURVE"):
         # The list fills by itself.
         page.locator("a[href*='/sessions/']").first.click()
         page.get_by_role("heading", name="Session").wait_for()
@@ -65,7 +64,7 @@ def test_what_the_filters_find_is_exported_with_units_and_zone(signed_in: Page, 
     page = signed_in
     page.goto("/sessions?station=EXPORT")
     page.get_by_text("No session matches").wait_for()
-    with _simulated_station(mesh, "EXPORT"):
+    with simulated_station(mesh, "EXPORT"):
         page.locator("a[href*='/sessions/']").first.wait_for()
         with page.expect_download() as download:
             page.get_by_role("button", name="Export as CSV").click()

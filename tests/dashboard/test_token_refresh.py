@@ -18,7 +18,6 @@ def _is_refused(mesh: RunningMesh, token: str) -> bool:
 
 def test_an_expired_token_is_refreshed_unseen(desk: Page, simulated: RunningMesh) -> None:
     page = desk
-    expect.set_options(timeout=PATIENCE_MS)
     loads: list[str] = []
     page.on("request", lambda request: loads.append(request.url) if request.is_navigation_request() else None)
     page.get_by_role("button", name="Live", exact=True).wait_for()

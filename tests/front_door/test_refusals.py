@@ -1,4 +1,7 @@
-"""Refused handshakes of every kind, at a gateway process: its memory stays what it was. `make soak` has very many."""
+"""Refused handshakes of every kind, at a gateway process: its memory stays what it was.
+
+`make soak-handshakes` has very many.
+"""
 
 import asyncio
 import base64

@@ -1,12 +1,11 @@
-import { useMemo, useSyncExternalStore } from "react";
+import { useSyncExternalStore } from "react";
 
 import { localeOf, useLanguage } from "../i18n/catalogue";
-import { makeFormats, toMs, type Formats, type Instant } from "./formats";
+import { sharedFormats, toMs, type Formats, type Instant } from "./formats";
 
 /** Formats in the person's language and zone. */
 export function useFormats(): Formats {
-  const language = useLanguage();
-  return useMemo(() => makeFormats(localeOf(language)), [language]);
+  return sharedFormats(localeOf(useLanguage()));
 }
 
 const TICK_MS = 10_000;

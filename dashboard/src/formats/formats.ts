@@ -52,9 +52,21 @@ function relativeFormat(locale: string): Formats["relative"] {
   };
 }
 
+/** Makes each thing once: to make a format of Intl costs as much as to write some hundred values with it. */
+function kept<T>(make: (key: string) => T): (key: string) => T {
+  const made = new Map<string, T>();
+  return (key) => {
+    let one = made.get(key);
+    if (one === undefined) made.set(key, (one = make(key)));
+    return one;
+  };
+}
+
 function durationFormat(locale: string): Formats["duration"] {
-  const unit = (value: number, name: string) =>
-    new Intl.NumberFormat(locale, { style: "unit", unit: name, unitDisplay: "short" }).format(value);
+  const unitOf = kept(
+    (name: string) => new Intl.NumberFormat(locale, { style: "unit", unit: name, unitDisplay: "short" }),
+  );
+  const unit = (value: number, name: string) => unitOf(name).format(value);
   return (seconds) => {
     const whole = Math.max(0, Math.round(seconds));
     const parts: string[] = [];
@@ -71,13 +83,19 @@ function durationFormat(locale: string): Formats["duration"] {
 
 export function makeFormats(locale: string, zone?: string): Formats {
   const inZone = zone ? { timeZone: zone } : {};
-  const fixed = (digits: number) =>
-    new Intl.NumberFormat(locale, { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  const fixedOf = kept(
+    (digits) =>
+      new Intl.NumberFormat(locale, { minimumFractionDigits: Number(digits), maximumFractionDigits: Number(digits) }),
+  );
+  const fixed = (digits: number) => fixedOf(String(digits));
   const [plain, one, two] = [new Intl.NumberFormat(locale), fixed(1), fixed(2)];
   const dateTimeOptions = { dateStyle: "medium", timeStyle: "medium" } as const;
-  const dateTime = new Intl.DateTimeFormat(locale, { ...dateTimeOptions, ...inZone });
-  const zoneName = (ms: number, timeZone?: string) =>
-    new Intl.DateTimeFormat(locale, { timeZoneName: "short", ...(timeZone ? { timeZone } : inZone) })
+  // By the name of the zone; empty for that of the viewer.
+  const zoneOptions = (name: string) => (name ? { timeZone: name } : inZone);
+  const dateTimeOf = kept((name) => new Intl.DateTimeFormat(locale, { ...dateTimeOptions, ...zoneOptions(name) }));
+  const zoneNameOf = kept((name) => new Intl.DateTimeFormat(locale, { timeZoneName: "short", ...zoneOptions(name) }));
+  const zoneName = (ms: number, name: string) =>
+    zoneNameOf(name)
       .formatToParts(ms)
       .find((part) => part.type === "timeZoneName")?.value ?? "";
   const date = new Intl.DateTimeFormat(locale, { dateStyle: "medium", ...inZone });
@@ -96,10 +114,9 @@ export function makeFormats(locale: string, zone?: string): Formats {
     kWh: (wh) => `${two.format(Number(wh) / 1000)} kWh`,
     kW: (w) => `${one.format(Number(w) / 1000)} kW`,
     duration: durationFormat(locale),
-    dateTime: (instant, timeZone) => {
+    dateTime: (instant, timeZone = "") => {
       const ms = toMs(instant);
-      const own = timeZone ? new Intl.DateTimeFormat(locale, { ...dateTimeOptions, timeZone }) : dateTime;
-      return `${own.format(ms)} ${zoneName(ms, timeZone)}`;
+      return `${dateTimeOf(timeZone).format(ms)} ${zoneName(ms, timeZone)}`;
     },
     date: (instant) => date.format(toMs(instant)),
     time: (instant) => time.format(toMs(instant)),
@@ -108,4 +125,11 @@ export function makeFormats(locale: string, zone?: string): Formats {
     percent: (ratio) => percent.format(ratio),
     list: (items) => list.format(items),
   };
+}
+
+const formatsOf = kept((locale) => makeFormats(locale));
+
+/** The formats of a locale in the viewer's zone, made once for all that write with them. */
+export function sharedFormats(locale: string): Formats {
+  return formatsOf(locale);
 }

@@ -1,6 +1,6 @@
 // The fields of a message as controls, nested to any depth.
 import type { DescEnum } from "@bufbuild/protobuf";
-import { useId, type ReactNode } from "react";
+import { createContext, use, useId, type ReactNode } from "react";
 
 import { Button, IconButton, Select, Switch, TextArea, TextField } from "../ui";
 import styles from "./Fields.module.css";
@@ -8,6 +8,9 @@ import { helpOf, shortComment, useComments } from "./help";
 import { enumLabel, nestedFields, ocppWord, type FormField, type Input } from "./model";
 import { useFormText } from "./text";
 import { oneofKey, type MapEntry, type Value, type Values } from "./values";
+
+/** Fields of oneofs, by their full names, that are chosen for good: there is no control to choose another. */
+export const GivenChoices = createContext<readonly string[]>([]);
 
 export interface FieldsProps {
   fields: readonly FormField[];
@@ -90,17 +93,23 @@ function Oneof(props: FieldsProps & { oneof: string; group: readonly FormField[]
   const { values, onChange, group, oneof } = props;
   const key = oneofKey(oneof);
   const chosen = group.find((field) => field.name === values[key]);
+  const isGiven = use(GivenChoices).includes(chosen?.fullName ?? "");
   return (
-    <div className={styles.nested}>
-      <Select
-        label={t.chooseOne}
-        value={chosen?.name ?? ""}
-        placeholder={t.unspecified}
-        options={[{ id: "-", label: t.unspecified }, ...group.map((field) => ({ id: field.name, label: field.label }))]}
-        onChange={(name) => {
-          onChange({ ...values, [key]: name === "-" ? undefined : name });
-        }}
-      />
+    <div className={isGiven ? undefined : styles.nested}>
+      {!isGiven && (
+        <Select
+          label={t.chooseOne}
+          value={chosen?.name ?? ""}
+          placeholder={t.unspecified}
+          options={[
+            { id: "-", label: t.unspecified },
+            ...group.map((field) => ({ id: field.name, label: field.label })),
+          ]}
+          onChange={(name) => {
+            onChange({ ...values, [key]: name === "-" ? undefined : name });
+          }}
+        />
+      )}
       {chosen && (
         <Control
           input={chosen.input}

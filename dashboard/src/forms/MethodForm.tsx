@@ -13,7 +13,7 @@ import { useMemo, useState, type ReactNode } from "react";
 import { readError } from "../api/errors";
 import { useLanguage } from "../i18n/catalogue";
 import { Button, CodeBlock, ConfirmDialog, ErrorState } from "../ui";
-import { Fields } from "./Fields";
+import { Fields, GivenChoices } from "./Fields";
 import { methodHelp, useComments } from "./help";
 import { curlLine, grpcurlLine } from "./lines";
 import { MessageView } from "./MessageView";
@@ -28,6 +28,8 @@ export interface MethodFormProps<I extends DescMessage, O extends DescMessage> {
   fixed?: JsonObject;
   /** Fields that are filled in at the start, as ProtoJSON. */
   initial?: JsonObject;
+  /** Fields of oneofs that `initial` has and that stay chosen, by their full names. */
+  choices?: readonly string[];
   /** Further fields that are not shown, by their names in the contract. */
   hidden?: readonly string[];
   /** Says what happens: "Restart station"; the method's name where absent. */
@@ -43,6 +45,7 @@ export interface MethodFormProps<I extends DescMessage, O extends DescMessage> {
   plain?: boolean;
 }
 
+const NO_CHOICES: readonly string[] = [];
 const COMMAND_DEADLINE_MS = 90_000;
 
 /** The deadline of a call: a command waits for its station, for as long as the form says. */
@@ -133,7 +136,9 @@ export function MethodForm<I extends DescMessage, O extends DescMessage>(props: 
       {!props.plain && (
         <p className={styles.comment}>{methodHelp(`${method.parent.typeName}.${method.name}`, comments)}</p>
       )}
-      <Fields fields={form.fields} values={form.values} onChange={form.setValues} errors={errors} />
+      <GivenChoices value={props.choices ?? NO_CHOICES}>
+        <Fields fields={form.fields} values={form.values} onChange={form.setValues} errors={errors} />
+      </GivenChoices>
       <div className={styles.actions}>
         <Button type="submit" kind="primary" isPending={form.pending}>
           {action}

@@ -1,4 +1,3 @@
-import { CreateRolloutRequestSchema } from "../stubs/csms/station/v1/rollout_service_pb";
 import { describe, expect, it } from "vitest";
 
 import {
@@ -9,6 +8,7 @@ import {
   SendCallRequestSchema,
 } from "../stubs/csms/station/v1/command_service_pb";
 import { CreateStationRequestSchema } from "../stubs/csms/station/v1/station_service_pb";
+import { CreateRolloutRequestSchema } from "../stubs/csms/station/v1/rollout_service_pb";
 import { enumLabel, formFields, labelOf, methodLabel, unitOf, nestedFields } from "./model";
 
 describe("fields of a form", () => {
@@ -64,5 +64,14 @@ describe("words", () => {
     expect(names).toContain("type");
     expect(names).not.toContain("station_id");
     expect(names).not.toContain("request_id");
+  });
+
+  it("keeps the fields of a oneof together, the large ones too", () => {
+    const works = formFields(CreateRolloutRequestSchema).filter(({ oneof }) => oneof === "work");
+    expect(works.map(({ name, advanced }) => [name, advanced])).toEqual([
+      ["variables", false],
+      ["firmware", false],
+      ["command", false],
+    ]);
   });
 });

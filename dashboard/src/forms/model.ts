@@ -179,7 +179,8 @@ function toField(field: DescField): FormField {
     ...(unit === undefined ? {} : { unit }),
     required,
     optional: field.fieldKind === "scalar" || field.fieldKind === "enum" ? field.proto.proto3Optional : true,
-    advanced: ADVANCED.has(field.name) || (!required && isLarge(input)),
+    // The fields of a oneof stay together, however large one of them is.
+    advanced: ADVANCED.has(field.name) || (!required && !field.oneof && isLarge(input)),
     ...(field.oneof ? { oneof: field.oneof.name } : {}),
     input,
   };
@@ -216,8 +217,12 @@ export function ocppWord(desc: DescEnum, value: DescEnumValue): string {
 /** `RESET_TYPE_ON_IDLE` of `ResetType` as people read it: "On idle", or the word of their language. */
 export function enumLabel(desc: DescEnum, name: string): string {
   const bare = bareName(desc, name);
-  const words = wordsNow();
-  const known = words?.valuesOf[desc.name]?.[bare] ?? words?.values[bare];
+  return wordsNow()?.valuesOf[desc.name]?.[bare] ?? valueLabel(bare);
+}
+
+/** A value without its prefix, `ON_IDLE`, where the enumeration is not known. */
+export function valueLabel(bare: string): string {
+  const known = wordsNow()?.values[bare];
   if (known) return known;
   const text = bare
     .toLowerCase()

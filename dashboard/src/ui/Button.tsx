@@ -1,10 +1,11 @@
 import type { ReactNode } from "react";
-import { Button as AriaButton, type PressEvent } from "react-aria-components";
+import { Button as AriaButton, ProgressBar, type PressEvent } from "react-aria-components";
 
 import styles from "./Button.module.css";
 import { cx } from "./cx";
 import { Icon, type IconName } from "./Icon";
 import { Link } from "./Link";
+import { useUiText } from "./text";
 
 export type ButtonKind = "primary" | "plain" | "quiet" | "danger";
 
@@ -31,11 +32,14 @@ function look(props: Look, extra?: string): string {
 
 export function Button(props: ButtonProps) {
   const { kind, small, icon, children, className, ...rest } = props;
+  const t = useUiText();
   const given: Look = { ...(kind && { kind }), ...(small && { small }) };
   return (
     <AriaButton {...rest} className={look(given, className)}>
       {icon && <Icon name={icon} size={16} />}
       {children}
+      {/* React Aria announces this when the work begins and ends. */}
+      {props.isPending && <ProgressBar isIndeterminate aria-label={t.loading} className="visually-hidden" />}
     </AriaButton>
   );
 }

@@ -6,6 +6,7 @@ with the commit and the machine.
 
 import argparse
 import json
+import os
 import tempfile
 import time
 from dataclasses import asdict
@@ -63,7 +64,7 @@ def _paints(context: BrowserContext) -> dict[str, Any]:
     return found
 
 
-def _scrolls(context: BrowserContext, for_s: float) -> dict[str, Any]:
+def _scrolls(context: BrowserContext, for_s: float, stations: int) -> dict[str, Any]:
     """The list of stations with all of its rows, and that of sessions, which reads on as it is scrolled."""
     found = {}
     for path, all_rows in (("/stations?sort=name", True), ("/sessions", False)):
@@ -72,8 +73,7 @@ def _scrolls(context: BrowserContext, for_s: float) -> dict[str, Any]:
         painted(page, path)
         if all_rows:
             page.wait_for_function(
-                "() => Number(document.querySelector('main [role=grid]')?.getAttribute('aria-rowcount')) > 9 &&"
-                " !document.querySelector('main [aria-busy=true]')"
+                f"() => Number(document.querySelector('main [role=grid]')?.getAttribute('aria-rowcount')) > {stations}"
             )
         loaded_s = round(time.monotonic() - begin_s, 1)
         found[path] = {"loaded_s": loaded_s, **scrolled(page, for_s)}
@@ -118,7 +118,7 @@ def _measured(browser: Browser, mesh: RunningMesh, url: str, options: argparse.N
         sign_in(context.new_page(), "/", username="admin", password=mesh.admin_password)
         return {
             "pages": _paints(context),
-            "scrolling": _scrolls(context, 10.0),
+            "scrolling": _scrolls(context, 10.0, options.stations),
             "heap": _heaps(context, url, options),
         }
 
@@ -126,6 +126,7 @@ def _measured(browser: Browser, mesh: RunningMesh, url: str, options: argparse.N
 def main() -> None:
     """Runs the whole of it."""
     options = _options()
+    commit = git("rev-parse", "--short", "HEAD")  # what is measured, whatever is committed meanwhile
     with tempfile.TemporaryDirectory(prefix="csms-soak-") as name:
         directory = Path(name)
         with (
@@ -140,9 +141,11 @@ def main() -> None:
             seeded_s = round(time.monotonic() - begin_s, 1)
             say(f"seeded in {seeded_s} s")
             document = {
-                "commit": git("rev-parse", "--short", "HEAD"),
+                "commit": commit,
                 **machine(),
                 "browser": browser.version,
+                # Of the machine, before the pages are measured: others may work on it.
+                "load": [round(one, 1) for one in os.getloadavg()],
                 "stations": options.stations,
                 "transactions": options.transactions,
                 "events_per_s": options.rate,

@@ -1,22 +1,23 @@
 import { useMutation } from "@connectrpc/connect-query";
 import { useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
+import { lazy, Suspense, useState } from "react";
 
 import { readError } from "../../api/errors";
 import { usePermissions } from "../../api/permissions";
 import { Time, useFormats } from "../../formats";
-import { MethodForm } from "../../forms";
 import type { Condition } from "../../stubs/csms/condition/v1/condition_pb";
 import { ConditionService } from "../../stubs/csms/condition/v1/condition_service_pb";
-import { Button, cx, Dialog, Icon, Link, LinkButton, MenuButton, toast, type IconName, type MenuEntry } from "../../ui";
+import { Button, cx, Icon, Link, LinkButton, MenuButton, toast, type IconName, type MenuEntry } from "../../ui";
 import styles from "./hand.module.css";
 import { offeredRemedies, type OfferedRemedy } from "./remedies";
-import { RemedyDialog } from "./RemedyDialog";
 import { useHandText } from "./text";
 import { moveCondition } from "./useConditions";
 import { hrefOf, kindWord, placeText, severityName, stationHref, whyText, type SeverityName } from "./words";
 
 const { acknowledgeCondition, unacknowledgeCondition } = ConditionService.method;
+// Forms are loaded with the first dialog: the start page does without them.
+const NoteDialog = lazy(() => import("./NoteDialog"));
+const RemedyDialog = lazy(() => import("./RemedyDialog"));
 const ICONS: Record<SeverityName, IconName> = { CRITICAL: "alert", WARNING: "info", NOTICE: "help" };
 
 export function SeverityMark(props: { condition: Condition }) {
@@ -92,13 +93,15 @@ export function ConditionRow(props: { condition: Condition }) {
       </div>
       <RowActions condition={condition} onRemedy={setRemedy} />
       {remedy && (
-        <RemedyDialog
-          condition={condition}
-          remedy={remedy}
-          onClose={() => {
-            setRemedy(undefined);
-          }}
-        />
+        <Suspense>
+          <RemedyDialog
+            condition={condition}
+            remedy={remedy}
+            onClose={() => {
+              setRemedy(undefined);
+            }}
+          />
+        </Suspense>
       )}
     </li>
   );
@@ -178,33 +181,15 @@ function RowActions(props: { condition: Condition; onRemedy: (remedy: OfferedRem
         />
       )}
       {noting && (
-        <NoteDialog
-          condition={condition}
-          onClose={() => {
-            setNoting(false);
-          }}
-        />
+        <Suspense>
+          <NoteDialog
+            condition={condition}
+            onClose={() => {
+              setNoting(false);
+            }}
+          />
+        </Suspense>
       )}
     </div>
-  );
-}
-
-function NoteDialog(props: { condition: Condition; onClose: () => void }) {
-  const t = useHandText();
-  const client = useQueryClient();
-  return (
-    <Dialog title={t.acknowledgeNote} isOpen onClose={props.onClose}>
-      <MethodForm
-        method={acknowledgeCondition}
-        fixed={{ conditionId: props.condition.conditionId }}
-        action={t.acknowledge}
-        answer={false}
-        onDone={() => {
-          toast(t.acknowledged);
-          props.onClose();
-          moveCondition(client, props.condition.conditionId);
-        }}
-      />
-    </Dialog>
   );
 }

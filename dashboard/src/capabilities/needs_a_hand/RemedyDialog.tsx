@@ -11,7 +11,7 @@ import { readConditionsAnew } from "./useConditions";
 import { kindWord, placeText, whyText } from "./words";
 
 /** The remedy as a form that is filled in: it names the thing, asks what is missing, and shows the answer. */
-export function RemedyDialog(props: { condition: Condition; remedy: OfferedRemedy; onClose: () => void }) {
+export default function RemedyDialog(props: { condition: Condition; remedy: OfferedRemedy; onClose: () => void }) {
   const t = useHandText();
   const formats = useFormats();
   const client = useQueryClient();

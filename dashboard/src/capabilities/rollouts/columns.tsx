@@ -1,5 +1,5 @@
 import type { Formats } from "../../formats";
-import { methodLabel } from "../../forms";
+import { methodLabel, valueLabel } from "../../forms";
 import { enumColumn, textColumn, timeColumn } from "../../resources";
 import {
   RolloutState,
@@ -100,7 +100,9 @@ export function targetColumns(t: Text): Column<RolloutTarget>[] {
       label: t.answer,
       sortBy: (row) => row.answerStatus || undefined,
       cell: (row) =>
-        [row.answerStatus, row.answerReason, row.rebootRequired ? t.reboot : ""].filter(Boolean).join(" · "),
+        [row.answerStatus && valueLabel(row.answerStatus), row.answerReason, row.rebootRequired ? t.reboot : ""]
+          .filter(Boolean)
+          .join(" · "),
     },
     textColumn("error", t.error, (row) => row.error?.message, { width: "minmax(200px, 2fr)" }),
     timeColumn("began", t.began, (row) => row.startTime),

@@ -91,32 +91,34 @@ function Answers(props: { run: Run; parent: { href: string; label: string } }) {
         )
       }
     >
-      <div className={styles.answerTools}>
-        <Select
-          label={t.state}
-          hideLabel
-          options={[
-            { id: "*", label: `${t.state}: ${t.any}` },
-            ...STATES.map((one) => ({ id: one, label: `${t.answerStates[one]}: ${formats.number(count(one))}` })),
-          ]}
-          value={state || "*"}
-          onChange={(value) => {
-            url.set({ state: value === "*" ? undefined : value });
+      <div className={styles.answers}>
+        <div className={styles.answerTools}>
+          <Select
+            label={t.state}
+            hideLabel
+            options={[
+              { id: "*", label: `${t.state}: ${t.any}` },
+              ...STATES.map((one) => ({ id: one, label: `${t.answerStates[one]}: ${formats.number(count(one))}` })),
+            ]}
+            value={state || "*"}
+            onChange={(value) => {
+              url.set({ state: value === "*" ? undefined : value });
+            }}
+          />
+        </div>
+        <DataTable
+          label={title}
+          columns={columns}
+          rows={rows}
+          rowKey={(row) => row.stationId}
+          rowName={(row) => row.name}
+          sort={sort}
+          onSort={(next) => {
+            url.set({ sort: writeSort(next) });
           }}
+          fill
         />
       </div>
-      <DataTable
-        label={title}
-        columns={columns}
-        rows={rows}
-        rowKey={(row) => row.stationId}
-        rowName={(row) => row.name}
-        sort={sort}
-        onSort={(next) => {
-          url.set({ sort: writeSort(next) });
-        }}
-        fill
-      />
     </Page>
   );
 }

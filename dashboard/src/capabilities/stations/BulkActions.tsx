@@ -15,6 +15,7 @@ import { useStationText, type StationText } from "./text";
 import { runHref, runs } from "./window_runs";
 
 const METHODS: readonly DescMethod[] = [...CommandService.methods, ...LocalListService.methods];
+const REQUEST = RolloutService.method.createRollout.input.typeName;
 const RUNS = { accept: StationService.method.updateStation, reconnect: StationService.method.closeConnection } as const;
 
 interface Work {
@@ -22,6 +23,8 @@ interface Work {
   label: string;
   /** The work of the rollout, as ProtoJSON. */
   initial: JsonObject;
+  /** What it has chosen in the request, by the full names of the fields. */
+  choices: readonly string[];
 }
 
 function methodOf(field: DescField): DescMethod | undefined {
@@ -34,12 +37,15 @@ function worksOf(permissions: Permissions, t: StationText): Work[] {
   const commands = CommandRolloutSchema.fields.flatMap((field) => {
     const method = methodOf(field);
     if (!method || !permissions.can(method)) return [];
-    return [{ id: field.name, label: methodLabel(method.name), initial: { command: { [field.jsonName]: {} } } }];
+    const choices = [`${REQUEST}.command`, `${CommandRolloutSchema.typeName}.${field.name}`];
+    return [
+      { id: field.name, label: methodLabel(method.name), initial: { command: { [field.jsonName]: {} } }, choices },
+    ];
   });
   return [
     ...commands,
-    { id: "variables", label: t.setVariables, initial: { variables: {} } },
-    { id: "firmware", label: t.updateFirmware, initial: { firmware: {} } },
+    { id: "variables", label: t.setVariables, initial: { variables: {} }, choices: [`${REQUEST}.variables`] },
+    { id: "firmware", label: t.updateFirmware, initial: { firmware: {} }, choices: [`${REQUEST}.firmware`] },
   ];
 }
 
@@ -121,6 +127,7 @@ function WorkDialog(props: {
         fixed={{ stationIds: selected.map(({ stationId }) => stationId) }}
         hidden={["filter"]}
         initial={work.initial}
+        choices={work.choices}
         confirm={{ title: `${title}?`, text: <p>{t.rolloutText}</p>, count: selected.length }}
         answer={false}
         onDone={({ rollout }) => {

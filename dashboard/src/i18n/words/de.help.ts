@@ -39,6 +39,8 @@ export const help: Readonly<Record<string, string>> = {
   "csms.station.v1.CreateRolloutRequest.start_time": "Beginn; leer: sofort.",
   "csms.station.v1.CreateRolloutRequest.expire_time":
     "Bis dahin wird auf Stationen gewartet; leer: 30 Tage ab dem Beginn.",
+  "csms.station.v1.RolloutService.CreateRollout":
+    "Derselbe Auftrag an viele Stationen, wenige zugleich. Auf Stationen, die nicht verbunden sind, wird gewartet, ohne dass andere darauf warten.",
   [`${COMMANDS}.RequestStartTransaction`]: "Lässt die Station für eine Karte einen Ladevorgang beginnen.",
   [`${COMMANDS}.RequestStopTransaction`]: "Lässt die Station einen Ladevorgang beenden.",
   [`${COMMANDS}.Reset`]: "Startet die Station oder einen Ladepunkt neu.",
