@@ -1,1 +1,0 @@
-function e(e){return`"${e.replaceAll(`\\`,`\\\\`).replaceAll(`"`,`\\"`)}"`}function t(...e){let t=e.filter(e=>e!==void 0&&e!==``);return t.length>1?t.map(e=>/\bOR\b/.test(e??``)?`(${e??``})`:e).join(` AND `):t[0]??``}function n(e,n){return t(...e.map(e=>{let t=n(e.id);return e.options.some(e=>e.id===t)?e.clause(t):``}))}export{n,e as r,t};

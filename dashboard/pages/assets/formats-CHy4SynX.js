@@ -1,1 +1,0 @@
-import"./index-BK8AdnnF.js";

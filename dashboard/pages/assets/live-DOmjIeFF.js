@@ -1,0 +1,1 @@
+import"./index-LeF76-vu.js";
