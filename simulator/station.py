@@ -120,8 +120,7 @@ class Station:
         self.restarts_when_idle = False  # a restart is due as soon as nobody charges
         self.closing_samples = False  # a sample follows each stop (quirk 22 of simulator.misbehaviour)
         self.restarts_on_change = False  # of its configuration (quirk 24)
-        self.now_ms = 0
-        self._operative = True
+        self.now_ms, self._operative = 0, True
         self._events: list[StationEvent] = []
 
     @property

@@ -39,7 +39,7 @@ from mesh.runtime.errors import MeshError
 from mesh.runtime.times import Clock
 from transaction_svc import ingestion, reading_store
 from transaction_svc.authorizations import Refusal, count_open, read_question, read_refusal, save_refusals
-from transaction_svc.evse_transactions import open_at, read_place
+from transaction_svc.evse_transactions import open_at, read_evse
 from transaction_svc.gateway_client import AnyItem
 from transaction_svc.grace import Grace
 from transaction_svc.ingestion import IngestResult
@@ -151,10 +151,10 @@ class TransactionIngestServicer(transaction_ingest_service_pb2_grpc.TransactionI
         self, request: FindEvseTransactionsRequest, context: Context
     ) -> FindEvseTransactionsResponse:
         """See the contract."""
-        questions, errors = _read_each(request.items, read_place)
-        asked = [place for _index, place in questions]
+        questions, errors = _read_each(request.items, read_evse)
+        asked = [evse for _index, evse in questions]
         names = await self._database.read(lambda connection: open_at(connection, asked)) if asked else ()
-        found = {index: name for (index, _place), name in zip(questions, names, strict=True)}
+        found = {index: name for (index, _evse), name in zip(questions, names, strict=True)}
         response = FindEvseTransactionsResponse()
         for index in range(len(request.items)):
             result = response.results.add()

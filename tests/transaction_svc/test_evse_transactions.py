@@ -10,9 +10,9 @@ from mesh.runtime.errors import from_status
 from tests.transaction_svc.kit import CONTEXT, Service, event_2x
 
 
-async def _found(service: Service, *places: tuple[str, int]) -> Sequence[str]:
-    items = [FindEvseTransactionsItem(evse_id=evse_id) for _station, evse_id in places]
-    for item, (station, _evse_id) in zip(items, places, strict=True):
+async def _found(service: Service, *evses: tuple[str, int]) -> Sequence[str]:
+    items = [FindEvseTransactionsItem(evse_id=evse_id) for _station, evse_id in evses]
+    for item, (station, _evse_id) in zip(items, evses, strict=True):
         item.origin.tenant_id, item.origin.station_id = "default", station
     response = await service.ingest.FindEvseTransactions(FindEvseTransactionsRequest(items=items), CONTEXT)
     return [from_status(one.error).reason if one.HasField("error") else one.transaction_id for one in response.results]

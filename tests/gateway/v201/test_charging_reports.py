@@ -1,4 +1,4 @@
-"""What stations of 2.0.1 report about charging: profiles, limits from elsewhere, needs and schedules of vehicles."""
+"""Reports of 2.0.1 stations about charging: profiles, limits from elsewhere, needs and schedules of vehicles."""
 
 from typing import Any
 
@@ -41,7 +41,7 @@ def test_a_part_of_the_profiles() -> None:
 
 
 def test_every_field_of_a_profile_is_kept() -> None:
-    """What is reported is sent to a station again as it was."""
+    """A reported profile is sent to a station again as it was."""
     payload = payloads.maximal(helpers.SCHEMAS.schema("ReportChargingProfiles", "request"))
     report = _report("ReportChargingProfiles", payload).charging_profile_report
     profile = report.charging_profiles[0]

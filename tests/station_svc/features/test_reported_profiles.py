@@ -108,7 +108,7 @@ async def test_reported_profiles_are_the_same_resource(system: StationSystem) ->
 
 
 async def test_a_complete_report_without_a_profile(system: StationSystem) -> None:
-    """What was set here is unknown then, what was from elsewhere is gone; others were not asked for."""
+    """Profiles that were set here are unknown then, those from elsewhere are gone; others were not asked for."""
     epoch = await _open(system)
     await _set(system, 1)
     await _set(system, 2, evse_id=2)
