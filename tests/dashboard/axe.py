@@ -18,11 +18,13 @@ SCHEMES: dict[Literal["light", "dark"], dict[str, Any]] = {
 # React Aria keeps an announcement for seconds, which may name a button that has gone since.
 _PAGE = '{ exclude: [["[data-live-announcer]"]] }'
 _SKELETON = "[class*=skeleton]"
-# The next frame begins the transitions of colours; they have ended, or were replaced.
+# The next frame begins the transitions of colours, which take a fraction of a second. Each turn waits for a frame, so
+# that the page goes on meanwhile; there are no more of them than a few seconds have.
 _COLOURS_SETTLE = """async () => {
-  await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
-  const running = () => document.getAnimations().filter((each) => each instanceof CSSTransition);
-  while (running().length > 0) await Promise.allSettled(running().map((each) => each.finished));
+  const frame = () => new Promise((done) => requestAnimationFrame(done));
+  const running = () => document.getAnimations().some((each) => each instanceof CSSTransition);
+  await frame();
+  for (let frames = 0; frames < 300 && (frames < 1 || running()); frames += 1) await frame();
 }"""
 
 
