@@ -169,13 +169,14 @@ async def test_variables_are_set_read_and_remembered(mesh: MeshRig) -> None:
 
 
 async def test_a_station_probes_with_16_and_comes_back_with_201(mesh_on_both: MeshRig) -> None:
-    """Quirk 3: the newest connection wins, in whichever version; a transaction of each is published."""
+    """Quirk 3: the newest connection wins, in whichever version, and is asked for its device model."""
     mesh = mesh_on_both
     async with RawStation(mesh.station_url("CP1")) as probe:
         await probe.boot()
         async with _station(mesh) as station:
             assert 1000 <= await probe.close_code() < 5000
             assert (await station.boot())["status"] == "Accepted"
+            assert (await station.answer({"status": "Accepted"}))[0] == "GetBaseReport"
             for event in _session():
                 await station.call("TransactionEvent", event)
             assert await mesh.is_connected("CP1")
@@ -201,7 +202,7 @@ async def test_payloads_of_16_get_a_clear_error_and_the_connection_goes_on(mesh:
                     "OccurrenceConstraintViolation",
                 ),
                 ("Authorize", '{"idTag":"T"}', "SecurityError"),
-                ("StartTransaction", '{"connectorId":1}', "NotSupported"),
+                ("StartTransaction", '{"connectorId":1}', "SecurityError"),
             )
         ):
             await station.send(f'[2,"x{index}","{action}",{payload}]')

@@ -257,7 +257,6 @@ async def test_a_token_is_refused_while_the_station_is_not_accepted(mesh_on_both
         request.station.registration_status = station_pb2.REGISTRATION_STATUS_PENDING
         request.update_mask.paths.append("registration_status")
         await mesh.stations.UpdateStation(request, metadata=mesh.metadata, timeout=TIMEOUT_S)
-        await station.close_code()
     async with _stations(mesh, "CP1", version="2.0.1") as (station,):
         assert await _event(station, "Updated", 1, "BAD") == "Blocked"
         assert await _event(station, "Updated", 2, "GOOD") == "Accepted"

@@ -18,6 +18,7 @@ from google.rpc.status_pb2 import Status
 from gateway.ocpp.schemas import SchemaFault
 from gateway.ocpp.translation import IngestRpc, UnacceptableError
 from gateway.ocpp.v201.routes import ROUTES
+from tests.gateway.translators import over_the_wire
 from tests.gateway.v201 import helpers
 
 ACTION = "TransactionEvent"
@@ -124,7 +125,7 @@ def test_a_reservation_that_is_used_is_reported_to_station_svc() -> None:
     payload = MINIMAL | {"reservationId": 7, "evse": {"id": 2, "connectorId": 1}, "timestamp": "2025-01-01T12:00:00Z"}
     items = helpers.to_items(ACTION, payload)
     assert set(items) == {IngestRpc.TRANSACTION_EVENTS, IngestRpc.REPORTS}
-    report = helpers.item(ACTION, payload, IngestRpc.REPORTS)
+    report = over_the_wire(items[IngestRpc.REPORTS])
     assert report.origin == helpers.ORIGIN
     assert report.reservation_use == ReservationUse(
         reservation_id=7, transaction_id="tx-1", evse=EvseRef(evse_id=2, connector_id=1), use_time=NOON
