@@ -18,13 +18,16 @@ SCHEMES: dict[Literal["light", "dark"], dict[str, Any]] = {
 # React Aria keeps an announcement for seconds, which may name a button that has gone since.
 _PAGE = '{ exclude: [["[data-live-announcer]"]] }'
 _SKELETON = "[class*=skeleton]"
-# The next frame begins the transitions of colours, which take a fraction of a second. Each turn waits for a frame, so
-# that the page goes on meanwhile; there are no more of them than a few seconds have.
+# Transitions of colours begin with the next frame, and those of what inherits them after that: until some frames have
+# none. Each turn waits for a frame, so that the page goes on meanwhile; there are no more than a few seconds have.
 _COLOURS_SETTLE = """async () => {
   const frame = () => new Promise((done) => requestAnimationFrame(done));
   const running = () => document.getAnimations().some((each) => each instanceof CSSTransition);
-  await frame();
-  for (let frames = 0; frames < 300 && (frames < 1 || running()); frames += 1) await frame();
+  let quiet = 0;
+  for (let frames = 0; frames < 300 && quiet < 6; frames += 1) {
+    await frame();
+    quiet = running() ? 0 : quiet + 1;
+  }
 }"""
 
 

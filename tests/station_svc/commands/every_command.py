@@ -128,9 +128,9 @@ _BY_HAND: list[tuple[str, str, Any, Any]] = [
     (
         "GetReport",
         "get_report",
-        device_model_pb2.GetReportRequest(station_id="CP1", variable_report_id=7),
+        device_model_pb2.GetReportRequest(station_id="CP1", variable_report_id=8),
         device_model_pb2.GetReportResponse(
-            status=device_model_pb2.DEVICE_MODEL_STATUS_EMPTY_RESULT_SET, variable_report_id=7
+            status=device_model_pb2.DEVICE_MODEL_STATUS_EMPTY_RESULT_SET, variable_report_id=8
         ),
     ),
     (

@@ -96,18 +96,13 @@ export function ExchangeRow(props: {
   return (
     <li ref={row} className={cx(styles.exchange, exchange.isError && styles.error)}>
       <div className={styles.row}>
-        <button
-          type="button"
-          className={styles.toggle}
-          aria-expanded={isOpen}
-          aria-label={t.open(exchange.action || t.unreadable)}
-          onClick={onToggle}
-        >
+        <button type="button" className={styles.toggle} aria-expanded={isOpen} onClick={onToggle}>
           <Icon name={isOpen ? "chevronDown" : "chevronRight"} size={16} />
           <time dateTime={new Date(exchange.timeMs).toISOString()} title={formats.dateTime(exchange.timeMs)}>
             {isToday(exchange.timeMs) || <span className={styles.day}>{formats.date(exchange.timeMs)} </span>}
             {formats.exactTime(exchange.timeMs)}
           </time>
+          <span className="visually-hidden"> {t.open(exchange.action || t.unreadable)}</span>
         </button>
         <Lane exchange={exchange} fromStation t={t} />
         <Between exchange={exchange} t={t} />

@@ -1,1 +1,0 @@
-import{n as e}from"./resources-dwl7qfeF.js";import{t}from"./lists-CYPY0UYA.js";import{t as n}from"./parts-Vwz7bCnr.js";import{t as r}from"./text-CgXMLy_D.js";import{Qn as i}from"./theme-tZDMHcjE.js";var a=i();function o(){let i=r();return(0,a.jsx)(e,{title:i.installedAll,parts:n(i),...t(i)})}export{o as default};

@@ -1,1 +1,0 @@
-import{n as e}from"./resources-dwl7qfeF.js";import{r as t,t as n}from"./ProfileList-odJ7XIFB.js";import{Qn as r}from"./theme-tZDMHcjE.js";var i=r();function a(){let r=t();return(0,i.jsx)(e,{title:r.title,...n(r)})}export{a as default};

@@ -1,1 +1,0 @@
-import{i as e}from"./resources-dwl7qfeF.js";import{n as t,t as n}from"./text-Bv-klQj7.js";import{Qn as r}from"./theme-tZDMHcjE.js";var i=r();function a(r){let a=t(n(),r.stationId);return(0,i.jsx)(e,{...a,name:`reservations`,ignoreScope:!0,fill:!1})}export{a as default};

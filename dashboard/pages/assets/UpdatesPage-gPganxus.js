@@ -1,1 +1,0 @@
-import{n as e}from"./resources-dwl7qfeF.js";import{r as t,t as n}from"./text-Ck0lk8ih.js";import{t as r}from"./parts-CeKkmd2U.js";import{Qn as i}from"./theme-tZDMHcjE.js";var a=i();function o(){let i=n();return(0,a.jsx)(e,{title:i.firmware,parts:r(i),...t(i)})}export{o as default};

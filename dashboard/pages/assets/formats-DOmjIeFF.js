@@ -1,1 +1,0 @@
-import"./index-LeF76-vu.js";

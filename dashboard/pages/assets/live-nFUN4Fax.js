@@ -1,0 +1,1 @@
+import"./index-B-u-LSO4.js";
