@@ -27,7 +27,7 @@ from tests.mesh_identities import identity_of
 from tests.ports import held_port
 from tests.station_svc.commands.every_command import EVERY_COMMAND
 from tests.station_svc.commands.far_gateway import answering
-from tests.station_svc.conftest import StartSystem, StationSystem, fails_with
+from tests.station_svc.conftest import StartSystem, StationSystem, access_token, fails_with
 
 TOKEN = IdToken(id_token="T")
 FAR = Timestamp(seconds=4_000_000_000)
@@ -65,7 +65,8 @@ def _request(template: Any, **fields: Any) -> Any:
 
 
 async def _call(system: StationSystem, method: str, request: Any) -> Any:
-    return await getattr(system.commands, method)(request)
+    metadata = (("authorization", f"Bearer {access_token(role='ADMINISTRATOR')}"),)
+    return await getattr(system.commands, method)(request, metadata=metadata)
 
 
 async def _connected(system: StationSystem, name: str) -> None:
