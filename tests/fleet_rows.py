@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from csms.station.v1.charging_profile_pb2 import ChargingProfile
 from sqlalchemy import Connection
 
+from station_svc.core.models import variable
 from station_svc.features.certificates.models import certificate_request, installed_certificate
 from station_svc.features.local_lists.models import local_list
 from station_svc.features.monitoring.models import alarm
@@ -27,7 +28,7 @@ FLEET_LISTS = {
 
 
 def add_fleet_rows(connection: Connection, station_id: str, *, now_us: int, number: int = 1) -> None:
-    """A row of each list, and an alarm, of a station of the tenant `default` that exists."""
+    """A row of each list, an alarm and a drift, of a station of the tenant `default` that exists."""
     station = {"tenant_id": "default", "station_id": station_id}
     times = {"create_us": now_us, "update_us": now_us}
     for table, values in _rows(number, now_us):
@@ -52,5 +53,8 @@ def _rows(number: int, now_us: int) -> Iterator[tuple[sa.Table, dict[str, Any]]]
     yield certificate_request, request | frame | {"receive_us": now_us}
     names = {"alarm_id": f"1-{number}-0", "subject": str(number)}
     yield alarm, names | frame | {"state": 1, "open_us": now_us}
+    key = {"component": "C", "component_instance": "", "variable": f"V{number}", "variable_instance": ""}
+    key |= {"attribute_type": "Actual"}
+    yield variable, key | {"evse_id": 0, "connector_id": 0, "value": "1", "wished_value": "2"}
     if number == 1:
         yield local_list, {"version": 3, "entries_version": 3, "entry_count": 7, "sync_state": 2}

@@ -57,6 +57,8 @@ _ENDLESS = ("WatchEvents", "StreamEvents")
 _COUNTING = ("CountConditions",)
 _NONE = options_pb2.AUDIT_NONE
 _PAGE_SIZE = 1000
+# Lists that have nothing of the towns, whose stations say little; tests/scopes has rows of them.
+_EMPTY = ("ListAlarms", "ListVariableDrifts")
 _IDS = {"site_id", "rollout_id", "quarantine_id"}
 _REFUSED = {"NOT_FOUND", "FAILED_PRECONDITION"}
 
@@ -212,7 +214,7 @@ def _is_list(rpc: Rpc) -> bool:
 
 def test_lists_have_no_trace_of_another_subtree(doors: Doors, rpcs: list[Rpc], towns: Towns) -> None:
     """By any door. For the whole tenant each has something of both."""
-    lists = [rpc for rpc in _of_rule(rpcs, "STATIONS") if _is_list(rpc)]
+    lists = [rpc for rpc in _of_rule(rpcs, "STATIONS") if _is_list(rpc) and rpc.method.name not in _EMPTY]
     assert len(lists) >= 8
     for rpc in lists:
         request = _request(rpc, {})
