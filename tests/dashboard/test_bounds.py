@@ -30,8 +30,8 @@ def test_a_list_of_any_length_has_few_nodes_and_requests(signed_in: Page) -> Non
     calls: list[str] = []
     page.on("request", lambda request: calls.append(request.url) if request.method == "POST" else None)
     page.goto("/stations?sort=name")
-    page.wait_for_function(
-        f"() => Number(document.querySelector('main [role=grid]')?.getAttribute('aria-rowcount')) > {COUNT}"
+    page.wait_for_function(  # the server sorts: the list has its first pages, and asks for more as somebody scrolls
+        "() => Number(document.querySelector('main [role=grid]')?.getAttribute('aria-rowcount')) > 20"
     )
     is_rendered(page)
     assert 500 < _nodes(page) < NODES

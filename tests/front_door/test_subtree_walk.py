@@ -58,7 +58,7 @@ _COUNTING = ("CountConditions",)
 _NONE = options_pb2.AUDIT_NONE
 _PAGE_SIZE = 1000
 # Lists that have nothing of the towns, whose stations say little; tests/scopes has rows of them.
-_EMPTY = ("ListAlarms", "ListVariableDrifts")
+_EMPTY = ("ListAlarms", "ListLocalLists", "ListVariableDrifts")
 _IDS = {"site_id", "rollout_id", "quarantine_id"}
 _REFUSED = {"NOT_FOUND", "FAILED_PRECONDITION"}
 
