@@ -27,8 +27,12 @@ DECIDING_16 = {
     "MeterValues meterValue.sampledValue.format",
     "StopTransaction transactionData.sampledValue.format",
 }
-# Of answers to stations: whether the contract's result has a response.
-DECIDED_2 = {"GetCertificateStatusEnumType", "Iso15118EVCertificateStatusEnumType"}
+# Of answers to stations: whether the contract's result has a response, or whether it was recorded.
+DECIDED_2 = {
+    "GetCertificateStatusEnumType",
+    "Iso15118EVCertificateStatusEnumType",
+    "NotifyEVChargingNeedsStatusEnumType",
+}
 # Parts of handled messages of 2.0.1 that are neither read nor said, whatever words are in them.
 LEFT_OUT_2 = {
     "CostKindEnumType",
