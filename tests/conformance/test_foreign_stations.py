@@ -25,6 +25,7 @@ LIBRARIES = [
 # is as it should be, or other quirks would be met.
 ODDITIES = {
     QuirkName.CLOCK_SKEW,
+    QuirkName.FRAMES_NOT_LOGGED,  # all messages of a version in a few seconds are more than a station may have logged
     QuirkName.METER_ROLLBACK,
     QuirkName.REBOOTED_SOON,
     QuirkName.REPEATED_EVENT,
