@@ -55,7 +55,9 @@ def _find_station(page: Page, station_id: str) -> None:
 @pytest.fixture
 def station(simulated: RunningMesh, request: pytest.FixtureRequest) -> SimulatedStation:
     """A station that waits for the keys of the test."""
-    made = SimulatedStation(simulated, request.node.name.removeprefix("test_").replace("_", "-").upper()[:20])
+    # Named by its test, and by nothing that a command of the palette has in its name.
+    name = request.node.name.removeprefix("test_").replace("_", "-").upper()
+    made = SimulatedStation(simulated, f"KEYS-{name}"[:20])
     made.start()
     return made
 
