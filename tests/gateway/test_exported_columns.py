@@ -33,6 +33,10 @@ NO_SECRETS = {
         "reservation.token_key",
         "certificate_request.csr",  # a request for a certificate, which is public
         "certificate_request.csr_sha256",
+        "customer_report.hash_algorithm",  # of a certificate, which is public
+        "customer_report.issuer_name_hash",
+        "customer_report.issuer_key_hash",
+        "installed_certificate.child_hash_data",
         "installed_certificate.hash_algorithm",
         "installed_certificate.issuer_name_hash",
         "installed_certificate.issuer_key_hash",

@@ -66,6 +66,12 @@ function useFound(text: string): { entries: PaletteEntry[]; searching: boolean }
   return { entries: wanted ? found.entries : [], searching: Boolean(wanted) && found.text !== wanted };
 }
 
+/** A thing whose id or name is typed whole comes before those that only contain it. */
+function exactFirst(entries: readonly PaletteEntry[], word: string): PaletteEntry[] {
+  const isExact = (entry: PaletteEntry) => entry.names?.some((name) => name.toLowerCase() === word) ?? false;
+  return [...entries.filter(isExact), ...entries.filter((entry) => !isExact(entry))];
+}
+
 export default function Palette(props: { onClose: () => void }) {
   const t = useShellText();
   return (
@@ -95,7 +101,8 @@ function PaletteBody(props: { onClose: () => void }) {
   const known = useStaticEntries();
   const { entries: found, searching } = useFound(text);
   const word = text.trim().toLowerCase();
-  const entries = [...known.filter((entry) => entry.label.toLowerCase().includes(word)), ...found].slice(0, 30);
+  const matching = [...known.filter((entry) => entry.label.toLowerCase().includes(word)), ...found];
+  const entries = exactFirst(matching, word).slice(0, 30);
   const index = Math.min(chosen, Math.max(0, entries.length - 1));
   const run = (entry: PaletteEntry | undefined) => {
     if (!entry) return;

@@ -35,6 +35,8 @@ export interface NavigationItem {
 export interface PaletteEntry {
   id: string;
   label: string;
+  /** The id and other names of the thing: typed whole, they find it first. */
+  names?: readonly string[];
   /** Said beside it: its kind, or where it leads. */
   hint?: string;
   icon?: IconName;

@@ -11,6 +11,7 @@ export async function search(text: string, signal: AbortSignal): Promise<Palette
   return answer.stations.map((station) => ({
     id: `station.${station.stationId}`,
     label: station.displayName ? `${station.displayName} (${station.stationId})` : station.stationId,
+    names: [station.stationId, station.displayName],
     hint: station.identity?.model ?? "",
     icon: "station",
     href: `/stations/${encodeURIComponent(station.stationId)}`,

@@ -1,1 +1,0 @@
-import{n as e}from"./resources-PBDD9WSE.js";import{t}from"./lists-DfVgc-xj.js";import{t as n}from"./parts-DbSNC9Ko.js";import{t as r}from"./text-CfiFzLPc.js";import{Qn as i}from"./theme-CjNRe-PP.js";var a=i();function o(){let i=r();return(0,a.jsx)(e,{title:i.installedAll,parts:n(i),...t(i)})}export{o as default};

@@ -1,0 +1,1 @@
+import"./index-BVM416Ri.js";

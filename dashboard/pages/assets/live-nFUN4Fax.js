@@ -1,1 +1,0 @@
-import"./index-B-u-LSO4.js";
