@@ -49,7 +49,7 @@ def test_a_station_and_its_session_are_seen_live_by_two_browsers(
     desk: Page, new_context: Callable[..., BrowserContext], simulated: RunningMesh
 ) -> None:
     other = new_context(base_url=simulated.http_url).new_page()
-    sign_in(other, "/stations", username="admin", password=simulated.admin_password)
+    sign_in(other, f"/stations?q={STATION}", username="admin", password=simulated.admin_password)
     is_rendered(other)
     _go(desk, "Simulator")
     loads, other_loads = _watch_loads(desk), _watch_loads(other)

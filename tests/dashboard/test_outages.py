@@ -42,17 +42,17 @@ def _add_station(mesh: RunningMesh, station_id: str) -> None:
 def test_a_lost_stream_is_said_and_resumed(signed_in: Page, mesh: RunningMesh, faults: Faults) -> None:
     faults.expect("status of 503|ERR_INCOMPLETE_CHUNKED_ENCODING")
     page = signed_in
-    page.goto("/stations")
+    page.goto("/stations?q=OUTAGE")  # the mesh has stations of other tests too, more than a screen shows
     page.get_by_role("button", name="Live", exact=True).wait_for()
     page.evaluate(NOTE_STATUSES)
     _kill(mesh, "notification")
     page.wait_for_function(_SEEN, arg="Live paused since")
     # What happens meanwhile is not missed.
-    _add_station(mesh, "WHILE-PAUSED")
-    page.get_by_role("row").filter(has_text="WHILE-PAUSED").wait_for()
+    _add_station(mesh, "OUTAGE-MEANWHILE")
+    page.get_by_role("row").filter(has_text="OUTAGE-MEANWHILE").wait_for()
     page.get_by_role("button", name="Live", exact=True).wait_for()
-    _add_station(mesh, "AFTERWARDS")
-    page.get_by_role("row").filter(has_text="AFTERWARDS").wait_for()
+    _add_station(mesh, "OUTAGE-AFTERWARDS")
+    page.get_by_role("row").filter(has_text="OUTAGE-AFTERWARDS").wait_for()
     expect(page.get_by_text("Live paused since")).to_have_count(0)
     assert page.evaluate("Array.isArray(globalThis.statuses)"), "the page was loaded anew"
 

@@ -20,14 +20,17 @@ def _add_station(mesh: RunningMesh, station_id: str) -> None:
     assert added.status == 200, added
 
 
-def _open_tabs(context: BrowserContext, mesh: RunningMesh) -> list[Page]:
-    """Tabs with the list of stations, all opened at once, as a browser does that restores its windows."""
+def _open_tabs(context: BrowserContext, mesh: RunningMesh, prefix: str) -> list[Page]:
+    """Tabs with a list of stations, all opened at once, as a browser does that restores its windows.
+
+    The list has the stations that begin so: the mesh has those of other tests too, more than a screen shows.
+    """
     first = context.new_page()
     sign_in(first, "/", username="admin", password=mesh.admin_password)
     assert first.evaluate("window.isSecureContext") is False
     tabs = [first, *(context.new_page() for _ in range(TABS - 1))]
     for tab in tabs:
-        tab.goto("/stations", wait_until="commit")
+        tab.goto(f"/stations?q={prefix}", wait_until="commit")
     for tab in tabs:
         is_rendered(tab)
     return tabs
@@ -40,7 +43,7 @@ def test_eight_tabs_are_all_live_and_each_can_call(
     context = new_context(base_url=mesh.http_url.replace("127.0.0.1", NAME))
     if way == "elected tab":
         context.add_init_script(WITHOUT_WORKERS)
-    tabs = _open_tabs(context, mesh)
+    tabs = _open_tabs(context, mesh, "TABS")
     assert tabs[0].evaluate("'SharedWorker' in globalThis") is (way == "shared worker")
     for tab in tabs:
         tab.get_by_role("button", name="Live", exact=True).wait_for()
@@ -59,7 +62,7 @@ def test_another_tab_takes_over_from_the_one_that_is_closed(
 ) -> None:
     context = new_context(base_url=mesh.http_url.replace("127.0.0.1", NAME))
     context.add_init_script(WITHOUT_WORKERS)
-    tabs = _open_tabs(context, mesh)
+    tabs = _open_tabs(context, mesh, "TAKES-OVER")
     for tab in tabs:
         tab.get_by_role("button", name="Live", exact=True).wait_for()
     for number in range(3):
