@@ -45,7 +45,7 @@ from transaction_svc.grace import Grace
 from transaction_svc.ingestion import IngestResult
 from transaction_svc.item_types import EVENTS, METER_VALUES, Done, Item, ItemType, Read, RecordedValues
 from transaction_svc.meter_profiles import MeterTerms
-from transaction_svc.pricing import NO_PRICING, Pricing
+from transaction_svc.pricing import Pricing
 from transaction_svc.quarantine import Quarantine
 from transaction_svc.settings import GRACE
 from transaction_svc.station_events import StationEvents
@@ -67,7 +67,7 @@ class TransactionIngestServicer(transaction_ingest_service_pb2_grpc.TransactionI
         clock: Clock,
         meters: MeterTerms,
         grace: Grace = GRACE,
-        pricing: Pricing = NO_PRICING,
+        pricing: Pricing | None = None,
     ) -> None:
         self._database = database
         self._pricing = pricing
@@ -85,7 +85,10 @@ class TransactionIngestServicer(transaction_ingest_service_pb2_grpc.TransactionI
         outcomes = await self._ingest(EVENTS, request.items)
         response = RecordTransactionEventsResponse()
         for outcome in outcomes:
-            _write_event_result(response.results.add(), outcome, self._pricing)
+            result = response.results.add()
+            _write_event_result(result, outcome)
+            if self._pricing is not None and isinstance(outcome, IngestResult):
+                _write_cost(result, outcome, self._pricing)
         return response
 
     StreamRecordMeterValues = served_by_twin
@@ -261,7 +264,7 @@ def _quarantined(error: MeshError) -> MeshError:
 # it into the response, costs four times as much.
 
 
-def _write_event_result(result: TransactionEventResult, outcome: IngestResult | MeshError, pricing: Pricing) -> None:
+def _write_event_result(result: TransactionEventResult, outcome: IngestResult | MeshError) -> None:
     if isinstance(outcome, MeshError):
         result.error.CopyFrom(outcome.to_status())
         return
@@ -278,7 +281,11 @@ def _write_event_result(result: TransactionEventResult, outcome: IngestResult | 
         result.authorization_status = AuthorizationStatus.ValueType(token.refused_status)
     if outcome.quirks:
         result.quirks.extend(outcome.quirks)
-    if outcome.usage is not None and (cost := pricing.cost(outcome.usage)) is not None:
+
+
+def _write_cost(result: TransactionEventResult, outcome: IngestResult, pricing: Pricing) -> None:
+    usage = None if outcome.priced is None else ingestion.usage_of(outcome.priced)
+    if usage is not None and (cost := pricing.cost(usage)) is not None:
         result.total_cost = cost
 
 

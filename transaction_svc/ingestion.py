@@ -55,7 +55,7 @@ class IngestResult(msgspec.Struct, frozen=True):
     repeated: bool
     token: TokenAnswer = NO_TOKEN
     quirks: tuple[str, ...] = ()
-    usage: Usage | None = None  # where the station may be answered the cost
+    priced: TrackedTransaction | None = None  # where the station may be answered its cost
 
 
 def ingest_batch(
@@ -91,16 +91,16 @@ def ingest_batch(
             repeated,
             answer(item, known, repeated=repeated),
             anomalies.of(item, known.tx, repeated=repeated),
-            _usage(item, known.tx),
+            known.tx if item.record.seq_no is not None and item.record.kind != STARTED else None,
         )
         for (known, repeated), item in zip(taken, items, strict=True)
     ]
 
 
-def _usage(item: ReceivedEvent, tx: TrackedTransaction) -> Usage | None:
-    """The usage to price, for an event of 2.x after the start; None for a transaction that nobody was accepted for."""
+def usage_of(tx: TrackedTransaction) -> Usage | None:
+    """The usage to price; None for a transaction that has not begun, or that nobody was accepted for."""
     state = tx.state
-    if item.record.seq_no is None or item.record.kind == STARTED or not state.started or state.authorization_status:
+    if not state.started or state.authorization_status:
         return None
     end_us = state.stop_order_us if state.stopped else state.latest_us
     return Usage(*tx.name, state.meter.energy_mwh, end_us - state.begin_us, state.ended)

@@ -34,22 +34,10 @@ class Usage(msgspec.Struct, frozen=True):
 
 
 class Pricing(Protocol):
-    """Costs of transactions."""
+    """Costs of transactions. A station that is answered none shows none: in 2.x that does not mean that it is free."""
 
     def cost(self, usage: Usage) -> str | None:
         """The cost so far, or of all where it has ended, as decimal digits; None where it is not known."""
-
-
-class NoPricing:
-    """No cost is known. A station that is answered none shows none: in 2.x that does not mean that it is free."""
-
-    def cost(self, usage: Usage) -> str | None:
-        """Not known."""
-        del usage
-        return None
-
-
-NO_PRICING = NoPricing()
 
 
 class FlatTariff(msgspec.Struct, frozen=True):

@@ -8,7 +8,7 @@ from mesh.runtime.settings import Environment, MeshSettings
 from mesh.runtime.times import SECOND_US
 from transaction_svc.grace import MOST_GRACE_US, Grace
 from transaction_svc.meter_profiles import LEAST_POWER_W, MOST_POWER_W, PowerLimits
-from transaction_svc.pricing import NO_PRICING, FlatTariff, Pricing
+from transaction_svc.pricing import FlatTariff, Pricing
 
 # Half a day: longer than stations repeat a message without an answer, by any settings that are in use.
 HANGING_GRACE_US = 12 * 3600 * SECOND_US
@@ -32,7 +32,7 @@ class TransactionSettings:
     rollup_open_s: int  # after which an open transaction is counted in rollups again
     power_limits: PowerLimits
     grace: Grace  # time after which a hanging transaction is ended
-    pricing: Pricing = NO_PRICING
+    pricing: Pricing | None = None
     first_transaction_id: int = 1  # 1.6: the lowest number that is given
     notification_address: str | None = None  # notification_svc's mesh port, host:port
     gateway_address: str | None = None  # the mesh port of any gateway, host:port
@@ -58,7 +58,7 @@ class TransactionSettings:
                 default_us=_grace_us(env, "CSMS_HANGING_GRACE_S", HANGING_GRACE_US),
                 least_us=_grace_us(env, "CSMS_HANGING_GRACE_LEAST_S", LEAST_HANGING_GRACE_US),
             ),
-            pricing=FlatTariff.read(env) or NO_PRICING,
+            pricing=FlatTariff.read(env),
             notification_address=env.optional("CSMS_NOTIFICATION_ADDRESS"),
             gateway_address=env.optional("CSMS_GATEWAY_ADDRESS"),
         )

@@ -57,8 +57,11 @@ Made from the code by `make docs`; `make check` fails where it is not up to date
   ({every}).
 - The event of a change is committed with it, in the `outbox` of the same schema.
 - `CommandService/SendCall` sends every action of the schemas, also those without an RPC of their own.
-- The certification cases of 1.6 are tests by id ([tests/certification/v16](../tests/certification/v16/cases.py)).
-- A message that the gateway does not handle yet is answered with a CALLERROR, NotSupported.
+- The certification cases of central systems are tests by id, of 1.6
+  ([tests/certification/v16](../tests/certification/v16/cases.py)) and of 2.0.1
+  ([tests/certification/v201](../tests/certification/v201/cases.py)).
+- A CALLERROR answers an action that stations do not send (NotSupported), or that the version does not have
+  (NotImplemented).
 """
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from mesh.runtime.settings import Environment
 from mesh.runtime.startup_errors import SettingError
-from transaction_svc.pricing import NO_PRICING, FlatTariff, Usage
+from transaction_svc.pricing import FlatTariff, Usage
 
 HOUR_US = 3_600_000_000
 
@@ -41,7 +41,6 @@ def test_costs(made: FlatTariff, used: Usage, cost: str | None) -> None:
 
 def test_without_a_tariff_no_cost_is_known() -> None:
     assert FlatTariff.read(Environment({})) is None
-    assert NO_PRICING.cost(usage(wh=1)) is None
 
 
 def test_a_tariff_of_the_settings() -> None:
