@@ -30,6 +30,7 @@ from gateway.connection.inbound_call_plans import CallPlan
 from gateway.connection.inbound_call_queue import InboundCallQueue, ReceivedCall
 from gateway.connection.inbound_calls import InboundCalls
 from gateway.connection.large_frames import LARGE_BYTES, run_in_thread
+from gateway.connection.outbound_calls import OutgoingCalls
 from gateway.connection.refusal import INTERNAL_ERROR, RefusalError
 from gateway.connection.registration import Registration
 from gateway.connection.session_tasks import SessionTasks
@@ -64,6 +65,7 @@ class CallHandler:
         channel: FrameChannel,
         message_log: MessageLog,
         reports: StationReports,
+        outgoing: OutgoingCalls,
         tasks: SessionTasks,
         count: Callable[[str, str], None],
     ) -> None:
@@ -78,6 +80,7 @@ class CallHandler:
         self._channel = channel
         self._message_log = message_log
         self._reports = reports
+        self._outgoing = outgoing
         self._tasks = tasks
         self._count = count
         self._loop = asyncio.get_running_loop()
@@ -103,6 +106,8 @@ class CallHandler:
             self._reports.note_quirk(QuirkName.NO_BOOT_NOTIFICATION)
 
     def _serve(self, received: ReceivedCall) -> None:
+        if received.call.action == "BootNotification":
+            self._outgoing.hold()
         if self._message_log.backlogged:
             self._tasks.start(self._plan_once_logged(received))
         else:
@@ -183,14 +188,17 @@ class CallHandler:
     async def _give_up(self, call: Call) -> None:
         # An offline station keeps its messages; one that gets errors drops them: see
         # docs/DESIGN.md, "When a service is unavailable".
-        log.warning("service away for too long: closing", station_id=self._station_id, action=call.action)
+        log.warning("service unavailable for too long: closing", station_id=self._station_id, action=call.action)
         try:
             await self._channel.close(SERVICE_UNAVAILABLE, "service unavailable, try again later")
         finally:
             self.queue.answered()
 
     def _reply(self, call: Call, data: bytes, kind: int) -> None:
-        if call.unconfirmed or self._channel.answer(data, kind, call.message_id, call.action):
+        is_read = call.unconfirmed or self._channel.answer(data, kind, call.message_id, call.action)
+        if call.action == "BootNotification":
+            self._outgoing.release()
+        if is_read:
             self.queue.answered()
         else:
             self._tasks.start(self._go_on_once_read())

@@ -1,4 +1,8 @@
-"""CALLs to one station: one outstanding at a time, in the order of the requests (OCPP-J, 4.1.1)."""
+"""CALLs to one station: one outstanding at a time, in the order of the requests (OCPP-J, 4.1.1).
+
+None is sent while a boot waits for its answer: services know of the boot before the station has that, and a station may
+refuse CALLs until then (1.6, 4.2; 2.0.1, B01).
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -32,6 +36,8 @@ class OutgoingCalls:
         self._prefix = f"{prefix}-"
         self._send = send
         self._turn = asyncio.Lock()
+        self._may_send = asyncio.Event()
+        self._may_send.set()
         self._waiting = 0
         self._count = 0
         self._pending: tuple[str, str, asyncio.Future[Answer]] | None = None
@@ -55,6 +61,7 @@ class OutgoingCalls:
         sent = False
         try:
             async with asyncio.timeout(timeout_s), self._turn:
+                await self._may_send.wait()
                 self._raise_if_closed()
                 sent = True
                 return await self._send_and_wait(action, payload)
@@ -65,6 +72,14 @@ class OutgoingCalls:
             raise _no_answer(timeout_s) from None
         finally:
             self._waiting -= 1
+
+    def hold(self) -> None:
+        """A boot waits for its answer: further CALLs are not sent before `release`."""
+        self._may_send.clear()
+
+    def release(self) -> None:
+        """The boot is answered."""
+        self._may_send.set()
 
     def resolve(self, frame: CallResult | CallError, source: bytes = b"") -> str | None:
         """Handles an answer from the station; returns the action that it answers, or None where no CALL waits for it.
@@ -98,6 +113,7 @@ class OutgoingCalls:
     def close(self) -> None:
         """The socket is closed: every call that waits fails."""
         self._closed = True
+        self._may_send.set()
         if self._pending is not None and not self._pending[2].done():
             self._pending[2].set_exception(
                 MeshError(
@@ -136,7 +152,7 @@ def _turn_never_came(timeout_s: float) -> MeshError:
     return MeshError(
         grpc.StatusCode.RESOURCE_EXHAUSTED,
         Reason.TOO_MANY_COMMANDS,
-        f"other commands kept this station busy for {timeout_s:g} s; this one was not sent",
+        f"other commands, or a boot not answered yet, kept this station busy for {timeout_s:g} s; it was not sent",
     )
 
 

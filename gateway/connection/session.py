@@ -139,6 +139,7 @@ class Session:
             channel=self._channel,
             message_log=self._message_log,
             reports=self.reports,
+            outgoing=self.outgoing,
             tasks=self._tasks,
             count=count,
         )
