@@ -47,7 +47,9 @@ tx = sa.Table(
     # unmatched events of a station (1.6), up to `batch_context.HOLDER_SIZE` in each generation.
     sa.Column("waiting", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("flags", sa.Text),  # transaction_columns.flags_text; NULL in rows that code before the column wrote
-    sa.Column("hanging_due_us", sa.BigInteger),  # when the grace period ends; NULL where it is not hanging
+    # Of an open one: when its grace period ends, NULL where it is not hanging. Of an ended one: when its end is
+    # published, NULL where it was.
+    sa.Column("hanging_due_us", sa.BigInteger),
     sa.Column(
         "thinned", sa.Boolean, nullable=False, server_default=sa.false()
     ),  # whether its samples are (thinning.py)

@@ -49,6 +49,7 @@ class TrackedTransaction:
         "is_ordinary",
         "is_plain",
         "key",
+        "may_reopen",
         "name",
         "reassessed",
         "state",
@@ -62,6 +63,7 @@ class TrackedTransaction:
         self.stored = bool(found)
         self.changed = False
         self.reassessed = False  # with other terms
+        self.may_reopen = False  # a start of this batch has ended it, whose id token may be refused yet
         self.arrivals = state.event_count
         # Set by `sum_up`.
         self.is_plain = self.is_ordinary = False

@@ -87,6 +87,9 @@ class TransactionState(msgspec.Struct, tag_field="v", tag=3, rename=SHORT, omit_
     judged_arrival: int = 0  # arrival of the start whose token was authorized last
     refusals: int = 0
     packed: bool = False  # whether events are packed (thinning.py): they are unpacked before it is rebuilt
+    # When its end by another start is published: until then the id token of that start may be refused, which takes the
+    # end back. 0 where it is published, or it has no such end.
+    end_due_us: int = 0
     matched_us: int = 0  # 1.6: the latest order_us of events with a placeholder in the place of its number
 
     @property
@@ -145,6 +148,11 @@ class TransactionState(msgspec.Struct, tag_field="v", tag=3, rename=SHORT, omit_
         if self.mark is None or not self.hanging:
             return None
         return max(self.mark.since_us, self.updated_us) + self.mark.grace_us
+
+    @property
+    def due_us(self) -> int | None:
+        """When `expiry.py` goes on with it: the end of its grace period, or the publication of its end."""
+        return self.hanging_due_us if not self.end_due_us else self.end_due_us
 
     @property
     def held_by(self) -> tuple[str, str]:
@@ -275,6 +283,7 @@ def rebuild(records: Iterable[EventRecord], outside: TransactionState) -> Transa
         reassessment=outside.reassessment,
         last_published_us=outside.last_published_us,
         end_published=outside.end_published,
+        end_due_us=outside.end_due_us,
         meter=Metering(terms=msgspec.structs.replace(outside.meter.terms, started_at=None)),
     )
     state.meter.rebuild(
