@@ -72,7 +72,7 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
     identity = MeshIdentity(settings.mesh)
     resources = _resources(database, stack, settings=settings, identity=identity, clock=clock)
     built = _built(resources)
-    versions = VersionChanges(features=FEATURES, settle_s=settings.version_settle_s)
+    versions = VersionChanges(features=FEATURES, delay_s=settings.version_change_delay_s)
     kinds = {**_job_kinds(built, resources), VERSION_CHANGE: versions.kind}
     jobs = Jobs(database=database, kinds=kinds, clock=clock)
     due = [feature.end_due for feature in FEATURES if feature.end_due]

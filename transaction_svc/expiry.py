@@ -1,5 +1,6 @@
-"""Background tasks: ends transactions that hang for longer than the grace period, publishes ends that were kept back
-until no refusal could undo them (`outbox_events.py`), and fills columns of old rows.
+"""Background tasks: ends transactions that hang for longer than the grace period; fills columns of old rows.
+
+Ends that were kept back until no refusal could undo them (`outbox_events.py`) are published here too.
 """
 
 import asyncio

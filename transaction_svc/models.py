@@ -59,6 +59,7 @@ tx = sa.Table(
     # Present power in watts (`TransactionState.power_w`). In no index: it changes with each event.
     sa.Column("power_w", sa.Integer),
     sa.Column("hanging_us", sa.BigInteger),  # since when it is hanging
+    sa.Column("remote_start_id", sa.Integer),  # of the RequestStart command that began it (2.x)
     sa.PrimaryKeyConstraint("station_id", "transaction_id", "generation", "tenant_id", name="tx_pkey"),
     sa.Index("tx_newest", "tenant_id", "create_us"),
     # No index has the energy: that of an open one changes with each event, which would cost an entry in every index.
@@ -100,6 +101,12 @@ tx = sa.Table(
         "hanging_due_us",
         postgresql_where=sa.text("hanging_due_us IS NOT NULL"),
         sqlite_where=sa.text("hanging_due_us IS NOT NULL"),
+    ),
+    sa.Index(
+        "tx_remote_start",
+        "remote_start_id",
+        postgresql_where=sa.text("remote_start_id IS NOT NULL"),
+        sqlite_where=sa.text("remote_start_id IS NOT NULL"),
     ),
     sa.Index("tx_evse", "evse_hash", "begin_us"),
     sa.Index(

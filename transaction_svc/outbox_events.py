@@ -52,6 +52,7 @@ class _TransactionData(msgspec.Struct, kw_only=True, rename="camel", omit_defaul
     stopped_reason: str | None = None
     charging_state: str | None = None
     power_w: int | None = None
+    remote_start_id: int | None = None
     # Of transactions with anomalies.
     authorization_status: str | None = None
     flags: list[str] | None = None
@@ -154,6 +155,7 @@ def _data(tx: TrackedTransaction) -> _TransactionData:
         start_time=_text(state.start_us),
         charging_state=_word(_CHARGING_STATES, state.charging_state),
         power_w=state.power_w,
+        remote_start_id=state.remote_start_id,
     )
     if state.ended:
         data.end_time, data.end_origin = _text(state.end_us), _word(_END_ORIGINS, state.end_origin)

@@ -55,6 +55,7 @@ class TransactionState(msgspec.Struct, tag_field="v", tag=3, rename=SHORT, omit_
     was_named: bool = False  # 1.6: whether another event has named its number
     charging_state: int = 0
     power: Power | None = None  # the latest that the station measured
+    remote_start_id: int | None = None  # of the RequestStart command that began it (2.x), from the first event with one
     # Sequence numbers (2.x).
     seq_count: int = 0
     seq_most: int = -1
@@ -320,10 +321,7 @@ def _take_event(state: TransactionState, record: EventRecord, key: tuple[int, in
         if state.started:
             _start_again(state, record)
             return False
-    if record.evse_id and not state.evse_id:
-        state.evse_id, state.connector_id = record.evse_id, record.connector_id
-    if record.charging_state:
-        state.charging_state = record.charging_state
+    _describe(state, record)
     if record.kind == ENDED:
         _stop(state, record)
     elif record.id_token:
@@ -333,6 +331,16 @@ def _take_event(state: TransactionState, record: EventRecord, key: tuple[int, in
         state.judged_arrival = record.arrival
         state.meter.begin(record)
     return True
+
+
+def _describe(state: TransactionState, record: EventRecord) -> None:
+    """Applies facts that an event may have beside its readings and its token."""
+    if record.evse_id and not state.evse_id:
+        state.evse_id, state.connector_id = record.evse_id, record.connector_id
+    if record.charging_state:
+        state.charging_state = record.charging_state
+    if record.remote_start_id is not None and state.remote_start_id is None:
+        state.remote_start_id = record.remote_start_id
 
 
 def _start_again(state: TransactionState, record: EventRecord) -> None:

@@ -20,15 +20,15 @@ from station_svc.jobs.rows import JobRow, NewJob
 from station_svc.jobs.runner import Again, JobKind
 
 KIND = "version_change"
-SETTLE_S = 60
+DELAY_S = 60
 
 
 class VersionChanges:
-    """Carries out the jobs. `settle_s`: seconds since its boot that a station has to keep to a version."""
+    """Carries out the jobs. `delay_s`: seconds since its boot that a station has to keep to a version."""
 
-    def __init__(self, *, features: Iterable[Feature], settle_s: int) -> None:
+    def __init__(self, *, features: Iterable[Feature], delay_s: int) -> None:
         self._followers = [one.on_version_changes for one in features if one.on_version_changes]
-        self._settle_us = settle_s * SECOND_US
+        self._delay_us = delay_s * SECOND_US
 
     @property
     def kind(self) -> JobKind:
@@ -44,7 +44,7 @@ class VersionChanges:
                 station_id=change.station_id,
                 payload=change.before.encode(),
                 slot=f"{KIND}:{change.station_id}",
-                run_us=change.receive_us + self._settle_us,
+                run_us=change.receive_us + self._delay_us,
             )
             job_store.add(connection, new, change.receive_us)
 
@@ -58,9 +58,9 @@ class VersionChanges:
         present = version_store.find_present(connection, *job.station, before=job.payload.decode())
         if present is None or present.after == present.before:
             return None
-        settled_us = present.receive_us + self._settle_us
-        if now_us < settled_us:
-            return settled_us
+        due_us = present.receive_us + self._delay_us
+        if now_us < due_us:
+            return due_us
         for follow in self._followers:
             follow(connection, [replace(present, receive_us=now_us)])
         return None

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from csms.station.v1 import local_list_service_pb2
 
 from station_svc.features.local_lists.models import local_list
-from station_svc.ingest.version_changes import SETTLE_S
+from station_svc.ingest.version_changes import DELAY_S
 from station_svc.jobs.models import job
 from station_svc.jobs.rows import JobState
 from tests.station_svc.conftest import StartSystem, StationSystem
@@ -47,7 +47,7 @@ async def test_a_station_that_keeps_to_another_version_gets_its_list_and_is_aske
     await _boot(system, "1.6")
     await _synced(system)
     await _boot(system, "2.0.1")
-    await _pass(system, SETTLE_S - 1)
+    await _pass(system, DELAY_S - 1)
     assert await _jobs(system) == ["version_change"]
     await _pass(system, 1)
     assert await _jobs(system) == FOLLOWED
@@ -57,13 +57,13 @@ async def test_a_version_that_a_station_only_probes_has_no_consequence(system: S
     """Again and again, with either version as the one that it keeps to."""
     for kept, probed in (("2.0.1", "1.6"), ("1.6", "2.0.1")):
         await _boot(system, kept)
-        await _pass(system, SETTLE_S)  # what follows from the change to this one is not what is shown
+        await _pass(system, DELAY_S)  # what follows from the change to this one is not what is shown
         before = await _jobs(system)
         for _ in range(3):
             await _boot(system, probed)
-            await _pass(system, SETTLE_S - 1)
+            await _pass(system, DELAY_S - 1)
             await _boot(system, kept)
-            await _pass(system, SETTLE_S)
+            await _pass(system, DELAY_S)
         assert await _jobs(system) == before
 
 
@@ -71,11 +71,11 @@ async def test_a_probe_that_takes_longer_is_looked_at_a_minute_after_its_latest_
     await _boot(system, "2.0.1")
     await _synced(system)
     await _boot(system, "1.6")
-    await _pass(system, SETTLE_S - 10)
+    await _pass(system, DELAY_S - 10)
     await _boot(system, "1.6")
     await _pass(system, 10)
     assert await _jobs(system) == ["version_change"]
-    await _pass(system, SETTLE_S - 10)
+    await _pass(system, DELAY_S - 10)
     assert await _jobs(system) == ["local_list_sync"]  # 1.6 has no reports
 
 
@@ -84,14 +84,14 @@ async def test_a_station_that_is_gone_after_its_boot_is_looked_at_when_it_is_bac
     epoch = await system.open(STATION, version="2.0.1")
     await system.boot(system.boot_item(STATION, epoch))
     await system.close(STATION, epoch)
-    await _pass(system, SETTLE_S)
+    await _pass(system, DELAY_S)
     await _boot(system, "1.6")
     await _pass(system, 10)
     assert await _jobs(system) == []
 
 
-async def test_without_a_time_to_settle_each_change_has_its_consequences(start_system: StartSystem) -> None:
-    system = await start_system(version_settle_s=0)
+async def test_without_a_delay_each_change_has_its_consequences(start_system: StartSystem) -> None:
+    system = await start_system(version_change_delay_s=0)
     await system.lease()
     await _boot(system, "1.6")
     await _boot(system, "2.0.1")
