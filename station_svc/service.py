@@ -57,6 +57,8 @@ from station_svc.housekeeping import Housekeeper, retention_task
 from station_svc.ingest.admission import Admission
 from station_svc.ingest.servicer import IngestRules, StationIngestServicer
 from station_svc.ingest.tenant_rules import TenantRules
+from station_svc.ingest.version_changes import KIND as VERSION_CHANGE
+from station_svc.ingest.version_changes import VersionChanges
 from station_svc.jobs.runner import JobKind, Jobs
 from station_svc.jobs.sender import JobSender
 from station_svc.placement_publisher import PlacementPublisher
@@ -70,14 +72,16 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
     identity = MeshIdentity(settings.mesh)
     resources = _resources(database, stack, settings=settings, identity=identity, clock=clock)
     built = _built(resources)
-    jobs = Jobs(database=database, kinds=_job_kinds(built, resources), clock=clock)
+    versions = VersionChanges(features=FEATURES, delay_s=settings.version_change_delay_s)
+    kinds = {**_job_kinds(built, resources), VERSION_CHANGE: versions.kind}
+    jobs = Jobs(database=database, kinds=kinds, clock=clock)
     due = [feature.end_due for feature in FEATURES if feature.end_due]
     housekeeper = Housekeeper(database=database, clock=clock, storage=STORAGE, due=due)
     retention = retention_task(database=database, clock=clock, storage=STORAGE, days=settings.retention)
     keeper = PartitionKeeper(engine=database.engine, clock=clock, kept=_kept(settings))
     failures = CredentialFailures(database=database, clock=clock)
     trimmer = TransferTrimmer(database=database, limits=settings.transfer_limits)
-    ingest = _ingest(resources, failures=failures, trimmer=trimmer, proofs=proofs, settings=settings)
+    ingest = _ingest(resources, failures=failures, trimmer=trimmer, proofs=proofs, versions=versions, settings=settings)
     return Parts(
         access=remote_access(resources.auth, resources.tenants),
         mesh=[ingest, _conditions(resources, settings)],
@@ -206,6 +210,7 @@ def _ingest(
     failures: CredentialFailures,
     trimmer: TransferTrimmer,
     proofs: Proofs,
+    versions: VersionChanges,
     settings: StationSettings,
 ) -> AddServicer:
     database, clock = resources.database, resources.clock
@@ -218,6 +223,7 @@ def _ingest(
         certificates=CertificateRequests(database=database, authority=authority, clock=clock),
         failures=failures,
         trimmer=trimmer,
+        versions=versions,
         admission=Admission(database=database, proofs=proofs),
         features=FEATURES,
     )

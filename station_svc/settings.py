@@ -12,6 +12,7 @@ from station_svc.catalogue import RETENTION
 from station_svc.features.data_transfer.transfer_limits import TransferLimits
 from station_svc.features.data_transfer.vendors import Vendors
 from station_svc.housekeeping import OUTBOX
+from station_svc.ingest.version_changes import DELAY_S
 
 # A retention beyond this is as good as for ever.
 _MOST_DAYS = 36_500
@@ -32,6 +33,7 @@ class StationSettings:
     heartbeat_interval_s: int
     boot_retry_interval_s: int
     command_timeout_s: int
+    version_change_delay_s: int = DELAY_S
     vendors: Vendors
     transfer_limits: TransferLimits
     retention: Mapping[str, int]  # in days, by the name of each Retention
@@ -51,6 +53,7 @@ class StationSettings:
             offline_after_s=env.number("CSMS_OFFLINE_AFTER_S", OFFLINE_S, least=30, most=7 * 86_400),
             heartbeat_interval_s=env.number("CSMS_HEARTBEAT_INTERVAL_S", 300, least=1, most=86_400),
             boot_retry_interval_s=env.number("CSMS_BOOT_RETRY_INTERVAL_S", 60, least=1, most=86_400),
+            version_change_delay_s=env.number("CSMS_VERSION_CHANGE_DELAY_S", DELAY_S, least=0, most=3600),
             command_timeout_s=env.number("CSMS_COMMAND_TIMEOUT_S", 30, least=1, most=300),
             vendors=_vendors(env),
             transfer_limits=TransferLimits(

@@ -132,7 +132,7 @@ def _link_evse(transactions: Iterable[TrackedTransaction], fresh: AbstractSet[in
         is_between_fresh = later is not None and (id(earlier) in fresh or id(later) in fresh)
         is_last = later is None and id(earlier) in fresh
         if is_between_fresh or is_last or earlier.state.next_begin_us in left_us:
-            _supersede(earlier, None if later is None else later.state.begin_us)
+            _supersede(earlier, later)
             if later is not None:
                 _follow(earlier, later)
 
@@ -142,10 +142,12 @@ def _follow(earlier: TrackedTransaction | None, later: TrackedTransaction) -> No
         later.changed = True
 
 
-def _supersede(tx: TrackedTransaction, begin_us: int | None) -> None:
+def _supersede(tx: TrackedTransaction, later: TrackedTransaction | None) -> None:
     state = tx.state
+    begin_us = None if later is None else later.state.begin_us
     if begin_us is not None and state.stopped and state.stop_order_us <= begin_us and state.next_begin_us is None:
         return
     if state.next_begin_us != begin_us:
         state.next_begin_us = begin_us
         tx.changed = True
+        tx.may_reopen = later is not None and has_new_position(later) and bool(later.state.id_token)

@@ -88,6 +88,7 @@ class EventRecord(msgspec.Struct, tag_field="v", tag=3, rename=SHORT, omit_defau
     orphan: bool = False  # of former versions, which made a transaction of each unmatched event
     intervals: tuple[Interval, ...] = ()
     power: Power | None = None  # as the station measured it, in µs after order_us
+    remote_start_id: int | None = None  # of the RequestStart command that began the transaction (2.x)
     refused_status: int = 0  # csms.common.v1.AuthorizationStatus of a refused id token; 0 otherwise
     # The transactionId of a 1.6 message, where it is not that of the transaction; empty where the event belongs to its
     # transaction by name. An event with 0 or -1 may be moved to another transaction later.

@@ -1,4 +1,7 @@
-"""Background tasks: ends transactions that hang for longer than the grace period; fills columns of old rows."""
+"""Background tasks: ends transactions that hang for longer than the grace period; fills columns of old rows.
+
+Ends that were kept back until no refusal could undo them (`outbox_events.py`) are published here too.
+"""
 
 import asyncio
 from collections.abc import Collection
@@ -34,7 +37,7 @@ class Expiry:
         await PeriodicTask("expiry", self._turn, every_s=_EVERY_S).run()
 
     async def end_due(self) -> int:
-        """Ends the transactions that are due; returns their number."""
+        """Ends the transactions that are due, and publishes ends that are; returns the number of those it ended."""
         total = 0
         while True:
             now_us = self._clock()
@@ -60,11 +63,11 @@ class Expiry:
 def _end(connection: Connection, *, keys: Collection[store.Key], now_us: int) -> int:
     batch = BatchContext()
     count = 0
-    for row in store.lock_open_transactions(connection, {key[:2] for key in keys}):
+    for row in store.lock_transactions(connection, keys):
         tx = batch.adopt(row)
         if tx.key not in keys:
             continue
-        due_us = tx.state.hanging_due_us
+        due_us = tx.state.hanging_due_us  # None where it has ended
         if tx.state.mark is not None and due_us is not None and due_us <= now_us:
             tx.state.mark.expired = True
             count += 1

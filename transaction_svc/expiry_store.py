@@ -12,7 +12,7 @@ from transaction_svc.transaction_columns import flags_text
 _DUE = text(
     """
     SELECT tenant_id, station_id, transaction_id, generation FROM tx
-    WHERE hanging_due_us <= :now_us AND NOT ended
+    WHERE hanging_due_us <= :now_us
     ORDER BY hanging_due_us LIMIT :limit
     """
 )
@@ -35,7 +35,7 @@ _FILL_FLAGS = RowStatement(
 
 
 def due_transactions(connection: Connection, *, now_us: int, limit: int) -> Sequence[Key]:
-    """The keys of hanging transactions whose grace period is over, the longest due first."""
+    """The keys of transactions whose grace period is over, or whose end is to be published; the longest due first."""
     return [tuple(row) for row in connection.execute(_DUE, {"now_us": now_us, "limit": limit})]
 
 

@@ -47,7 +47,9 @@ tx = sa.Table(
     # unmatched events of a station (1.6), up to `batch_context.HOLDER_SIZE` in each generation.
     sa.Column("waiting", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("flags", sa.Text),  # transaction_columns.flags_text; NULL in rows that code before the column wrote
-    sa.Column("hanging_due_us", sa.BigInteger),  # when the grace period ends; NULL where it is not hanging
+    # Of an open one: when its grace period ends, NULL where it is not hanging. Of an ended one: when its end is
+    # published, NULL where it was.
+    sa.Column("hanging_due_us", sa.BigInteger),
     sa.Column(
         "thinned", sa.Boolean, nullable=False, server_default=sa.false()
     ),  # whether its samples are (thinning.py)
@@ -57,6 +59,7 @@ tx = sa.Table(
     # Present power in watts (`TransactionState.power_w`). In no index: it changes with each event.
     sa.Column("power_w", sa.Integer),
     sa.Column("hanging_us", sa.BigInteger),  # since when it is hanging
+    sa.Column("remote_start_id", sa.Integer),  # of the RequestStart command that began it (2.x)
     sa.PrimaryKeyConstraint("station_id", "transaction_id", "generation", "tenant_id", name="tx_pkey"),
     sa.Index("tx_newest", "tenant_id", "create_us"),
     # No index has the energy: that of an open one changes with each event, which would cost an entry in every index.
@@ -98,6 +101,12 @@ tx = sa.Table(
         "hanging_due_us",
         postgresql_where=sa.text("hanging_due_us IS NOT NULL"),
         sqlite_where=sa.text("hanging_due_us IS NOT NULL"),
+    ),
+    sa.Index(
+        "tx_remote_start",
+        "remote_start_id",
+        postgresql_where=sa.text("remote_start_id IS NOT NULL"),
+        sqlite_where=sa.text("remote_start_id IS NOT NULL"),
     ),
     sa.Index("tx_evse", "evse_hash", "begin_us"),
     sa.Index(

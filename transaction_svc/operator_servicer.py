@@ -319,6 +319,7 @@ def to_transaction(row: store.Transaction) -> Transaction:
         end_origin=TransactionEndOrigin.ValueType(state.end_origin),
         operator_end=_operator_end(state.closure),
         power_w=state.power_w,
+        remote_start_id=state.remote_start_id,
     )
 
 

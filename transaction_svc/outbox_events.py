@@ -19,6 +19,9 @@ from transaction_svc.transaction_state import TransactionState
 # Shortest time between two updates about an open transaction.
 UPDATES_APART_US = 10 * SECOND_US
 
+# A gateway asks auth_svc for a start's id token for up to 5 s, and sends its refusal for up to 20 s.
+REFUSABLE_US = 30 * SECOND_US
+
 _CHARGING_STATES: Mapping[int, str] = {number: name for name, number in ChargingState.items()}
 _ENERGY_BASES: Mapping[int, str] = {number: name for name, number in EnergyBasis.items()}
 _END_ORIGINS: Mapping[int, str] = {number: name for name, number in TransactionEndOrigin.items()}
@@ -49,6 +52,7 @@ class _TransactionData(msgspec.Struct, kw_only=True, rename="camel", omit_defaul
     stopped_reason: str | None = None
     charging_state: str | None = None
     power_w: int | None = None
+    remote_start_id: int | None = None
     # Of transactions with anomalies.
     authorization_status: str | None = None
     flags: list[str] | None = None
@@ -62,10 +66,11 @@ class _TransactionData(msgspec.Struct, kw_only=True, rename="camel", omit_defaul
 def to_outbox_events(changed: Iterable[TrackedTransaction], *, now_us: int) -> Iterator[OutboxEvent]:
     """The events about changed transactions; notes on each transaction what was published.
 
-    An end is published at once, and again where a later event changed the outcome. An update is published at once where
-    a transaction is open again, or begins or ceases to hang, or one of its tokens was refused.
+    An end is published at once, and again where a later event changed the outcome; an end by another start only once
+    the id token of that start can be refused no more. An update is published at once where a transaction is open again
+    after its end was published, or begins or ceases to hang, or one of its tokens was refused.
     """
-    # The end of a superseded transaction is published before the start that supersedes it.
+    # Where the end of a superseded transaction is published at once, it is before the start that supersedes it.
     for tx in sorted(changed, key=lambda tx: tx.state.begin_us):
         state = tx.state
         if now_us - state.last_published_us < UPDATES_APART_US and tx.is_ordinary and tx.before.is_ordinary:
@@ -75,19 +80,35 @@ def to_outbox_events(changed: Iterable[TrackedTransaction], *, now_us: int) -> I
         kinds = []
         if state.started and not tx.before.started:
             kinds.append("transaction.started")
-        if state.ended:
-            if not state.end_published or tx.outcome != tx.before.outcome:
-                kinds.append("transaction.ended")
-                state.end_published = True
-        elif not kinds and (now_us - state.last_published_us >= UPDATES_APART_US or _has_turned(tx)):
+        if _has_end_to_publish(tx, now_us):
+            kinds.append("transaction.ended")
+            state.end_published = True
+        elif not state.ended and not kinds and _has_update_to_publish(tx, now_us):
             kinds.append("transaction.updated")
         for kind in kinds:
             state.last_published_us = now_us
             yield _event(tx, kind, now_us)
 
 
-def _has_turned(tx: TrackedTransaction) -> bool:
-    if tx.before.outcome is not None or tx.before.refusals != tx.state.refusals:
+def _has_end_to_publish(tx: TrackedTransaction, now_us: int) -> bool:
+    """Whether its end is published now; notes until when one is kept back that may be taken back."""
+    state = tx.state
+    if state.end_origin != ends.SUPERSEDED:
+        state.end_due_us = 0
+        return state.ended and (not state.end_published or tx.outcome != tx.before.outcome)
+    if tx.may_reopen:
+        state.end_due_us = now_us + REFUSABLE_US
+    if state.end_due_us > now_us:
+        return False
+    was_kept_back, state.end_due_us = bool(state.end_due_us), 0
+    return was_kept_back or not state.end_published or tx.outcome != tx.before.outcome
+
+
+def _has_update_to_publish(tx: TrackedTransaction, now_us: int) -> bool:
+    if now_us - tx.state.last_published_us >= UPDATES_APART_US:
+        return True
+    is_open_again = tx.before.outcome is not None and tx.state.end_published
+    if is_open_again or tx.before.refusals != tx.state.refusals:
         return True
     return tx.before.hanging != tx.state.hanging
 
@@ -134,6 +155,7 @@ def _data(tx: TrackedTransaction) -> _TransactionData:
         start_time=_text(state.start_us),
         charging_state=_word(_CHARGING_STATES, state.charging_state),
         power_w=state.power_w,
+        remote_start_id=state.remote_start_id,
     )
     if state.ended:
         data.end_time, data.end_origin = _text(state.end_us), _word(_END_ORIGINS, state.end_origin)

@@ -110,6 +110,7 @@ _FILTERS: Mapping[str, Field] = {
     "end_time": Field(tx.c.end_us, moment),
     "energy_wh": Field(tx.c.energy_mwh, _mwh),
     "flags": Field(tx.c.flags, _flag, has=_has_flag),
+    "remote_start_id": Field(tx.c.remote_start_id, int),
     "hanging": Field(sa.and_(tx.c.hanging_due_us.is_not(None), sa.not_(tx.c.ended)), switch),
 }
 

@@ -129,6 +129,8 @@ def _to_event_record(
     )
     if event.HasField("id_token"):
         record.id_token, record.id_token_type = without_nul(event.id_token.id_token), without_nul(event.id_token.type)
+    if event.HasField("remote_start_id"):
+        record.remote_start_id = event.remote_start_id
     if values := event.meter_values:
         found = read_meter_values(values, order_us=order_us, receive_us=receive_us)
         record.readings, record.intervals = tuple(by_event(kind, found.readings)), tuple(found.intervals)

@@ -271,6 +271,13 @@ def lock_open_transactions(connection: Connection, stations: Iterable[tuple[str,
     return open_transactions(connection, wanted)
 
 
+def lock_transactions(connection: Connection, keys: Iterable[Key]) -> Sequence[TransactionRow]:
+    """Transactions in any state, and later uses of their names, after it has locked their stations."""
+    wanted = sorted(keys)
+    lock_and_look_up(connection, sorted({station_lock(*key[:2]) for key in wanted}), ())
+    return generations(connection, [dict(zip(_KEY_COLUMNS, key, strict=True)) for key in wanted])
+
+
 def find_open_transactions(connection: Connection, stations: Iterable[tuple[str, str]]) -> Sequence[TransactionRow]:
     """The same without a lock. Not prepared: its plan, made without the settings of `_LOCK`, must not be kept."""
     return [TransactionRow(*row) for row in _OPEN.fetch(connection, _station_rows(stations))]

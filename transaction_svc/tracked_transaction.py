@@ -24,6 +24,7 @@ class Before(msgspec.Struct, frozen=True):
     waiting: bool = False
     evse_position: tuple[int, int] | None = None  # EVSE and begin; None where it has none
     id_token: str = ""  # the token that holds it
+    remote_start_id: int | None = None
     created_us: int = 0
     outcome: tuple[Any, ...] | None = None  # None where it is open
     at_end: ReportedReading | None = None
@@ -49,6 +50,7 @@ class TrackedTransaction:
         "is_ordinary",
         "is_plain",
         "key",
+        "may_reopen",
         "name",
         "reassessed",
         "state",
@@ -62,6 +64,7 @@ class TrackedTransaction:
         self.stored = bool(found)
         self.changed = False
         self.reassessed = False  # with other terms
+        self.may_reopen = False  # a start of this batch has ended it, whose id token may be refused yet
         self.arrivals = state.event_count
         # Set by `sum_up`.
         self.is_plain = self.is_ordinary = False
@@ -73,7 +76,10 @@ class TrackedTransaction:
             self._before = _NEW
         elif state.is_ordinary:
             self._before = Before(
-                evse_position=(state.evse_id, state.begin_us), id_token=state.id_token, created_us=state.created_us
+                evse_position=(state.evse_id, state.begin_us),
+                id_token=state.id_token,
+                remote_start_id=state.remote_start_id,
+                created_us=state.created_us,
             )
 
     @property
@@ -101,6 +107,7 @@ class TrackedTransaction:
             or before.evse_position != (state.evse_id, state.begin_us)
             or before.id_token != state.id_token
             or before.created_us != state.created_us
+            or before.remote_start_id != state.remote_start_id
         )
 
     def write_whole(self) -> None:
@@ -149,6 +156,7 @@ def _before(state: TransactionState) -> Before:
         waiting=state.waiting,
         evse_position=(state.evse_id, state.begin_us) if state.takes_evse else None,
         id_token="" if state.waiting else state.id_token,
+        remote_start_id=state.remote_start_id,
         outcome=_outcome(state, flags) if state.ended else None,
         at_end=state.meter.at_end if state.ended else None,
         refusals=state.refusals,

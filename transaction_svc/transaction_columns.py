@@ -66,9 +66,10 @@ def full_row(tx: TrackedTransaction) -> dict[str, Any]:
         "update_us": state.updated_us,
         "token_held": bool(state.id_token) if is_open else state.holds_token,
         "flags": flags_text(tx.flags),
-        "hanging_due_us": None if is_open else state.hanging_due_us,
+        "hanging_due_us": None if is_open else state.due_us,
         "rollup_due": tx.ends_or_ended,
         "power_w": state.power_w,
+        "remote_start_id": state.remote_start_id,
         "hanging_us": state.mark.since_us if state.mark is not None and state.hanging else None,
     }
 

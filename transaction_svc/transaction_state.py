@@ -55,6 +55,7 @@ class TransactionState(msgspec.Struct, tag_field="v", tag=3, rename=SHORT, omit_
     was_named: bool = False  # 1.6: whether another event has named its number
     charging_state: int = 0
     power: Power | None = None  # the latest that the station measured
+    remote_start_id: int | None = None  # of the RequestStart command that began it (2.x), from the first event with one
     # Sequence numbers (2.x).
     seq_count: int = 0
     seq_most: int = -1
@@ -87,6 +88,9 @@ class TransactionState(msgspec.Struct, tag_field="v", tag=3, rename=SHORT, omit_
     judged_arrival: int = 0  # arrival of the start whose token was authorized last
     refusals: int = 0
     packed: bool = False  # whether events are packed (thinning.py): they are unpacked before it is rebuilt
+    # When its end by another start is published: until then the id token of that start may be refused, which takes the
+    # end back. 0 where it is published, or it has no such end.
+    end_due_us: int = 0
     matched_us: int = 0  # 1.6: the latest order_us of events with a placeholder in the place of its number
 
     @property
@@ -145,6 +149,11 @@ class TransactionState(msgspec.Struct, tag_field="v", tag=3, rename=SHORT, omit_
         if self.mark is None or not self.hanging:
             return None
         return max(self.mark.since_us, self.updated_us) + self.mark.grace_us
+
+    @property
+    def due_us(self) -> int | None:
+        """When `expiry.py` goes on with it: the end of its grace period, or the publication of its end."""
+        return self.hanging_due_us if not self.end_due_us else self.end_due_us
 
     @property
     def held_by(self) -> tuple[str, str]:
@@ -275,6 +284,7 @@ def rebuild(records: Iterable[EventRecord], outside: TransactionState) -> Transa
         reassessment=outside.reassessment,
         last_published_us=outside.last_published_us,
         end_published=outside.end_published,
+        end_due_us=outside.end_due_us,
         meter=Metering(terms=msgspec.structs.replace(outside.meter.terms, started_at=None)),
     )
     state.meter.rebuild(
@@ -311,10 +321,7 @@ def _take_event(state: TransactionState, record: EventRecord, key: tuple[int, in
         if state.started:
             _start_again(state, record)
             return False
-    if record.evse_id and not state.evse_id:
-        state.evse_id, state.connector_id = record.evse_id, record.connector_id
-    if record.charging_state:
-        state.charging_state = record.charging_state
+    _describe(state, record)
     if record.kind == ENDED:
         _stop(state, record)
     elif record.id_token:
@@ -324,6 +331,16 @@ def _take_event(state: TransactionState, record: EventRecord, key: tuple[int, in
         state.judged_arrival = record.arrival
         state.meter.begin(record)
     return True
+
+
+def _describe(state: TransactionState, record: EventRecord) -> None:
+    """Applies facts that an event may have beside its readings and its token."""
+    if record.evse_id and not state.evse_id:
+        state.evse_id, state.connector_id = record.evse_id, record.connector_id
+    if record.charging_state:
+        state.charging_state = record.charging_state
+    if record.remote_start_id is not None and state.remote_start_id is None:
+        state.remote_start_id = record.remote_start_id
 
 
 def _start_again(state: TransactionState, record: EventRecord) -> None:

@@ -28,7 +28,7 @@ from station_svc.core.frames import to_frame
 from station_svc.core.reports import Boot, Status
 from station_svc.core.rows import ACCEPTED, Frame
 from station_svc.core.station_rows import Socket
-from station_svc.feature import BootHandler, Feature, VersionChangeHandler, merged
+from station_svc.feature import BootHandler, Feature, merged
 from station_svc.features.certificates.requests import CertificateRequests
 from station_svc.features.credentials.failures import CredentialFailures
 from station_svc.features.data_transfer import transfer_store
@@ -41,6 +41,7 @@ from station_svc.ingest.admission import Admission
 from station_svc.ingest.reports import Report, record_reports
 from station_svc.ingest.rows import Booted, Closed, ConditionReport, ConnectionAttempt, Opened, Sighting, Unproven
 from station_svc.ingest.tenant_rules import TenantRules
+from station_svc.ingest.version_changes import VersionChanges
 
 Row = TypeVar("Row")
 Result = TypeVar("Result")
@@ -77,6 +78,7 @@ class StationIngestServicer(StationIngestServiceServicer):
         failures: CredentialFailures,
         admission: Admission,
         trimmer: TransferTrimmer,
+        versions: VersionChanges,
         features: Sequence[Feature],
         jitter: Callable[[float, float], float] = random.uniform,
     ) -> None:
@@ -88,9 +90,9 @@ class StationIngestServicer(StationIngestServiceServicer):
         self._failures = failures
         self._admission = admission
         self._trimmer = trimmer
+        self._versions = versions
         self._reports = merged(feature.reports for feature in features)
         self._on_boots = [feature.on_boots for feature in features if feature.on_boots]
-        self._on_version_changes = [one.on_version_changes for one in features if one.on_version_changes]
         self._on_statuses = [feature.on_statuses for feature in features if feature.on_statuses]
         self._jitter = jitter
 
@@ -146,12 +148,7 @@ class StationIngestServicer(StationIngestServiceServicer):
         del context
         results = await self._commit(
             [_to_boot(item) for item in request.items],
-            partial(
-                _booting,
-                now_us=self._clock(),
-                followers=self._on_boots,
-                version_followers=self._on_version_changes,
-            ),
+            partial(_booting, now_us=self._clock(), followers=self._on_boots, versions=self._versions),
         )
         return ingest.NotifyBootsResponse(results=[self._to_boot_result(result) for result in results])
 
@@ -281,7 +278,7 @@ def _booting(
     *,
     now_us: int,
     followers: Iterable[BootHandler],
-    version_followers: Iterable[VersionChangeHandler],
+    versions: VersionChanges,
 ) -> Sequence[Booted | MeshError]:
     changes = version_store.find_changes(connection, boots)
     results = boot_store.record_boots(connection, boots, now_us)
@@ -290,8 +287,7 @@ def _booting(
         follow(connection, recorded)
     if changes:
         outbox.append(connection, map(events.version_changed, changes))
-        for follow_change in version_followers:
-            follow_change(connection, changes)
+        versions.queue(connection, changes)
     return results
 
 

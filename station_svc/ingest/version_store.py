@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from mesh.database.rowset import RowStatement
 from station_svc.core.reports import Boot, VersionChange
@@ -22,6 +22,14 @@ _CHANGES = RowStatement(
     station_id="text",
     epoch="bigint",
     receive_us="bigint",
+)
+
+_PRESENT = text(
+    """
+    SELECT station.boot_epoch, station.boot_us, connection.ocpp_version
+    FROM station JOIN connection ON connection.epoch = station.boot_epoch
+    WHERE station.tenant_id = :tenant_id AND station.station_id = :station_id
+    """
 )
 
 
@@ -47,3 +55,18 @@ def find_changes(connection: Connection, boots: Sequence[Boot]) -> list[VersionC
         )
         for row in _CHANGES.run(connection, rows)
     ]
+
+
+def find_present(connection: Connection, tenant_id: str, station_id: str, *, before: str) -> VersionChange | None:
+    """The latest boot of a station as a change from the version `before`; None where its connection is not kept."""
+    row = connection.execute(_PRESENT, {"tenant_id": tenant_id, "station_id": station_id}).first()
+    if row is None:
+        return None
+    return VersionChange(
+        tenant_id=tenant_id,
+        station_id=station_id,
+        epoch=row.boot_epoch,
+        receive_us=row.boot_us,
+        before=before,
+        after=row.ocpp_version,
+    )

@@ -29,7 +29,11 @@ Range = tuple[int, int]
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """One part of a report. `number` is None where the version gives parts none: then they count as they come."""
+    """One part of a report. `number` is None where the version gives parts none: then they count as they come.
+
+    A part without a number that comes after the last one is that one or an earlier one again: it does not make the
+    report wait for another.
+    """
 
     report_id: int
     number: int | None
@@ -75,7 +79,7 @@ class PartialReportRow:
             return None
         epoch, ordinal = max(frame.version, (self.epoch, self.ordinal))
         row = replace(self, epoch=epoch, ordinal=ordinal, update_us=max(self.update_us, frame.receive_us))
-        if is_there:
+        if is_there or (part.number is None and self.state == COMPLETE):
             return replace(row, doubled_parts=self.doubled_parts + 1)
         ranges = _with(ranges, number)
         if len(ranges) > MOST_RANGES:

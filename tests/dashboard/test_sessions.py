@@ -2,19 +2,25 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
+from urllib.parse import urlencode
 
 from playwright.sync_api import Page, expect
 
+from tests.local_run.processes import wait_until
 from tests.running_mesh import RunningMesh
 
+T = TypeVar("T")
 _READINGS = "[role=grid][aria-label=Readings]"
 _MORE_ROWS = f"""count => Number(document.querySelector('{_READINGS}')?.getAttribute('aria-rowcount')) > count"""
 
 
 @contextmanager
-def simulated_station(mesh: RunningMesh, prefix: str, *, is_tag_known: bool = True) -> Iterator[None]:
+def simulated_station(
+    mesh: RunningMesh, prefix: str, *more_arguments: str, is_tag_known: bool = True
+) -> Iterator[None]:
     """A station with drivers of its own, in a process of its own, since Playwright has the event loop here."""
     tag = f"{prefix}-TAG"
     authorization = f"Bearer {mesh.token()}"
@@ -22,7 +28,7 @@ def simulated_station(mesh: RunningMesh, prefix: str, *, is_tag_known: bool = Tr
         added = mesh.request("POST", "/v1/idTokens", body={"idToken": {"idToken": tag}}, authorization=authorization)
         assert added.status == 200, added
     arguments = ["--url", mesh.ocpp_url, "--stations", "1", "--prefix", prefix, "--speed", "20", "--id-tags", tag]
-    command = [sys.executable, "-m", "simulator", *arguments]
+    command = [sys.executable, "-m", "simulator", *arguments, *more_arguments]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)  # noqa: S603 - our own
     try:
         yield
@@ -49,6 +55,41 @@ def test_a_session_is_seen_live_from_its_begin_to_its_end(signed_in: Page, mesh:
         _stop(page)
         expect(page.get_by_role("main")).to_contain_text("Reason of the end")
     assert len(loads) == 1, "only the list led to another page, and nothing was loaded anew"
+
+
+def test_a_session_shows_the_number_of_its_remote_start(signed_in: Page, mesh: RunningMesh) -> None:
+    """The answer of the command has the number, by which the session is found, and its page shows it."""
+    authorization = f"Bearer {mesh.token()}"
+
+    def request_start() -> str:
+        """The number of the remote start; empty where the station refuses, or is not there yet."""
+        body = {"idToken": {"idToken": "REMOTE-TAG", "type": "ISO14443"}}
+        path = "/v1/stations/REMOTE001:requestStart"
+        answer = mesh.request("POST", path, body=body, authorization=authorization)
+        is_accepted = answer.status == 200 and answer.json["status"].endswith("ACCEPTED")
+        return str(answer.json["remoteStartId"]) if is_accepted else ""
+
+    def found() -> list[str]:
+        query = urlencode({"filter": f'station_id = "REMOTE001" AND remote_start_id = {number}'})
+        answer = mesh.request("GET", f"/v1/transactions?{query}", authorization=authorization)
+        return [one["transactionId"] for one in answer.json["transactions"]]
+
+    with simulated_station(mesh, "REMOTE", "--ocpp-201", "REMOTE*"):
+        number = _awaited(request_start)
+        [transaction_id] = _awaited(found)
+    signed_in.goto(f"/stations/REMOTE001/sessions/{transaction_id}")
+    expect(signed_in.get_by_role("main")).to_contain_text(f"Remote start number{number}")
+
+
+def _awaited(ask: Callable[[], T]) -> T:
+    answers: list[T] = []
+
+    def has_answer() -> bool:
+        answers.append(ask())
+        return bool(answers[-1])
+
+    assert wait_until(has_answer, every_s=0.5)
+    return answers[-1]
 
 
 def _stop(page: Page) -> None:

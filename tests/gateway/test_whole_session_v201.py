@@ -146,9 +146,11 @@ async def test_a_remote_start_reaches_the_socket_and_names_its_transaction(mesh_
         answer = await command
         assert answer.status == command_service_pb2.REQUEST_START_STOP_STATUS_ACCEPTED
         assert (answer.transaction_id, answer.status_info.reason_code) == ("tx-1", "TxInProgress")
+        assert answer.remote_start_id == remote_start_id
         started = _event(0, "Started", 0, 1.0, {"remoteStartId": remote_start_id}, triggerReason="RemoteStart")
         await station.call("TransactionEvent", started | {"idToken": TOKEN})
-    assert (await _read(mesh)).state == transaction_service_pb2.TRANSACTION_STATE_ACTIVE
+    found = await _read(mesh)
+    assert (found.state, found.remote_start_id) == (transaction_service_pb2.TRANSACTION_STATE_ACTIVE, remote_start_id)
 
 
 async def test_variables_are_set_read_and_remembered(mesh: MeshRig) -> None:

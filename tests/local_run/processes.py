@@ -14,11 +14,11 @@ def runs(pid: int) -> bool:
     return state not in {"Z", "X"}
 
 
-def wait_until(condition: Callable[[], bool], within_s: float = 60.0) -> bool:
-    """Waits for a condition; returns whether it came true in time."""
+def wait_until(condition: Callable[[], bool], within_s: float = 60.0, *, every_s: float = 0.02) -> bool:
+    """Waits for a condition, which is looked at every few moments; returns whether it came true in time."""
     deadline_s = time.monotonic() + within_s
     while not condition():
         if time.monotonic() > deadline_s:
             return False
-        time.sleep(0.02)
+        time.sleep(every_s)
     return True

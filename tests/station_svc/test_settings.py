@@ -17,6 +17,7 @@ def test_defaults() -> None:
     settings = StationSettings.read(Environment(NEEDED))
     assert settings.onboarding == "reject"
     assert (settings.lease_duration_s, settings.heartbeat_interval_s, settings.command_timeout_s) == (12, 300, 30)
+    assert settings.version_change_delay_s == 60
     assert settings.retention["MESSAGE"] == 30
 
 
@@ -28,6 +29,7 @@ def test_what_is_set_counts() -> None:
                 **NEEDED,
                 "CSMS_ONBOARDING": "accept",
                 "CSMS_HEARTBEAT_INTERVAL_S": "60",
+                "CSMS_VERSION_CHANGE_DELAY_S": "0",
                 "CSMS_MESSAGE_RETENTION_DAYS": "7",
                 "CSMS_STATUS_REPORT_RETENTION_DAYS": "8",
                 "CSMS_CHARGING_PROFILE_RETENTION_DAYS": "9",
@@ -42,6 +44,7 @@ def test_what_is_set_counts() -> None:
         )
     )
     assert (settings.onboarding, settings.heartbeat_interval_s) == ("accept", 60)
+    assert settings.version_change_delay_s == 0
     kept = settings.retention
     assert (kept["MESSAGE"], kept["STATUS_REPORT"]) == (7, 8)
     assert (kept["SECURITY_EVENT"], kept["TASK"]) == (9, 10)
@@ -57,6 +60,7 @@ def test_what_is_set_counts() -> None:
         ("CSMS_MESSAGE_RETENTION_DAYS", "0"),
         ("CSMS_NODE_LEASE_S", "1"),
         ("CSMS_HEARTBEAT_INTERVAL_S", "soon"),
+        ("CSMS_VERSION_CHANGE_DELAY_S", "3601"),
         ("CSMS_DATA_TRANSFER_VENDORS", "com.acme/"),
         ("CSMS_DATA_TRANSFERS_PER_STATION", "0"),
         ("CSMS_DATA_TRANSFER_MIB_PER_STATION", "1"),

@@ -112,6 +112,7 @@ async def test_lists_of_one_station(service: Service) -> None:
         ({"filter": "flags = superseded"}, "INVALID_FILTER"),
         ({"filter": "flags:odd"}, "INVALID_FILTER"),
         ({"filter": "hanging = maybe"}, "INVALID_FILTER"),
+        ({"filter": "remote_start_id = seven"}, "INVALID_FILTER"),
         ({"filter": "start_time > yesterday"}, "INVALID_FILTER"),
         ({"filter": 'start_time > "2025-10-08T08:53:22"'}, "INVALID_FILTER"),
         ({"page_token": "nonsense"}, "INVALID_PAGE_TOKEN"),

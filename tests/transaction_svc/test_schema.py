@@ -27,4 +27,4 @@ def test_migrating_twice_changes_nothing(engine: Engine) -> None:
     """Replicas migrate at each start."""
     migrate.upgrade(engine, migrations, "transaction")
     with engine.connect() as connection:
-        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one() == "0015"
+        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one() == "0016"

@@ -36,6 +36,7 @@ def to_answer(command: RequestStartTransactionRequest, payloads: Sequence[Payloa
         status_info=status_info(payload),
         transaction_id=payload.get("transactionId", ""),
         charging_profile_id=command.charging_profile.charging_profile_id,
+        remote_start_id=command.remote_start_id,
     )
 
 

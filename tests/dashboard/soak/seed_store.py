@@ -11,6 +11,7 @@ from psycopg2.extras import RealDictCursor, execute_values
 
 from tests.dashboard.soak import rows
 from tests.dashboard.soak.rows import Row, Template
+from tests.local_run.processes import wait_until
 
 LEAST_EVENTS, MOST_EVENTS = 8, 40
 TEMPLATE_S = 240.0
@@ -37,13 +38,17 @@ class SeedStore:
 
     def wait_for_templates(self) -> tuple[Template, Template]:
         """A transaction of a real station that has ended, and one that goes on. Raises TimeoutError."""
-        deadline_s = time.monotonic() + TEMPLATE_S
-        while time.monotonic() < deadline_s:
-            ended, running = self._template("t.ended"), self._template("NOT t.ended")
-            if ended is not None and running is not None:
-                return ended, running
-            time.sleep(1.0)
-        raise TimeoutError(f"no station had a session of {LEAST_EVENTS} events within {TEMPLATE_S:.0f} s")
+        found: list[Template] = []
+
+        def are_both_there() -> bool:
+            both = self._template("t.ended"), self._template("NOT t.ended")
+            found[:] = [one for one in both if one is not None]
+            return len(found) == len(both)
+
+        if not wait_until(are_both_there, TEMPLATE_S, every_s=1.0):  # each look reads whole tables
+            raise TimeoutError(f"no station had a session of {LEAST_EVENTS} events within {TEMPLATE_S:.0f} s")
+        ended, running = found
+        return ended, running
 
     def seed(self, stations: int, transactions: int, with_events: int) -> None:
         """Adds the fleet with its history; `with_events` of the transactions have their events."""

@@ -148,7 +148,9 @@ def test_answers(name: str, request_: Any, enumeration: str, prefix: str) -> Non
 
 def test_start_names_its_transaction() -> None:
     """F02: one that was under way already is in the answer."""
-    answer = helpers.to_answer(START, RequestStartTransactionRequest(), {"status": "Accepted", "transactionId": "tx-1"})
+    request = RequestStartTransactionRequest(remote_start_id=5)
+    answer = helpers.to_answer(START, request, {"status": "Accepted", "transactionId": "tx-1"})
+    assert answer.remote_start_id == 5
     assert answer.transaction_id == "tx-1"
 
 

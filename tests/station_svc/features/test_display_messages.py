@@ -1,9 +1,11 @@
-"""The messages on displays, by the station's answers and the time."""
+"""The messages on displays, by the station's answers, its reports, and the time."""
 
 from typing import Any
 
 from csms.station.v1 import display_message_pb2 as pb
 from csms.station.v1 import display_message_service_pb2 as service
+from csms.station.v1 import partial_report_pb2 as reports
+from csms.station.v1 import station_ingest_service_pb2 as ingest_pb2
 from csms.station.v1.display_message_service_pb2_grpc import DisplayMessageServiceStub
 
 from mesh.runtime.times import to_timestamp
@@ -102,3 +104,59 @@ async def test_each_change_is_an_event(system: StationSystem) -> None:
     assert await _states(system) == {"short": "CLEARED"}
     told = [data["state"] for _kind, _station, data in await system.events("display_message.changed")]
     assert told == ["DISPLAY_MESSAGE_STATE_ACTIVE", "DISPLAY_MESSAGE_STATE_CLEARED"]
+
+
+async def _request_report(system: StationSystem) -> int:
+    """Has the station report all its messages; the number of the report."""
+    system.gateway.behave = answering(
+        lambda sent: pb.GetDisplayMessagesResponse(
+            status=pb.GET_DISPLAY_MESSAGES_STATUS_ACCEPTED, report_id=sent.report_id
+        )
+    )
+    answer = await system.commands.GetDisplayMessages(pb.GetDisplayMessagesRequest(station_id="CP1"))
+    return answer.report_id
+
+
+async def _part(system: StationSystem, epoch: int, report_id: int, content: str, *, last: bool = False) -> None:
+    """The station sends a part, with one message whose number follows from its content."""
+    message = _message(content, display_message_id=100 + len(content))
+    part = pb.DisplayMessagesPart(report_id=report_id, to_be_continued=not last, messages=[message])
+    [result] = await system.notify(ingest_pb2.ReportItem(origin=system.origin("CP1", epoch), display_messages=part))
+    assert not result.HasField("error"), result.error
+
+
+async def _latest_report(system: StationSystem) -> tuple[str, int, int]:
+    stub = DisplayMessageServiceStub(system.operators)
+    found = await stub.ListDisplayMessages(service.ListDisplayMessagesRequest(station_id="CP1"))
+    report = found.latest_report
+    state = reports.PartialReportState.Name(report.state).removeprefix("PARTIAL_REPORT_STATE_")
+    return state, report.parts, report.doubled_parts
+
+
+async def test_a_part_that_comes_twice_changes_no_message(system: StationSystem) -> None:
+    """Its answer was lost with the connection: parts have no numbers, so one before the last counts once more."""
+    epoch = await system.open("CP1")
+    report_id = await _request_report(system)
+    await _part(system, epoch, report_id, "a")
+    epoch = await system.open("CP1")
+    await _part(system, epoch, report_id, "a")
+    await _part(system, epoch, report_id, "bb", last=True)
+    assert await _latest_report(system) == ("COMPLETE", 3, 0)
+    epoch = await system.open("CP1")
+    await _part(system, epoch, report_id, "bb", last=True)
+    await _part(system, epoch, report_id, "a")
+    assert await _latest_report(system) == ("COMPLETE", 3, 2)
+    assert await _states(system) == {"a": "ACTIVE", "bb": "ACTIVE"}
+    ended = [data["state"] for _kind, _station, data in await system.events("station.report_received")]
+    assert ended == ["PARTIAL_REPORT_STATE_COMPLETE"]
+
+
+async def test_a_part_that_comes_after_the_last_is_recorded(system: StationSystem) -> None:
+    """Its message is listed again, beside the one that the complete report ended; the report stays complete."""
+    epoch = await system.open("CP1")
+    for _round in range(2):
+        report_id = await _request_report(system)
+        await _part(system, epoch, report_id, "bb", last=True)
+        await _part(system, epoch, report_id, "a")
+    assert await _latest_report(system) == ("COMPLETE", 1, 1)
+    assert await _states(system, filter="state = ACTIVE") == {"a": "ACTIVE", "bb": "ACTIVE"}

@@ -107,6 +107,26 @@ async def test_reported_profiles_are_the_same_resource(system: StationSystem) ->
     assert await system.count(models.charging_profile_report) == 0
 
 
+async def test_parts_that_come_twice_or_after_the_last_change_nothing(system: StationSystem) -> None:
+    """Parts have no numbers: each that came again has the same profiles, and a late one has what is held too."""
+    epoch = await _open(system)
+    await _set(system, 1)
+    await _set(system, 2, stack_level=2)
+    report_id = await _ask(system)
+    for _time in range(2):  # over another connection, since the answer was lost with the first
+        await _part(system, epoch, report_id, _profile(1), to_be_continued=True)
+        epoch = await _open(system)
+    for _time in range(2):
+        await _part(system, epoch, report_id, _profile(90, EXTERNAL), limit_source=EMS)
+    assert await _states(system) == [(1, "ACTIVE", "CSO"), (2, "UNKNOWN", "CSO"), (90, "ACTIVE", "EMS")]
+    before = await system.events("charging_profile.")
+    await _part(system, epoch, report_id, _profile(1), to_be_continued=True)
+    assert await system.events("charging_profile.") == before
+    await _part(system, epoch, report_id, _profile(2, stack_level=2), to_be_continued=True)  # for the first time
+    assert await _states(system) == [(1, "ACTIVE", "CSO"), (2, "ACTIVE", "CSO"), (90, "ACTIVE", "EMS")]
+    assert await system.count(models.charging_profile_report) == 0
+
+
 async def test_a_complete_report_without_a_profile(system: StationSystem) -> None:
     """Profiles that were set here are unknown then, those from elsewhere are gone; others were not asked for."""
     epoch = await _open(system)

@@ -180,6 +180,7 @@ function SessionFacts(props: { session: Transaction }) {
             session.generation > 1 && { label: t.generation, value: session.generation },
             { label: t.token, value: session.idToken?.idToken ?? t.noToken },
             { label: t.tokenType, value: session.idToken?.type },
+            { label: t.remoteStart, value: session.remoteStartId },
             isOpen(session) && { label: t.chargingState, value: chargingWord(t, session.chargingState) },
             { label: t.reason, value: reasonWord(t, session.stoppedReason) },
             { label: t.endOrigin, value: originWord(t, session.endOrigin) },

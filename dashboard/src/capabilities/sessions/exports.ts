@@ -49,6 +49,7 @@ export function exportColumns(zone: string): CsvColumn<Transaction>[] {
     { header: "Energy basis", value: (session) => word(EnergyBasis, session.energyBasis) },
     { header: "Stopped reason", value: (session) => word(StoppedReason, session.stoppedReason) },
     { header: "End origin", value: (session) => word(TransactionEndOrigin, session.endOrigin) },
+    { header: "Remote start", value: (session) => session.remoteStartId },
     { header: "Hanging", value: (session) => String(session.hanging) },
     { header: "Flags", value: (session) => session.flags.join(" ") },
   ];

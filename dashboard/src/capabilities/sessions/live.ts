@@ -25,13 +25,14 @@ export function applySessionEvent(
   event: LiveEvent,
 ): Transaction | "reload" | undefined {
   if (!session) return event.type === "transaction.started" ? "reload" : undefined;
-  const { energyWh, powerW, believedMeterStopWh, flags, hanging } = event.data;
+  const { energyWh, powerW, believedMeterStopWh, flags, hanging, remoteStartId } = event.data;
   const ordinary =
     event.type === "transaction.updated" &&
     session.state === TransactionState.ACTIVE &&
     flags === undefined &&
     hanging === undefined &&
     !session.hanging &&
+    (remoteStartId === undefined || remoteStartId === session.remoteStartId) &&
     session.flags.length === 0;
   if (!ordinary || typeof energyWh !== "number") return "reload";
   return {

@@ -62,6 +62,7 @@ export const de: Translation<typeof en> = {
   eventCount: "Ereignisse",
   chargingState: "Ladezustand",
   profile: "Zählerprofil",
+  remoteStart: "Nummer des Fernstarts",
   reassessed: "Neu bewertet",
   by: (who: string) => `von ${who}`,
   stop: "Laden beenden",

@@ -59,6 +59,7 @@ export const en = {
   eventCount: "Events",
   chargingState: "Charging state",
   profile: "Meter profile",
+  remoteStart: "Remote start number",
   reassessed: "Assessed again",
   by: (who: string) => `by ${who}`,
   stop: "Stop charging",

@@ -473,12 +473,17 @@ class RequestStartTransactionResponse(_message.Message):
     STATUS_INFO_FIELD_NUMBER: _builtins.int
     TRANSACTION_ID_FIELD_NUMBER: _builtins.int
     CHARGING_PROFILE_ID_FIELD_NUMBER: _builtins.int
+    REMOTE_START_ID_FIELD_NUMBER: _builtins.int
     status: Global___RequestStartStopStatus.ValueType
     """Whether the station will try to start it."""
     transaction_id: _builtins.str
     """The transaction, where it has begun already; empty otherwise."""
     charging_profile_id: _builtins.int
     """Number of the charging profile, as given or as chosen; 0 where there was none."""
+    remote_start_id: _builtins.int
+    """Number that the transaction will have as Transaction.remote_start_id, as given or as made up; absent in 1.6, which
+    has no such number.
+    """
     @_builtins.property
     def status_info(self) -> _status_info_pb2.StatusInfo:
         """Details of the status; absent where the station gave none."""
@@ -490,12 +495,15 @@ class RequestStartTransactionResponse(_message.Message):
         status_info: _status_info_pb2.StatusInfo | None = ...,
         transaction_id: _builtins.str = ...,
         charging_profile_id: _builtins.int = ...,
+        remote_start_id: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["status_info", b"status_info"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_remote_start_id", b"_remote_start_id", "remote_start_id", b"remote_start_id", "status_info", b"status_info"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["charging_profile_id", b"charging_profile_id", "status", b"status", "status_info", b"status_info", "transaction_id", b"transaction_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_remote_start_id", b"_remote_start_id", "charging_profile_id", b"charging_profile_id", "remote_start_id", b"remote_start_id", "status", b"status", "status_info", b"status_info", "transaction_id", b"transaction_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__remote_start_id: _TypeAlias = _typing.Literal["remote_start_id"]  # noqa: Y015
+    _WhichOneofArgType__remote_start_id: _TypeAlias = _typing.Literal["_remote_start_id", b"_remote_start_id"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__remote_start_id) -> _WhichOneofReturnType__remote_start_id | None: ...
 
 Global___RequestStartTransactionResponse: _TypeAlias = RequestStartTransactionResponse  # noqa: Y015
 

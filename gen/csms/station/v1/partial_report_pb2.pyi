@@ -81,7 +81,9 @@ class PartialReport(_message.Message):
     parts: _builtins.int
     """Number of different parts that arrived."""
     doubled_parts: _builtins.int
-    """Number of parts that arrived more than once, in different frames."""
+    """Number of parts that arrived more than once, in different frames; of a report whose parts have no numbers, of those
+    that arrived after the last one.
+    """
     station_made: _builtins.bool
     """The station sent it without a request of this system."""
     @_builtins.property

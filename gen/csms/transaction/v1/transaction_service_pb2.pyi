@@ -228,6 +228,7 @@ class Transaction(_message.Message):
     REASSESS_TIME_FIELD_NUMBER: _builtins.int
     REASSESSED_BY_FIELD_NUMBER: _builtins.int
     POWER_W_FIELD_NUMBER: _builtins.int
+    REMOTE_START_ID_FIELD_NUMBER: _builtins.int
     station_id: _builtins.str
     """The station."""
     transaction_id: _builtins.str
@@ -272,6 +273,10 @@ class Transaction(_message.Message):
     """Present power in watts: as the station measured it (Power.Active.Import), else the energy between its two latest
     readings by the time between them; 0 while charging is suspended. Absent where neither is known, and once it has
     ended.
+    """
+    remote_start_id: _builtins.int
+    """Number of the RequestStartTransaction command that began it, as its answer has it; absent where none did, in 1.6,
+    which has no such number, and where it was recorded before this field.
     """
     @_builtins.property
     def evse(self) -> _evse_pb2.EvseRef:
@@ -354,10 +359,11 @@ class Transaction(_message.Message):
         reassess_time: _timestamp_pb2.Timestamp | None = ...,
         reassessed_by: _builtins.str = ...,
         power_w: _builtins.float | None = ...,
+        remote_start_id: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_believed_meter_start_wh", b"_believed_meter_start_wh", "_believed_meter_stop_wh", b"_believed_meter_stop_wh", "_meter_start_wh", b"_meter_start_wh", "_meter_stop_wh", b"_meter_stop_wh", "_power_w", b"_power_w", "believed_meter_start_wh", b"believed_meter_start_wh", "believed_meter_stop_wh", b"believed_meter_stop_wh", "create_time", b"create_time", "end_time", b"end_time", "evse", b"evse", "hanging_time", b"hanging_time", "id_token", b"id_token", "meter_start_wh", b"meter_start_wh", "meter_stop_wh", b"meter_stop_wh", "operator_end", b"operator_end", "power_w", b"power_w", "reassess_time", b"reassess_time", "start_time", b"start_time", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_believed_meter_start_wh", b"_believed_meter_start_wh", "_believed_meter_stop_wh", b"_believed_meter_stop_wh", "_meter_start_wh", b"_meter_start_wh", "_meter_stop_wh", b"_meter_stop_wh", "_power_w", b"_power_w", "_remote_start_id", b"_remote_start_id", "believed_meter_start_wh", b"believed_meter_start_wh", "believed_meter_stop_wh", b"believed_meter_stop_wh", "create_time", b"create_time", "end_time", b"end_time", "evse", b"evse", "hanging_time", b"hanging_time", "id_token", b"id_token", "meter_start_wh", b"meter_start_wh", "meter_stop_wh", b"meter_stop_wh", "operator_end", b"operator_end", "power_w", b"power_w", "reassess_time", b"reassess_time", "remote_start_id", b"remote_start_id", "start_time", b"start_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_believed_meter_start_wh", b"_believed_meter_start_wh", "_believed_meter_stop_wh", b"_believed_meter_stop_wh", "_meter_start_wh", b"_meter_start_wh", "_meter_stop_wh", b"_meter_stop_wh", "_power_w", b"_power_w", "authorization_status", b"authorization_status", "believed_meter_start_wh", b"believed_meter_start_wh", "believed_meter_stop_wh", b"believed_meter_stop_wh", "charging_state", b"charging_state", "create_time", b"create_time", "end_origin", b"end_origin", "end_time", b"end_time", "energy_basis", b"energy_basis", "energy_wh", b"energy_wh", "event_count", b"event_count", "evse", b"evse", "flags", b"flags", "generation", b"generation", "hanging", b"hanging", "hanging_time", b"hanging_time", "id_token", b"id_token", "meter_profile_id", b"meter_profile_id", "meter_start_wh", b"meter_start_wh", "meter_stop_wh", b"meter_stop_wh", "operator_end", b"operator_end", "power_w", b"power_w", "reassess_time", b"reassess_time", "reassessed_by", b"reassessed_by", "start_time", b"start_time", "state", b"state", "station_id", b"station_id", "stopped_reason", b"stopped_reason", "transaction_id", b"transaction_id", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_believed_meter_start_wh", b"_believed_meter_start_wh", "_believed_meter_stop_wh", b"_believed_meter_stop_wh", "_meter_start_wh", b"_meter_start_wh", "_meter_stop_wh", b"_meter_stop_wh", "_power_w", b"_power_w", "_remote_start_id", b"_remote_start_id", "authorization_status", b"authorization_status", "believed_meter_start_wh", b"believed_meter_start_wh", "believed_meter_stop_wh", b"believed_meter_stop_wh", "charging_state", b"charging_state", "create_time", b"create_time", "end_origin", b"end_origin", "end_time", b"end_time", "energy_basis", b"energy_basis", "energy_wh", b"energy_wh", "event_count", b"event_count", "evse", b"evse", "flags", b"flags", "generation", b"generation", "hanging", b"hanging", "hanging_time", b"hanging_time", "id_token", b"id_token", "meter_profile_id", b"meter_profile_id", "meter_start_wh", b"meter_start_wh", "meter_stop_wh", b"meter_stop_wh", "operator_end", b"operator_end", "power_w", b"power_w", "reassess_time", b"reassess_time", "reassessed_by", b"reassessed_by", "remote_start_id", b"remote_start_id", "start_time", b"start_time", "state", b"state", "station_id", b"station_id", "stopped_reason", b"stopped_reason", "transaction_id", b"transaction_id", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__believed_meter_start_wh: _TypeAlias = _typing.Literal["believed_meter_start_wh"]  # noqa: Y015
     _WhichOneofArgType__believed_meter_start_wh: _TypeAlias = _typing.Literal["_believed_meter_start_wh", b"_believed_meter_start_wh"]  # noqa: Y015
@@ -369,6 +375,8 @@ class Transaction(_message.Message):
     _WhichOneofArgType__meter_stop_wh: _TypeAlias = _typing.Literal["_meter_stop_wh", b"_meter_stop_wh"]  # noqa: Y015
     _WhichOneofReturnType__power_w: _TypeAlias = _typing.Literal["power_w"]  # noqa: Y015
     _WhichOneofArgType__power_w: _TypeAlias = _typing.Literal["_power_w", b"_power_w"]  # noqa: Y015
+    _WhichOneofReturnType__remote_start_id: _TypeAlias = _typing.Literal["remote_start_id"]  # noqa: Y015
+    _WhichOneofArgType__remote_start_id: _TypeAlias = _typing.Literal["_remote_start_id", b"_remote_start_id"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__believed_meter_start_wh) -> _WhichOneofReturnType__believed_meter_start_wh | None: ...
     @_typing.overload
@@ -379,6 +387,8 @@ class Transaction(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__meter_stop_wh) -> _WhichOneofReturnType__meter_stop_wh | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__power_w) -> _WhichOneofReturnType__power_w | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__remote_start_id) -> _WhichOneofReturnType__remote_start_id | None: ...
 
 Global___Transaction: _TypeAlias = Transaction  # noqa: Y015
 
@@ -622,11 +632,11 @@ class ListTransactionsRequest(_message.Message):
     page_token: _builtins.str
     """next_page_token of the page before; empty for the first. All else in the request must stay the same."""
     filter: _builtins.str
-    """AIP-160 over station_id, transaction_id, state, id_token, start_time, end_time, energy_wh, flags and hanging, for
-    example `state = "ACTIVE" AND station_id = "CP1"`, `flags:"superseded" AND energy_wh > 50000` or `hanging = true`; also
-    by where their stations stand now: site (`site:berlin`, with all parts of it) and labels (`labels.region:north`).
-    A text in quotes that stands alone is looked for in station_id, transaction_id and id_token, in any case of letters:
-    `"4711" AND state = "ENDED"`.
+    """AIP-160 over station_id, transaction_id, state, id_token, start_time, end_time, energy_wh, flags, hanging and
+    remote_start_id, for example `state = "ACTIVE" AND station_id = "CP1"`, `flags:"superseded" AND energy_wh > 50000`,
+    `hanging = true` or `station_id = "CP1" AND remote_start_id = 17`; also by where their stations stand now: site
+    (`site:berlin`, with all parts of it) and labels (`labels.region:north`). A text in quotes that stands alone is
+    looked for in station_id, transaction_id and id_token, in any case of letters: `"4711" AND state = "ENDED"`.
     """
     station_id: _builtins.str
     """Only this station's; empty for all."""
