@@ -6,10 +6,8 @@ The messages are EXI in base64 and end to end between vehicle and provider: they
 from dataclasses import dataclass, field
 from typing import Protocol
 
-import msgspec
-
 from auth_svc.outbound_http import NoAnswerError
-from auth_svc.outbound_json import JsonServer
+from auth_svc.outbound_json import Answer, JsonServer
 from mesh.runtime.error_reasons import Reason
 
 # ISO 15118-2 gives a station 4.5 s for it (table 109).
@@ -54,14 +52,12 @@ class NoProvider:
         )
 
 
-class _Answer(msgspec.Struct, rename="camel"):
-    status: str
+class _Answer(Answer, rename="camel"):
     exi_response: str = ""
-    message: str = ""
 
 
 class HttpProvider:
-    """A provider behind one URL: JSON with OCPP's own names, and an access token."""
+    """A provider behind one URL."""
 
     def __init__(self, *, url: str, token: str | None) -> None:
         self._server = JsonServer(url=url, token=token, timeout_s=TIMEOUT_S)
@@ -79,7 +75,7 @@ class HttpProvider:
             answer = await self._server.ask(body, _Answer)
         except NoAnswerError as error:
             raise ProviderError(Reason.CERTIFICATE_PROVIDER_UNAVAILABLE, str(error)) from error
-        if answer.status != "Accepted":
+        if not answer.is_accepted:
             message = answer.message or "the provider did not process the request"
             raise ProviderError(Reason.CERTIFICATE_PROVIDER_REFUSED, message, exi_response=answer.exi_response)
         return answer.exi_response

@@ -6,7 +6,20 @@ import msgspec
 
 from auth_svc.outbound_http import AddressRefusedError, HttpRules, NoAnswerError, UrlError, post
 
-T = TypeVar("T")
+
+class Answer(msgspec.Struct, rename="camel"):
+    """An answer, with the names of OCPP: a status, and a message where that is not Accepted."""
+
+    status: str
+    message: str = ""
+
+    @property
+    def is_accepted(self) -> bool:
+        """Whether the server did as it was asked."""
+        return self.status == "Accepted"
+
+
+AnswerT = TypeVar("AnswerT", bound=Answer)
 
 
 class JsonServer:
@@ -19,7 +32,7 @@ class JsonServer:
             self._headers["Authorization"] = f"Bearer {token}"
         self._rules = HttpRules(private_addresses=True, timeout_s=timeout_s)
 
-    async def ask(self, question: dict[str, Any], kind: type[T]) -> T:
+    async def ask(self, question: dict[str, Any], kind: type[AnswerT]) -> AnswerT:
         """The answer. Raises NoAnswerError, also where it is not of this kind."""
         try:
             raw = await post(self._url, msgspec.json.encode(question), self._headers, self._rules)

@@ -8,13 +8,12 @@ from itertools import pairwise
 from typing import Protocol
 
 import grpc
-import msgspec
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 
 from auth_svc.ocsp_messages import is_issued_by
 from auth_svc.outbound_http import NoAnswerError
-from auth_svc.outbound_json import JsonServer
+from auth_svc.outbound_json import Answer, JsonServer
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError, unavailable
 
@@ -52,14 +51,12 @@ class NoV2gSigner:
         )
 
 
-class _Answer(msgspec.Struct, rename="camel"):
-    status: str
+class _Answer(Answer, rename="camel"):
     certificate_chain: str = ""
-    message: str = ""
 
 
 class HttpV2gSigner:
-    """A provider behind one URL: JSON with OCPP's own names, and an access token."""
+    """A provider behind one URL."""
 
     def __init__(self, *, url: str, token: str | None) -> None:
         self._server = JsonServer(url=url, token=token, timeout_s=TIMEOUT_S)
@@ -76,7 +73,7 @@ class HttpV2gSigner:
             answer = await self._server.ask(body, _Answer)
         except NoAnswerError as error:
             raise unavailable(Reason.CERTIFICATE_PROVIDER_UNAVAILABLE, str(error)) from error
-        if answer.status != "Accepted":
+        if not answer.is_accepted:
             raise _refused(answer.message or "the provider did not sign the request")
         return _chain(answer.certificate_chain, request.csr)
 

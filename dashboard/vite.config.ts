@@ -17,7 +17,7 @@ export default defineConfig({
     // A rebuild on another machine gives the same: names from contents, no times, no paths, nothing inlined into the page.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    // Which file needs which others: tests/dashboard/test_sizes.py reads it. It is not served.
+    // The files that each file needs: tests/dashboard/test_sizes.py reads it. It is not served.
     manifest: "chunks.json",
     reportCompressedSize: false,
     // Bounds of sizes are tests, too.

@@ -23,6 +23,9 @@ WORDED = (
 # CONTRIBUTING.md: functions have at most so many lines.
 MOST_LINES = 40
 _BARE = {"what", "whatever", "whichever", "whoever"}
+# Comments of the contract and of the dashboard, which are the documentation that their readers have.
+_BARE_IN_COMMENTS = _BARE | {"who", "which", "those", "none"}
+_COMMENTED = {"proto": {".proto"}, "dashboard": {".ts", ".tsx", ".css", ".js", ".html"}}
 # Services do not hear, tell or go away (CONTRIBUTING.md, "Language").
 _DIALECT = frozenset(("told", "said", "heard", "away", "anew", "stray", "strays", "oddity", "oddities", "settle"))
 _TRANSACTION_WORDS = _DIALECT | {
@@ -166,6 +169,43 @@ def test_no_docstring_begins_with_a_bare_relative_clause(package: str) -> None:
         if text.split()[0].strip(",.:").lower() in _BARE
     ]
     assert found == []
+
+
+def _comments(text: str) -> Iterator[tuple[int, str]]:
+    """Comments of a proto, of TypeScript or of styles: the line and the first line of each; lines of `//` are one."""
+    before = ""
+    for number, line in enumerate(text.splitlines(), start=1):
+        begin = re.search(r"(?:^|\s|\{)(?://+|/\*+|<!--)\s*(.*)", line)
+        if begin and not (before.startswith("//") and line.strip().startswith("//")):
+            yield number, begin[1]
+        before = line.strip()
+
+
+def _is_bare(comment: str) -> bool:
+    return comment.partition(" ")[0].strip(",.:").lower() in _BARE_IN_COMMENTS
+
+
+@pytest.mark.parametrize("folder", _COMMENTED)
+def test_no_comment_of_the_contract_or_the_dashboard_begins_with_a_bare_relative_clause(folder: str) -> None:
+    paths = [path for path in sorted((ROOT / folder).rglob("*")) if path.suffix in _COMMENTED[folder]]
+    ours = [path for path in paths if not {"node_modules", "stubs", "pages"}.intersection(path.parts)]
+    assert ours
+    comments = [(path, line, text) for path in ours for line, text in _comments(path.read_text())]
+    assert [f"{_where(path)}:{line}: {text}" for path, line, text in comments if _is_bare(text)] == []
+
+
+def test_bare_comments_are_found_in_each_form() -> None:
+    text = (
+        "// What it has.\n"
+        "// Those are its rows.\n\n"
+        "/** Who: nobody. */\n"
+        "x = 1; // which of them\n"
+        "  {/* None. */}\n"
+        "<!-- Whoever -->\n"
+        "// A row: what it has.\n"
+        "https://what.example\n"
+    )
+    assert [line for line, comment in _comments(text) if _is_bare(comment)] == [1, 4, 5, 6, 7]
 
 
 def _lengths(path: Path) -> Iterator[tuple[int, str, int]]:

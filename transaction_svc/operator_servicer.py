@@ -54,8 +54,9 @@ from sqlalchemy import Connection
 
 from mesh.contract.texts import is_storable
 from mesh.database.engine import Database
-from mesh.database.filters import to_condition
-from mesh.database.pages import page_of
+from mesh.database.filters import is_search, to_condition
+from mesh.database.orders import Order
+from mesh.database.pages import Page, page_of
 from mesh.grpc.types import Context
 from mesh.identity.callers import current_caller, current_scope
 from mesh.placements.conditions import both
@@ -79,14 +80,24 @@ from transaction_svc.summaries import Summaries
 
 T = TypeVar("T")
 
+# Transactions that one page of a search looks at: no index finds a part of a text. docs/PERFORMANCE.md has the price.
+SEARCH_ROWS = 50_000
+
 
 class TransactionServicer(transaction_service_pb2_grpc.TransactionServiceServicer):
     """Reads recorded transactions and events, and runs quarantined items again; of the caller's tenant alone."""
 
     def __init__(
-        self, *, database: Database, clock: Clock, meters: MeterTerms, translator: Translator | None = None
+        self,
+        *,
+        database: Database,
+        clock: Clock,
+        meters: MeterTerms,
+        translator: Translator | None = None,
+        search_rows: int = SEARCH_ROWS,
     ) -> None:
         self._database = database
+        self._search_rows = search_rows
         self._quarantine = Quarantine(database=database, clock=clock, meters=meters, translator=translator)
         self._reassessments = Reassessments(database=database, clock=clock, meters=meters)
         self._summaries = Summaries(database=database, clock=clock)
@@ -130,10 +141,22 @@ class TransactionServicer(transaction_service_pb2_grpc.TransactionServiceService
         names = (request.station_id, request.filter, request.order_by)
         binding = "\n".join(names if request.order_by else names[:2])
         page = page_of(request, order.types, binding=binding, condition=condition)
+        if is_search(request.filter) and not request.station_id:
+            return await self._search(tenant_id, order, page)
         listing = partial(
             store.list_transactions, tenant_id=tenant_id, station_id=request.station_id, order=order, page=page
         )
         rows, token = page.cut(await self._list(request.station_id, listing), lambda row: row[1])
+        return ListTransactionsResponse(transactions=[to_transaction(row) for row, _ in rows], next_page_token=token)
+
+    async def _search(self, tenant_id: str, order: Order, page: Page) -> ListTransactionsResponse:
+        searching = partial(
+            store.search_transactions, tenant_id=tenant_id, order=order, page=page, rows=self._search_rows
+        )
+        found, behind = await self._database.read(searching)
+        rows, token = page.cut(found, lambda row: row[1])
+        if not token and behind is not None:
+            token = page.token(behind)
         return ListTransactionsResponse(transactions=[to_transaction(row) for row, _ in rows], next_page_token=token)
 
     async def ListTransactionEvents(

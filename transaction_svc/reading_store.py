@@ -1,7 +1,7 @@
 """The SQL of operators' lists. Functions run inside a transaction that Database opens."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -159,6 +159,7 @@ _KEY_FIELDS = {
     "generation": SortField(tx.c.generation, int),
 }
 _NEWEST = [Term(name=name, field=field, descending=True) for name, field in _KEY_FIELDS.items()]
+_INDEXED = {"create_time", "start_time"}
 _SORT_FIELDS = {
     "create_time": _KEY_FIELDS["create_time"],
     "start_time": SortField(tx.c.begin_us, int),
@@ -181,6 +182,22 @@ def list_transactions(
         query = query.where(tx.c.station_id == station_id)
     rows = connection.execute(order.paged(query, page))
     return [(_transaction(row[:_SELECTED]), order.place(row)) for row in rows]
+
+
+def search_transactions(
+    connection: Connection, tenant_id: str, *, order: Order, page: Page, rows: int
+) -> tuple[Sequence[tuple[Transaction, tuple[Any, ...]]], tuple[Any, ...] | None]:
+    """A page of a search among the next `rows` transactions, and the place behind these; None where fewer are left.
+
+    In an order that no index has, which begins with the station or the energy, the search is among all.
+    """
+    window = None
+    if order.terms[0].name in _INDEXED:
+        window = order.window(connection, tx.c.tenant_id == tenant_id, after=page.after, rows=rows)
+    if window is None:
+        return list_transactions(connection, tenant_id, station_id="", order=order, page=page), None
+    among = replace(page, condition=sa.and_(page.condition, window.condition))
+    return list_transactions(connection, tenant_id, station_id="", order=order, page=among), window.end
 
 
 def list_events(

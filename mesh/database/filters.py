@@ -69,6 +69,15 @@ def search(*columns: ColumnElement[str]) -> Field:
     return Field(columns[0], has=lambda text: or_(*(column.icontains(text, autoescape=True) for column in columns)))
 
 
+def is_search(text: str) -> bool:
+    """Whether a filter that `to_condition` has read looks for a part of a text: see `search`. No index serves that."""
+    tokens = _tokens(text)
+    return any(
+        token[0] in "\"'" and after in _JOINTS and before not in _OPERATORS and not before.endswith(_HAS)
+        for before, token, after in zip(["", *tokens], tokens, [*tokens[1:], ""], strict=False)
+    )
+
+
 def switch(text: str) -> bool:
     """Reads true or false."""
     if text.lower() not in {"true", "false"}:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, Connection
 
 from mesh.database.pages import Page
 from mesh.runtime.errors import invalid_field
@@ -32,6 +32,14 @@ class Term:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Window:
+    """The next rows of a list, of a bounded number: their condition, and the place behind them."""
+
+    condition: ColumnElement[bool]
+    end: tuple[Any, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Order:
     """The order of a list. The last of its terms are the key of a row, so that no two rows have the same place."""
 
@@ -54,6 +62,29 @@ class Order:
     def place(self, row: Any) -> tuple[Any, ...]:
         """The place of a row of such a query."""
         return tuple(row[-len(self.terms) :])
+
+    def window(
+        self, connection: Connection, whole: ColumnElement[bool], *, after: Sequence[Any] | None, rows: int
+    ) -> Window | None:
+        """The next `rows` rows of a list, and those of the same time; None where fewer are left.
+
+        `whole` is the condition of the list. The first term is a number, and an index has it behind the columns of
+        `whole`: then no more is read for it than a part of the index. None also where the terms have two directions.
+        """
+        first, *rest = self.terms
+        if any(term.descending != first.descending for term in rest):
+            return None
+        number = first.field.expression
+        query = sa.select(number).where(whole).order_by(_directed(number, first)).offset(rows - 1).limit(1)
+        if after is not None:
+            query = query.where(_follows(number, after[0], first))  # rows of that time come in addition
+        last = connection.execute(query).scalar()
+        if last is None:
+            return None
+        least = (-(2**63) if term.field.type is int else "" for term in rest)
+        if first.descending:
+            return Window(condition=number >= last, end=(last, *least))
+        return Window(condition=number <= last, end=(last + 1, *least))
 
     def _is_after(self, place: Sequence[Any]) -> ColumnElement[bool]:
         expressions = [term.field.expression for term in self.terms]

@@ -78,7 +78,11 @@ class Page:
             size = min(size, _fitting([len(text(row).encode()) for row in rows]))
         if len(rows) <= size:
             return list(rows), ""
-        return list(rows[:size]), encode_token(key(rows[size - 1]), binding=self.binding)
+        return list(rows[:size]), self.token(key(rows[size - 1]))
+
+    def token(self, place: Sequence[Any]) -> str:
+        """The token of the page after a place of the list."""
+        return encode_token(place, binding=self.binding)
 
 
 def page_of(

@@ -16,7 +16,7 @@ from transaction_svc.gateway_client import Translator
 from transaction_svc.ingest_servicer import TransactionIngestServicer
 from transaction_svc.meter_profile_servicer import MeterProfileServicer
 from transaction_svc.meter_profiles import MeterTerms
-from transaction_svc.operator_servicer import TransactionServicer
+from transaction_svc.operator_servicer import SEARCH_ROWS, TransactionServicer
 from transaction_svc.rollup_worker import Rollups
 
 
@@ -34,7 +34,9 @@ def engine(database_url: str) -> Iterator[Engine]:
     engine.dispose()
 
 
-def make_service(engine: Engine, clock: FakeClock, translator: Translator | None = None) -> Service:
+def make_service(
+    engine: Engine, clock: FakeClock, translator: Translator | None = None, *, search_rows: int = SEARCH_ROWS
+) -> Service:
     """The servicers on a database; the caller closes that."""
     database = Database(engine=engine)
     meters = MeterTerms()
@@ -42,7 +44,9 @@ def make_service(engine: Engine, clock: FakeClock, translator: Translator | None
         database=database,
         clock=clock,
         ingest=TransactionIngestServicer(database=database, clock=clock, meters=meters),
-        operator=TransactionServicer(database=database, clock=clock, meters=meters, translator=translator),
+        operator=TransactionServicer(
+            database=database, clock=clock, meters=meters, translator=translator, search_rows=search_rows
+        ),
         profiles=MeterProfileServicer(database=database, clock=clock, meters=meters),
         expiry=Expiry(database=database, clock=clock),
         energy=EnergyServicer(database=database),

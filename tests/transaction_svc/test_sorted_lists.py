@@ -2,9 +2,12 @@
 
 import pytest
 from csms.transaction.v1.transaction_service_pb2 import ListTransactionsRequest
+from sqlalchemy import Engine
 
 from mesh.identity.callers import set_caller
 from mesh.runtime.errors import MeshError
+from tests.conftest import FakeClock
+from tests.transaction_svc.conftest import make_service
 from tests.transaction_svc.kit import CONTEXT, VIEWER, Service, start_16, stop_16
 
 
@@ -79,3 +82,37 @@ async def test_a_text_is_found_wherever_it_stands(service: Service) -> None:
         ('"nothing"', ""),
     ):
         assert await _pages(service, names, filter=text) == expected, text
+
+
+@pytest.mark.parametrize(
+    ("values", "sizes", "found"),
+    [
+        # In windows of three of the four transactions: a page that is not full has a token while others are left.
+        ({"filter": '"taga"'}, [0, 1], "a"),
+        ({"filter": '"tagd"'}, [1, 0], "d"),
+        ({"filter": '"tag"'}, [3, 1], "dcba"),
+        ({"filter": '"nothing"'}, [0, 0], ""),
+        ({"filter": '"tag" AND station_id = "CP1"'}, [2, 0], "db"),
+        ({"filter": '"tag"', "order_by": "start_time"}, [3, 1], "bcad"),
+        ({"filter": '"taga"', "order_by": "start_time desc"}, [1, 0], "a"),
+        # No index has this order, a station has few, and no text is searched: in one page.
+        ({"filter": '"taga"', "order_by": "energy_wh"}, [1], "a"),
+        ({"filter": '"taga"', "station_id": "CP2"}, [1], "a"),
+        ({"filter": 'id_token = "Taga"'}, [1], "a"),
+    ],
+)
+async def test_a_page_of_a_search_looks_at_a_bounded_number_of_transactions(
+    engine: Engine, clock: FakeClock, values: dict[str, str], sizes: list[int], found: str
+) -> None:
+    service = make_service(engine, clock, search_rows=3)
+    names = await _fill(service)
+    pages: list[str] = []
+    token = ""
+    while not pages or token:
+        request = ListTransactionsRequest(page_size=10, page_token=token, **values)
+        response = await service.operator.ListTransactions(request, CONTEXT)
+        pages.append("".join(names[f"{one.station_id} {one.transaction_id}"] for one in response.transactions))
+        token = response.next_page_token
+    assert [len(page) for page in pages] == sizes
+    assert "".join(pages) == found
+    await service.database.close()

@@ -1,5 +1,6 @@
-// Which tab holds the stream where there are no shared workers. The leader answers at once when asked, since timers of
-// hidden tabs are slowed down and messages are not. A new leader has a higher term; the one before it steps down.
+// The election of the tab that holds the stream where there are no shared workers. The leader answers at once when
+// asked, since timers of hidden tabs are slowed down and messages are not. A new leader has a higher term; the one
+// before it steps down.
 
 export type Ballot =
   { kind: "who"; from: string } | { kind: "lead"; from: string; term: number } | { kind: "gone"; from: string };

@@ -75,7 +75,7 @@ describe("the stream", () => {
     ]);
     expect(seen.cursors).toEqual([undefined, "9", "10"]);
     expect(seen.events).toEqual(["5", "9", "10"]);
-    expect(seen.gaps).toBe(1); // what was shown before the stream began
+    expect(seen.gaps).toBe(1); // from the rows that were shown to the begin of the stream
   });
 
   it("has a gap where it was lost before any event gave a cursor", async () => {

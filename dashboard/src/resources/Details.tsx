@@ -1,4 +1,4 @@
-// What is known of a row, in a dialog that the URL names: a link shows a colleague the same.
+// All that is known of a row, in a dialog that the URL names: a link shows a colleague the same.
 import type { DescMessage, Message } from "@bufbuild/protobuf";
 import { useEffect, type ReactNode } from "react";
 

@@ -51,7 +51,7 @@ export interface ResourceListProps<
 > extends RpcListProps<I, O, F> {
   /** The message of a row; with it a row opens what is known of it. */
   schema?: DescMessage;
-  /** What is shown of a row above the fields of its message, such as a chart. */
+  /** The part of a row that is shown above the fields of its message, such as a chart. */
   details?: (row: RowOf<MessageShape<O>, F>) => ReactNode;
   /** The methods of one row, in the order of its menu. */
   actions?: readonly ResourceMethod<RowOf<MessageShape<O>, F>>[];
@@ -168,7 +168,7 @@ function useResource<I extends DescMessage, O extends DescMessage, F extends Lis
   return { columns, buttons: methods.buttons, dialogs: methods.dialogs, aside: methods.detailsDialog };
 }
 
-/** A method as a form over the page. What was done is read anew by the list. */
+/** A method as a form over the page. The list reads the change anew. */
 function FormDialog(props: { asked: Asked<unknown>; name: string; list: DescMethodUnary; onClose: () => void }) {
   const t = useResourceText();
   const client = useQueryClient();
@@ -232,6 +232,13 @@ export function ResourceList<I extends DescMessage, O extends DescMessage, F ext
       {resource.dialogs}
     </>
   );
+}
+
+/** A list in a page about one thing: the scope of the top bar does not concern it, and it is as high as its rows. */
+export function SectionList<I extends DescMessage, O extends DescMessage, F extends ListField<MessageShape<O>>>(
+  props: ResourceListProps<I, O, F>,
+) {
+  return <ResourceList {...props} ignoreScope fill={false} />;
 }
 
 /** A row as ProtoJSON, for the fields of a form. */

@@ -4,6 +4,7 @@ export {
   ResourceList,
   ResourcePage,
   rowJson,
+  SectionList,
   type ResourceListProps,
   type ResourceMethod,
   useResourceMethods,

@@ -34,7 +34,7 @@ function useStaticEntries(): PaletteEntry[] {
   return [...pages, ...commands];
 }
 
-/** What the capabilities find; an earlier search is given up when the text changes. */
+/** The entries that the capabilities find; an earlier search is given up when the text changes. */
 function useFound(text: string): { entries: PaletteEntry[]; searching: boolean } {
   const permissions = usePermissions();
   const [found, setFound] = useState<{ text: string; entries: PaletteEntry[] }>({ text: "", entries: [] });

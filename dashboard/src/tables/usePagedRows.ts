@@ -94,7 +94,7 @@ export function usePagedRows<I extends DescMessage, O extends DescMessage, F ext
   };
 }
 
-/** What of a key stays the same while one orders and filters a list, as text. */
+/** The part of a key that stays the same while one orders and filters a list, as text. */
 function sameList(key: readonly unknown[]): string {
   const { serviceName, methodName, input } = key[1] as { serviceName: string; methodName: string; input: object };
   return JSON.stringify([serviceName, methodName, { ...input, filter: "", orderBy: "" }], (_, value: unknown) =>

@@ -39,7 +39,7 @@ export function Skeleton(props: { lines?: number; kind?: "lines" | "rows" | "car
   );
 }
 
-/** What would be here, and the one action that fills it. */
+/** Says that nothing is here yet, with the one action that fills it. */
 export function EmptyState(props: { title: string; children?: ReactNode; action?: ReactNode; icon?: IconName }) {
   return (
     <div className={styles.empty}>
@@ -65,7 +65,7 @@ export function useErrorText(): (error: CallError) => string {
   };
 }
 
-/** What failed, the remedy, and the number of the request. */
+/** The failure, its remedy, and the number of the request. */
 export function ErrorState(props: { error: unknown; title?: string; onRetry?: () => void; inline?: boolean }) {
   const t = useUiText();
   const text = useErrorText();

@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from mesh.database.filters import MAX_LENGTH, SEARCH, Field, choice, moment, search, switch, to_condition
+from mesh.database.filters import MAX_LENGTH, SEARCH, Field, choice, is_search, moment, search, switch, to_condition
 from mesh.runtime.errors import MeshError
 
 TABLE = sa.Table(
@@ -171,7 +171,15 @@ def test_a_text_that_stands_alone_is_looked_for_anywhere(connection: Connection)
         assert condition is not None
         query = sa.select(TABLE.c.size).where(condition).order_by(TABLE.c.size)
         assert list(connection.execute(query).scalars()) == sizes, text
+        assert is_search(text) == (text != 'name = "b"'), text
     for text, known in (('"a"', FIELDS), ('"a" "b"', fields), ("a", fields), ('"a" = 1', fields)):
         with pytest.raises(MeshError) as caught:
             to_condition(text, known)
         assert caught.value.reason == "INVALID_FILTER", text
+
+
+@pytest.mark.parametrize(
+    "text", ["", 'a = "b"', 'a != "b" OR a >= "c"', 'a:"b"', 'a: "b"', 'a : "b"', "a = b", "NOT a = 'b'"]
+)
+def test_a_text_in_quotes_behind_a_field_is_no_search(text: str) -> None:
+    assert not is_search(text)

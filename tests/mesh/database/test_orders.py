@@ -71,6 +71,31 @@ def test_each_row_is_on_one_page_in_the_order_that_was_asked_for(
 
 
 @pytest.mark.parametrize(
+    ("text", "expected"), [("size", "bedac"), ("size desc", "cadeb"), ("size desc, place desc", "cadbe")]
+)
+@pytest.mark.parametrize("rows", [1, 2, 3, 4])
+def test_windows_have_each_row_once_and_end(connection: Connection, text: str, expected: str, rows: int) -> None:
+    """Rows of the same first term, which may be more than a window has, are in one."""
+    order = read_order(text, FIELDS, KEY)
+    seen, after, count = "", None, 0
+    while True:
+        window = order.window(connection, sa.true(), after=after, rows=rows)
+        page = Page(limit=10, after=after, condition=window.condition if window else None)
+        seen += "".join(row.name for row in connection.execute(order.paged(sa.select(TABLE.c.name), page)))
+        count += 1
+        if window is None:
+            break
+        after = window.end
+    assert seen == expected
+    assert count == {1: 4 if "desc" in text else 3, 2: 3, 3: 2, 4: 2}[rows]
+
+
+def test_there_is_no_window_where_directions_differ(connection: Connection) -> None:
+    order = read_order("size desc, name", FIELDS, KEY)
+    assert order.window(connection, sa.true(), after=None, rows=1) is None
+
+
+@pytest.mark.parametrize(
     "text", ["color", "size up", "size desc desc", "size, size desc", "size,,name", ",", "size; name", "x" * 501]
 )
 def test_what_is_no_order_is_refused(text: str) -> None:

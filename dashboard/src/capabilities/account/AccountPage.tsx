@@ -2,7 +2,7 @@ import type { ReactNode } from "react";
 
 import { usePermissions } from "../../api/permissions";
 import { MethodForm } from "../../forms";
-import { ResourceList, textColumn, timeColumn } from "../../resources";
+import { SectionList, textColumn, timeColumn } from "../../resources";
 import { SignInSchema, SignInService, type SignIn } from "../../stubs/csms/auth/v1/sign_in_service_pb";
 import { UserService } from "../../stubs/csms/auth/v1/user_service_pb";
 import { Badge, EmptyState, Page, Section, Tabs } from "../../ui";
@@ -16,7 +16,7 @@ function OwnSignIns(): ReactNode {
   const t = useText();
   return (
     <Section title={t.signIns} flush>
-      <ResourceList
+      <SectionList
         name="sign_ins"
         label={t.signIns}
         method={method.listSignIns}
@@ -52,8 +52,6 @@ function OwnSignIns(): ReactNode {
             fixed: (row) => ({ signInId: row.signInId }),
           },
         ]}
-        ignoreScope
-        fill={false}
         empty={<EmptyState title={t.noSignIns} icon="user" />}
       />
     </Section>

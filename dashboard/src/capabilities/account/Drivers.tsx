@@ -1,7 +1,7 @@
 import { useState, type ReactNode } from "react";
 
 import { usePermissions } from "../../api/permissions";
-import { enumColumn, ExportButton, ResourceList, textColumn, timeColumn } from "../../resources";
+import { enumColumn, ExportButton, SectionList, textColumn, timeColumn } from "../../resources";
 import { DataExportService as AuthData } from "../../stubs/csms/auth/v1/data_export_service_pb";
 import {
   DriverErasureSchema,
@@ -44,7 +44,7 @@ export function Drivers(): ReactNode {
       {permissions.can(AuthData.method.exportDriverData) && <DriverExports />}
       {permissions.can(method.listDriverErasures) && (
         <Section title={t.erase} flush>
-          <ResourceList
+          <SectionList
             name="erasures"
             label={t.erase}
             method={method.listDriverErasures}
@@ -77,8 +77,6 @@ export function Drivers(): ReactNode {
                 keepsAnswer: true,
               },
             ]}
-            ignoreScope
-            fill={false}
             empty={<EmptyState title={t.noErasures} icon="user" />}
           />
         </Section>

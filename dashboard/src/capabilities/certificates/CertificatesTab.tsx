@@ -1,6 +1,6 @@
 import type { ReactNode } from "react";
 
-import { ResourceList } from "../../resources";
+import { SectionList } from "../../resources";
 import { Section } from "../../ui";
 import { installedList, requestList } from "./lists";
 import { useText } from "./text";
@@ -10,10 +10,10 @@ export default function CertificatesTab(props: { stationId: string }): ReactNode
   return (
     <>
       <Section title={t.installed} flush>
-        <ResourceList {...installedList(t, props.stationId)} name="installed" ignoreScope fill={false} />
+        <SectionList {...installedList(t, props.stationId)} name="installed" />
       </Section>
       <Section title={t.requests} flush>
-        <ResourceList {...requestList(t, props.stationId)} name="requests" ignoreScope fill={false} />
+        <SectionList {...requestList(t, props.stationId)} name="requests" />
       </Section>
     </>
   );

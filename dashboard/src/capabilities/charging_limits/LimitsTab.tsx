@@ -1,7 +1,7 @@
 import type { ReactNode } from "react";
 
 import { useLanguage } from "../../i18n/catalogue";
-import { enumColumn, ResourceList, textColumn, timeColumn } from "../../resources";
+import { enumColumn, SectionList, textColumn, timeColumn } from "../../resources";
 import {
   ChargingLimitSchema,
   ChargingLimitState,
@@ -29,7 +29,7 @@ function LimitsList(props: { stationId: string }): ReactNode {
   const language = useLanguage();
   const { stationId } = props;
   return (
-    <ResourceList
+    <SectionList
       name="limits"
       label={t.title}
       method={ChargingProfileService.method.listChargingLimits}
@@ -48,8 +48,6 @@ function LimitsList(props: { stationId: string }): ReactNode {
         textColumn<ChargingLimit>("critical", t.critical, (row) => (row.isGridCritical === true ? t.yes : "")),
         timeColumn<ChargingLimit>("received", t.received, (row) => row.receiveTime),
       ]}
-      ignoreScope
-      fill={false}
       empty={
         <EmptyState title={t.empty} icon="chart">
           <p>{t.emptyText}</p>

@@ -1,7 +1,7 @@
 import type { ReactNode } from "react";
 
 import { useLanguage } from "../../i18n/catalogue";
-import { enumColumn, ResourceList, textColumn, timeColumn } from "../../resources";
+import { enumColumn, SectionList, textColumn, timeColumn } from "../../resources";
 import { ChargingProfileService } from "../../stubs/csms/station/v1/charging_profile_service_pb";
 import {
   EnergyTransferMode,
@@ -21,7 +21,7 @@ export function VehiclesList(props: { stationId: string }): ReactNode {
   const language = useLanguage();
   const { stationId } = props;
   return (
-    <ResourceList
+    <SectionList
       name="vehicles"
       label={t.vehicles}
       method={ChargingProfileService.method.listEvCharging}
@@ -53,8 +53,6 @@ export function VehiclesList(props: { stationId: string }): ReactNode {
         textColumn<EvCharging>("exceeds", t.exceeds, (row) => (row.exceedsLimits ? t.yes : "")),
         timeColumn<EvCharging>("changed", t.changed, (row) => row.updateTime),
       ]}
-      ignoreScope
-      fill={false}
       empty={
         <EmptyState title={t.noVehicles} icon="chart">
           <p>{t.noVehiclesText}</p>

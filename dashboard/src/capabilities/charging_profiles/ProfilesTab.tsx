@@ -1,6 +1,6 @@
 import type { ReactNode } from "react";
 
-import { ResourceList } from "../../resources";
+import { SectionList } from "../../resources";
 import { StationLimits } from "./LimitsChart";
 import { profileList } from "./ProfileList";
 import { useText } from "./text";
@@ -10,7 +10,7 @@ export default function ProfilesTab(props: { stationId: string }): ReactNode {
   return (
     <>
       <StationLimits stationId={props.stationId} />
-      <ResourceList {...list} name="profiles" ignoreScope fill={false} />
+      <SectionList {...list} name="profiles" />
     </>
   );
 }

@@ -90,7 +90,7 @@ interface Limiting {
 const OVER_DEFAULT = ChargingProfilePurpose.TX_PROFILE;
 const DEFAULT = ChargingProfilePurpose.TX_DEFAULT_PROFILE;
 
-/** Which of two profiles of one purpose applies: that of the higher level, and of the EVSE before the station's. */
+/** Whether a profile applies over another of its purpose: by a higher level, then as one of an EVSE. */
 function isOver(one: Limiting, other: Limiting): boolean {
   const levels = one.profile.stackLevel - other.profile.stackLevel;
   return levels > 0 || (levels === 0 && one.evseId > other.evseId);

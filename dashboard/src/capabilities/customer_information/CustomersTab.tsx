@@ -1,6 +1,6 @@
 import type { ReactNode } from "react";
 
-import { enumColumn, ResourceList, textColumn, timeColumn } from "../../resources";
+import { enumColumn, SectionList, textColumn, timeColumn } from "../../resources";
 import { CommandService } from "../../stubs/csms/station/v1/command_service_pb";
 import {
   CustomerInformationService,
@@ -22,7 +22,7 @@ export default function CustomersTab(props: { stationId: string }): ReactNode {
   const t = useText();
   const { stationId } = props;
   return (
-    <ResourceList
+    <SectionList
       name="customerReports"
       label={t.title}
       method={method.listCustomerReports}
@@ -55,8 +55,6 @@ export default function CustomersTab(props: { stationId: string }): ReactNode {
         keyOf: (event) => event.id,
         apply: () => "reload",
       }}
-      ignoreScope
-      fill={false}
       empty={
         <EmptyState title={t.empty} icon="user">
           <p>{t.emptyText}</p>

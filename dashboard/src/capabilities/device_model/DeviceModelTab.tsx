@@ -1,7 +1,7 @@
 import type { ReactNode } from "react";
 
 import { enumLabel } from "../../forms";
-import { enumColumn, ResourceList, textColumn, timeColumn } from "../../resources";
+import { enumColumn, SectionList, textColumn, timeColumn } from "../../resources";
 import { CommandService } from "../../stubs/csms/station/v1/command_service_pb";
 import {
   ReportBase,
@@ -42,7 +42,7 @@ function Reports(props: { stationId: string }) {
   const { stationId } = props;
   const station = () => ({ stationId });
   return (
-    <ResourceList
+    <SectionList
       name="reports"
       label={t.reports}
       method={method.listVariableReports}
@@ -104,8 +104,6 @@ function Reports(props: { stationId: string }) {
         keyOf: (event) => event.id,
         apply: () => "reload",
       }}
-      ignoreScope
-      fill={false}
       empty={
         <EmptyState title={t.noReports} icon="list">
           <p>{t.noReportsText}</p>
@@ -129,7 +127,7 @@ function variableOf(row: VariableChange): string {
 function History(props: { stationId: string }) {
   const t = useText();
   return (
-    <ResourceList
+    <SectionList
       name="changes"
       label={t.history}
       method={method.listVariableChanges}
@@ -149,8 +147,6 @@ function History(props: { stationId: string }) {
       ]}
       searchText={(row) => `${componentOf(row)} ${variableOf(row)}`}
       searchLabel={t.search}
-      ignoreScope
-      fill={false}
       compact
       empty={
         <EmptyState title={t.noChanges} icon="event">
@@ -165,7 +161,7 @@ function Profiles(props: { stationId: string }) {
   const t = useText();
   const { stationId } = props;
   return (
-    <ResourceList
+    <SectionList
       name="profiles"
       label={t.profiles}
       method={method.listNetworkProfiles}
@@ -198,8 +194,6 @@ function Profiles(props: { stationId: string }) {
           keepsAnswer: true,
         },
       ]}
-      ignoreScope
-      fill={false}
       empty={
         <EmptyState title={t.noProfiles} icon="settings">
           <p>{t.noProfilesText}</p>

@@ -1,7 +1,7 @@
 import type { ReactNode } from "react";
 
 import { dataText } from "../../live";
-import { enumColumn, ResourceList, textColumn, timeColumn } from "../../resources";
+import { enumColumn, SectionList, textColumn, timeColumn } from "../../resources";
 import { CommandService } from "../../stubs/csms/station/v1/command_service_pb";
 import { MessagePrioritySchema, MessageStateSchema } from "../../stubs/csms/station/v1/display_message_pb";
 import {
@@ -23,7 +23,7 @@ export default function DisplayTab(props: { stationId: string }): ReactNode {
   const { stationId } = props;
   const station = () => ({ stationId });
   return (
-    <ResourceList
+    <SectionList
       name="displayMessages"
       label={t.title}
       method={method.listDisplayMessages}
@@ -84,8 +84,6 @@ export default function DisplayTab(props: { stationId: string }): ReactNode {
         keyOf: (event) => dataText(event, "displayMessageId"),
         apply: () => "reload",
       }}
-      ignoreScope
-      fill={false}
       empty={
         <EmptyState title={t.empty} icon="list">
           <p>{t.emptyText}</p>

@@ -1,7 +1,7 @@
 import type { ReactNode } from "react";
 
 import { usePermissions } from "../../api/permissions";
-import { ResourceList } from "../../resources";
+import { SectionList } from "../../resources";
 import { FirmwarePublicationService } from "../../stubs/csms/station/v1/firmware_publication_service_pb";
 import { LogService } from "../../stubs/csms/station/v1/log_service_pb";
 import { Section } from "../../ui";
@@ -14,16 +14,16 @@ export default function FirmwareTab(props: { stationId: string }): ReactNode {
   return (
     <>
       <Section title={t.firmware} flush>
-        <ResourceList {...updateList(t, props.stationId)} name="firmware" ignoreScope fill={false} />
+        <SectionList {...updateList(t, props.stationId)} name="firmware" />
       </Section>
       {permissions.can(FirmwarePublicationService.method.listFirmwarePublications) && (
         <Section title={t.publications} flush>
-          <ResourceList {...publicationList(t, props.stationId)} name="publications" ignoreScope fill={false} />
+          <SectionList {...publicationList(t, props.stationId)} name="publications" />
         </Section>
       )}
       {permissions.can(LogService.method.listLogUploads) && (
         <Section title={t.logs} flush>
-          <ResourceList {...uploadList(t, props.stationId)} name="logs" ignoreScope fill={false} />
+          <SectionList {...uploadList(t, props.stationId)} name="logs" />
         </Section>
       )}
     </>

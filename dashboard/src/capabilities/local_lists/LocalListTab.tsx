@@ -3,7 +3,7 @@ import type { ReactNode } from "react";
 
 import { enumLabel, MessageView } from "../../forms";
 import { useLiveInvalidation } from "../../live";
-import { ResourceList, textColumn } from "../../resources";
+import { SectionList, textColumn } from "../../resources";
 import { AuthorizationStatus, AuthorizationStatusSchema } from "../../stubs/csms/common/v1/id_token_pb";
 import { LocalListEntrySchema, type LocalListEntry } from "../../stubs/csms/station/v1/local_list_pb";
 import { LocalListSchema, LocalListService } from "../../stubs/csms/station/v1/local_list_service_pb";
@@ -35,7 +35,7 @@ export default function LocalListTab(props: { stationId: string }): ReactNode {
   return (
     <>
       <ListState stationId={stationId} />
-      <ResourceList
+      <SectionList
         name="local_list"
         label={t.title}
         method={method.listLocalListEntries}
@@ -63,8 +63,6 @@ export default function LocalListTab(props: { stationId: string }): ReactNode {
             keepsAnswer: true,
           },
         ]}
-        ignoreScope
-        fill={false}
         empty={
           <EmptyState title={t.empty} icon="list">
             <p>{t.emptyText}</p>

@@ -21,7 +21,7 @@ import { useText } from "./text";
 
 const { method } = LocalListService;
 
-/** What is known of the local lists of all stations. */
+/** The local lists of all stations, as far as they are known. */
 export default function LocalListsPage(): ReactNode {
   const t = useText();
   return (

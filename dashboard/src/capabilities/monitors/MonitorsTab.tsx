@@ -1,6 +1,6 @@
 import type { ReactNode } from "react";
 
-import { enumColumn, ResourceList, textColumn, timeColumn } from "../../resources";
+import { enumColumn, SectionList, textColumn, timeColumn } from "../../resources";
 import { EventReportSchema, type EventReport } from "../../stubs/csms/station/v1/alarm_pb";
 import { CommandService } from "../../stubs/csms/station/v1/command_service_pb";
 import { MonitorSchema, MonitorTypeSchema, type Monitor } from "../../stubs/csms/station/v1/monitoring_pb";
@@ -22,7 +22,7 @@ function Monitors(props: { stationId: string }) {
   const { stationId } = props;
   const station = () => ({ stationId });
   return (
-    <ResourceList
+    <SectionList
       name="monitors"
       label={t.monitors}
       method={method.listMonitors}
@@ -61,8 +61,6 @@ function Monitors(props: { stationId: string }) {
         keyOf: (event) => event.id,
         apply: () => "reload",
       }}
-      ignoreScope
-      fill={false}
       empty={
         <EmptyState title={t.noMonitors} icon="alert">
           <p>{t.noMonitorsText}</p>
@@ -76,7 +74,7 @@ function Reports(props: { stationId: string }) {
   const t = useText();
   const { stationId } = props;
   return (
-    <ResourceList
+    <SectionList
       name="reports"
       label={t.reports}
       method={method.listMonitoringReports}
@@ -100,8 +98,6 @@ function Reports(props: { stationId: string }) {
         keyOf: (event) => event.id,
         apply: () => "reload",
       }}
-      ignoreScope
-      fill={false}
       empty={<EmptyState title={t.noReports} icon="list" />}
     />
   );
@@ -118,7 +114,7 @@ function Events(props: { stationId: string }) {
   const t = useText();
   const { stationId } = props;
   return (
-    <ResourceList
+    <SectionList
       name="eventReports"
       label={t.events}
       method={method.listEventReports}
@@ -131,8 +127,6 @@ function Events(props: { stationId: string }) {
         textColumn<EventReport>("event", t.event, summary, { card: "head", width: "minmax(260px, 3fr)" }),
         textColumn<EventReport>("left", t.left, (row) => String(row.droppedEntries || ""), { optional: true }),
       ]}
-      ignoreScope
-      fill={false}
       empty={<EmptyState title={t.noEvents} icon="event" />}
     />
   );

@@ -1,10 +1,9 @@
 // Beside the list: connectors by state, power, sessions and energy now.
 import { timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
 import { useQuery } from "@connectrpc/connect-query";
-import { memo, useMemo } from "react";
+import { lazy, memo, Suspense, useMemo } from "react";
 
 import { usePermissions } from "../../api/permissions";
-import { LineChart as PlainLineChart } from "../../charts";
 import { BarChart, type BarPeriod } from "../../charts/BarChart";
 import { StateBar, type StateCount } from "../../charts/StateBar";
 import { useFormats, useNow } from "../../formats";
@@ -21,7 +20,9 @@ import styles from "./hand.module.css";
 import { useHandText } from "./text";
 import { powerByHour, toHours, usualDay, WEEKS, type HourValue, type Usual } from "./usual";
 
-const LineChart = memo(PlainLineChart);
+// uPlot comes after the figures.
+const LineChart = memo(lazy(() => import("../../charts/LineChart").then((module) => ({ default: module.LineChart }))));
+const CURVE_PX = 150;
 
 const STATES: readonly (readonly [ConnectorStatus, State])[] = [
   [ConnectorStatus.AVAILABLE, "available"],
@@ -182,7 +183,9 @@ function Figures(props: { summary: TransactionSummary; zone: string }) {
             }
           />
         </div>
-        <LineChart label={t.powerCurve} series={line} height={150} />
+        <Suspense fallback={<div style={{ blockSize: CURVE_PX }} />}>
+          <LineChart label={t.powerCurve} series={line} height={CURVE_PX} />
+        </Suspense>
       </Section>
       <Energy summary={summary} today={today} hours={todayHours} usual={usual} zone={zone} />
     </>

@@ -8,7 +8,7 @@ import { usePermissions } from "../../api/permissions";
 import { Time, useFormats } from "../../formats";
 import { enumLabel, MessageView } from "../../forms";
 import { useLiveInvalidation } from "../../live";
-import { ResourceList, type ResourceMethod } from "../../resources";
+import { SectionList, type ResourceMethod } from "../../resources";
 import {
   RolloutSchema,
   RolloutService,
@@ -130,7 +130,7 @@ function Targets(props: { rollout: Rollout }) {
   const t = useText();
   return (
     <Section title={t.targets} flush>
-      <ResourceList
+      <SectionList
         name="targets"
         label={t.targets}
         method={method.listRolloutTargets}
@@ -148,8 +148,6 @@ function Targets(props: { rollout: Rollout }) {
           },
         ]}
         searchText={(row) => `${row.stationId} ${row.answerStatus} ${row.error?.message ?? ""}`}
-        ignoreScope
-        fill={false}
         empty={<EmptyState title={t.noTargets} icon="station" />}
       />
     </Section>

@@ -34,7 +34,7 @@ function kindWord(t: SessionText, type: TransactionEventType | undefined): strin
   return (t.kinds as Readonly<Record<string, string>>)[name] ?? "–";
 }
 
-/** What was measured, in short: the first values with their units. */
+/** The measured values, in short: the first values with their units. */
 function valuesText({ event }: RecordedTransactionEvent): string {
   const values = (event?.meterValues ?? []).flatMap(({ sampledValues }) => sampledValues);
   const shown = values.slice(0, 3).map((value) => `${value.value} ${value.unit || "Wh"}`.trim());

@@ -151,7 +151,7 @@ function sentence(flag: string, context: Context): string {
   }
 }
 
-/** What is to be read before a bill is sent, the energy first. */
+/** Findings that are to be read before a bill is sent, those about energy first. */
 export function findingsOf(context: Context): Finding[] {
   const { session, t } = context;
   // A restart is a fall too, which is said once.

@@ -195,7 +195,7 @@ export const en = {
     series_mismatch: "Other meter at the end",
     signed_differs: "Signed readings differ",
   },
-  /** What was found, in sentences. */
+  /** The findings, in sentences. */
   found: {
     hanging: (since: string) =>
       `The session hangs since ${since}: its station has started anew or freed the connector, and sent nothing of it since. Its tag is free. If nothing more comes, it ends by itself once the grace period is over.`,

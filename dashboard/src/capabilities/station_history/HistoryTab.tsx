@@ -1,7 +1,7 @@
 import type { ReactNode } from "react";
 
 import { usePermissions } from "../../api/permissions";
-import { enumColumn, ResourceList, textColumn, timeColumn } from "../../resources";
+import { enumColumn, SectionList, textColumn, timeColumn } from "../../resources";
 import {
   SecurityEventCriticalitySchema,
   SecurityEventSchema,
@@ -31,7 +31,7 @@ function evseText(evse: { evseId: number; connectorId: number } | undefined): st
 function Statuses(props: Part) {
   const t = useText();
   return (
-    <ResourceList
+    <SectionList
       name="statuses"
       label={t.statuses}
       method={StationService.method.listStatusReports}
@@ -61,8 +61,6 @@ function Statuses(props: Part) {
         keyOf: (event) => event.id,
         apply: () => "reload",
       }}
-      ignoreScope
-      fill={false}
       compact
       empty={<EmptyState title={t.none} icon="list" />}
     />
@@ -72,7 +70,7 @@ function Statuses(props: Part) {
 function SecurityEvents(props: Part) {
   const t = useText();
   return (
-    <ResourceList
+    <SectionList
       name="security"
       label={t.security}
       method={SecurityEventService.method.listSecurityEvents}
@@ -87,8 +85,6 @@ function SecurityEvents(props: Part) {
         enumColumn<SecurityEvent>("critical", t.critical, SecurityEventCriticalitySchema, (row) => row.criticality),
         textColumn<SecurityEvent>("tech", t.tech, (row) => row.techInfo, { width: "minmax(160px, 2fr)" }),
       ]}
-      ignoreScope
-      fill={false}
       compact
       empty={<EmptyState title={t.none} icon="shield" />}
     />
@@ -98,7 +94,7 @@ function SecurityEvents(props: Part) {
 function Transfers(props: Part) {
   const t = useText();
   return (
-    <ResourceList
+    <SectionList
       name="transfers"
       label={t.transfers}
       method={StationService.method.listDataTransfers}
@@ -115,8 +111,6 @@ function Transfers(props: Part) {
         textColumn<DataTransfer>("message", t.message, (row) => row.messageId),
         { id: "data", label: t.data, width: "minmax(200px, 2fr)", cell: (row) => <code>{row.data}</code> },
       ]}
-      ignoreScope
-      fill={false}
       compact
       empty={<EmptyState title={t.none} icon="list" />}
     />
@@ -126,7 +120,7 @@ function Transfers(props: Part) {
 function Placements(props: Part) {
   const t = useText();
   return (
-    <ResourceList
+    <SectionList
       name="placements"
       label={t.placements}
       method={SiteService.method.listStationPlacements}
@@ -141,8 +135,6 @@ function Placements(props: Part) {
         timeColumn<StationPlacement>("until", t.until, (row) => row.endTime),
         textColumn<StationPlacement>("by", t.by, (row) => row.username),
       ]}
-      ignoreScope
-      fill={false}
       compact
       empty={<EmptyState title={t.none} icon="site" />}
     />
@@ -152,7 +144,7 @@ function Placements(props: Part) {
 function MeterValues(props: Part) {
   const t = useText();
   return (
-    <ResourceList
+    <SectionList
       name="values"
       label={t.meterValues}
       method={TransactionService.method.listMeterValues}
@@ -177,8 +169,6 @@ function MeterValues(props: Part) {
               .join(" · "),
         },
       ]}
-      ignoreScope
-      fill={false}
       compact
       empty={<EmptyState title={t.none} icon="chart" />}
     />

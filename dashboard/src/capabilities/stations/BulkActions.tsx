@@ -23,7 +23,7 @@ interface Work {
   label: string;
   /** The work of the rollout, as ProtoJSON. */
   initial: JsonObject;
-  /** What it has chosen in the request, by the full names of the fields. */
+  /** The fields of the request that it has chosen, by their full names. */
   choices: readonly string[];
 }
 
@@ -49,7 +49,7 @@ function worksOf(permissions: Permissions, t: StationText): Work[] {
   ];
 }
 
-/** What is offered for stations that are chosen in the list. */
+/** The works that are offered for stations chosen in the list. */
 export function BulkActions(props: { selected: readonly Station[]; clear: () => void }) {
   const t = useStationText();
   const permissions = usePermissions();

@@ -1,6 +1,6 @@
 import type { ReactNode } from "react";
 
-import { ResourceList, textColumn, timeColumn } from "../../resources";
+import { SectionList, textColumn, timeColumn } from "../../resources";
 import { CommandService } from "../../stubs/csms/station/v1/command_service_pb";
 import { VariableSchema, type Variable } from "../../stubs/csms/station/v1/station_pb";
 import { StationService } from "../../stubs/csms/station/v1/station_service_pb";
@@ -34,7 +34,7 @@ export default function VariablesTab(props: { stationId: string }): ReactNode {
   const { stationId } = props;
   const station = () => ({ stationId });
   return (
-    <ResourceList
+    <SectionList
       name="variables"
       label={t.title}
       method={StationService.method.listVariables}
@@ -114,8 +114,6 @@ export default function VariablesTab(props: { stationId: string }): ReactNode {
           keepsAnswer: true,
         },
       ]}
-      ignoreScope
-      fill={false}
       compact
       empty={
         <EmptyState title={t.empty} icon="settings">

@@ -230,7 +230,7 @@ export const values: Readonly<Record<string, string>> = {
   SHA256: "SHA-256",
   SHA384: "SHA-384",
   SHA512: "SHA-512",
-  // What needs a hand
+  // Conditions that need a hand
   STATION_OFFLINE: "Station offline",
   CONNECTOR_FAULTED: "Anschluss gestört",
   BOOT_REFUSED: "Start abgelehnt",

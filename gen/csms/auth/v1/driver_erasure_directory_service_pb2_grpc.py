@@ -62,7 +62,7 @@ class DriverErasureDirectoryServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ReportDriverErasure(self, request, context):
-        """Records what a service did. What is reported again counts once: the numbers are those of the whole erasure so far.
+        """Records what a service did. A repeated report counts once: the numbers are those of the whole erasure so far.
         Errors: INVALID_ARGUMENT, reason INVALID_FIELD; NOT_FOUND, reason DRIVER_ERASURE_NOT_FOUND, also for an erasure that
         is finished; UNAVAILABLE when the database is unavailable.
         """

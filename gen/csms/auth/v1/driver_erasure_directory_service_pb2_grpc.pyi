@@ -40,7 +40,7 @@ class DriverErasureDirectoryServiceStub:
     Errors: INVALID_ARGUMENT, reason INVALID_FIELD; UNAVAILABLE when the database is unavailable.
     """
     ReportDriverErasure: _grpc.UnaryUnaryMultiCallable[_driver_erasure_directory_service_pb2.ReportDriverErasureRequest, _driver_erasure_directory_service_pb2.ReportDriverErasureResponse]
-    """Records what a service did. What is reported again counts once: the numbers are those of the whole erasure so far.
+    """Records what a service did. A repeated report counts once: the numbers are those of the whole erasure so far.
     Errors: INVALID_ARGUMENT, reason INVALID_FIELD; NOT_FOUND, reason DRIVER_ERASURE_NOT_FOUND, also for an erasure that
     is finished; UNAVAILABLE when the database is unavailable.
     """
@@ -57,7 +57,7 @@ class DriverErasureDirectoryServiceAsyncStub(DriverErasureDirectoryServiceStub):
     Errors: INVALID_ARGUMENT, reason INVALID_FIELD; UNAVAILABLE when the database is unavailable.
     """
     ReportDriverErasure: _aio.UnaryUnaryMultiCallable[_driver_erasure_directory_service_pb2.ReportDriverErasureRequest, _driver_erasure_directory_service_pb2.ReportDriverErasureResponse]  # type: ignore[assignment]
-    """Records what a service did. What is reported again counts once: the numbers are those of the whole erasure so far.
+    """Records what a service did. A repeated report counts once: the numbers are those of the whole erasure so far.
     Errors: INVALID_ARGUMENT, reason INVALID_FIELD; NOT_FOUND, reason DRIVER_ERASURE_NOT_FOUND, also for an erasure that
     is finished; UNAVAILABLE when the database is unavailable.
     """
@@ -83,7 +83,7 @@ class DriverErasureDirectoryServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _driver_erasure_directory_service_pb2.ReportDriverErasureRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_driver_erasure_directory_service_pb2.ReportDriverErasureResponse, _abc.Awaitable[_driver_erasure_directory_service_pb2.ReportDriverErasureResponse]]:
-        """Records what a service did. What is reported again counts once: the numbers are those of the whole erasure so far.
+        """Records what a service did. A repeated report counts once: the numbers are those of the whole erasure so far.
         Errors: INVALID_ARGUMENT, reason INVALID_FIELD; NOT_FOUND, reason DRIVER_ERASURE_NOT_FOUND, also for an erasure that
         is finished; UNAVAILABLE when the database is unavailable.
         """

@@ -71,7 +71,7 @@ class DriverErasure(_message.Message):
 
     @_builtins.property
     def reports(self) -> _containers.RepeatedCompositeFieldContainer[Global___DriverErasureReport]:
-        """What each service did so far."""
+        """The work of each service so far."""
 
     def __init__(
         self,

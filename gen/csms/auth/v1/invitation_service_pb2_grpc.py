@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class InvitationServiceStub:
-    """Invitations: a user to be, who sets the password. Whoever has the token accepts; it is good once.
+    """Invitations: a user to be, who sets the password. The holder of the token accepts; it is good once.
     """
 
     def __init__(self, channel):
@@ -58,7 +58,7 @@ class InvitationServiceStub:
 
 
 class InvitationServiceServicer:
-    """Invitations: a user to be, who sets the password. Whoever has the token accepts; it is good once.
+    """Invitations: a user to be, who sets the password. The holder of the token accepts; it is good once.
     """
 
     def CreateInvitation(self, request, context):
@@ -130,7 +130,7 @@ def add_InvitationServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class InvitationService:
-    """Invitations: a user to be, who sets the password. Whoever has the token accepts; it is good once.
+    """Invitations: a user to be, who sets the password. The holder of the token accepts; it is good once.
     """
 
     @staticmethod

@@ -27,7 +27,7 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class InvitationServiceStub:
-    """Invitations: a user to be, who sets the password. Whoever has the token accepts; it is good once."""
+    """Invitations: a user to be, who sets the password. The holder of the token accepts; it is good once."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -57,7 +57,7 @@ class InvitationServiceStub:
 
 @_typing.type_check_only
 class InvitationServiceAsyncStub(InvitationServiceStub):
-    """Invitations: a user to be, who sets the password. Whoever has the token accepts; it is good once."""
+    """Invitations: a user to be, who sets the password. The holder of the token accepts; it is good once."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateInvitation: _aio.UnaryUnaryMultiCallable[_invitation_service_pb2.CreateInvitationRequest, _invitation_service_pb2.CreateInvitationResponse]  # type: ignore[assignment]
@@ -83,7 +83,7 @@ class InvitationServiceAsyncStub(InvitationServiceStub):
     """
 
 class InvitationServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Invitations: a user to be, who sets the password. Whoever has the token accepts; it is good once."""
+    """Invitations: a user to be, who sets the password. The holder of the token accepts; it is good once."""
 
     @_abc_1.abstractmethod
     def CreateInvitation(

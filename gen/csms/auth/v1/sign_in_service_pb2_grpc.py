@@ -62,7 +62,7 @@ class SignInServiceServicer:
     """
 
     def ListSignIns(self, request, context):
-        """Lists the sign-ins of a user that have not ended, newest first. Those of another user need SIGN_INS_WRITE.
+        """Lists the sign-ins of a user that have not ended, newest first. The sign-ins of another user need SIGN_INS_WRITE.
         Errors: NOT_FOUND, reason USER_NOT_FOUND; PERMISSION_DENIED, reason ROLE_TOO_LOW; INVALID_ARGUMENT, reason
         INVALID_PAGE_TOKEN.
         """
@@ -80,7 +80,7 @@ class SignInServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def EndAllSignIns(self, request, context):
-        """Ends all sign-ins of a user. Those of another user need SIGN_INS_WRITE.
+        """Ends all sign-ins of a user. The sign-ins of another user need SIGN_INS_WRITE.
         Errors: NOT_FOUND, reason USER_NOT_FOUND; PERMISSION_DENIED, reason ROLE_TOO_LOW.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -34,7 +34,7 @@ class SignInServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> SignInServiceAsyncStub: ...
     ListSignIns: _grpc.UnaryUnaryMultiCallable[_sign_in_service_pb2.ListSignInsRequest, _sign_in_service_pb2.ListSignInsResponse]
-    """Lists the sign-ins of a user that have not ended, newest first. Those of another user need SIGN_INS_WRITE.
+    """Lists the sign-ins of a user that have not ended, newest first. The sign-ins of another user need SIGN_INS_WRITE.
     Errors: NOT_FOUND, reason USER_NOT_FOUND; PERMISSION_DENIED, reason ROLE_TOO_LOW; INVALID_ARGUMENT, reason
     INVALID_PAGE_TOKEN.
     """
@@ -44,7 +44,7 @@ class SignInServiceStub:
     Errors: NOT_FOUND, reason SIGN_IN_NOT_FOUND, also for one of another user without that permission.
     """
     EndAllSignIns: _grpc.UnaryUnaryMultiCallable[_sign_in_service_pb2.EndAllSignInsRequest, _sign_in_service_pb2.EndAllSignInsResponse]
-    """Ends all sign-ins of a user. Those of another user need SIGN_INS_WRITE.
+    """Ends all sign-ins of a user. The sign-ins of another user need SIGN_INS_WRITE.
     Errors: NOT_FOUND, reason USER_NOT_FOUND; PERMISSION_DENIED, reason ROLE_TOO_LOW.
     """
     ListAllSignIns: _grpc.UnaryUnaryMultiCallable[_sign_in_service_pb2.ListAllSignInsRequest, _sign_in_service_pb2.ListAllSignInsResponse]
@@ -58,7 +58,7 @@ class SignInServiceAsyncStub(SignInServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListSignIns: _aio.UnaryUnaryMultiCallable[_sign_in_service_pb2.ListSignInsRequest, _sign_in_service_pb2.ListSignInsResponse]  # type: ignore[assignment]
-    """Lists the sign-ins of a user that have not ended, newest first. Those of another user need SIGN_INS_WRITE.
+    """Lists the sign-ins of a user that have not ended, newest first. The sign-ins of another user need SIGN_INS_WRITE.
     Errors: NOT_FOUND, reason USER_NOT_FOUND; PERMISSION_DENIED, reason ROLE_TOO_LOW; INVALID_ARGUMENT, reason
     INVALID_PAGE_TOKEN.
     """
@@ -68,7 +68,7 @@ class SignInServiceAsyncStub(SignInServiceStub):
     Errors: NOT_FOUND, reason SIGN_IN_NOT_FOUND, also for one of another user without that permission.
     """
     EndAllSignIns: _aio.UnaryUnaryMultiCallable[_sign_in_service_pb2.EndAllSignInsRequest, _sign_in_service_pb2.EndAllSignInsResponse]  # type: ignore[assignment]
-    """Ends all sign-ins of a user. Those of another user need SIGN_INS_WRITE.
+    """Ends all sign-ins of a user. The sign-ins of another user need SIGN_INS_WRITE.
     Errors: NOT_FOUND, reason USER_NOT_FOUND; PERMISSION_DENIED, reason ROLE_TOO_LOW.
     """
     ListAllSignIns: _aio.UnaryUnaryMultiCallable[_sign_in_service_pb2.ListAllSignInsRequest, _sign_in_service_pb2.ListAllSignInsResponse]  # type: ignore[assignment]
@@ -85,7 +85,7 @@ class SignInServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _sign_in_service_pb2.ListSignInsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_sign_in_service_pb2.ListSignInsResponse, _abc.Awaitable[_sign_in_service_pb2.ListSignInsResponse]]:
-        """Lists the sign-ins of a user that have not ended, newest first. Those of another user need SIGN_INS_WRITE.
+        """Lists the sign-ins of a user that have not ended, newest first. The sign-ins of another user need SIGN_INS_WRITE.
         Errors: NOT_FOUND, reason USER_NOT_FOUND; PERMISSION_DENIED, reason ROLE_TOO_LOW; INVALID_ARGUMENT, reason
         INVALID_PAGE_TOKEN.
         """
@@ -107,7 +107,7 @@ class SignInServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _sign_in_service_pb2.EndAllSignInsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_sign_in_service_pb2.EndAllSignInsResponse, _abc.Awaitable[_sign_in_service_pb2.EndAllSignInsResponse]]:
-        """Ends all sign-ins of a user. Those of another user need SIGN_INS_WRITE.
+        """Ends all sign-ins of a user. The sign-ins of another user need SIGN_INS_WRITE.
         Errors: NOT_FOUND, reason USER_NOT_FOUND; PERMISSION_DENIED, reason ROLE_TOO_LOW.
         """
 

@@ -60,7 +60,7 @@ class TenantDirectoryServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ReportTenantErasure(self, request, context):
-        """Records how far a service is with the erasure of a tenant that is being removed. What is reported again counts once.
+        """Records how far a service is with the erasure of a tenant that is being removed. A repeated report counts once.
         Errors: NOT_FOUND, reason TENANT_NOT_FOUND, also for a tenant that is not being removed; UNAVAILABLE when the
         database is unavailable.
         """

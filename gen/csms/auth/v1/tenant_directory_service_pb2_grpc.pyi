@@ -38,7 +38,7 @@ class TenantDirectoryServiceStub:
     Errors: UNAVAILABLE when the database is unavailable.
     """
     ReportTenantErasure: _grpc.UnaryUnaryMultiCallable[_tenant_directory_service_pb2.ReportTenantErasureRequest, _tenant_directory_service_pb2.ReportTenantErasureResponse]
-    """Records how far a service is with the erasure of a tenant that is being removed. What is reported again counts once.
+    """Records how far a service is with the erasure of a tenant that is being removed. A repeated report counts once.
     Errors: NOT_FOUND, reason TENANT_NOT_FOUND, also for a tenant that is not being removed; UNAVAILABLE when the
     database is unavailable.
     """
@@ -53,7 +53,7 @@ class TenantDirectoryServiceAsyncStub(TenantDirectoryServiceStub):
     Errors: UNAVAILABLE when the database is unavailable.
     """
     ReportTenantErasure: _aio.UnaryUnaryMultiCallable[_tenant_directory_service_pb2.ReportTenantErasureRequest, _tenant_directory_service_pb2.ReportTenantErasureResponse]  # type: ignore[assignment]
-    """Records how far a service is with the erasure of a tenant that is being removed. What is reported again counts once.
+    """Records how far a service is with the erasure of a tenant that is being removed. A repeated report counts once.
     Errors: NOT_FOUND, reason TENANT_NOT_FOUND, also for a tenant that is not being removed; UNAVAILABLE when the
     database is unavailable.
     """
@@ -77,7 +77,7 @@ class TenantDirectoryServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _tenant_directory_service_pb2.ReportTenantErasureRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_tenant_directory_service_pb2.ReportTenantErasureResponse, _abc.Awaitable[_tenant_directory_service_pb2.ReportTenantErasureResponse]]:
-        """Records how far a service is with the erasure of a tenant that is being removed. What is reported again counts once.
+        """Records how far a service is with the erasure of a tenant that is being removed. A repeated report counts once.
         Errors: NOT_FOUND, reason TENANT_NOT_FOUND, also for a tenant that is not being removed; UNAVAILABLE when the
         database is unavailable.
         """

@@ -106,7 +106,7 @@ class TenantServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListTenants(self, request, context):
-        """Lists tenants, by id. Those that were removed are among them.
+        """Lists tenants, by id. Removed tenants are among them.
         Errors: INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

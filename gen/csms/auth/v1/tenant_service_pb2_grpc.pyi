@@ -45,7 +45,7 @@ class TenantServiceStub:
     Errors: NOT_FOUND, reason TENANT_NOT_FOUND.
     """
     ListTenants: _grpc.UnaryUnaryMultiCallable[_tenant_service_pb2.ListTenantsRequest, _tenant_service_pb2.ListTenantsResponse]
-    """Lists tenants, by id. Those that were removed are among them.
+    """Lists tenants, by id. Removed tenants are among them.
     Errors: INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
     """
     UpdateTenant: _grpc.UnaryUnaryMultiCallable[_tenant_service_pb2.UpdateTenantRequest, _tenant_service_pb2.UpdateTenantResponse]
@@ -94,7 +94,7 @@ class TenantServiceAsyncStub(TenantServiceStub):
     Errors: NOT_FOUND, reason TENANT_NOT_FOUND.
     """
     ListTenants: _aio.UnaryUnaryMultiCallable[_tenant_service_pb2.ListTenantsRequest, _tenant_service_pb2.ListTenantsResponse]  # type: ignore[assignment]
-    """Lists tenants, by id. Those that were removed are among them.
+    """Lists tenants, by id. Removed tenants are among them.
     Errors: INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
     """
     UpdateTenant: _aio.UnaryUnaryMultiCallable[_tenant_service_pb2.UpdateTenantRequest, _tenant_service_pb2.UpdateTenantResponse]  # type: ignore[assignment]
@@ -158,7 +158,7 @@ class TenantServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _tenant_service_pb2.ListTenantsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_tenant_service_pb2.ListTenantsResponse, _abc.Awaitable[_tenant_service_pb2.ListTenantsResponse]]:
-        """Lists tenants, by id. Those that were removed are among them.
+        """Lists tenants, by id. Removed tenants are among them.
         Errors: INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
         """
 

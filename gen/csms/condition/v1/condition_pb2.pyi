@@ -264,7 +264,7 @@ class Acknowledgement(_message.Message):
     ACKNOWLEDGE_TIME_FIELD_NUMBER: _builtins.int
     COMMENT_FIELD_NUMBER: _builtins.int
     actor: _builtins.str
-    """Who: `user:ada`, `key:<prefix>`."""
+    """The operator: `user:ada`, `key:<prefix>`."""
     comment: _builtins.str
     """A note for colleagues; empty where none was given."""
     @_builtins.property

@@ -38,7 +38,7 @@ class ConditionSearch(_message.Message):
     """As in ListConditionsRequest. A service that does not know where stations stand ignores it."""
     @_builtins.property
     def kinds(self) -> _containers.RepeatedCompositeFieldContainer[Global___SearchedKind]:
-        """The kinds, each with the part of the tenant in which it is looked for. Those that the service does not have are
+        """The kinds, each with the part of the tenant in which it is looked for. Kinds that the service does not have are
         ignored.
         """
 

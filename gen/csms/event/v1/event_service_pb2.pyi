@@ -45,8 +45,8 @@ class Event(_message.Message):
     station_id: _builtins.str
     """The station concerned; empty where none is."""
     actor: _builtins.str
-    """Who caused it: `user:ada`, `api_key:importer`, `job:rollout`; empty where a station's own report or the end of a time
-    did.
+    """The cause: `user:ada`, `api_key:importer`, `job:rollout`; empty where it is a station's own report or the end of a
+    time.
     """
     @_builtins.property
     def event_time(self) -> _timestamp_pb2.Timestamp:

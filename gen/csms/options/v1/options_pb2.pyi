@@ -173,14 +173,14 @@ class _AuditEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Audit.ValueType
     AUDIT_UNSPECIFIED: _Audit.ValueType  # 0
     """Not a valid value."""
     AUDIT_NONE: _Audit.ValueType  # 1
-    """None: the method reads what its permission is for, and no more."""
+    """No entry: the method reads what its permission is for, and no more."""
     AUDIT_CHANGE: _Audit.ValueType  # 2
     """An entry in the transaction of each change, or of each command. A call that fails is counted with its reason."""
     AUDIT_SENSITIVE_READ: _Audit.ValueType  # 3
     """A counted entry for each caller: the method reads what stations and drivers sent, as it came."""
     AUDIT_SIMULATED: _Audit.ValueType  # 4
-    """None: the method acts on simulated hardware, in a process without a database. The process logs each call with its
-    caller, and what the hardware reports is recorded as reports of stations are. For methods with
+    """No entry: the method acts on simulated hardware, in a process without a database. The process logs each call with
+    its caller, and what the hardware reports is recorded as reports of stations are. For methods with
     PERMISSION_SIMULATOR_WRITE alone.
     """
 
@@ -190,14 +190,14 @@ class Audit(_Audit, metaclass=_AuditEnumTypeWrapper):
 AUDIT_UNSPECIFIED: Audit.ValueType  # 0
 """Not a valid value."""
 AUDIT_NONE: Audit.ValueType  # 1
-"""None: the method reads what its permission is for, and no more."""
+"""No entry: the method reads what its permission is for, and no more."""
 AUDIT_CHANGE: Audit.ValueType  # 2
 """An entry in the transaction of each change, or of each command. A call that fails is counted with its reason."""
 AUDIT_SENSITIVE_READ: Audit.ValueType  # 3
 """A counted entry for each caller: the method reads what stations and drivers sent, as it came."""
 AUDIT_SIMULATED: Audit.ValueType  # 4
-"""None: the method acts on simulated hardware, in a process without a database. The process logs each call with its
-caller, and what the hardware reports is recorded as reports of stations are. For methods with
+"""No entry: the method acts on simulated hardware, in a process without a database. The process logs each call with
+its caller, and what the hardware reports is recorded as reports of stations are. For methods with
 PERMISSION_SIMULATOR_WRITE alone.
 """
 Global___Audit: _TypeAlias = Audit  # noqa: Y015
@@ -329,7 +329,7 @@ class _PermissionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Permission
     PERMISSION_ALARMS_READ: _Permission.ValueType  # 92
     """Alarms and readings that monitors of stations reported."""
     PERMISSION_CUSTOMER_INFORMATION_READ: _Permission.ValueType  # 93
-    """What stations reported about drivers."""
+    """Reports of stations about drivers."""
     PERMISSION_CUSTOMER_INFORMATION_WRITE: _Permission.ValueType  # 94
     """To have stations report and clear what they store about drivers."""
     PERMISSION_DISPLAY_MESSAGES_READ: _Permission.ValueType  # 95
@@ -466,7 +466,7 @@ PERMISSION_MONITORS_WRITE: Permission.ValueType  # 91
 PERMISSION_ALARMS_READ: Permission.ValueType  # 92
 """Alarms and readings that monitors of stations reported."""
 PERMISSION_CUSTOMER_INFORMATION_READ: Permission.ValueType  # 93
-"""What stations reported about drivers."""
+"""Reports of stations about drivers."""
 PERMISSION_CUSTOMER_INFORMATION_WRITE: Permission.ValueType  # 94
 """To have stations report and clear what they store about drivers."""
 PERMISSION_DISPLAY_MESSAGES_READ: Permission.ValueType  # 95

@@ -61,7 +61,7 @@ class _EventTriggerEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EventTri
     """An interval passed."""
 
 class EventTrigger(_EventTrigger, metaclass=_EventTriggerEnumTypeWrapper):
-    """What caused a station's event. OCPP 2.0.1 part 2, EventTriggerEnumType."""
+    """The cause of a station's event. OCPP 2.0.1 part 2, EventTriggerEnumType."""
 
 EVENT_TRIGGER_UNSPECIFIED: EventTrigger.ValueType  # 0
 """Not known."""
@@ -230,7 +230,7 @@ class EventEntry(_message.Message):
     event_id: _builtins.int
     """Number of the event at the station."""
     trigger: Global___EventTrigger.ValueType
-    """What caused it."""
+    """The cause."""
     notification_type: Global___EventNotificationType.ValueType
     """Kind of the monitor."""
     monitor_id: _builtins.int

@@ -28,7 +28,7 @@ class _EvChargingStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EvCha
     EV_CHARGING_STATE_UNSPECIFIED: _EvChargingState.ValueType  # 0
     """Never sent."""
     EV_CHARGING_STATE_NO_TRANSACTION: _EvChargingState.ValueType  # 1
-    """None is sent: no open transaction was known at the EVSE. The station was answered Rejected."""
+    """No profile is sent: no open transaction was known at the EVSE. The station was answered Rejected."""
     EV_CHARGING_STATE_PENDING: _EvChargingState.ValueType  # 2
     """It is about to be sent."""
     EV_CHARGING_STATE_ACTIVE: _EvChargingState.ValueType  # 3
@@ -44,7 +44,7 @@ class EvChargingState(_EvChargingState, metaclass=_EvChargingStateEnumTypeWrappe
 EV_CHARGING_STATE_UNSPECIFIED: EvChargingState.ValueType  # 0
 """Never sent."""
 EV_CHARGING_STATE_NO_TRANSACTION: EvChargingState.ValueType  # 1
-"""None is sent: no open transaction was known at the EVSE. The station was answered Rejected."""
+"""No profile is sent: no open transaction was known at the EVSE. The station was answered Rejected."""
 EV_CHARGING_STATE_PENDING: EvChargingState.ValueType  # 2
 """It is about to be sent."""
 EV_CHARGING_STATE_ACTIVE: EvChargingState.ValueType  # 3

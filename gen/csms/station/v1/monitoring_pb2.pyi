@@ -162,7 +162,7 @@ class _MonitoringBaseEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Monito
     MONITORING_BASE_ALL: _MonitoringBase.ValueType  # 1
     """All monitors, those that were set included."""
     MONITORING_BASE_FACTORY_DEFAULT: _MonitoringBase.ValueType  # 2
-    """Those of the factory; others are cleared."""
+    """The monitors of the factory; others are cleared."""
     MONITORING_BASE_HARD_WIRED_ONLY: _MonitoringBase.ValueType  # 3
     """Hard-wired ones alone; others are cleared."""
 
@@ -174,7 +174,7 @@ MONITORING_BASE_UNSPECIFIED: MonitoringBase.ValueType  # 0
 MONITORING_BASE_ALL: MonitoringBase.ValueType  # 1
 """All monitors, those that were set included."""
 MONITORING_BASE_FACTORY_DEFAULT: MonitoringBase.ValueType  # 2
-"""Those of the factory; others are cleared."""
+"""The monitors of the factory; others are cleared."""
 MONITORING_BASE_HARD_WIRED_ONLY: MonitoringBase.ValueType  # 3
 """Hard-wired ones alone; others are cleared."""
 Global___MonitoringBase: _TypeAlias = MonitoringBase  # noqa: Y015

@@ -206,7 +206,7 @@ class _ApnAuthenticationEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Apn
     APN_AUTHENTICATION_CHAP: _ApnAuthentication.ValueType  # 1
     """CHAP."""
     APN_AUTHENTICATION_NONE: _ApnAuthentication.ValueType  # 2
-    """None."""
+    """No authentication."""
     APN_AUTHENTICATION_PAP: _ApnAuthentication.ValueType  # 3
     """PAP."""
     APN_AUTHENTICATION_AUTO: _ApnAuthentication.ValueType  # 4
@@ -220,7 +220,7 @@ APN_AUTHENTICATION_UNSPECIFIED: ApnAuthentication.ValueType  # 0
 APN_AUTHENTICATION_CHAP: ApnAuthentication.ValueType  # 1
 """CHAP."""
 APN_AUTHENTICATION_NONE: ApnAuthentication.ValueType  # 2
-"""None."""
+"""No authentication."""
 APN_AUTHENTICATION_PAP: ApnAuthentication.ValueType  # 3
 """PAP."""
 APN_AUTHENTICATION_AUTO: ApnAuthentication.ValueType  # 4

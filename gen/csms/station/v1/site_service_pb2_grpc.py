@@ -129,8 +129,8 @@ class SiteServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListStationPlacements(self, request, context):
-        """Lists the sites that a station has stood in, newest first. Those that the caller's permission does not cover are left
-        out.
+        """Lists the sites that a station has stood in, newest first. Sites that the caller's permission does not cover are
+        left out.
         Errors: NOT_FOUND, reason STATION_NOT_FOUND; INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

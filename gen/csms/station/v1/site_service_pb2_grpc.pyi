@@ -62,8 +62,8 @@ class SiteServiceStub:
     Errors: NOT_FOUND, reason SITE_NOT_FOUND; FAILED_PRECONDITION, reason SITE_NOT_EMPTY.
     """
     ListStationPlacements: _grpc.UnaryUnaryMultiCallable[_site_service_pb2.ListStationPlacementsRequest, _site_service_pb2.ListStationPlacementsResponse]
-    """Lists the sites that a station has stood in, newest first. Those that the caller's permission does not cover are left
-    out.
+    """Lists the sites that a station has stood in, newest first. Sites that the caller's permission does not cover are
+    left out.
     Errors: NOT_FOUND, reason STATION_NOT_FOUND; INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
     """
 
@@ -101,8 +101,8 @@ class SiteServiceAsyncStub(SiteServiceStub):
     Errors: NOT_FOUND, reason SITE_NOT_FOUND; FAILED_PRECONDITION, reason SITE_NOT_EMPTY.
     """
     ListStationPlacements: _aio.UnaryUnaryMultiCallable[_site_service_pb2.ListStationPlacementsRequest, _site_service_pb2.ListStationPlacementsResponse]  # type: ignore[assignment]
-    """Lists the sites that a station has stood in, newest first. Those that the caller's permission does not cover are left
-    out.
+    """Lists the sites that a station has stood in, newest first. Sites that the caller's permission does not cover are
+    left out.
     Errors: NOT_FOUND, reason STATION_NOT_FOUND; INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
     """
 
@@ -179,8 +179,8 @@ class SiteServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _site_service_pb2.ListStationPlacementsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_site_service_pb2.ListStationPlacementsResponse, _abc.Awaitable[_site_service_pb2.ListStationPlacementsResponse]]:
-        """Lists the sites that a station has stood in, newest first. Those that the caller's permission does not cover are left
-        out.
+        """Lists the sites that a station has stood in, newest first. Sites that the caller's permission does not cover are
+        left out.
         Errors: NOT_FOUND, reason STATION_NOT_FOUND; INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
         """
 

@@ -906,7 +906,7 @@ class Variable(_message.Message):
 
     @_builtins.property
     def characteristics(self) -> Global___VariableCharacteristics:
-        """What its values are; absent where it was not reported. 2.x."""
+        """Unit, type and bounds of its values; absent where it was not reported. 2.x."""
 
     def __init__(
         self,

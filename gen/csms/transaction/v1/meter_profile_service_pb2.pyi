@@ -54,8 +54,8 @@ class _RegisterSourceEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Regist
     REGISTER_SOURCE_UNSPECIFIED: _RegisterSource.ValueType  # 0
     """All of them."""
     REGISTER_SOURCE_BEGIN_AND_END: _RegisterSource.ValueType  # 1
-    """Those of the begin and the end alone: meterStart and meterStop in 1.6, those of the Started and the Ended event in
-    2.x. While the transaction is ongoing, its energy is not known.
+    """The readings of the begin and the end alone: meterStart and meterStop in 1.6, those of the Started and the Ended
+    event in 2.x. While the transaction is ongoing, its energy is not known.
     """
     REGISTER_SOURCE_SAMPLED: _RegisterSource.ValueType  # 2
     """The others alone. The first of them is the begin, the last of them the end."""
@@ -66,8 +66,8 @@ class RegisterSource(_RegisterSource, metaclass=_RegisterSourceEnumTypeWrapper):
 REGISTER_SOURCE_UNSPECIFIED: RegisterSource.ValueType  # 0
 """All of them."""
 REGISTER_SOURCE_BEGIN_AND_END: RegisterSource.ValueType  # 1
-"""Those of the begin and the end alone: meterStart and meterStop in 1.6, those of the Started and the Ended event in
-2.x. While the transaction is ongoing, its energy is not known.
+"""The readings of the begin and the end alone: meterStart and meterStop in 1.6, those of the Started and the Ended
+event in 2.x. While the transaction is ongoing, its energy is not known.
 """
 REGISTER_SOURCE_SAMPLED: RegisterSource.ValueType  # 2
 """The others alone. The first of them is the begin, the last of them the end."""
