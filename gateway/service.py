@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import grpc
 from csms.gateway.v1 import gateway_service_pb2_grpc
 from csms.station.v1 import station_ingest_service_pb2 as ingest
 from csms.transaction.v1.transaction_ingest_service_pb2 import StationEventItem, StationEventResult
@@ -27,8 +28,11 @@ from gateway.ocpp.v16.routes import ROUTES as V16
 from gateway.ocpp.v201.routes import ROUTES as V201
 from gateway.servicer import GatewayServicer
 from gateway.settings import GatewaySettings
+from gateway.tls.authorities import ClientAuthorities
+from gateway.tls.station_tls import StationTls
 from gateway.websocket.admissions import Admissions
 from gateway.websocket.client_address import ClientAddresses
+from gateway.websocket.client_certificates import ClientCertificates
 from gateway.websocket.closings import Closings
 from gateway.websocket.server import SERVICE_RESTART, StationServer
 from gateway.websocket.session_factory import SessionFactory
@@ -62,6 +66,8 @@ class RunningGateway:
     lease: NodeLease
     keepalive_monitor: KeepaliveMonitor
     ocpp_port: int
+    ocpp_tls_port: int | None
+    tls: StationTls | None
     mesh_port: int
     metrics_port: int
 
@@ -72,14 +78,13 @@ async def start(stack: AsyncExitStack, settings: GatewaySettings) -> RunningGate
     Stations are admitted once the node's lease is held. Raises SettingError where a port is in use.
     """
     identity = MeshIdentity(settings.mesh)
-    mesh, tenants = await _open_mesh(stack, settings, identity)
-    registry, metrics, buffers = Registry(), Metrics(), _Buffers(mesh)
-    for buffer in buffers.all():
-        stack.push_async_callback(buffer.drain, DRAIN_S)
-        for _ in range(buffer.runners):
-            await _beside(stack, buffer.run())
+    mesh, tenants, auth = await _open_mesh(stack, settings, identity)
+    registry, metrics, buffers = Registry(), Metrics(), await _start_buffers(stack, mesh)
     versions = {routes.ocpp.subprotocol: ServedVersion(routes, _schemas(routes)) for routes in VERSIONS}
-    server, sessions = _station_server(mesh, registry, buffers, metrics, versions, tenants=tenants, settings=settings)
+    tls = await _tls(stack, settings, auth, metrics)
+    server, sessions = _station_server(
+        mesh, registry, buffers, metrics, versions, tenants=tenants, settings=settings, tls=tls
+    )
     tenants.on_change(partial(_close_suspended, sessions, tenants))
     await _beside(stack, tenants.run())
     downward = _downward_server(settings, registry, sessions, versions, identity=identity)
@@ -90,11 +95,17 @@ async def start(stack: AsyncExitStack, settings: GatewaySettings) -> RunningGate
     await downward.start(ready=False)
     stack.push_async_callback(downward.stop)
     await _beside(stack, lease.run())
-    ocpp_port = await server.start(settings.host, settings.ocpp_port, lease=lease, shared_port=settings.shared_port)
     stack.push_async_callback(server.stop)
+    ocpp_port, ocpp_tls_port = await _listen(server, settings, lease, tls)
     metrics.watch(registry=registry, batchers=mesh.all_batchers(), buffers=buffers.all())
     metrics_port = serve_metrics(stack, settings.metrics_address, [metrics])
-    log.info("serving", ocpp_port=ocpp_port, mesh_port=downward.port, metrics_port=metrics_port)
+    log.info(
+        "serving",
+        ocpp_port=ocpp_port,
+        ocpp_tls_port=ocpp_tls_port,
+        mesh_port=downward.port,
+        metrics_port=metrics_port,
+    )
     return RunningGateway(
         mesh=mesh,
         tenants=tenants,
@@ -102,6 +113,8 @@ async def start(stack: AsyncExitStack, settings: GatewaySettings) -> RunningGate
         lease=lease,
         keepalive_monitor=keepalive_monitor,
         ocpp_port=ocpp_port,
+        ocpp_tls_port=ocpp_tls_port,
+        tls=tls,
         mesh_port=downward.port,
         metrics_port=metrics_port,
     )
@@ -140,9 +153,20 @@ class _Buffers:
         return (self.messages, self.closings, self.background_reports, self.station_events, self.sightings)
 
 
+async def _start_buffers(stack: AsyncExitStack, mesh: MeshClient) -> _Buffers:
+    """The buffers, which send in the background until they are drained at the stop."""
+    buffers = _Buffers(mesh)
+    for buffer in buffers.all():
+        stack.push_async_callback(buffer.drain, DRAIN_S)
+        for _ in range(buffer.runners):
+            await _beside(stack, buffer.run())
+    return buffers
+
+
 async def _open_mesh(
     stack: AsyncExitStack, settings: GatewaySettings, identity: MeshIdentity
-) -> tuple[MeshClient, TenantDirectory]:
+) -> tuple[MeshClient, TenantDirectory, grpc.aio.Channel]:
+    """The calls of this gateway, the tenants, and the channel to auth_svc."""
     addresses = {
         "station": settings.station_address,
         "transaction": settings.transaction_address,
@@ -155,7 +179,41 @@ async def _open_mesh(
         links[part] = MeshLink(channel=channel, proofs=identity.proofs(part))
     mesh = MeshClient(stations=links["station"], transactions=links["transaction"], authorization=links["auth"])
     stack.push_async_callback(mesh.close)
-    return mesh, TenantDirectory(source=RemoteTenants(channel=links["auth"].channel))
+    auth = links["auth"].channel
+    return mesh, TenantDirectory(source=RemoteTenants(channel=auth)), auth
+
+
+async def _tls(
+    stack: AsyncExitStack, settings: GatewaySettings, auth: grpc.aio.Channel, metrics: Metrics
+) -> StationTls | None:
+    """TLS of the stations' port, kept up to date beside everything else; None where there is no such port."""
+    if settings.tls is None:
+        return None
+    tls = StationTls(
+        settings.tls.files,
+        client_authorities=settings.tls.client_authorities,
+        clock=now_us,
+        count=metrics.count,
+    )
+    metrics.watch_certificates(lambda: tls.certificates)
+    await _beside(stack, tls.run())
+    await _beside(stack, ClientAuthorities(channel=auth, trust=tls.trust).run())
+    return tls
+
+
+async def _listen(
+    server: StationServer, settings: GatewaySettings, lease: NodeLease, tls: StationTls | None
+) -> tuple[int, int | None]:
+    """Opens the ports for stations, and returns them: the plain one, and that with TLS."""
+    plain = await server.start(settings.host, settings.ocpp_port, lease=lease, shared_port=settings.shared_port)
+    if settings.tls_ends_in_front:
+        log.warning("nothing is encrypted here: TLS ends in front of this gateway (CSMS_TLS_ENDS_IN_FRONT)")
+    if settings.tls is None or tls is None:
+        return plain, None
+    encrypted = await server.start_tls(
+        settings.host, settings.tls.port, context=tls.context, shared_port=settings.shared_port
+    )
+    return plain, encrypted
 
 
 def _station_server(
@@ -167,15 +225,23 @@ def _station_server(
     *,
     tenants: TenantDirectory,
     settings: GatewaySettings,
+    tls: StationTls | None,
 ) -> tuple[StationServer, StationSessions]:
     """The server of the stations' port, and the sessions that it serves."""
+    addresses = ClientAddresses(secrets=settings.front_door_secrets)
     closings = Closings(buffer=buffers.closings, clock=now_us)
     admissions = Admissions(
         versions=versions,
         mesh=mesh,
         closings=closings,
         count=metrics.count,
-        addresses=ClientAddresses(secrets=settings.front_door_secrets),
+        addresses=addresses,
+        certificates=ClientCertificates(
+            checks=mesh.client_certificates,
+            addresses=addresses,
+            served=tls,
+            ends_in_front=settings.tls_ends_in_front,
+        ),
         origins=settings.station_origins,
         tenants=tenants,
     )
