@@ -24,12 +24,12 @@ class TlsSettings:
     @classmethod
     def read(cls, env: Environment) -> Self | None:
         """Reads them; None where there is no such port. Raises SettingError."""
+        files, authorities = read_certificate_files(env), _authorities(env)
         if env.optional(TLS_PORT) is None:
             return None
-        files = read_certificate_files(env)
         if not files:
             raise SettingError(f"{TLS_PORT} is set, and CSMS_TLS_CERTIFICATE_FILES is not: TLS needs a certificate")
-        return cls(port=env.port(TLS_PORT, 0), files=files, client_authorities=_authorities(env))
+        return cls(port=env.port(TLS_PORT, 0), files=files, client_authorities=authorities)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,15 +12,19 @@ import pytest
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from csms.auth.v1 import certificate_authority_service_pb2 as pb
 
 from auth_svc.certificate_servicer import CertificateAuthorityServicer
 from mesh.runtime.error_reasons import reason_of
 from mesh.runtime.errors import MeshError
 from mesh.runtime.times import from_datetime, to_timestamp
+from station_kit.tls import ShownCertificate
 from tests.certificates import TestAuthority
+
+LEAST_RSA_BITS = 2048
 
 
 class ClientChecks:
@@ -48,6 +52,10 @@ class ClientChecks:
         monkeypatch.setattr(CertificateAuthorityServicer, "CheckClientCertificates", check)
         monkeypatch.setattr(CertificateAuthorityServicer, "ListClientAuthorities", list_all)
         monkeypatch.setattr("gateway.tls.authorities.POLL_S", 0.05)
+
+    def revoke(self, certificate: ShownCertificate) -> None:
+        """Revokes a certificate of a station."""
+        self.revoked.add(x509.load_pem_x509_certificates(certificate.chain.read_bytes())[0].serial_number)
 
     async def _check(
         self, request: pb.CheckClientCertificatesRequest, context: Any
@@ -79,16 +87,17 @@ class ClientChecks:
         return result
 
     def _fault(self, leaf: x509.Certificate, shown: list[x509.Certificate]) -> tuple[str, str] | None:
-        now = datetime.now(UTC)
-        if not self._is_trusted(leaf, shown):
-            return "CLIENT_CERTIFICATE_UNTRUSTED", "it was not signed by an authority of the tenant"
-        if leaf.not_valid_after_utc < now:
-            return "CLIENT_CERTIFICATE_EXPIRED", f"it ended at {leaf.not_valid_after_utc.isoformat()}"
-        if leaf.not_valid_before_utc > now:
-            return "CLIENT_CERTIFICATE_NOT_YET_VALID", f"it begins at {leaf.not_valid_before_utc.isoformat()}"
-        if leaf.serial_number in self.revoked:
-            return "CLIENT_CERTIFICATE_REVOKED", "it is revoked"
-        return None
+        now, key = datetime.now(UTC), leaf.public_key()
+        usage = leaf.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+        faults = [
+            ("UNTRUSTED", "it was not signed by an authority of the tenant", not self._is_trusted(leaf, shown)),
+            ("EXPIRED", f"it ended at {leaf.not_valid_after_utc.isoformat()}", leaf.not_valid_after_utc < now),
+            ("NOT_YET_VALID", f"it begins at {leaf.not_valid_before_utc.isoformat()}", leaf.not_valid_before_utc > now),
+            ("KEY_WEAK", "its key is too short", isinstance(key, rsa.RSAPublicKey) and key.key_size < LEAST_RSA_BITS),
+            ("NOT_FOR_CLIENTS", "it is not for clients of TLS", ExtendedKeyUsageOID.CLIENT_AUTH not in usage),
+            ("REVOKED", "it is revoked", leaf.serial_number in self.revoked),
+        ]
+        return next(((f"CLIENT_CERTIFICATE_{name}", text) for name, text, applies in faults if applies), None)
 
     def _is_trusted(self, leaf: x509.Certificate, shown: list[x509.Certificate]) -> bool:
         roots = {one.certificate.public_bytes(Encoding.DER) for one in self.authorities}

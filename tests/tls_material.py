@@ -193,9 +193,10 @@ class Handshake:
 
     async def run(self) -> Shown:
         """Does it, and closes. Raises ssl.SSLError or OSError where TLS fails."""
-        return await asyncio.to_thread(self._run)
+        return await asyncio.to_thread(self.run_here)
 
-    def _run(self) -> Shown:
+    def run_here(self) -> Shown:
+        """The same in this thread, which waits."""
         if self.server_name is None:  # the certificate is checked against no name, since none is named
             self.context.check_hostname = False
         with (
