@@ -452,10 +452,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return EX_USAGE
     folder = Path(given[0])
     try:
-        write(read_front_door(Environment(os.environ), folder), folder)
+        door = read_front_door(Environment(os.environ), folder)
+        write(door, folder)
     except (SettingError, ContractError, PagesError) as error:
         sys.stderr.write(f"envoy_config: {error}\n")
         return EX_CONFIG
+    if door.tls.ends_in_front:
+        sys.stderr.write(
+            "envoy_config: nothing is encrypted at the front door: TLS ends in front of it (CSMS_TLS_ENDS_IN_FRONT)\n"
+        )
     return 0
 
 

@@ -52,6 +52,8 @@ log = get_logger(__name__)
 VERSIONS: tuple[Routes, ...] = (V201, V16)
 
 DRAIN_S = 5.0
+# The port with TLS opens without the authorities of stations' certificates where auth_svc does not answer in this time.
+AUTHORITIES_WITHIN_S = 5.0
 # A handshake that began before its tenant was suspended has its session by then.
 SUSPENDED_AGAIN_AFTER_S = (2.0, 30.0)
 
@@ -70,6 +72,14 @@ class RunningGateway:
     tls: StationTls | None
     mesh_port: int
     metrics_port: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Tls:
+    """The TLS of the stations' port, and the authorities of their certificates."""
+
+    served: StationTls
+    authorities: ClientAuthorities
 
 
 async def start(stack: AsyncExitStack, settings: GatewaySettings) -> RunningGateway:
@@ -114,7 +124,7 @@ async def start(stack: AsyncExitStack, settings: GatewaySettings) -> RunningGate
         keepalive_monitor=keepalive_monitor,
         ocpp_port=ocpp_port,
         ocpp_tls_port=ocpp_tls_port,
-        tls=tls,
+        tls=tls.served if tls else None,
         mesh_port=downward.port,
         metrics_port=metrics_port,
     )
@@ -185,7 +195,7 @@ async def _open_mesh(
 
 async def _tls(
     stack: AsyncExitStack, settings: GatewaySettings, auth: grpc.aio.Channel, metrics: Metrics
-) -> StationTls | None:
+) -> _Tls | None:
     """TLS of the stations' port, kept up to date beside everything else; None where there is no such port."""
     if settings.tls is None:
         return None
@@ -197,12 +207,13 @@ async def _tls(
     )
     metrics.watch_certificates(lambda: tls.certificates)
     await _beside(stack, tls.run())
-    await _beside(stack, ClientAuthorities(channel=auth, trust=tls.trust).run())
-    return tls
+    authorities = ClientAuthorities(channel=auth, trust=tls.trust)
+    await _beside(stack, authorities.run())
+    return _Tls(served=tls, authorities=authorities)
 
 
 async def _listen(
-    server: StationServer, settings: GatewaySettings, lease: NodeLease, tls: StationTls | None
+    server: StationServer, settings: GatewaySettings, lease: NodeLease, tls: _Tls | None
 ) -> tuple[int, int | None]:
     """Opens the ports for stations, and returns them: the plain one, and that with TLS."""
     plain = await server.start(settings.host, settings.ocpp_port, lease=lease, shared_port=settings.shared_port)
@@ -210,8 +221,10 @@ async def _listen(
         log.warning("nothing is encrypted here: TLS ends in front of this gateway (CSMS_TLS_ENDS_IN_FRONT)")
     if settings.tls is None or tls is None:
         return plain, None
+    # Else the first stations would not be asked for their certificates.
+    await tls.authorities.known(AUTHORITIES_WITHIN_S)
     encrypted = await server.start_tls(
-        settings.host, settings.tls.port, context=tls.context, shared_port=settings.shared_port
+        settings.host, settings.tls.port, context=tls.served.context, shared_port=settings.shared_port
     )
     return plain, encrypted
 
@@ -225,7 +238,7 @@ def _station_server(
     *,
     tenants: TenantDirectory,
     settings: GatewaySettings,
-    tls: StationTls | None,
+    tls: _Tls | None,
 ) -> tuple[StationServer, StationSessions]:
     """The server of the stations' port, and the sessions that it serves."""
     addresses = ClientAddresses(secrets=settings.front_door_secrets)
@@ -239,7 +252,7 @@ def _station_server(
         certificates=ClientCertificates(
             checks=mesh.client_certificates,
             addresses=addresses,
-            served=tls,
+            served=tls.served if tls else None,
             ends_in_front=settings.tls_ends_in_front,
         ),
         origins=settings.station_origins,

@@ -51,7 +51,8 @@ class ClientChecks:
 
         monkeypatch.setattr(CertificateAuthorityServicer, "CheckClientCertificates", check)
         monkeypatch.setattr(CertificateAuthorityServicer, "ListClientAuthorities", list_all)
-        monkeypatch.setattr("gateway.tls.authorities.POLL_S", 0.05)
+        for wait in ("POLL_S", "RETRY_S"):
+            monkeypatch.setattr(f"gateway.tls.authorities.{wait}", 0.05)
 
     def revoke(self, certificate: ShownCertificate) -> None:
         """Revokes a certificate of a station."""

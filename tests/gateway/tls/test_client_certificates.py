@@ -272,9 +272,10 @@ async def _refresh(rig: TlsRig) -> None:
 
 
 async def test_before_the_authorities_are_known_nobody_is_refused_for_good(
-    tmp_path: Path, templates: Templates, checks: ClientChecks
+    tmp_path: Path, templates: Templates, checks: ClientChecks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A station that was not asked for its certificate is to come again: 503, at the port with TLS alone."""
+    monkeypatch.setattr("gateway.service.AUTHORITIES_WITHIN_S", 0.1)
     checks.is_available = False
     templates.copy_sqlite(SCHEMAS, tmp_path)
     async with running_tls(f"sqlite:///{tmp_path / 'test.db'}", tmp_path) as rig:

@@ -63,7 +63,11 @@ def _refused(files: CertificateFiles) -> str:
     return text
 
 
-@pytest.mark.parametrize("text", ["", "nothing", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "nothing", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"],
+    ids=["empty", "no PEM", "no certificate"],
+)
 def test_no_certificate(files: CertificateFiles, text: str) -> None:
     replace_file(files.certificate, text)
     assert f"{files.certificate} has no certificates in PEM" in _refused(files)
