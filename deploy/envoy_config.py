@@ -108,10 +108,8 @@ def render(
         "healthy_clusters": json.dumps({name: {"value": 100} for name in _needed(processes)}),
         "unwrap": _quoted((TEMPLATES / "unwrap.lua").read_text()),
         **_entrance("front_door", door, idle_timeout="60s", encrypted=door.tls.operators),
-        "station_listeners": _station_listeners(door),
-        **_operators_tls(door, certificates),
-        "all_connections": str(door.limits.all_connections + _more_connections(door)),
-        "address_limit": _address_limit(door.limits),
+        **_listeners(door, certificates),
+        **_limits(door),
         "body_fields": _quoted(_body_fields(contract, processes)),
         "welcome": _quoted(json.dumps(WELCOME)),
         "unchanged_routes": _each("unchanged-route", map(_unchanged, _documents(pages))),
@@ -201,6 +199,11 @@ def _entrance(name: str, door: FrontDoor, *, idle_timeout: str, encrypted: bool)
     }
 
 
+def _listeners(door: FrontDoor, certificates: Sequence[ServerCertificate]) -> dict[str, str]:
+    """The listeners for stations alone, and TLS of the operators' one."""
+    return {"station_listeners": _station_listeners(door), **_operators_tls(door, certificates)}
+
+
 def _operators_tls(door: FrontDoor, certificates: Sequence[ServerCertificate]) -> dict[str, str]:
     """TLS of the operators' listener, where it has any; and how Envoy calls that listener itself."""
     if not door.tls.operators:
@@ -232,9 +235,13 @@ def _station_listener(name: str, door: FrontDoor, port: int, socket: str) -> str
     return _one("station-listener", place | _entrance(name, door, idle_timeout="20s", encrypted=bool(socket)))
 
 
-def _more_connections(door: FrontDoor) -> int:
-    """The connections of the listener for stations with TLS."""
-    return 0 if door.tls.station_port is None else door.limits.station_connections
+def _limits(door: FrontDoor) -> dict[str, str]:
+    """The limits of all listeners together, and of one address."""
+    encrypted = 0 if door.tls.station_port is None else door.limits.station_connections
+    return {
+        "all_connections": str(door.limits.all_connections + encrypted),
+        "address_limit": _address_limit(door.limits),
+    }
 
 
 def _address_limit(limits: EnvoyLimits) -> str:

@@ -52,6 +52,7 @@ log = get_logger(__name__)
 VERSIONS: tuple[Routes, ...] = (V201, V16)
 
 DRAIN_S = 5.0
+_PORTS = ("ocpp_port", "ocpp_tls_port", "mesh_port", "metrics_port")
 # The port with TLS opens without the authorities of stations' certificates where auth_svc does not answer in this time.
 AUTHORITIES_WITHIN_S = 5.0
 # A handshake that began before its tenant was suspended has its session by then.
@@ -99,9 +100,7 @@ async def start(stack: AsyncExitStack, settings: GatewaySettings) -> RunningGate
     await _beside(stack, tenants.run())
     downward = _downward_server(settings, registry, sessions, versions, identity=identity)
     lease = _node_lease(settings, downward, sessions, identity)
-    loop_s = asyncio.get_running_loop().time
-    keepalive_monitor = KeepaliveMonitor(registry=registry, sightings=buffers.sightings, clock=now_us, loop_s=loop_s)
-    await _beside(stack, keepalive_monitor.run())
+    keepalive_monitor = await _start_keepalive_monitor(stack, registry, buffers)
     await downward.start(ready=False)
     stack.push_async_callback(downward.stop)
     await _beside(stack, lease.run())
@@ -109,14 +108,7 @@ async def start(stack: AsyncExitStack, settings: GatewaySettings) -> RunningGate
     ocpp_port, ocpp_tls_port = await _listen(server, settings, lease, tls)
     metrics.watch(registry=registry, batchers=mesh.all_batchers(), buffers=buffers.all())
     metrics_port = serve_metrics(stack, settings.metrics_address, [metrics])
-    log.info(
-        "serving",
-        ocpp_port=ocpp_port,
-        ocpp_tls_port=ocpp_tls_port,
-        mesh_port=downward.port,
-        metrics_port=metrics_port,
-    )
-    return RunningGateway(
+    running = RunningGateway(
         mesh=mesh,
         tenants=tenants,
         registry=registry,
@@ -128,6 +120,8 @@ async def start(stack: AsyncExitStack, settings: GatewaySettings) -> RunningGate
         mesh_port=downward.port,
         metrics_port=metrics_port,
     )
+    log.info("serving", **{name: getattr(running, name) for name in _PORTS})
+    return running
 
 
 class _Buffers:
@@ -171,6 +165,14 @@ async def _start_buffers(stack: AsyncExitStack, mesh: MeshClient) -> _Buffers:
         for _ in range(buffer.runners):
             await _beside(stack, buffer.run())
     return buffers
+
+
+async def _start_keepalive_monitor(stack: AsyncExitStack, registry: Registry, buffers: _Buffers) -> KeepaliveMonitor:
+    """The monitor, which looks at all sockets beside everything else."""
+    loop_s = asyncio.get_running_loop().time
+    monitor = KeepaliveMonitor(registry=registry, sightings=buffers.sightings, clock=now_us, loop_s=loop_s)
+    await _beside(stack, monitor.run())
+    return monitor
 
 
 async def _open_mesh(
@@ -241,23 +243,8 @@ def _station_server(
     tls: _Tls | None,
 ) -> tuple[StationServer, StationSessions]:
     """The server of the stations' port, and the sessions that it serves."""
-    addresses = ClientAddresses(secrets=settings.front_door_secrets)
     closings = Closings(buffer=buffers.closings, clock=now_us)
-    admissions = Admissions(
-        versions=versions,
-        mesh=mesh,
-        closings=closings,
-        count=metrics.count,
-        addresses=addresses,
-        certificates=ClientCertificates(
-            checks=mesh.client_certificates,
-            addresses=addresses,
-            served=tls.served if tls else None,
-            ends_in_front=settings.tls_ends_in_front,
-        ),
-        origins=settings.station_origins,
-        tenants=tenants,
-    )
+    admissions = _admissions(mesh, versions, closings, metrics, tenants=tenants, settings=settings, tls=tls)
     sessions = StationSessions(
         factory=SessionFactory(
             versions=versions,
@@ -276,6 +263,34 @@ def _station_server(
         count=metrics.count,
     )
     return StationServer(admissions=admissions, sessions=sessions), sessions
+
+
+def _admissions(
+    mesh: MeshClient,
+    versions: Mapping[str, ServedVersion],
+    closings: Closings,
+    metrics: Metrics,
+    *,
+    tenants: TenantDirectory,
+    settings: GatewaySettings,
+    tls: _Tls | None,
+) -> Admissions:
+    addresses = ClientAddresses(secrets=settings.front_door_secrets)
+    return Admissions(
+        versions=versions,
+        mesh=mesh,
+        closings=closings,
+        count=metrics.count,
+        addresses=addresses,
+        certificates=ClientCertificates(
+            checks=mesh.client_certificates,
+            addresses=addresses,
+            served=tls.served if tls else None,
+            ends_in_front=settings.tls_ends_in_front,
+        ),
+        origins=settings.station_origins,
+        tenants=tenants,
+    )
 
 
 def _close_suspended(sessions: StationSessions, tenants: TenantDirectory) -> None:

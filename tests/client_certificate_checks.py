@@ -98,7 +98,14 @@ class ClientChecks:
             ("NOT_FOR_CLIENTS", "it is not for clients of TLS", ExtendedKeyUsageOID.CLIENT_AUTH not in usage),
             ("REVOKED", "it is revoked", leaf.serial_number in self.revoked),
         ]
-        return next(((f"CLIENT_CERTIFICATE_{name}", text) for name, text, applies in faults if applies), None)
+        return next(
+            (
+                (f"CLIENT_CERTIFICATE_{name}", f"the station's certificate: {text}")
+                for name, text, applies in faults
+                if applies
+            ),
+            None,
+        )
 
     def _is_trusted(self, leaf: x509.Certificate, shown: list[x509.Certificate]) -> bool:
         roots = {one.certificate.public_bytes(Encoding.DER) for one in self.authorities}

@@ -103,7 +103,7 @@ class ClientCertificates:
                 issuer=result.issuer,
             )
             status = 503 if error.code is grpc.StatusCode.UNAVAILABLE else 401
-            raise BadHandshakeError(status, f"the certificate of the station: {error.message}")
+            raise BadHandshakeError(status, error.message)
         return ingest.ClientCertificate(
             common_name=result.common_name,
             serial_number=result.serial_number,

@@ -1,4 +1,4 @@
-"""What cases under TLS need: the server's certificates, and certificates of stations."""
+"""Certificates of the server and of stations, for cases under TLS."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

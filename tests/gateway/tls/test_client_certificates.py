@@ -3,6 +3,8 @@
 import asyncio
 import ssl
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -12,6 +14,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from csms.station.v1 import station_ingest_service_pb2 as ingest
 from websockets.exceptions import InvalidStatus
 
+from gateway.service import RunningGateway, start
 from gateway.tls.authorities import ClientAuthorities
 from mesh.grpc.channels import open_channel
 from mesh.identity.front_door import ADDRESS_HEADER, CERTIFICATE_HEADER, PROOF_HEADER, TLS_HEADER, proof_of
@@ -21,7 +24,6 @@ from tests.certificates import TestAuthority, authority
 from tests.client_certificate_checks import ClientChecks
 from tests.gateway.conftest import SCHEMAS
 from tests.gateway.raw_station import RawStation
-from tests.gateway.rig import MeshRig
 from tests.gateway.tls.rig import TlsRig, running_tls
 from tests.templates import Templates
 from tests.tls_material import EXPIRED, NOT_YET, Shown, rsa_key, station_certificate
@@ -56,13 +58,13 @@ async def rig(tmp_path: Path, templates: Templates, checks: ClientChecks) -> Asy
 @pytest.fixture
 def openings(rig: TlsRig, monkeypatch: pytest.MonkeyPatch) -> list[ingest.OpenConnectionItem]:
     """The items that station_svc is given for handshakes."""
-    return noted_openings(rig.mesh, monkeypatch)
+    return noted_openings(rig.mesh.gateway, monkeypatch)
 
 
-def noted_openings(mesh: MeshRig, monkeypatch: pytest.MonkeyPatch) -> list[ingest.OpenConnectionItem]:
+def noted_openings(gateway: RunningGateway, monkeypatch: pytest.MonkeyPatch) -> list[ingest.OpenConnectionItem]:
     """Notes the items from now on."""
     noted: list[ingest.OpenConnectionItem] = []
-    batcher = mesh.gateway.mesh.openings
+    batcher = gateway.mesh.openings
     ask = batcher.ask
 
     def ask_and_note(item: ingest.OpenConnectionItem, **options: Any) -> Any:
@@ -148,7 +150,7 @@ async def test_dates_are_refused_with_their_reason(
     """401, with a text for the station's engineer: a failed TLS handshake would have none."""
     answer = await shown(rig, station_certificate(tmp_path, ROOT, "S", validity=validity))
     assert answer.status == 401
-    assert answer.body.startswith(f"the certificate of the station: {text}")
+    assert answer.body.startswith(f"the station's certificate: {text}")
     assert openings == []
 
 
@@ -303,7 +305,24 @@ async def test_an_authority_of_the_settings(tmp_path: Path, templates: Templates
         assert (await shown(rig, certificate)).status == 101
 
 
-# Through the front door
+# Through a proxy
+
+
+async def test_a_proxy_in_front_that_is_not_ours(
+    rig: TlsRig, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """CSMS_TLS_ENDS_IN_FRONT: the connection counts as encrypted, with nothing known of how; the start says so."""
+    settings = replace(rig.mesh.gateway_settings, tls=None, tls_ends_in_front=True)
+    async with AsyncExitStack() as stack:
+        gateway = await start(stack, settings)
+        assert "TLS ends in front of this gateway" in capsys.readouterr().out
+        await gateway.lease.acquired.wait()
+        noted = noted_openings(gateway, monkeypatch)
+        async with RawStation(f"ws://127.0.0.1:{gateway.ocpp_port}/ocpp/CP1"):
+            pass
+    [item] = noted
+    assert item.HasField("tls")
+    assert (item.tls.version, item.tls.cipher_suite) == ("", "")
 
 
 def _forwarded(rig: TlsRig, chain: str, **more: str) -> dict[str, str]:
