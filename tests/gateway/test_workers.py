@@ -48,9 +48,7 @@ class Gateways:
         """Lets a new station in; returns it and the node that holds it."""
         self.connected += 1
         station_id = f"W{self.connected}"
-        url, context = (
-            (f"wss://localhost:{self.tls_port}", self.client) if tls else (f"ws://127.0.0.1:{self.port}", None)
-        )
+        url = f"wss://localhost:{self.tls_port}" if tls else f"ws://127.0.0.1:{self.port}"
         while True:
             try:
                 station = RawStation(f"{url}/ocpp/{station_id}", tls=self.client if tls else None)
