@@ -20,14 +20,17 @@ from google.rpc import error_details_pb2, status_pb2
 from deploy import body_fields
 from deploy.envoy_descriptor import Contract, read_contract
 from deploy.envoy_limits import EnvoyLimits
+from deploy.envoy_tls import WITH_TLS, EnvoyTls, own_transport, transport
 from deploy.local_replies import LOCAL_REPLIES, LocalReply
 from deploy.pages import DOCUMENT, INDEX, Pages, PagesError, Variant, match_of, unchanged_match_of
 from mesh.contract.published import contract_files
 from mesh.contract.services import OPERATOR_SERVICES, OPTIONAL_OPERATOR_SERVICES
+from mesh.identity.certificate_files import ServerCertificate
 from mesh.identity.front_door import (
     ADDRESS_HEADER,
     HOST_HEADER,
     PROOF_HEADER,
+    TLS_HEADER,
     proof_of,
     read_front_door_secrets,
 )
@@ -65,6 +68,7 @@ class FrontDoor:
     reflection: bool = True
     reflection_open: bool = False  # to callers without a token, too
     limits: EnvoyLimits = field(default_factory=EnvoyLimits)
+    tls: EnvoyTls = field(default_factory=EnvoyTls)
     # By which Envoy proves itself to gateways and services; without it they do not trust its header with the caller's
     # address.
     secret: str = field(default="", repr=False)
@@ -72,16 +76,22 @@ class FrontDoor:
 
 
 def write(door: FrontDoor, folder: Path) -> Path:
-    """Writes the configuration and its files into `folder`; returns its path. Raises PagesError."""
+    """Writes the configuration and its files into `folder`; returns its path.
+
+    Raises PagesError, and SettingError for a certificate that is of no use.
+    """
     contract = read_contract()
+    certificates = door.tls.write(folder)
     (folder / DESCRIPTOR).write_bytes(contract.descriptor)
     path = folder / "envoy.yaml"
-    path.write_text(render(door, contract, Pages().write(folder)))
+    path.write_text(render(door, contract, Pages().write(folder), certificates))
     path.chmod(0o600)  # it has the proof by which gateways recognize Envoy
     return path
 
 
-def render(door: FrontDoor, contract: Contract, pages: Sequence[Variant]) -> str:
+def render(
+    door: FrontDoor, contract: Contract, pages: Sequence[Variant], certificates: Sequence[ServerCertificate] = ()
+) -> str:
     """The configuration as YAML."""
     processes = [name for name in _SERVICES if name in door.upstreams]
     # Reflection and REST's preliminary route need one process; any would do.
@@ -97,10 +107,9 @@ def render(door: FrontDoor, contract: Contract, pages: Sequence[Variant]) -> str
         "cors_origins": json.dumps([{"exact": origin} for origin in door.cors_origins]),
         "healthy_clusters": json.dumps({name: {"value": 100} for name in _needed(processes)}),
         "unwrap": _quoted((TEMPLATES / "unwrap.lua").read_text()),
-        **_entrance("front_door", door, idle_timeout="60s"),
-        "station_listener": _station_listener(door),
-        "all_connections": str(door.limits.all_connections),
-        "address_limit": _address_limit(door.limits),
+        **_entrance("front_door", door, idle_timeout="60s", encrypted=door.tls.operators),
+        **_listeners(door, certificates),
+        **_limits(door),
         "body_fields": _quoted(_body_fields(contract, processes)),
         "welcome": _quoted(json.dumps(WELCOME)),
         "unchanged_routes": _each("unchanged-route", map(_unchanged, _documents(pages))),
@@ -164,8 +173,8 @@ def _access_log(place: str) -> str:
     return f"access_log:\n{_one('access-log', values)}"
 
 
-def _entrance(name: str, door: FrontDoor, *, idle_timeout: str) -> dict[str, str]:
-    """The parts that both listeners have."""
+def _entrance(name: str, door: FrontDoor, *, idle_timeout: str, encrypted: bool) -> dict[str, str]:
+    """The parts that all listeners have."""
     limits = door.limits
     connections = limits.connections if name == "front_door" else limits.station_connections
     manager = {
@@ -179,6 +188,8 @@ def _entrance(name: str, door: FrontDoor, *, idle_timeout: str) -> dict[str, str
         "proof_header": PROOF_HEADER.lower(),
         "proof": _quoted(proof_of(door.secret)),
         "address_header": ADDRESS_HEADER.lower(),
+        "tls_header": TLS_HEADER.lower(),
+        "tls": WITH_TLS if encrypted else door.tls.without,
     }
     return {
         "connection_limit": _one("connection-limit", {"name": name, "connections": str(connections)}),
@@ -188,12 +199,49 @@ def _entrance(name: str, door: FrontDoor, *, idle_timeout: str) -> dict[str, str
     }
 
 
-def _station_listener(door: FrontDoor) -> str:
-    if door.limits.station_port is None:
-        return ""
-    place = {"host": _quoted(door.host), "station_port": str(door.limits.station_port)}
+def _listeners(door: FrontDoor, certificates: Sequence[ServerCertificate]) -> dict[str, str]:
+    """The listeners for stations alone, and TLS of the operators' one."""
+    return {"station_listeners": _station_listeners(door), **_operators_tls(door, certificates)}
+
+
+def _operators_tls(door: FrontDoor, certificates: Sequence[ServerCertificate]) -> dict[str, str]:
+    """TLS of the operators' listener, where it has any; and how Envoy calls that listener itself."""
+    if not door.tls.operators:
+        return {"front_door_transport": "", "own_transport": "", "security_headers": ""}
+    value = door.tls.strict_transport_security(certificates)
+    header = {"header": {"key": "strict-transport-security", "value": value}}
+    return {
+        "front_door_transport": f"transport_socket: {transport(len(door.tls.files), door.folder, stations=False)}",
+        "own_transport": f"transport_socket: {own_transport()}",
+        "security_headers": "" if value is None else f"response_headers_to_add: {json.dumps([header])}",
+    }
+
+
+def _station_listeners(door: FrontDoor) -> str:
+    """Listeners for stations alone: a plain one and one with TLS, each where it has a port."""
+    plain, encrypted = door.limits.station_port, door.tls.station_port
+    listeners = []
+    if plain is not None:
+        listeners.append(_station_listener("stations", door, plain, ""))
+    if encrypted is not None:
+        socket = f"transport_socket: {transport(len(door.tls.files), door.folder, stations=True)}"
+        listeners.append(_station_listener("stations_tls", door, encrypted, socket))
+    return "\n".join(listeners)
+
+
+def _station_listener(name: str, door: FrontDoor, port: int, socket: str) -> str:
+    place = {"name": name, "host": _quoted(door.host), "station_port": str(port), "transport": socket}
     # A station sends its handshake at once.
-    return _one("station-listener", place | _entrance("stations", door, idle_timeout="20s"))
+    return _one("station-listener", place | _entrance(name, door, idle_timeout="20s", encrypted=bool(socket)))
+
+
+def _limits(door: FrontDoor) -> dict[str, str]:
+    """The limits of all listeners together, and of one address."""
+    encrypted = 0 if door.tls.station_port is None else door.limits.station_connections
+    return {
+        "all_connections": str(door.limits.all_connections + encrypted),
+        "address_limit": _address_limit(door.limits),
+    }
 
 
 def _address_limit(limits: EnvoyLimits) -> str:
@@ -383,10 +431,10 @@ def read_access_log(env: Environment) -> str:
 
 def read_front_door(env: Environment, folder: Path) -> FrontDoor:
     """The front door of a mesh whose processes have these settings. Raises SettingError."""
-    gateway_mesh = env.text("CSMS_GATEWAY_ADDRESS")
+    gateway_mesh, host = env.text("CSMS_GATEWAY_ADDRESS"), env.text("CSMS_HOST", "127.0.0.1")
     addresses = {name: env.optional(f"CSMS_{name.upper()}_OPERATOR_ADDRESS") for name in _SERVICES}
     return FrontDoor(
-        host=env.text("CSMS_HOST", "127.0.0.1"),
+        host=host,
         port=env.port("CSMS_HTTP_PORT", 8080),
         upstreams={name: address for name, address in addresses.items() if address},
         gateway=f"{_split(gateway_mesh)[0]}:{env.port('CSMS_OCPP_PORT', 9000)}",
@@ -399,6 +447,7 @@ def read_front_door(env: Environment, folder: Path) -> FrontDoor:
         reflection_open=env.switch("CSMS_REFLECTION_OPEN", default=False),
         access_log=read_access_log(env),
         limits=EnvoyLimits.read(env),
+        tls=EnvoyTls.read(env, host=host),
     )
 
 
@@ -410,10 +459,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return EX_USAGE
     folder = Path(given[0])
     try:
-        write(read_front_door(Environment(os.environ), folder), folder)
+        door = read_front_door(Environment(os.environ), folder)
+        write(door, folder)
     except (SettingError, ContractError, PagesError) as error:
         sys.stderr.write(f"envoy_config: {error}\n")
         return EX_CONFIG
+    if door.tls.ends_in_front:
+        sys.stderr.write(
+            "envoy_config: nothing is encrypted at the front door: TLS ends in front of it (CSMS_TLS_ENDS_IN_FRONT)\n"
+        )
     return 0
 
 

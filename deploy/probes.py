@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import ssl
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
@@ -47,14 +48,23 @@ def serves_grpc(address: str) -> Probe:
     return probe
 
 
-def answers_http(host: str, port: int, path: str) -> Probe:
-    """Whether a GET there is answered with 200."""
+def answers_http(host: str, port: int, path: str, *, tls: bool = False) -> Probe:
+    """Whether a GET there is answered with 200; `tls`: over HTTPS, with any certificate."""
+    context = _any_certificate() if tls else None
 
     async def probe() -> bool:
-        answer = await _get(asyncio.open_connection(host, port), path)
+        answer = await _get(asyncio.open_connection(host, port, ssl=context), path)
         return answer.startswith((b"HTTP/1.1 200 ", b"HTTP/1.0 200 "))
 
     return probe
+
+
+def _any_certificate() -> ssl.SSLContext:
+    """A probe asks a part of this mesh, on this machine, whether it is ready, and sends it no secret."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
 
 
 def has_keys(admin_socket: Path) -> Probe:

@@ -24,7 +24,10 @@ async def _serve(stop: asyncio.Event) -> None:
         running = await start(stack, settings)
         stack.callback(workers.tell)
         # A port that was left open is chosen by now: the other processes use the same one.
-        workers.start({**os.environ, "CSMS_OCPP_PORT": str(running.ocpp_port)})
+        ports = {"CSMS_OCPP_PORT": str(running.ocpp_port)}
+        if running.ocpp_tls_port is not None:
+            ports["CSMS_OCPP_TLS_PORT"] = str(running.ocpp_tls_port)
+        workers.start({**os.environ, **ports})
         freeze_startup_objects()
         await stop.wait()
         log.info("stopping")

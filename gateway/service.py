@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import grpc
 from csms.gateway.v1 import gateway_service_pb2_grpc
 from csms.station.v1 import station_ingest_service_pb2 as ingest
 from csms.transaction.v1.transaction_ingest_service_pb2 import StationEventItem, StationEventResult
@@ -27,8 +28,11 @@ from gateway.ocpp.v16.routes import ROUTES as V16
 from gateway.ocpp.v201.routes import ROUTES as V201
 from gateway.servicer import GatewayServicer
 from gateway.settings import GatewaySettings
+from gateway.tls.authorities import ClientAuthorities
+from gateway.tls.station_tls import StationTls
 from gateway.websocket.admissions import Admissions
 from gateway.websocket.client_address import ClientAddresses
+from gateway.websocket.client_certificates import ClientCertificates
 from gateway.websocket.closings import Closings
 from gateway.websocket.server import SERVICE_RESTART, StationServer
 from gateway.websocket.session_factory import SessionFactory
@@ -48,6 +52,9 @@ log = get_logger(__name__)
 VERSIONS: tuple[Routes, ...] = (V201, V16)
 
 DRAIN_S = 5.0
+_PORTS = ("ocpp_port", "ocpp_tls_port", "mesh_port", "metrics_port")
+# The port with TLS opens without the authorities of stations' certificates where auth_svc does not answer in this time.
+AUTHORITIES_WITHIN_S = 5.0
 # A handshake that began before its tenant was suspended has its session by then.
 SUSPENDED_AGAIN_AFTER_S = (2.0, 30.0)
 
@@ -62,8 +69,18 @@ class RunningGateway:
     lease: NodeLease
     keepalive_monitor: KeepaliveMonitor
     ocpp_port: int
+    ocpp_tls_port: int | None
+    tls: StationTls | None
     mesh_port: int
     metrics_port: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Tls:
+    """The TLS of the stations' port, and the authorities of their certificates."""
+
+    served: StationTls
+    authorities: ClientAuthorities
 
 
 async def start(stack: AsyncExitStack, settings: GatewaySettings) -> RunningGateway:
@@ -72,39 +89,39 @@ async def start(stack: AsyncExitStack, settings: GatewaySettings) -> RunningGate
     Stations are admitted once the node's lease is held. Raises SettingError where a port is in use.
     """
     identity = MeshIdentity(settings.mesh)
-    mesh, tenants = await _open_mesh(stack, settings, identity)
-    registry, metrics, buffers = Registry(), Metrics(), _Buffers(mesh)
-    for buffer in buffers.all():
-        stack.push_async_callback(buffer.drain, DRAIN_S)
-        for _ in range(buffer.runners):
-            await _beside(stack, buffer.run())
+    mesh, tenants, auth = await _open_mesh(stack, settings, identity)
+    registry, metrics, buffers = Registry(), Metrics(), await _start_buffers(stack, mesh)
     versions = {routes.ocpp.subprotocol: ServedVersion(routes, _schemas(routes)) for routes in VERSIONS}
-    server, sessions = _station_server(mesh, registry, buffers, metrics, versions, tenants=tenants, settings=settings)
+    tls = await _tls(stack, settings, auth, metrics)
+    server, sessions = _station_server(
+        mesh, registry, buffers, metrics, versions, tenants=tenants, settings=settings, tls=tls
+    )
     tenants.on_change(partial(_close_suspended, sessions, tenants))
     await _beside(stack, tenants.run())
     downward = _downward_server(settings, registry, sessions, versions, identity=identity)
     lease = _node_lease(settings, downward, sessions, identity)
-    loop_s = asyncio.get_running_loop().time
-    keepalive_monitor = KeepaliveMonitor(registry=registry, sightings=buffers.sightings, clock=now_us, loop_s=loop_s)
-    await _beside(stack, keepalive_monitor.run())
+    keepalive_monitor = await _start_keepalive_monitor(stack, registry, buffers)
     await downward.start(ready=False)
     stack.push_async_callback(downward.stop)
     await _beside(stack, lease.run())
-    ocpp_port = await server.start(settings.host, settings.ocpp_port, lease=lease, shared_port=settings.shared_port)
     stack.push_async_callback(server.stop)
+    ocpp_port, ocpp_tls_port = await _listen(server, settings, lease, tls)
     metrics.watch(registry=registry, batchers=mesh.all_batchers(), buffers=buffers.all())
     metrics_port = serve_metrics(stack, settings.metrics_address, [metrics])
-    log.info("serving", ocpp_port=ocpp_port, mesh_port=downward.port, metrics_port=metrics_port)
-    return RunningGateway(
+    running = RunningGateway(
         mesh=mesh,
         tenants=tenants,
         registry=registry,
         lease=lease,
         keepalive_monitor=keepalive_monitor,
         ocpp_port=ocpp_port,
+        ocpp_tls_port=ocpp_tls_port,
+        tls=tls.served if tls else None,
         mesh_port=downward.port,
         metrics_port=metrics_port,
     )
+    log.info("serving", **{name: getattr(running, name) for name in _PORTS})
+    return running
 
 
 class _Buffers:
@@ -140,9 +157,28 @@ class _Buffers:
         return (self.messages, self.closings, self.background_reports, self.station_events, self.sightings)
 
 
+async def _start_buffers(stack: AsyncExitStack, mesh: MeshClient) -> _Buffers:
+    """The buffers, which send in the background until they are drained at the stop."""
+    buffers = _Buffers(mesh)
+    for buffer in buffers.all():
+        stack.push_async_callback(buffer.drain, DRAIN_S)
+        for _ in range(buffer.runners):
+            await _beside(stack, buffer.run())
+    return buffers
+
+
+async def _start_keepalive_monitor(stack: AsyncExitStack, registry: Registry, buffers: _Buffers) -> KeepaliveMonitor:
+    """The monitor, which looks at all sockets beside everything else."""
+    loop_s = asyncio.get_running_loop().time
+    monitor = KeepaliveMonitor(registry=registry, sightings=buffers.sightings, clock=now_us, loop_s=loop_s)
+    await _beside(stack, monitor.run())
+    return monitor
+
+
 async def _open_mesh(
     stack: AsyncExitStack, settings: GatewaySettings, identity: MeshIdentity
-) -> tuple[MeshClient, TenantDirectory]:
+) -> tuple[MeshClient, TenantDirectory, grpc.aio.Channel]:
+    """The calls of this gateway, the tenants, and the channel to auth_svc."""
     addresses = {
         "station": settings.station_address,
         "transaction": settings.transaction_address,
@@ -155,7 +191,44 @@ async def _open_mesh(
         links[part] = MeshLink(channel=channel, proofs=identity.proofs(part))
     mesh = MeshClient(stations=links["station"], transactions=links["transaction"], authorization=links["auth"])
     stack.push_async_callback(mesh.close)
-    return mesh, TenantDirectory(source=RemoteTenants(channel=links["auth"].channel))
+    auth = links["auth"].channel
+    return mesh, TenantDirectory(source=RemoteTenants(channel=auth)), auth
+
+
+async def _tls(
+    stack: AsyncExitStack, settings: GatewaySettings, auth: grpc.aio.Channel, metrics: Metrics
+) -> _Tls | None:
+    """TLS of the stations' port, kept up to date beside everything else; None where there is no such port."""
+    if settings.tls is None:
+        return None
+    tls = StationTls(
+        settings.tls.files,
+        client_authorities=settings.tls.client_authorities,
+        clock=now_us,
+        count=metrics.count,
+    )
+    metrics.watch_certificates(lambda: tls.certificates)
+    await _beside(stack, tls.run())
+    authorities = ClientAuthorities(channel=auth, trust=tls.trust)
+    await _beside(stack, authorities.run())
+    return _Tls(served=tls, authorities=authorities)
+
+
+async def _listen(
+    server: StationServer, settings: GatewaySettings, lease: NodeLease, tls: _Tls | None
+) -> tuple[int, int | None]:
+    """Opens the ports for stations, and returns them: the plain one, and that with TLS."""
+    plain = await server.start(settings.host, settings.ocpp_port, lease=lease, shared_port=settings.shared_port)
+    if settings.tls_ends_in_front:
+        log.warning("nothing is encrypted here: TLS ends in front of this gateway (CSMS_TLS_ENDS_IN_FRONT)")
+    if settings.tls is None or tls is None:
+        return plain, None
+    # Else the first stations would not be asked for their certificates.
+    await tls.authorities.known(AUTHORITIES_WITHIN_S)
+    encrypted = await server.start_tls(
+        settings.host, settings.tls.port, context=tls.served.context, shared_port=settings.shared_port
+    )
+    return plain, encrypted
 
 
 def _station_server(
@@ -167,18 +240,11 @@ def _station_server(
     *,
     tenants: TenantDirectory,
     settings: GatewaySettings,
+    tls: _Tls | None,
 ) -> tuple[StationServer, StationSessions]:
     """The server of the stations' port, and the sessions that it serves."""
     closings = Closings(buffer=buffers.closings, clock=now_us)
-    admissions = Admissions(
-        versions=versions,
-        mesh=mesh,
-        closings=closings,
-        count=metrics.count,
-        addresses=ClientAddresses(secrets=settings.front_door_secrets),
-        origins=settings.station_origins,
-        tenants=tenants,
-    )
+    admissions = _admissions(mesh, versions, closings, metrics, tenants=tenants, settings=settings, tls=tls)
     sessions = StationSessions(
         factory=SessionFactory(
             versions=versions,
@@ -197,6 +263,34 @@ def _station_server(
         count=metrics.count,
     )
     return StationServer(admissions=admissions, sessions=sessions), sessions
+
+
+def _admissions(
+    mesh: MeshClient,
+    versions: Mapping[str, ServedVersion],
+    closings: Closings,
+    metrics: Metrics,
+    *,
+    tenants: TenantDirectory,
+    settings: GatewaySettings,
+    tls: _Tls | None,
+) -> Admissions:
+    addresses = ClientAddresses(secrets=settings.front_door_secrets)
+    return Admissions(
+        versions=versions,
+        mesh=mesh,
+        closings=closings,
+        count=metrics.count,
+        addresses=addresses,
+        certificates=ClientCertificates(
+            checks=mesh.client_certificates,
+            addresses=addresses,
+            served=tls.served if tls else None,
+            ends_in_front=settings.tls_ends_in_front,
+        ),
+        origins=settings.station_origins,
+        tenants=tenants,
+    )
 
 
 def _close_suspended(sessions: StationSessions, tenants: TenantDirectory) -> None:

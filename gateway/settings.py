@@ -1,12 +1,35 @@
 """The settings of a gateway."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Self
 
 from gateway.websocket.origins import SETTING, is_origin
+from mesh.identity.certificate_files import CertificateFiles, TlsPlacement, read_certificate_files
 from mesh.identity.front_door import read_front_door_secrets
-from mesh.runtime.settings import Environment, MeshSettings
+from mesh.runtime.settings import Environment, MeshSettings, is_loopback
 from mesh.runtime.startup_errors import SettingError
+
+TLS_PORT = "CSMS_OCPP_TLS_PORT"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TlsSettings:
+    """The port with TLS, and its certificates. `client_authorities` are of stations' certificates (PEM)."""
+
+    port: int
+    files: tuple[CertificateFiles, ...]
+    client_authorities: str = ""
+
+    @classmethod
+    def read(cls, env: Environment) -> Self | None:
+        """Reads them; None where there is no such port. Raises SettingError."""
+        files, authorities = read_certificate_files(env), _authorities(env)
+        if env.optional(TLS_PORT) is None:
+            return None
+        if not files:
+            raise SettingError(f"{TLS_PORT} is set, and CSMS_TLS_CERTIFICATE_FILES is not: TLS needs a certificate")
+        return cls(port=env.port(TLS_PORT, 0), files=files, client_authorities=authorities)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +48,8 @@ class GatewaySettings:
     auth_address: str
     station_origins: frozenset[str] = frozenset()  # of web pages that may connect as stations, in lower case
     front_door_secrets: tuple[str, ...] = field(default=(), repr=False)  # by which Envoy proves itself
+    tls: TlsSettings | None = None
+    tls_ends_in_front: bool = False  # at a proxy that is not ours, or at our Envoy
     workers: int = 1  # gateway processes that share the OCPP port, this one among them
 
     @classmethod
@@ -32,6 +57,9 @@ class GatewaySettings:
         """Reads them. Raises SettingError."""
         host = env.text("CSMS_HOST", "127.0.0.1")
         env.onboarding(host=host)  # refused here too: this is the process that binds the port
+        tls = TlsSettings.read(env)
+        placement = TlsPlacement.read(env, host=host, is_served=tls is not None)
+        placement.check(is_loopback=is_loopback(placement.host))
         workers = env.number("CSMS_GATEWAY_WORKERS", 1, least=1, most=64)
         return cls(
             host=host,
@@ -46,8 +74,20 @@ class GatewaySettings:
             transaction_address=env.text("CSMS_TRANSACTION_ADDRESS"),
             auth_address=env.text("CSMS_AUTH_ADDRESS"),
             station_origins=_station_origins(env),
+            tls=tls,
+            tls_ends_in_front=placement.ends_in_front,
             workers=workers,
         )
+
+
+def _authorities(env: Environment) -> str:
+    path = env.optional("CSMS_CLIENT_CA_FILE")
+    if path is None:
+        return ""
+    try:
+        return Path(path).read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingError(f"CSMS_CLIENT_CA_FILE: cannot read {path}: {error}") from error
 
 
 def _station_origins(env: Environment) -> frozenset[str]:

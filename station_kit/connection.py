@@ -1,6 +1,7 @@
 """A conversation over one WebSocket: CALLs of the station with their answers, and answers to the CALLs of the CSMS."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 
@@ -109,8 +110,12 @@ async def open_connection(
     open_timeout_s: float,
     headers: Mapping[str, str] | None = None,
     answerer: Answerer = accept,
+    tls: ssl.SSLContext | None = None,
 ) -> AsyncIterator[StationConnection]:
-    """An open connection, closed properly at the end. Raises ConnectionEndedError where it cannot be had."""
+    """An open connection, closed properly at the end; `tls` is for a URL of wss://.
+
+    Raises ConnectionEndedError where it cannot be had.
+    """
     try:
         socket = await open_socket(
             url,
@@ -118,6 +123,7 @@ async def open_connection(
             headers=headers,
             open_timeout_s=open_timeout_s,
             close_timeout_s=_CLOSE_TIMEOUT_S,
+            tls=tls,
         )
     except InvalidStatus as error:
         raise ConnectionEndedError(f"the handshake was refused with {error.response.status_code}") from error

@@ -1,9 +1,10 @@
 """Opens the WebSocket of a station: its URL, sub-protocol and credential (OCPP-J 1.6, section 3; security profile 1).
 
-TLS (profiles 2 and 3) belongs here, and only here.
+`tls.py` has the context for profiles 2 and 3.
 """
 
 import base64
+import ssl
 from collections.abc import Mapping, Sequence
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -31,11 +32,18 @@ async def open_socket(
     compression: str | None = None,
     ping_interval_s: float | None = None,
     close_timeout_s: float = 10.0,
+    tls: ssl.SSLContext | None = None,
+    server_name: str | None = None,
 ) -> ClientConnection:
     """Connects; no sub-protocol is offered where `subprotocols` is empty, and messages may have any size.
 
+    A URL of wss:// needs `tls`. `server_name` is named in the TLS handshake in place of the URL's host; empty: none is.
     Raises OSError, TimeoutError, or WebSocketException where the handshake is refused.
     """
+    if tls is not None:
+        options = {"ssl": tls} if server_name is None else {"ssl": tls, "server_hostname": server_name}
+    else:
+        options = {}
     return await connect(
         url,
         subprotocols=[Subprotocol(name) for name in subprotocols] or None,
@@ -46,6 +54,7 @@ async def open_socket(
         close_timeout=close_timeout_s,
         max_size=None,
         proxy=None,
+        **options,
     )
 
 

@@ -4,6 +4,7 @@ import json
 import os
 import queue
 import signal
+import ssl
 import subprocess
 import sys
 import threading
@@ -49,6 +50,8 @@ class RunningMesh:
     ocpp_url: str  # through the front door
     gateway_url: str  # at the gateway itself
     stations_url: str | None  # at the front door's port for stations alone
+    tls_urls: Mapping[str, str]  # for stations over TLS: "front door", "gateway", "stations"
+    root: str | None  # of certificates that the run made, a file
     admin_password: str
     data_dir: Path
     process: subprocess.Popen[str]
@@ -57,7 +60,12 @@ class RunningMesh:
     @property
     def target(self) -> str:
         """The front door as host:port, for a gRPC channel."""
-        return self.http_url.removeprefix("http://")
+        return self.http_url.partition("://")[2]
+
+    @property
+    def https(self) -> ssl.SSLContext | None:
+        """The context of a client that trusts the certificates that the run made; None where there are none."""
+        return None if self.root is None else ssl.create_default_context(cafile=self.root)
 
     def status(self) -> Any:
         """Process ids and ports of the parts, at present."""
@@ -80,7 +88,7 @@ class RunningMesh:
         if data is not None and not request.has_header("Content-type"):
             request.add_header("Content-type", "application/json")
         try:
-            with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310 - our own
+            with urllib.request.urlopen(request, timeout=60, context=self.https) as answer:  # noqa: S310 - our own
                 return Answer(status=answer.status, headers=_lower(answer.headers), body=answer.read())
         except urllib.error.HTTPError as error:
             with error:
@@ -183,6 +191,8 @@ def start(data_dir: Path, **settings: str) -> RunningMesh:
         ocpp_url=found["ocppUrl"],
         gateway_url=found["gatewayUrl"],
         stations_url=found["stationsUrl"],
+        tls_urls=found["tlsUrls"],
+        root=found["root"],
         admin_password=settings.get("CSMS_ADMIN_PASSWORD", ADMIN_PASSWORD),
         data_dir=data_dir,
         process=process,

@@ -21,6 +21,7 @@ from mesh.runtime.startup_errors import SettingError
 
 # Each station needs one file descriptor of the gateway, and two of the front door.
 WANTED_FILES = 262_144
+_PORTS = {"gateway": "the gateway itself", "stations": "a port for them alone"}
 # A second Ctrl-C within this time is the same keystroke, come by another way.
 SAME_KEYSTROKE_S = 0.5
 
@@ -80,6 +81,8 @@ async def _run(settings: RunSettings, data: DataDirectory, began_s: float) -> No
 
         watching = asyncio.create_task(_watch_terminal(stop))
         stack.callback(watching.cancel)
+        certificates = asyncio.create_task(plan.certificates.run())
+        stack.callback(certificates.cancel)
         await run_until(stop, kill, Supervisor(groups=groups, is_open=plan.open), announce)
 
 
@@ -95,6 +98,13 @@ def _announce(settings: RunSettings, plan: Plan, *, new_login: bool, took_s: flo
     say(f"                   {plan.ocpp_urls[1]}/{{station_id}}   (the gateway itself)")
     if plan.stations_url:
         say(f"                   {plan.stations_url}/{{station_id}}   (a port for them alone)")
+    for name, url in plan.tls_urls.items():
+        if name != "front door":
+            say(f"                   {url}/{{station_id}}   (TLS, {_PORTS[name]})")
+    if plan.root:
+        say(f"  certificates     made here; the root to trust: {plan.root}")
+    if settings.tls.ends_in_front:
+        say("  not encrypted    here: TLS ends at a proxy in front (CSMS_TLS_ENDS_IN_FRONT)")
     say(f"  not registered   {settings.onboarding}   (CSMS_ONBOARDING)")
     if not new_login:
         say(f"  administrator    admin, {known}")

@@ -17,6 +17,7 @@ class DataDirectory:
         self.logs = path / "logs"
         self.run = path / "run"
         self.keys = path / "keys"
+        self.tls = path / "tls"  # made where it is needed
         try:
             for directory in (self.logs, self.run, self.keys):
                 directory.mkdir(parents=True, exist_ok=True)

@@ -6,19 +6,22 @@ import secrets
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from itertools import combinations
+from datetime import UTC, datetime
 from pathlib import Path
 
 import envoy
 from deploy import probes
 from deploy.envoy_config import FrontDoor, reachable, write
 from deploy.local import tether
+from deploy.local.certificates import FrontDoorCertificates
 from deploy.local.data_directory import DataDirectory
+from deploy.local.entrances import Entrances
 from deploy.local.keeper import Part
 from deploy.local.ports import Reservation
 from deploy.local.settings import RunSettings
 from deploy.mesh_keys import MeshKeys
 from deploy.process_settings import environment_of
+from deploy.self_made import make_certificates
 from mesh.contract.services import OPERATOR_SERVICES
 from mesh.identity.key_files import OPTIONAL_PARTS
 from mesh.runtime.startup_errors import SettingError
@@ -39,6 +42,9 @@ class Plan:
     http_url: str
     ocpp_urls: tuple[str, str]  # through the front door; directly
     stations_url: str | None  # through the front door's port for stations alone
+    tls_urls: dict[str, str]  # for stations over TLS, by where it ends: "front door", "gateway", "stations"
+    root: Path | None  # that signed the certificates, where the run made them
+    certificates: FrontDoorCertificates
     ports: dict[str, dict[str, int]]  # per part, what it listens on
     open: probes.Probe  # whether operators' calls get through
 
@@ -82,42 +88,64 @@ def make_plan(settings: RunSettings, data: DataDirectory, *, on_login: Callable[
 
     Raises SettingError where a configured port is in use.
     """
-    http, ocpp, stations = _entrances(settings)
+    if settings.tls_is_self_made:
+        make_certificates(data.tls, settings.host, datetime.now(UTC))
+    entrances = Entrances.reserve(settings)
     inner = {name: _Inner.reserve() for name in OPERATOR_SERVICES if _exists(f"{name}_svc")}
     inner["gateway"] = _Inner.reserve(operator=False)
     if settings.demo:
         inner["simulator"] = _Inner(operator=Reservation())
-    env = _environment(settings, data, ocpp.port, inner)
+    env = _environment(settings, data, entrances, inner)
     keys = make_keys(data, simulator=settings.demo)
     services = tuple(
         _service(name, env, ports, on_login, keys=keys) for name, ports in inner.items() if name in OPERATOR_SERVICES
     )
-    gateway = _gateway(settings, env, inner["gateway"], ocpp, keys=keys)
-    front_door, is_open = _front_door(
-        settings, data, inner, (http, ocpp, stations), secret=keys.read_front_door_secret()
-    )
+    gateway = _gateway(settings, env, inner["gateway"], entrances, keys=keys)
+    door = _configuration(settings, data, inner, entrances, secret=keys.read_front_door_secret())
+    front_door, is_open = _front_door(settings, data, entrances, door)
+    ocpp = entrances.ocpp
     simulator = (_simulator(env, settings, inner["simulator"], ocpp, keys=keys),) if settings.demo else ()
-    host = _url_host(settings.host)
+    urls = _Urls(settings, entrances)
     return Plan(
         groups=(simulator, (gateway,), (front_door,), services),
-        http_url=f"http://{host}:{http.port}",
-        ocpp_urls=(f"ws://{host}:{http.port}/ocpp", f"ws://{host}:{ocpp.port}/ocpp"),
-        stations_url=f"ws://{host}:{stations.port}/ocpp" if stations else None,
+        http_url=urls.http,
+        ocpp_urls=(urls.front_door, urls.of(entrances.ocpp)),
+        stations_url=urls.of(entrances.stations) if entrances.stations else None,
+        tls_urls=urls.encrypted(),
+        root=data.tls / "root.pem" if settings.tls_is_self_made else None,
+        certificates=FrontDoorCertificates(door.tls, data.run),
         ports={name: {key.lower(): held.port for key, held in each.named().items()} for name, each in inner.items()},
         open=is_open,
     )
 
 
-def _entrances(settings: RunSettings) -> tuple[Reservation, Reservation, Reservation | None]:
-    """The ports of the front door, of the gateway, and of the front door for stations alone where there is one."""
-    numbers = {"CSMS_HTTP_PORT": settings.http_port, "CSMS_OCPP_PORT": settings.ocpp_port}
-    if settings.envoy_limits.station_port is not None:
-        numbers["CSMS_STATION_PORT"] = settings.envoy_limits.station_port
-    for (one, port), (other, number) in combinations(numbers.items(), 2):
-        if port == number != 0:
-            raise SettingError(f"{one} and {other} are both {port}: each needs a port of its own")
-    http, ocpp, *rest = (Reservation(settings.host, port, setting=name) for name, port in numbers.items())
-    return http, ocpp, rest[0] if rest else None
+class _Urls:
+    """Addresses for people and stations."""
+
+    def __init__(self, settings: RunSettings, entrances: Entrances) -> None:
+        self._host = _url_host(settings.host)
+        self._entrances = entrances
+        self._s = "s" if settings.tls.operators else ""
+
+    @property
+    def http(self) -> str:
+        """The front door, for operators."""
+        return f"http{self._s}://{self._host}:{self._entrances.http.port}"
+
+    @property
+    def front_door(self) -> str:
+        """The front door, for stations."""
+        return f"ws{self._s}://{self._host}:{self._entrances.http.port}/ocpp"
+
+    def of(self, port: Reservation, *, tls: bool = False) -> str:
+        """A port for stations."""
+        return f"ws{'s' if tls else ''}://{self._host}:{port.port}/ocpp"
+
+    def encrypted(self) -> dict[str, str]:
+        """The ports for stations that have TLS, by where it ends."""
+        ports = {"gateway": self._entrances.ocpp_tls, "stations": self._entrances.stations_tls}
+        found = {name: self.of(port, tls=True) for name, port in ports.items() if port is not None}
+        return {"front door": self.front_door, **found} if self._s else found
 
 
 def _exists(package: str) -> bool:
@@ -142,13 +170,14 @@ def make_keys(data: DataDirectory, *, simulator: bool = False) -> MeshKeys:
 
 
 def _environment(
-    settings: RunSettings, data: DataDirectory, ocpp_port: int, inner: dict[str, _Inner]
+    settings: RunSettings, data: DataDirectory, entrances: Entrances, inner: dict[str, _Inner]
 ) -> dict[str, str]:
     """All settings; each part is given its own of them."""
     env = {
         **settings.environment,
         "CSMS_HOST": settings.host,
-        "CSMS_OCPP_PORT": str(ocpp_port),
+        "CSMS_OCPP_PORT": str(entrances.ocpp.port),
+        "CSMS_OCPP_TLS_PORT": str(entrances.ocpp_tls.port) if entrances.ocpp_tls else "",
         "CSMS_DATA_DIR": str(data.path),
         "CSMS_ONBOARDING": settings.onboarding,
         "CSMS_REFLECTION": str(int(settings.reflection)),
@@ -190,17 +219,22 @@ def _service(name: str, env: dict[str, str], ports: _Inner, on_login: Callable[[
     )
 
 
-def _gateway(settings: RunSettings, env: dict[str, str], ports: _Inner, ocpp: Reservation, *, keys: MeshKeys) -> Part:
+def _gateway(
+    settings: RunSettings, env: dict[str, str], ports: _Inner, entrances: Entrances, *, keys: MeshKeys
+) -> Part:
     def release() -> None:
         ports.release()
-        ocpp.release()
+        entrances.release_gateway()
+
+    host = reachable(settings.host)
+    encrypted = [probes.listens(host, entrances.ocpp_tls.port)] if entrances.ocpp_tls else []
 
     return Part(
         name="gateway",
         command=[sys.executable, "-m", "gateway"],
         env=_own("gateway", env, keys),
         ready=probes.all_of(
-            probes.serves_grpc(ports.mesh_address), probes.listens(reachable(settings.host), ocpp.port)
+            probes.serves_grpc(ports.mesh_address), probes.listens(host, entrances.ocpp.port), *encrypted
         ),
         grace_s=12.0,  # it finishes calls in flight, and sends the items in its buffers
         before_start=release,
@@ -210,20 +244,10 @@ def _gateway(settings: RunSettings, env: dict[str, str], ports: _Inner, ocpp: Re
 def _front_door(
     settings: RunSettings,
     data: DataDirectory,
-    inner: dict[str, _Inner],
-    ports: tuple[Reservation, Reservation, Reservation | None],
-    *,
-    secret: str,
+    entrances: Entrances,
+    door: FrontDoor,
 ) -> tuple[Part, probes.Probe]:
-    http, _ocpp, stations = ports
-    host = reachable(settings.host)
-    door = _configuration(settings, data, inner, ports, secret=secret)
-
-    def release() -> None:
-        http.release()
-        if stations is not None:
-            stations.release()
-
+    host, port = reachable(settings.host), entrances.http.port
     options = ["--disable-hot-restart", "--concurrency", str(min(2, os.cpu_count() or 1)), "--log-level", "warning"]
     part = Part(
         name="envoy",
@@ -232,27 +256,28 @@ def _front_door(
             *("--config-path", str(write(door, data.run)), *options),
         ],
         env={"PATH": settings.environment.get("PATH", "")},
-        ready=probes.listens(host, http.port),
+        ready=probes.listens(host, port),
         grace_s=3.0,
-        before_start=release,
+        before_start=entrances.release_envoy,
     )
-    return part, probes.all_of(probes.answers_http(host, http.port, "/healthz"), probes.has_keys(door.admin_socket))
+    healthy = probes.answers_http(host, port, "/healthz", tls=settings.tls.operators)
+    return part, probes.all_of(healthy, probes.has_keys(door.admin_socket))
 
 
 def _configuration(
     settings: RunSettings,
     data: DataDirectory,
     inner: dict[str, _Inner],
-    ports: tuple[Reservation, Reservation, Reservation | None],
+    entrances: Entrances,
     *,
     secret: str,
 ) -> FrontDoor:
-    http, ocpp, stations = ports
+    stations, stations_tls = entrances.stations, entrances.stations_tls
     return FrontDoor(
         host=settings.host,
-        port=http.port,
+        port=entrances.http.port,
         upstreams={name: each.operator.address for name, each in inner.items() if each.operator},
-        gateway=f"{reachable(settings.host)}:{ocpp.port}",
+        gateway=f"{reachable(settings.host)}:{entrances.ocpp.port}",
         gateway_mesh=inner["gateway"].mesh_address,
         admin_socket=_socket_path(data.run),
         folder=data.run,
@@ -262,6 +287,7 @@ def _configuration(
         reflection_open=settings.reflection_open,
         access_log=settings.access_log,
         limits=replace(settings.envoy_limits, station_port=stations.port if stations else None),
+        tls=replace(settings.tls, station_port=stations_tls.port if stations_tls else None),
     )
 
 

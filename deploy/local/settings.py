@@ -9,8 +9,12 @@ from typing import Self
 
 from deploy.envoy_config import read_access_log, read_origins
 from deploy.envoy_limits import EnvoyLimits
+from deploy.envoy_tls import EnvoyTls
+from mesh.identity.certificate_files import CERTIFICATES_SETTING, KEYS_SETTING
 from mesh.runtime.settings import Environment, Onboarding, is_loopback
 from mesh.runtime.startup_errors import SettingError
+
+_OCPP_TLS_PORT = "CSMS_OCPP_TLS_PORT"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,11 +34,17 @@ class RunSettings:
     admin_password_given: bool
     lifeline: bool  # whether the run ends with its standard input
     envoy_limits: EnvoyLimits  # port 0 for stations: any free one
+    tls: EnvoyTls  # port 0 for stations: any free one
+    ocpp_tls_port: int | None  # of the gateway; 0: any free one
+    tls_is_self_made: bool  # the certificates are made by the run
     environment: Mapping[str, str] = field(repr=False)  # of this process; what the parts are started with
 
     @classmethod
     def read(cls, values: Mapping[str, str]) -> Self:
         """Reads them from the environment. Raises SettingError."""
+        data_dir = Path(os.path.abspath(values.get("CSMS_DATA_DIR") or "data"))  # noqa: PTH100 - no symlink is followed
+        own = _tls_defaults(values, data_dir / "tls")
+        values = {**values, **own}
         env = Environment(values)
         host = _address(env.text("CSMS_HOST", "127.0.0.1"))
         if env.text("CSMS_DATABASE_URL", "").startswith("sqlite"):
@@ -51,7 +61,7 @@ class RunSettings:
             host=host,
             http_port=env.port("CSMS_HTTP_PORT", 8080),
             ocpp_port=env.port("CSMS_OCPP_PORT", 9000),
-            data_dir=Path(os.path.abspath(env.text("CSMS_DATA_DIR", "data"))),  # noqa: PTH100 - no symlink is followed
+            data_dir=data_dir,
             onboarding=Environment({**default, **given}).onboarding(host=host),
             cors_origins=read_origins(env),
             reflection=env.switch("CSMS_REFLECTION", default=True),
@@ -61,6 +71,9 @@ class RunSettings:
             admin_password_given=env.optional("CSMS_ADMIN_PASSWORD") is not None,
             lifeline=env.switch("CSMS_LIFELINE", default=False),
             envoy_limits=EnvoyLimits.read(env),
+            tls=EnvoyTls.read(env, host=host),
+            ocpp_tls_port=env.port(_OCPP_TLS_PORT, 0) if env.optional(_OCPP_TLS_PORT) else None,
+            tls_is_self_made=CERTIFICATES_SETTING in own,
             environment=dict(values),
         )
 
@@ -72,3 +85,15 @@ def _address(host: str) -> str:
         return str(ipaddress.ip_address(host))
     except ValueError as error:
         raise SettingError(f"CSMS_HOST={host!r}: an IP address is needed, such as 127.0.0.1 or 0.0.0.0") from error
+
+
+def _tls_defaults(values: Mapping[str, str], folder: Path) -> dict[str, str]:
+    """The settings that a run with CSMS_HTTP_TLS=1 has where they are not given: the gateway's port, certificates."""
+    if values.get("CSMS_HTTP_TLS") != "1":
+        return {}
+    found = {} if values.get(_OCPP_TLS_PORT) else {_OCPP_TLS_PORT: "9443"}
+    if not values.get(CERTIFICATES_SETTING):
+        found[CERTIFICATES_SETTING] = f"{folder / 'ecdsa.pem'},{folder / 'rsa.pem'}"
+        found[KEYS_SETTING] = f"{folder / 'ecdsa.key'},{folder / 'rsa.key'}"
+        found.setdefault("CSMS_HSTS_S", values.get("CSMS_HSTS_S") or "0")  # no browser would come back from it
+    return found

@@ -24,6 +24,8 @@ class StatusFile:
             "ocppUrl": self._plan.ocpp_urls[0],
             "gatewayUrl": self._plan.ocpp_urls[1],
             "stationsUrl": self._plan.stations_url,
+            "tlsUrls": self._plan.tls_urls,
+            "root": str(self._plan.root) if self._plan.root else None,
             "parts": {keeper.part.name: {"pid": keeper.pid} for keeper in keepers},
             "ports": self._plan.ports,
         }

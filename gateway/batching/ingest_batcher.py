@@ -42,6 +42,7 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True):
 
     max_in_flight: int = 2
     next_batch_items: int = 128
+    max_items: int = MAX_ITEMS  # of a batch
 
 
 class IngestBatcher(Generic[Item, Result]):
@@ -132,7 +133,7 @@ class IngestBatcher(Generic[Item, Result]):
     def _pump(self) -> None:
         self._pump_scheduled = False
         while self._queue and self._may_send():
-            self._send_soon(take_batch(self._queue, max_items=MAX_ITEMS, max_bytes=MAX_BYTES))
+            self._send_soon(take_batch(self._queue, max_items=self._flow.max_items, max_bytes=MAX_BYTES))
 
     def _may_send(self) -> bool:
         if not self._in_flight:

@@ -6,6 +6,7 @@ from typing import Any
 
 import grpc
 from csms.auth.v1 import authorization_service_pb2 as auth
+from csms.auth.v1 import certificate_authority_service_pb2 as authority
 from csms.auth.v1 import certificate_exchange_service_pb2 as other_parties
 from csms.station.v1 import station_ingest_service_pb2 as station
 from csms.station.v1.station_ingest_service_pb2_grpc import StationIngestServiceStub
@@ -32,10 +33,13 @@ _MAX_LINGER_S = {IngestRpc.AUTHORIZE: 0.02}
 
 # These wait for machines of other parties: a batch that waits must not hold back the items of other stations.
 _FAR = Flow(max_in_flight=32, next_batch_items=1)
+# Certificates of stations; so do those of another authority. A request has at most 64.
+_CERTIFICATES = Flow(max_in_flight=32, next_batch_items=1, max_items=64)
 
 _STATIONS = station.DESCRIPTOR.services_by_name["StationIngestService"]
 _TRANSACTIONS = transaction.DESCRIPTOR.services_by_name["TransactionIngestService"]
 _AUTHORIZATION = auth.DESCRIPTOR.services_by_name["AuthorizationService"]
+_AUTHORITY = authority.DESCRIPTOR.services_by_name["CertificateAuthorityService"]
 _OTHER_PARTIES = other_parties.DESCRIPTOR.services_by_name["CertificateExchangeService"]
 
 # The method of each ingest RPC; those of the background are called by the methods of MeshClient.
@@ -157,6 +161,12 @@ class MeshClient:
         self.openings: IngestBatcher[station.OpenConnectionItem, station.OpenConnectionResult] = IngestBatcher(
             name="openings", send=_sender(opening, _raw(opening, stations.channel))
         )
+        check = _AUTHORITY.methods_by_name["CheckClientCertificates"]
+        self.client_certificates: IngestBatcher[
+            authority.CheckClientCertificatesItem, authority.CheckClientCertificatesResult
+        ] = IngestBatcher(
+            name="client_certificates", send=_sender(check, _raw(check, authorization.channel)), flow=_CERTIFICATES
+        )
 
     def _send(self, method: MethodDescriptor, link: MeshLink) -> Send:
         stream = _streamed(method, link)
@@ -167,7 +177,7 @@ class MeshClient:
 
     def all_batchers(self) -> Sequence[IngestBatcher[Any, Any]]:
         """Every batcher, for metrics and for closing."""
-        return (*self.batchers.values(), self.openings)
+        return (*self.batchers.values(), self.openings, self.client_certificates)
 
     async def close_connections(self, items: Sequence[station.CloseConnectionItem]) -> None:
         """Notes closed sockets. Raises MeshError."""

@@ -21,6 +21,7 @@ from gateway.ocpp.served_version import ServedVersion
 from gateway.ocpp.translation import Routes
 from gateway.websocket.admission import Admission
 from gateway.websocket.client_address import ClientAddresses
+from gateway.websocket.client_certificates import ClientCertificates
 from gateway.websocket.closings import Closings
 from gateway.websocket.handshake import (
     BadHandshakeError,
@@ -62,6 +63,7 @@ class Admissions:
         closings: Closings,
         count: Callable[[str, str], None],
         addresses: ClientAddresses,
+        certificates: ClientCertificates,
         origins: Collection[str],
         tenants: TenantDirectory,
     ) -> None:
@@ -71,6 +73,7 @@ class Admissions:
         self._closings = closings
         self._count = count
         self._addresses = addresses
+        self._certificates = certificates
         self._origins = origins
         self._tenants = tenants
         loop = asyncio.get_running_loop()
@@ -115,6 +118,9 @@ class Admissions:
         )
         item = self._to_item(socket, request, chosen, self.lease.node_id)
         item.tenant_id, item.station_id = tenant_id, path.station_id
+        tls = await self._certificates.read(item, socket.tls, request.headers)
+        if tls is not None:
+            item.tls.CopyFrom(tls)
         odd = [] if offered(request) else [QuirkName.NO_SUBPROTOCOL]
         if is_odd_path(request.path, tenant_id=tenant_id if is_named else ""):
             odd.append(QuirkName.ODD_PATH)

@@ -1,5 +1,6 @@
 """A connection that keeps the result of its handshake until it is served."""
 
+import ssl
 from collections.abc import Callable
 from typing import Any
 
@@ -25,6 +26,12 @@ class AdmittedConnection(ServerConnection):
     def is_lost(self) -> bool:
         """Whether the TCP connection is lost."""
         return self.connection_lost_waiter.done()
+
+    @property
+    def tls(self) -> ssl.SSLObject | None:
+        """The TLS of the socket; None where it has none."""
+        found: ssl.SSLObject | None = self.transport.get_extra_info("ssl_object")
+        return found
 
     def admit(self, admission: Admission) -> None:
         """Keeps the result of the handshake; where the connection is lost already, it is unclaimed at once."""

@@ -30,9 +30,13 @@ class ClientAddresses:
 
     def read(self, headers: Headers, peer: str) -> str:
         """The address of a station: Envoy's header, where Envoy authenticates itself; otherwise `peer`."""
-        proofs, addresses = headers.get_all(PROOF_HEADER), headers.get_all(ADDRESS_HEADER)
-        if len(proofs) != 1 or len(addresses) != 1:
-            return peer
+        addresses = headers.get_all(ADDRESS_HEADER)
+        return addresses[0][:_MOST] if len(addresses) == 1 and self.is_front_door(headers) else peer
+
+    def is_front_door(self, headers: Headers) -> bool:
+        """Whether Envoy sent this request: it authenticates itself."""
+        proofs = headers.get_all(PROOF_HEADER)
+        if len(proofs) != 1:
+            return False
         proof = proofs[0].encode("utf-8", "surrogateescape")
-        is_front_door = any(hmac.compare_digest(proof, known) for known in self._proofs)
-        return addresses[0][:_MOST] if is_front_door else peer
+        return any(hmac.compare_digest(proof, known) for known in self._proofs)

@@ -1,8 +1,11 @@
-"""The WebSocket server: its port, and what it gives each connection to.
+"""The WebSocket server: its ports, and what it gives each connection to.
 
 `Admissions` (`admissions.py`) answers the request of a handshake; `StationSessions` (`station_sessions.py`) serves the
 socket after it.
 """
+
+import ssl
+from typing import Any
 
 from websockets.asyncio.server import Server, serve
 
@@ -15,6 +18,8 @@ from mesh.runtime.startup_errors import SettingError
 
 OPEN_TIMEOUT_S = 20.0
 CLOSE_TIMEOUT_S = 5.0
+# A station on a slow line and with a slow processor has so long for its TLS handshake, before that of HTTP.
+TLS_HANDSHAKE_TIMEOUT_S = 20.0
 # A whole fleet may connect in the same second (quirk 25); the kernel's own limit (somaxconn) applies too.
 BACKLOG = 65_535
 # A StopTransaction with all the samples of a long day in it must come through: about 1,440 of some 700 bytes.
@@ -30,18 +35,33 @@ SERVICE_RESTART = 1012  # registry of RFC 6455: the server restarts, come back
 
 
 class StationServer:
-    """Serves stations on one port: `start`, then `stop`."""
+    """Serves stations on their ports: `start`, and `start_tls` where one has TLS, then `stop`."""
 
     def __init__(self, *, admissions: Admissions, sessions: StationSessions) -> None:
         self._admissions = admissions
         self._sessions = sessions
-        self._server: Server | None = None
+        self._servers: list[Server] = []
 
     async def start(self, host: str, port: int, *, lease: NodeLease, shared_port: bool = False) -> int:
         """Listens, and returns the port, which other gateways may share. Raises SettingError where it is in use."""
         self._admissions.lease = lease
+        return await self._listen(host, port, setting="CSMS_OCPP_PORT", reuse_port=shared_port)
+
+    async def start_tls(self, host: str, port: int, *, context: ssl.SSLContext, shared_port: bool = False) -> int:
+        """The same with TLS. Raises SettingError where the port is in use."""
+        return await self._listen(
+            host,
+            port,
+            setting="CSMS_OCPP_TLS_PORT",
+            reuse_port=shared_port,
+            ssl=context,
+            ssl_handshake_timeout=TLS_HANDSHAKE_TIMEOUT_S,
+            ssl_shutdown_timeout=CLOSE_TIMEOUT_S,
+        )
+
+    async def _listen(self, host: str, port: int, *, setting: str, **options: Any) -> int:
         try:
-            self._server = await serve(
+            server = await serve(
                 self._sessions.serve,
                 host,
                 port,
@@ -57,23 +77,26 @@ class StationServer:
                 max_size=MAX_FRAME_BYTES,
                 max_queue=4,
                 backlog=BACKLOG,
-                reuse_port=shared_port,
                 server_header=None,
+                **options,
             )
         except OSError as error:
             raise SettingError(
-                f"cannot listen on {host}:{port}: {error.strerror}; CSMS_OCPP_PORT chooses another"
+                f"cannot listen on {host}:{port}: {error.strerror}; {setting} chooses another"
             ) from error
-        bound: int = next(iter(self._server.sockets)).getsockname()[1]
+        self._servers.append(server)
+        bound: int = next(iter(server.sockets)).getsockname()[1]
         return bound
 
     async def stop(self, *, grace_s: float = 5.0) -> None:
         """Takes no new stations, answers what was read, then closes every socket with 1012."""
-        if self._server is None:
+        if not self._servers:
             return
         self._admissions.release()
-        self._server.close(close_connections=False)
+        for server in self._servers:
+            server.close(close_connections=False)
         await self._sessions.finish(grace_s)
         await self._sessions.close_all(SERVICE_RESTART, "the gateway restarts: connect again")
-        await self._server.wait_closed()
+        for server in self._servers:
+            await server.wait_closed()
         await self._sessions.wait_for_background(grace_s)

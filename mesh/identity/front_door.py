@@ -15,6 +15,11 @@ ADDRESS_HEADER = "X-Envoy-External-Address"
 PROOF_HEADER = "X-CSMS-Front-Door"
 # The host name by which an operator called the front door, which overwrites what the caller sends under this name.
 HOST_HEADER = "X-CSMS-Host"
+# The encryption of a connection to the front door: "TLSv1.3 TLS_AES_128_GCM_SHA256", or one of the two words below.
+TLS_HEADER = "X-CSMS-TLS"
+NO_TLS, TLS_IN_FRONT = "none", "in-front"
+# The certificate that a station showed there; Envoy replaces what the caller sends under this name.
+CERTIFICATE_HEADER = "X-Forwarded-Client-Cert"
 _SETTING = "CSMS_FRONT_DOOR_SECRET_FILE"
 
 

@@ -39,9 +39,10 @@ class PlayedStation:
 
     @asynccontextmanager
     async def connected(self, **options: Any) -> AsyncIterator[None]:
-        """Its socket, for the length of a `with`."""
+        """Its socket, for the length of a `with`: with the option `tls` at the port that has it."""
         options = {"subprotocols": (f"ocpp{self.version}",), **options}
-        async with RawStation(self.mesh.station_url(self.station_id), **options) as self.station:
+        url = self.mesh.tls_station_url if options.get("tls") is not None else self.mesh.station_url
+        async with RawStation(url(self.station_id), **options) as self.station:
             yield
 
     # Messages that it sends

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import ssl
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
@@ -26,11 +27,15 @@ class RawStation:
         subprotocols: Sequence[str] = ("ocpp1.6",),
         headers: Mapping[str, str] | None = None,
         compression: str | None = None,
+        tls: ssl.SSLContext | None = None,
+        server_name: str | None = None,
     ) -> None:
         self.url = url
         self._subprotocols = subprotocols
         self._headers = headers
         self._compression = compression
+        self._tls = tls
+        self._server_name = server_name
         self._count = 0
         self.socket: ClientConnection
 
@@ -41,6 +46,8 @@ class RawStation:
             subprotocols=self._subprotocols,
             headers=self._headers,
             compression=self._compression,
+            tls=self._tls,
+            server_name=self._server_name,
             open_timeout_s=PATIENCE_S,
         )
         return self

@@ -28,7 +28,7 @@ from auth_svc.settings import AuthSettings
 from gateway.batching.ingest_batcher import IngestBatcher
 from gateway.ocpp.translation import IngestRpc
 from gateway.service import RunningGateway, start
-from gateway.settings import GatewaySettings
+from gateway.settings import GatewaySettings, TlsSettings
 from mesh import service
 from mesh.database.engine import Database
 from mesh.runtime.settings import Environment, ServiceSettings
@@ -77,6 +77,10 @@ class MeshRig:
     def station_url(self, station_id: str) -> str:
         """The URL of a station."""
         return self.url(f"/ocpp/{station_id}")
+
+    def tls_station_url(self, station_id: str, *, host: str = "localhost") -> str:
+        """The URL of a station at the port with TLS."""
+        return f"wss://{host}:{self.gateway.ocpp_tls_port}/ocpp/{station_id}"
 
     async def create_station(self, station_id: str) -> str:
         """Registers a station and returns its password."""
@@ -231,7 +235,7 @@ _USUAL = {
 
 
 @asynccontextmanager
-async def running_mesh(database_url: str, **more: str) -> AsyncIterator[MeshRig]:
+async def running_mesh(database_url: str, *, tls: TlsSettings | None = None, **more: str) -> AsyncIterator[MeshRig]:
     """A mesh that is serving, with its node's lease taken; `more` are further settings."""
     async with AsyncExitStack() as stack:
         values = (
@@ -253,7 +257,7 @@ async def running_mesh(database_url: str, **more: str) -> AsyncIterator[MeshRig]
         await transaction.start()
         stack.push_async_callback(transaction.stop)
         settings = _gateway_settings(gateway_address, station=station, transaction=transaction.running, auth=auth)
-        gateway = await start(stack, settings)
+        gateway = await start(stack, settings := replace(settings, tls=tls))
         async with asyncio.timeout(TIMEOUT_S):
             await gateway.lease.acquired.wait()
         station_channel, auth_channel = await _channel(stack, station), await _channel(stack, auth)

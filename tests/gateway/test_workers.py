@@ -4,11 +4,13 @@ import asyncio
 import os
 import signal
 import socket
+import ssl
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from csms.station.v1.station_service_pb2 import GetStationRequest
@@ -17,6 +19,7 @@ from websockets.exceptions import InvalidStatus
 from tests.gateway.raw_station import RawStation
 from tests.gateway.rig import TIMEOUT_S, MeshRig
 from tests.mesh_identities import mesh_environment
+from tests.tls_material import HOST, ServerFiles, trusting
 
 PATIENCE_S = 180.0
 
@@ -28,6 +31,8 @@ class Gateways:
     mesh: MeshRig
     first: Process
     port: int
+    tls_port: int
+    client: ssl.SSLContext  # of a station that trusts the gateways' certificate
     stations: AsyncExitStack
     connected: int = 0
 
@@ -39,13 +44,14 @@ class Gateways:
                     return pid
             await asyncio.sleep(0.05)
 
-    async def connect(self) -> tuple[RawStation, str]:
+    async def connect(self, *, tls: bool = False) -> tuple[RawStation, str]:
         """Lets a new station in; returns it and the node that holds it."""
         self.connected += 1
         station_id = f"W{self.connected}"
+        url = f"wss://localhost:{self.tls_port}" if tls else f"ws://127.0.0.1:{self.port}"
         while True:
             try:
-                station = RawStation(f"ws://127.0.0.1:{self.port}/ocpp/{station_id}")
+                station = RawStation(f"{url}/ocpp/{station_id}", tls=self.client if tls else None)
                 await self.stations.enter_async_context(station)
                 break
             except (OSError, InvalidStatus, EOFError):  # not listening yet, or without its lease yet, or just killed
@@ -55,11 +61,13 @@ class Gateways:
         )
         return station, found.station.connection.node_id
 
-    async def connect_until(self, nodes: int, *, besides: str | None = None) -> dict[str, RawStation]:
+    async def connect_until(
+        self, nodes: int, *, besides: str | None = None, tls: bool = False
+    ) -> dict[str, RawStation]:
         """Lets stations in until so many nodes hold one, `besides` not counted; returns a station by node."""
         found: dict[str, RawStation] = {}
         while len(found) < nodes:
-            station, node = await self.connect()
+            station, node = await self.connect(tls=tls)
             if node != besides:
                 found[node] = station
             await asyncio.sleep(0.01)
@@ -67,21 +75,27 @@ class Gateways:
 
 
 @pytest.fixture
-def port() -> Iterator[int]:
-    """A port that is kept for those who share it: bound, and not listened on."""
-    with socket.socket() as held:
-        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        held.bind(("127.0.0.1", 0))
-        yield held.getsockname()[1]
+def ports() -> Iterator[tuple[int, int]]:
+    """Ports that are kept for those who share them, without TLS and with it: bound, and not listened on."""
+    with socket.socket() as plain, socket.socket() as encrypted:
+        for held in (plain, encrypted):
+            held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            held.bind(("127.0.0.1", 0))
+        yield plain.getsockname()[1], encrypted.getsockname()[1]
 
 
 @pytest.fixture
-async def gateways(mesh: MeshRig, port: int) -> AsyncIterator[Gateways]:
+async def gateways(mesh: MeshRig, ports: tuple[int, int], tmp_path: Path) -> AsyncIterator[Gateways]:
     """Two processes, starting."""
+    server = ServerFiles(tmp_path)
+    files = server.write("ecdsa", HOST)
     settings = mesh.gateway_settings
     own = {name: value for name, value in os.environ.items() if not name.startswith("CSMS_")}
     environment = own | {
-        "CSMS_OCPP_PORT": str(port),
+        "CSMS_OCPP_PORT": str(ports[0]),
+        "CSMS_OCPP_TLS_PORT": str(ports[1]),
+        "CSMS_TLS_CERTIFICATE_FILES": str(files.certificate),
+        "CSMS_TLS_KEY_FILES": str(files.key),
         "CSMS_GATEWAY_WORKERS": "2",
         "CSMS_GATEWAY_ADDRESS": "127.0.0.1:0",
         "CSMS_ONBOARDING": "accept",
@@ -94,7 +108,14 @@ async def gateways(mesh: MeshRig, port: int) -> AsyncIterator[Gateways]:
     first = await asyncio.create_subprocess_exec(sys.executable, "-m", "gateway", env=environment, stdin=PIPE)
     try:
         async with AsyncExitStack() as stations:
-            yield Gateways(mesh=mesh, first=first, port=port, stations=stations)
+            yield Gateways(
+                mesh=mesh,
+                first=first,
+                port=ports[0],
+                tls_port=ports[1],
+                client=trusting(server.root),
+                stations=stations,
+            )
     finally:
         if first.returncode is None:
             first.kill()
@@ -142,6 +163,13 @@ async def test_both_take_stations_and_a_killed_worker_comes_back(gateways: Gatew
         assert await gateways.worker(other_than=worker) != worker
         (node,) = await gateways.connect_until(1, besides=survivor)
         assert node not in before
+
+
+async def test_both_serve_tls(gateways: Gateways) -> None:
+    """On one port too, beside the plain one."""
+    async with asyncio.timeout(PATIENCE_S):
+        encrypted = await gateways.connect_until(2, tls=True)
+        assert set(await gateways.connect_until(2)) == set(encrypted)
 
 
 async def test_sigterm_ends_all(gateways: Gateways) -> None:

@@ -160,12 +160,13 @@ def test_settings_of_a_run_that_nobody_configured() -> None:
 
 def test_a_mesh_that_others_can_reach_lets_no_stranger_in() -> None:
     """`accept` is the default on loopback only, and refused elsewhere."""
-    assert RunSettings.read({"CSMS_HOST": "0.0.0.0"}).onboarding == "reject"
-    assert RunSettings.read({"CSMS_HOST": "0.0.0.0", "CSMS_ONBOARDING": "pending"}).onboarding == "pending"
+    reachable = {"CSMS_HOST": "0.0.0.0", "CSMS_TLS_ENDS_IN_FRONT": "1"}
+    assert RunSettings.read(reachable).onboarding == "reject"
+    assert RunSettings.read({**reachable, "CSMS_ONBOARDING": "pending"}).onboarding == "pending"
     with pytest.raises(SettingError, match="CSMS_ONBOARDING=accept lets anyone in"):
-        RunSettings.read({"CSMS_HOST": "0.0.0.0", "CSMS_ONBOARDING": "accept"})
+        RunSettings.read({**reachable, "CSMS_ONBOARDING": "accept"})
     with pytest.raises(SettingError, match="CSMS_UNKNOWN_TOKENS=accept lets anyone charge"):
-        RunSettings.read({"CSMS_HOST": "0.0.0.0", "CSMS_UNKNOWN_TOKENS": "accept"})
+        RunSettings.read({**reachable, "CSMS_UNKNOWN_TOKENS": "accept"})
 
 
 @pytest.mark.parametrize(

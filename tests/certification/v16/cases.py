@@ -77,6 +77,3 @@ CASES = (
     "087",
     "088",
 )
-
-# Those that are made with a connection under TLS.
-WITH_TLS = frozenset({"086", "087"})

@@ -79,16 +79,6 @@ async def test_tc_085_csms(offline: ChargePoint) -> None:
         await offline.boot()
 
 
-@pytest.mark.skip(reason="needs a connection under TLS")
-async def test_tc_086_csms() -> None:
-    """TLS with the server's certificate."""
-
-
-@pytest.mark.skip(reason="needs a connection under TLS")
-async def test_tc_087_csms() -> None:
-    """TLS with the charge point's certificate too."""
-
-
 async def test_tc_088_csms(offline: ChargePoint) -> None:
     """The sub-protocol that both speak is chosen; where there is none, none is, and the connection is closed."""
     async with offline.connected(subprotocols=["ocpp0.1", "ocpp1.6"]):

@@ -22,6 +22,179 @@ else:
 DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
+class CheckClientCertificatesRequest(_message.Message):
+    """Certificates of any number of stations."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ITEMS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def items(self) -> _containers.RepeatedCompositeFieldContainer[Global___CheckClientCertificatesItem]:
+        """At most 64 items."""
+
+    def __init__(
+        self,
+        *,
+        items: _abc.Iterable[Global___CheckClientCertificatesItem] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["items", b"items"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CheckClientCertificatesRequest: _TypeAlias = CheckClientCertificatesRequest  # noqa: Y015
+
+@_typing.final
+class CheckClientCertificatesItem(_message.Message):
+    """One certificate that a station showed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TENANT_ID_FIELD_NUMBER: _builtins.int
+    STATION_ID_FIELD_NUMBER: _builtins.int
+    CERTIFICATE_FIELD_NUMBER: _builtins.int
+    INTERMEDIATES_FIELD_NUMBER: _builtins.int
+    tenant_id: _builtins.str
+    """Tenant that the handshake names; empty: the default tenant."""
+    station_id: _builtins.str
+    """The station that the handshake names."""
+    certificate: _builtins.bytes
+    """The certificate, DER."""
+    @_builtins.property
+    def intermediates(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """The certificates above it that the station showed, DER; a root among them is ignored."""
+
+    def __init__(
+        self,
+        *,
+        tenant_id: _builtins.str = ...,
+        station_id: _builtins.str = ...,
+        certificate: _builtins.bytes = ...,
+        intermediates: _abc.Iterable[_builtins.bytes] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate", b"certificate", "intermediates", b"intermediates", "station_id", b"station_id", "tenant_id", b"tenant_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CheckClientCertificatesItem: _TypeAlias = CheckClientCertificatesItem  # noqa: Y015
+
+@_typing.final
+class CheckClientCertificatesResponse(_message.Message):
+    """Results of checks."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESULTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def results(self) -> _containers.RepeatedCompositeFieldContainer[Global___CheckClientCertificatesResult]:
+        """One per item, in the order of the items."""
+
+    def __init__(
+        self,
+        *,
+        results: _abc.Iterable[Global___CheckClientCertificatesResult] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["results", b"results"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CheckClientCertificatesResponse: _TypeAlias = CheckClientCertificatesResponse  # noqa: Y015
+
+@_typing.final
+class CheckClientCertificatesResult(_message.Message):
+    """Result of one check."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ERROR_FIELD_NUMBER: _builtins.int
+    COMMON_NAME_FIELD_NUMBER: _builtins.int
+    SERIAL_NUMBER_FIELD_NUMBER: _builtins.int
+    FINGERPRINT_FIELD_NUMBER: _builtins.int
+    ISSUER_FIELD_NUMBER: _builtins.int
+    EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    common_name: _builtins.str
+    """Common name of its subject."""
+    serial_number: _builtins.str
+    """Serial number, hexadecimal in capitals without leading zeros."""
+    fingerprint: _builtins.str
+    """SHA-256 of the certificate (DER), hexadecimal."""
+    issuer: _builtins.str
+    """Name of its issuer, RFC 4514."""
+    @_builtins.property
+    def error(self) -> _status_pb2.Status:
+        """Error of a certificate that proves nothing: UNAUTHENTICATED with one of the reasons CLIENT_CERTIFICATE_UNREADABLE,
+        _UNTRUSTED: it does not chain to an authority of the tenant, _EXPIRED, _NOT_YET_VALID, _REVOKED, _KEY_WEAK,
+        _ORGANIZATION_WRONG, _NOT_FOR_CLIENTS: its extended key usage has no TLS client. UNAVAILABLE with
+        REVOCATION_UNKNOWN where the authority of the certificate did not say whether it is revoked. Absent when it is valid.
+        """
+
+    @_builtins.property
+    def expire_time(self) -> _timestamp_pb2.Timestamp:
+        """End of its validity."""
+
+    def __init__(
+        self,
+        *,
+        error: _status_pb2.Status | None = ...,
+        common_name: _builtins.str = ...,
+        serial_number: _builtins.str = ...,
+        fingerprint: _builtins.str = ...,
+        issuer: _builtins.str = ...,
+        expire_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "expire_time", b"expire_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["common_name", b"common_name", "error", b"error", "expire_time", b"expire_time", "fingerprint", b"fingerprint", "issuer", b"issuer", "serial_number", b"serial_number"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CheckClientCertificatesResult: _TypeAlias = CheckClientCertificatesResult  # noqa: Y015
+
+@_typing.final
+class ListClientAuthoritiesRequest(_message.Message):
+    """Asks for authorities."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListClientAuthoritiesRequest: _TypeAlias = ListClientAuthoritiesRequest  # noqa: Y015
+
+@_typing.final
+class ListClientAuthoritiesResponse(_message.Message):
+    """The authorities."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CERTIFICATES_FIELD_NUMBER: _builtins.int
+    certificates: _builtins.str
+    """Certificates, PEM: roots, and intermediate authorities that are trusted as such."""
+    def __init__(
+        self,
+        *,
+        certificates: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificates", b"certificates"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListClientAuthoritiesResponse: _TypeAlias = ListClientAuthoritiesResponse  # noqa: Y015
+
+@_typing.final
 class SignCertificatesRequest(_message.Message):
     """Signing requests of any number of stations."""
 

@@ -40,6 +40,16 @@ class CertificateAuthorityServiceStub:
                 request_serializer=csms_dot_auth_dot_v1_dot_certificate__authority__service__pb2.SignCertificatesRequest.SerializeToString,
                 response_deserializer=csms_dot_auth_dot_v1_dot_certificate__authority__service__pb2.SignCertificatesResponse.FromString,
                 _registered_method=True)
+        self.CheckClientCertificates = channel.unary_unary(
+                '/csms.auth.v1.CertificateAuthorityService/CheckClientCertificates',
+                request_serializer=csms_dot_auth_dot_v1_dot_certificate__authority__service__pb2.CheckClientCertificatesRequest.SerializeToString,
+                response_deserializer=csms_dot_auth_dot_v1_dot_certificate__authority__service__pb2.CheckClientCertificatesResponse.FromString,
+                _registered_method=True)
+        self.ListClientAuthorities = channel.unary_unary(
+                '/csms.auth.v1.CertificateAuthorityService/ListClientAuthorities',
+                request_serializer=csms_dot_auth_dot_v1_dot_certificate__authority__service__pb2.ListClientAuthoritiesRequest.SerializeToString,
+                response_deserializer=csms_dot_auth_dot_v1_dot_certificate__authority__service__pb2.ListClientAuthoritiesResponse.FromString,
+                _registered_method=True)
 
 
 class CertificateAuthorityServiceServicer:
@@ -55,6 +65,23 @@ class CertificateAuthorityServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CheckClientCertificates(self, request, context):
+        """Checks certificates that stations showed in TLS handshakes: chain to an authority of the tenant, dates, key,
+        revocation, organization.
+        Errors: UNAVAILABLE when the database is unavailable.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListClientAuthorities(self, request, context):
+        """The authorities of all tenants that certificates of stations may come from, for TLS handshakes.
+        Errors: UNAVAILABLE when the database is unavailable.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_CertificateAuthorityServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -62,6 +89,16 @@ def add_CertificateAuthorityServiceServicer_to_server(servicer, server):
                     servicer.SignCertificates,
                     request_deserializer=csms_dot_auth_dot_v1_dot_certificate__authority__service__pb2.SignCertificatesRequest.FromString,
                     response_serializer=csms_dot_auth_dot_v1_dot_certificate__authority__service__pb2.SignCertificatesResponse.SerializeToString,
+            ),
+            'CheckClientCertificates': grpc.unary_unary_rpc_method_handler(
+                    servicer.CheckClientCertificates,
+                    request_deserializer=csms_dot_auth_dot_v1_dot_certificate__authority__service__pb2.CheckClientCertificatesRequest.FromString,
+                    response_serializer=csms_dot_auth_dot_v1_dot_certificate__authority__service__pb2.CheckClientCertificatesResponse.SerializeToString,
+            ),
+            'ListClientAuthorities': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListClientAuthorities,
+                    request_deserializer=csms_dot_auth_dot_v1_dot_certificate__authority__service__pb2.ListClientAuthoritiesRequest.FromString,
+                    response_serializer=csms_dot_auth_dot_v1_dot_certificate__authority__service__pb2.ListClientAuthoritiesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -92,6 +129,60 @@ class CertificateAuthorityService:
             '/csms.auth.v1.CertificateAuthorityService/SignCertificates',
             csms_dot_auth_dot_v1_dot_certificate__authority__service__pb2.SignCertificatesRequest.SerializeToString,
             csms_dot_auth_dot_v1_dot_certificate__authority__service__pb2.SignCertificatesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CheckClientCertificates(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csms.auth.v1.CertificateAuthorityService/CheckClientCertificates',
+            csms_dot_auth_dot_v1_dot_certificate__authority__service__pb2.CheckClientCertificatesRequest.SerializeToString,
+            csms_dot_auth_dot_v1_dot_certificate__authority__service__pb2.CheckClientCertificatesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListClientAuthorities(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csms.auth.v1.CertificateAuthorityService/ListClientAuthorities',
+            csms_dot_auth_dot_v1_dot_certificate__authority__service__pb2.ListClientAuthoritiesRequest.SerializeToString,
+            csms_dot_auth_dot_v1_dot_certificate__authority__service__pb2.ListClientAuthoritiesResponse.FromString,
             options,
             channel_credentials,
             insecure,

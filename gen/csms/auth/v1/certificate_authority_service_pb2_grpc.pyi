@@ -38,6 +38,15 @@ class CertificateAuthorityServiceStub:
     certificate again until two thirds of its validity have passed; from then on it is a renewal and gets a new one.
     Errors: UNAVAILABLE when the database is unavailable.
     """
+    CheckClientCertificates: _grpc.UnaryUnaryMultiCallable[_certificate_authority_service_pb2.CheckClientCertificatesRequest, _certificate_authority_service_pb2.CheckClientCertificatesResponse]
+    """Checks certificates that stations showed in TLS handshakes: chain to an authority of the tenant, dates, key,
+    revocation, organization.
+    Errors: UNAVAILABLE when the database is unavailable.
+    """
+    ListClientAuthorities: _grpc.UnaryUnaryMultiCallable[_certificate_authority_service_pb2.ListClientAuthoritiesRequest, _certificate_authority_service_pb2.ListClientAuthoritiesResponse]
+    """The authorities of all tenants that certificates of stations may come from, for TLS handshakes.
+    Errors: UNAVAILABLE when the database is unavailable.
+    """
 
 @_typing.type_check_only
 class CertificateAuthorityServiceAsyncStub(CertificateAuthorityServiceStub):
@@ -47,6 +56,15 @@ class CertificateAuthorityServiceAsyncStub(CertificateAuthorityServiceStub):
     SignCertificates: _aio.UnaryUnaryMultiCallable[_certificate_authority_service_pb2.SignCertificatesRequest, _certificate_authority_service_pb2.SignCertificatesResponse]  # type: ignore[assignment]
     """Checks certificate signing requests and signs the valid ones. The same request of the same station gets the same
     certificate again until two thirds of its validity have passed; from then on it is a renewal and gets a new one.
+    Errors: UNAVAILABLE when the database is unavailable.
+    """
+    CheckClientCertificates: _aio.UnaryUnaryMultiCallable[_certificate_authority_service_pb2.CheckClientCertificatesRequest, _certificate_authority_service_pb2.CheckClientCertificatesResponse]  # type: ignore[assignment]
+    """Checks certificates that stations showed in TLS handshakes: chain to an authority of the tenant, dates, key,
+    revocation, organization.
+    Errors: UNAVAILABLE when the database is unavailable.
+    """
+    ListClientAuthorities: _aio.UnaryUnaryMultiCallable[_certificate_authority_service_pb2.ListClientAuthoritiesRequest, _certificate_authority_service_pb2.ListClientAuthoritiesResponse]  # type: ignore[assignment]
+    """The authorities of all tenants that certificates of stations may come from, for TLS handshakes.
     Errors: UNAVAILABLE when the database is unavailable.
     """
 
@@ -61,6 +79,27 @@ class CertificateAuthorityServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_certificate_authority_service_pb2.SignCertificatesResponse, _abc.Awaitable[_certificate_authority_service_pb2.SignCertificatesResponse]]:
         """Checks certificate signing requests and signs the valid ones. The same request of the same station gets the same
         certificate again until two thirds of its validity have passed; from then on it is a renewal and gets a new one.
+        Errors: UNAVAILABLE when the database is unavailable.
+        """
+
+    @_abc_1.abstractmethod
+    def CheckClientCertificates(
+        self,
+        request: _certificate_authority_service_pb2.CheckClientCertificatesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_certificate_authority_service_pb2.CheckClientCertificatesResponse, _abc.Awaitable[_certificate_authority_service_pb2.CheckClientCertificatesResponse]]:
+        """Checks certificates that stations showed in TLS handshakes: chain to an authority of the tenant, dates, key,
+        revocation, organization.
+        Errors: UNAVAILABLE when the database is unavailable.
+        """
+
+    @_abc_1.abstractmethod
+    def ListClientAuthorities(
+        self,
+        request: _certificate_authority_service_pb2.ListClientAuthoritiesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_certificate_authority_service_pb2.ListClientAuthoritiesResponse, _abc.Awaitable[_certificate_authority_service_pb2.ListClientAuthoritiesResponse]]:
+        """The authorities of all tenants that certificates of stations may come from, for TLS handshakes.
         Errors: UNAVAILABLE when the database is unavailable.
         """
 

@@ -159,6 +159,7 @@ class OpenConnectionItem(_message.Message):
     OFFERED_OCPP_VERSIONS_FIELD_NUMBER: _builtins.int
     OPENING_ID_FIELD_NUMBER: _builtins.int
     TENANT_ID_FIELD_NUMBER: _builtins.int
+    TLS_FIELD_NUMBER: _builtins.int
     station_id: _builtins.str
     """Its identity, from the last segment of its URL."""
     node_id: _builtins.str
@@ -181,6 +182,10 @@ class OpenConnectionItem(_message.Message):
     def offered_ocpp_versions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """All versions that the station offers and the gateway speaks, in the station's order; empty: ocpp_version alone."""
 
+    @_builtins.property
+    def tls(self) -> Global___TlsConnection:
+        """Protection of the socket; absent: it is not encrypted."""
+
     def __init__(
         self,
         *,
@@ -193,14 +198,87 @@ class OpenConnectionItem(_message.Message):
         offered_ocpp_versions: _abc.Iterable[_builtins.str] | None = ...,
         opening_id: _builtins.str = ...,
         tenant_id: _builtins.str = ...,
+        tls: Global___TlsConnection | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["tls", b"tls"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["credential", b"credential", "node_id", b"node_id", "ocpp_version", b"ocpp_version", "offered_ocpp_versions", b"offered_ocpp_versions", "opening_id", b"opening_id", "remote_address", b"remote_address", "station_id", b"station_id", "tenant_id", b"tenant_id", "username", b"username"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["credential", b"credential", "node_id", b"node_id", "ocpp_version", b"ocpp_version", "offered_ocpp_versions", b"offered_ocpp_versions", "opening_id", b"opening_id", "remote_address", b"remote_address", "station_id", b"station_id", "tenant_id", b"tenant_id", "tls", b"tls", "username", b"username"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___OpenConnectionItem: _TypeAlias = OpenConnectionItem  # noqa: Y015
+
+@_typing.final
+class TlsConnection(_message.Message):
+    """TLS of a station's socket, where it ends at the gateway or at Envoy."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VERSION_FIELD_NUMBER: _builtins.int
+    CIPHER_SUITE_FIELD_NUMBER: _builtins.int
+    CLIENT_CERTIFICATE_FIELD_NUMBER: _builtins.int
+    version: _builtins.str
+    """"TLSv1.2" or "TLSv1.3"."""
+    cipher_suite: _builtins.str
+    """Cipher suite, by its IANA name."""
+    @_builtins.property
+    def client_certificate(self) -> Global___ClientCertificate:
+        """Certificate of the station, which auth_svc has checked (CheckClientCertificates); absent where it showed none."""
+
+    def __init__(
+        self,
+        *,
+        version: _builtins.str = ...,
+        cipher_suite: _builtins.str = ...,
+        client_certificate: Global___ClientCertificate | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["client_certificate", b"client_certificate"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cipher_suite", b"cipher_suite", "client_certificate", b"client_certificate", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TlsConnection: _TypeAlias = TlsConnection  # noqa: Y015
+
+@_typing.final
+class ClientCertificate(_message.Message):
+    """Certificate by which a station proves itself: OCPP security profile 3."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COMMON_NAME_FIELD_NUMBER: _builtins.int
+    SERIAL_NUMBER_FIELD_NUMBER: _builtins.int
+    FINGERPRINT_FIELD_NUMBER: _builtins.int
+    ISSUER_FIELD_NUMBER: _builtins.int
+    EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    common_name: _builtins.str
+    """Common name of its subject: the station's serial number (A00.FR.405 of 2.0.1)."""
+    serial_number: _builtins.str
+    """Serial number, hexadecimal in capitals without leading zeros."""
+    fingerprint: _builtins.str
+    """SHA-256 of the certificate (DER), hexadecimal."""
+    issuer: _builtins.str
+    """Name of its issuer, RFC 4514."""
+    @_builtins.property
+    def expire_time(self) -> _timestamp_pb2.Timestamp:
+        """End of its validity."""
+
+    def __init__(
+        self,
+        *,
+        common_name: _builtins.str = ...,
+        serial_number: _builtins.str = ...,
+        fingerprint: _builtins.str = ...,
+        issuer: _builtins.str = ...,
+        expire_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["common_name", b"common_name", "expire_time", b"expire_time", "fingerprint", b"fingerprint", "issuer", b"issuer", "serial_number", b"serial_number"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ClientCertificate: _TypeAlias = ClientCertificate  # noqa: Y015
 
 @_typing.final
 class OpenConnectionsResponse(_message.Message):

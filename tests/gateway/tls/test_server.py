@@ -1,0 +1,247 @@
+"""TLS at the gateway: versions, suites, host names, and certificates that change while it serves. On both loops."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from gateway.service import start
+from gateway.settings import GatewaySettings
+from mesh.runtime.startup_errors import SettingError
+from tests.client_certificate_checks import ClientChecks
+from tests.gateway.conftest import SCHEMAS
+from tests.gateway.raw_station import RawStation
+from tests.gateway.tls.rig import TlsRig, running_tls
+from tests.templates import Templates
+from tests.tls_material import (
+    EXPIRED,
+    HOST,
+    OTHER_HOST,
+    RSA_ONLY,
+    SUITES,
+    Shown,
+    Validity,
+    old_context,
+    replace_file,
+    trusting,
+)
+from tests.waiting import until
+
+
+@pytest.fixture
+def checks(monkeypatch: pytest.MonkeyPatch) -> ClientChecks:
+    """The checks of stations' certificates; there is no authority yet."""
+    checks = ClientChecks()
+    checks.apply(monkeypatch)
+    return checks
+
+
+@pytest.fixture
+async def rig(tmp_path: Path, templates: Templates, checks: ClientChecks) -> AsyncIterator[TlsRig]:
+    """A mesh with TLS, on SQLite."""
+    del checks
+    templates.copy_sqlite(SCHEMAS, tmp_path)
+    async with running_tls(f"sqlite:///{tmp_path / 'test.db'}", tmp_path) as running:
+        yield running
+
+
+# Versions and suites
+
+
+async def test_a_session_over_tls(rig: TlsRig) -> None:
+    """Frames both ways, large ones too, and the plain port serves beside it."""
+    async with RawStation(rig.mesh.tls_station_url("CP1"), tls=rig.client) as station:
+        assert (await station.boot())["status"] == "Accepted"
+        answer = await station.call("DataTransfer", {"vendorId": "nobody", "data": "x" * 300_000})
+        assert answer["status"] == "UnknownVendorId"
+        assert await rig.mesh.is_connected("CP1")
+        async with RawStation(rig.mesh.station_url("CP2")) as plain:
+            assert (await plain.boot())["status"] == "Accepted"
+
+
+@pytest.mark.parametrize("version", ["TLSv1.2", "TLSv1.3"])
+async def test_both_versions_are_served(rig: TlsRig, version: str) -> None:
+    shown = await rig.handshake(trusting(rig.server.root, max_version=version)).run()
+    assert (shown.version, shown.status) == (version, 101)
+
+
+async def test_a_version_below_1_2_is_refused(rig: TlsRig) -> None:
+    with pytest.raises((ssl.SSLError, ConnectionError)):
+        await rig.handshake(old_context()).run()
+    assert await rig.metric("csms_gateway_tls_failure_total", label="unsupported_protocol") == 1
+    assert (await rig.handshake().run()).status == 101
+
+
+@pytest.mark.parametrize("suite", SUITES)
+async def test_each_suite_of_the_standard(rig: TlsRig, suite: str) -> None:
+    """A00.FR.318, A00.FR.319: two with the ECDSA certificate, and two with the RSA one."""
+    shown = await rig.handshake(trusting(rig.server.root, suites=suite)).run()
+    assert (shown.version, shown.cipher, shown.status) == ("TLSv1.2", suite, 101)
+    assert shown.is_rsa is not suite.startswith("ECDHE-ECDSA")
+
+
+async def test_a_suite_without_authentication_of_the_data_is_refused(rig: TlsRig) -> None:
+    with pytest.raises((ssl.SSLError, ConnectionError)):
+        await rig.handshake(trusting(rig.server.root, suites="AES128-SHA256:ECDHE-RSA-AES128-SHA256")).run()
+    assert await rig.metric("csms_gateway_tls_failure_total", label="no_shared_cipher") == 1
+
+
+async def test_a_station_that_has_rsa_alone(rig: TlsRig) -> None:
+    shown = await rig.handshake(trusting(rig.server.root, suites=RSA_ONLY)).run()
+    assert (shown.is_rsa, shown.status) == (True, 101)
+
+
+# Host names
+
+
+async def _shown(rig: TlsRig, server_name: str | None) -> Shown:
+    context = trusting(rig.server.root)
+    context.check_hostname = False
+    return await rig.handshake(context, server_name=server_name).run()
+
+
+@pytest.mark.parametrize(
+    ("server_name", "certificate"),
+    [
+        (HOST, "ecdsa"),
+        (HOST.upper(), "ecdsa"),
+        (OTHER_HOST, "other"),
+        ("one.wild.example.org", "other"),
+        ("two.one.wild.example.org", "ecdsa"),
+        ("unknown.example.org", "ecdsa"),
+        (None, "ecdsa"),
+    ],
+)
+async def test_the_certificate_of_the_host_name(rig: TlsRig, server_name: str | None, certificate: str) -> None:
+    """That of the first file where no certificate has the name, and where the station names none."""
+    shown = await _shown(rig, server_name)
+    assert (shown.common_name, shown.status) == (certificate, 101)
+
+
+async def test_a_station_with_rsa_alone_that_names_no_host(rig: TlsRig) -> None:
+    shown = await rig.handshake(trusting(rig.server.root, suites=RSA_ONLY), server_name=None).run()
+    assert (shown.common_name, shown.status) == ("rsa", 101)
+
+
+# Certificates that change
+
+
+async def test_a_new_certificate_is_served_and_open_sockets_stay(rig: TlsRig) -> None:
+    """In mid-session: by its own watch, without a restart."""
+    async with RawStation(rig.mesh.tls_station_url("CP1"), tls=rig.client) as station:
+        await station.boot()
+        before = await rig.handshake(station_id="CP2").run()
+        rig.server.write("ecdsa", HOST)
+
+        async def is_replaced() -> bool:
+            shown = await rig.handshake(station_id="CP2").run()
+            return shown.certificate.serial_number != before.certificate.serial_number
+
+        async with asyncio.timeout(60):
+            while not await is_replaced():
+                pass
+        assert "currentTime" in await station.call("Heartbeat", {})
+        assert await rig.mesh.epoch("CP1") == 1
+
+
+async def test_a_file_that_cannot_be_used_is_refused(rig: TlsRig, capsys: pytest.CaptureFixture[str]) -> None:
+    """The former certificate stays, whatever is wrong; then the right file is taken."""
+    before = await rig.handshake().run()
+    key = rig.files[0].key.read_text()
+    for text in ("not PEM", "", rig.files[1].key.read_text()):
+        replace_file(rig.files[0].key, text)
+        await rig.look()
+        assert (await rig.handshake().run()).certificate == before.certificate
+    rig.files[0].key.unlink()
+    await rig.look()
+    assert (await rig.handshake().run()).certificate == before.certificate
+    assert capsys.readouterr().out.count("certificates not replaced") == 4
+    replace_file(rig.files[0].key, key)
+    rig.server.write("ecdsa", HOST)
+    await rig.look()
+    assert (await rig.handshake().run()).certificate != before.certificate
+
+
+async def test_an_expired_certificate_is_served_and_said(rig: TlsRig, capsys: pytest.CaptureFixture[str]) -> None:
+    """A station decides for itself; operators have a log line, and a metric before it is too late."""
+    rig.server.write("ecdsa", HOST, validity=EXPIRED)
+    rig.server.write("other", OTHER_HOST, validity=Validity(end_days=5))
+    await rig.look()
+    with pytest.raises(ssl.SSLCertVerificationError, match="expired"):
+        await rig.handshake().run()
+    context = trusting(rig.server.root)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_OPTIONAL
+    context.verify_flags |= 0x200000  # this station has no clock
+    assert (await rig.handshake(context).run()).status == 101
+    output = capsys.readouterr().out
+    assert "certificate of this server is not valid now" in output
+    assert "certificate of this server ends soon" in output
+    for files in rig.files:
+        assert rig.mesh.gateway.tls is not None
+        [one] = [one for one in rig.mesh.gateway.tls.certificates if one.files == files]
+        metric = await rig.metric("csms_gateway_certificate_expire_time_seconds", file=files.certificate.name)
+        assert metric == one.expire_us / 1e6
+
+
+async def test_a_start_with_a_certificate_that_cannot_be_used_is_refused(rig: TlsRig) -> None:
+    """Exit status 78, as with any setting that is wrong."""
+    replace_file(rig.files[0].certificate, "nothing")
+    settings: GatewaySettings = rig.mesh.gateway_settings
+    async with AsyncExitStack() as stack:
+        with pytest.raises(SettingError, match="no certificates in PEM"):
+            await start(stack, settings)
+
+
+# Sessions
+
+
+@pytest.mark.parametrize("version", ["TLSv1.2", "TLSv1.3"])
+async def test_a_session_resumes_after_a_reload_too(rig: TlsRig, version: str) -> None:
+    """A fleet that reconnects together needs no full handshakes."""
+    context = trusting(rig.server.root, max_version=version)
+    first = await rig.handshake(context).run()
+    assert not first.is_resumed
+    again = await rig.handshake(context, session=first.session).run()
+    assert (again.is_resumed, again.status) == (True, 101)
+    rig.server.write("ecdsa", HOST)
+    await rig.look()
+    assert (await rig.handshake(context, session=again.session).run()).is_resumed
+
+
+# Bounds
+
+
+async def test_a_handshake_that_does_not_end_is_ended(
+    tmp_path: Path, templates: Templates, checks: ClientChecks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Others are served meanwhile."""
+    del checks
+    monkeypatch.setattr("gateway.websocket.server.TLS_HANDSHAKE_TIMEOUT_S", 1.0)
+    templates.copy_sqlite(SCHEMAS, tmp_path)
+    async with running_tls(f"sqlite:///{tmp_path / 'test.db'}", tmp_path) as rig:
+        reader, writer = await asyncio.open_connection("127.0.0.1", rig.port)
+        writer.write(b"\x16\x03\x01\x02")  # the beginning of a ClientHello
+        assert (await rig.handshake().run()).status == 101
+        async with asyncio.timeout(60):
+            assert await reader.read() == b""
+        writer.close()
+
+
+async def test_plain_http_at_the_port_with_tls_is_refused(rig: TlsRig) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", rig.port)
+    writer.write(b"GET /ocpp/CP1 HTTP/1.1\r\nHost: x\r\n\r\n")
+    async with asyncio.timeout(60):
+        assert b"HTTP" not in await reader.read()
+    writer.close()
+    assert await rig.metric("csms_gateway_tls_failure_total", label="http_request") == 1
+
+
+async def test_a_lost_connection_ends_its_session(rig: TlsRig) -> None:
+    """Without a word of TLS or of WebSocket, as when a station loses its power."""
+    async with RawStation(rig.mesh.tls_station_url("CP1"), tls=rig.client) as station:
+        await station.boot()
+        station.socket.transport.abort()
+        await until(lambda: not len(rig.mesh.gateway.registry))
