@@ -10,7 +10,7 @@ from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsag
 from tests.certificates import Key, TestAuthority, ec_key, name
 from tests.http_server import HttpRequest, ok
 
-Hash = hashes.SHA1 | hashes.SHA256 | hashes.SHA384
+Hash = hashes.SHA224 | hashes.SHA256 | hashes.SHA384
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -44,7 +44,6 @@ UNTRUSTED = "CLIENT_CERTIFICATE_UNTRUSTED"
 WEAK = "CLIENT_CERTIFICATE_KEY_WEAK"
 NOT_FOR_CLIENTS = "CLIENT_CERTIFICATE_NOT_FOR_CLIENTS"
 _WEAK_RSA = rsa.generate_private_key(65537, 1024)  # noqa: S505 - on purpose
-_SHA1 = hashes.SHA1()  # noqa: S303 - on purpose
 _RSA = rsa.generate_private_key(65537, 2048)
 
 
@@ -307,9 +306,9 @@ async def test_an_authority_above_that_has_expired(start_auth: StartAuth, maker:
 
 async def test_weak_hashes_along_the_path(start_auth: StartAuth, maker: Maker) -> None:
     """Not of what is trusted itself: nobody verifies the signature of a root."""
-    root = certify("Old root", None, Form(ca=True, now=maker.now, algorithm=_SHA1))
+    root = certify("Old root", None, Form(ca=True, now=maker.now, algorithm=hashes.SHA224()))
     fine = certify("SN-1", root, Form(now=maker.now))
-    weak = certify("SN-1", root, Form(now=maker.now, algorithm=_SHA1))
+    weak = certify("SN-1", root, Form(now=maker.now, algorithm=hashes.SHA224()))
     auth = await _trusting(start_auth, root)
     assert await _reasons(auth, _item(der(fine)), _item(der(weak))) == ["", WEAK]
 
