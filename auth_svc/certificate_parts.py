@@ -51,7 +51,12 @@ class CertificateParts:
                 authorities=self._authorities,
                 rules=settings.clients,
                 organization=settings.certificates.organization,
-                revocations=OutsideRevocations(clock=clock, rules=settings.clients, statuses=self._statuses),
+                revocations=OutsideRevocations(
+                    clock=clock,
+                    rule=settings.clients.revocation,
+                    http=settings.ocsp.http,
+                    statuses=self._statuses,
+                ),
             ),
         )
         return lambda server: add_CertificateAuthorityServiceServicer_to_server(servicer, server)

@@ -7,7 +7,7 @@ whom they can have asked.
 import asyncio
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import pairwise
 
@@ -55,7 +55,6 @@ class ClientRules:
 
     outside: Sequence[x509.Certificate] = ()
     revocation: RevocationRule = RevocationRule.NAMED
-    http: HttpRules = field(default_factory=HttpRules)
 
 
 class _UnknownError(Exception):
@@ -65,10 +64,10 @@ class _UnknownError(Exception):
 class OutsideRevocations:
     """Finds revocations. Each replica keeps lists and responses of its own."""
 
-    def __init__(self, *, clock: Clock, rules: ClientRules, statuses: CertificateStatuses) -> None:
+    def __init__(self, *, clock: Clock, rule: RevocationRule, http: HttpRules, statuses: CertificateStatuses) -> None:
         self._clock = clock
-        self._rule = rules.revocation
-        self._http = replace(rules.http, most_bytes=MOST_LIST_BYTES)
+        self._rule = rule
+        self._http = replace(http, most_bytes=MOST_LIST_BYTES)
         self._statuses = statuses
         self._lists: OrderedDict[tuple[str, str], RevocationList] = OrderedDict()
         self._failures: OrderedDict[str, int] = OrderedDict()  # URLs, and when each failed

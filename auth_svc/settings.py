@@ -106,7 +106,6 @@ def _clients(env: Environment) -> ClientRules:
     return ClientRules(
         outside=read_bundle("CSMS_CLIENT_CA_FILE", bundle) if bundle else (),
         revocation=RevocationRule(_one_of(env, "CSMS_CLIENT_REVOCATION", words)),
-        http=_http(env),
     )
 
 
@@ -132,13 +131,9 @@ def _authority(env: Environment) -> Authority | None:
 def _ocsp(env: Environment) -> OcspRules:
     bundle = env.optional("CSMS_TRUSTED_CERTIFICATES_FILE")
     return OcspRules(
-        http=_http(env),
+        http=HttpRules(private_addresses=env.switch("CSMS_OCSP_PRIVATE_ADDRESSES", default=False)),
         trusted=read_bundle("CSMS_TRUSTED_CERTIFICATES_FILE", bundle) if bundle else (),
     )
-
-
-def _http(env: Environment) -> HttpRules:
-    return HttpRules(private_addresses=env.switch("CSMS_OCSP_PRIVATE_ADDRESSES", default=False))
 
 
 def _ev_certificates(env: Environment) -> EvCertificateProvider:

@@ -26,6 +26,7 @@ from csms.auth.v1.certificate_service_pb2 import RevokeCertificateRequest
 from auth_svc import models
 from auth_svc.authority import Authority
 from auth_svc.certificate_office import CertificateRules
+from auth_svc.certificate_statuses import OcspRules
 from auth_svc.outbound_http import HttpRules
 from auth_svc.outside_revocations import FAILURE_KEPT_US, MOST_LIST_BYTES, ClientRules, RevocationRule
 from mesh.runtime.errors import from_status
@@ -226,7 +227,7 @@ def maker(clock: FakeClock) -> Maker:
 async def _trusting(start_auth: StartAuth, *roots: TestAuthority, rule: str = "named", **settings: object) -> Auth:
     outside = [one.certificate for one in roots]
     return await start_auth(
-        clients=ClientRules(outside=outside, revocation=RevocationRule(rule), http=HERE), **settings
+        clients=ClientRules(outside=outside, revocation=RevocationRule(rule)), ocsp=OcspRules(http=HERE), **settings
     )
 
 

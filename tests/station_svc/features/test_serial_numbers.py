@@ -212,7 +212,7 @@ def _holding(claim: Claim) -> NamedStation:
     }[claim]
 
 
-@pytest.mark.parametrize(("own", "other"), product((Claim.CONFIRMED, Claim.EXPECTED), Claim))
+@pytest.mark.parametrize(("own", "other"), list(product((Claim.CONFIRMED, Claim.EXPECTED), Claim)))
 def test_of_two_claims_the_stronger_one_holds_and_of_equal_ones_none(own: Claim, other: Claim) -> None:
     mine = {Claim.CONFIRMED: _named("CP1", confirmed="S"), Claim.EXPECTED: _named("CP1", expected="S")}[own]
     assert mine.claim("S") is own
