@@ -17,6 +17,7 @@ from csms.station.v1 import (
     station_service_pb2,
 )
 from csms.station.v1.station_certificate_service_pb2_grpc import StationCertificateServiceStub
+from google.protobuf.field_mask_pb2 import FieldMask
 from websockets.exceptions import InvalidStatus
 
 from simulator.certificates import CertificateUse, OwnCertificate, TrustStore
@@ -159,9 +160,18 @@ async def test_tc_074_a_certificate_by_request_of_the_central_system(mesh_on_bot
         assert action == "CertificateSigned"
         [leaf] = x509.load_pem_x509_certificates(payload["certificateChain"].encode())
         assert leaf.public_key() == key.public_key()
-        assert leaf.subject == certificates.name("CP1", organization="ACME")
+        assert leaf.subject == certificates.name("CP1")  # no organization is configured
         [told] = await eventually(lambda: _requests(mesh, certificate_pb2.CERTIFICATE_REQUEST_STATE_DELIVERED))
         assert told.serial_number == f"{leaf.serial_number:X}"
+
+
+async def _expect_serial_number(mesh: MeshRig, serial_number: str) -> None:
+    """An operator says which serial number CP1 has: anybody can connect as it, and its report proves nothing."""
+    changed = station_pb2.Station(station_id="CP1", expected_serial_number=serial_number)
+    request = station_service_pb2.UpdateStationRequest(
+        station=changed, update_mask=FieldMask(paths=["expected_serial_number"])
+    )
+    await mesh.stations.UpdateStation(request, metadata=mesh.metadata, timeout=TIMEOUT_S)
 
 
 async def test_a_station_that_checks_what_it_gets(mesh: MeshRig) -> None:
@@ -180,6 +190,7 @@ async def test_a_station_that_checks_what_it_gets(mesh: MeshRig) -> None:
     identity = {"chargePointModel": "M", "chargePointVendor": "V", "chargePointSerialNumber": "SN-0001"}
     async with RawStation(mesh.station_url("CP1")) as station:
         await station.call("BootNotification", identity)
+        await _expect_serial_number(mesh, "SN-0001")
         command = asyncio.ensure_future(
             mesh.commands.InstallCertificate(install, metadata=mesh.metadata, timeout=TIMEOUT_S)
         )
