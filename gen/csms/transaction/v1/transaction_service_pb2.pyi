@@ -636,7 +636,9 @@ class ListTransactionsRequest(_message.Message):
     remote_start_id, for example `state = "ACTIVE" AND station_id = "CP1"`, `flags:"superseded" AND energy_wh > 50000`,
     `hanging = true` or `station_id = "CP1" AND remote_start_id = 17`; also by where their stations stand now: site
     (`site:berlin`, with all parts of it) and labels (`labels.region:north`). A text in quotes that stands alone is
-    looked for in station_id, transaction_id and id_token, in any case of letters: `"4711" AND state = "ENDED"`.
+    looked for in station_id, transaction_id and id_token, in any case of letters: `"4711" AND state = "ENDED"`. Such a
+    search looks at 50,000 transactions for one page, in the order of create_time or start_time: the page may then have
+    fewer than page_size, or none, and next_page_token for the search among the rest.
     """
     station_id: _builtins.str
     """Only this station's; empty for all."""
