@@ -29,7 +29,7 @@ async def mesh(
     """The real gateway and services, with the tokens."""
     folder = tmp_path_factory.mktemp("mesh")
     url, settings = f"sqlite:///{folder / 'test.db'}", {"CSMS_UNKNOWN_TOKENS": "reject", **further_settings}
-    async with running_mesh(url, tls=tls, **settings) as rig:
+    async with running_mesh(url, tls, **settings) as rig:
         for token in TOKENS:
             await create_token(rig, token)
         yield rig

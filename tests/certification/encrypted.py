@@ -32,8 +32,10 @@ class Encrypted:
         self, common_name: str, *, issuer: TestAuthority | None = None, validity: Validity | None = None
     ) -> ShownCertificate:
         """A certificate of a station, of its authority unless another one is given."""
-        options = {} if validity is None else {"validity": validity}
-        return station_certificate(self.server.folder, issuer or self.stations, common_name, **options)
+        issuer = issuer or self.stations
+        if validity is None:
+            return station_certificate(self.server.folder, issuer, common_name)
+        return station_certificate(self.server.folder, issuer, common_name, validity=validity)
 
 
 @pytest.fixture(scope="module")

@@ -235,7 +235,7 @@ _USUAL = {
 
 
 @asynccontextmanager
-async def running_mesh(database_url: str, *, tls: TlsSettings | None = None, **more: str) -> AsyncIterator[MeshRig]:
+async def running_mesh(database_url: str, tls: TlsSettings | None = None, /, **more: str) -> AsyncIterator[MeshRig]:
     """A mesh that is serving, with its node's lease taken; `more` are further settings."""
     async with AsyncExitStack() as stack:
         values = (

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-import yaml
+import yaml  # type: ignore[import-untyped]
 from cryptography import x509
 
 import envoy
@@ -117,12 +117,12 @@ REACHABLE = {"CSMS_HOST": "0.0.0.0"}
 
 def _gateway(values: Mapping[str, str]) -> GatewaySettings:
     addresses = {f"CSMS_{part}_ADDRESS": "127.0.0.1:0" for part in ("GATEWAY", "STATION", "TRANSACTION", "AUTH")}
-    return GatewaySettings.read(Environment(addresses | mesh_environment("gateway") | values))
+    return GatewaySettings.read(Environment({**addresses, **mesh_environment("gateway"), **values}))
 
 
 def _envoy(values: Mapping[str, str]) -> EnvoyTls:
     addresses = {"CSMS_GATEWAY_ADDRESS": "gateway:7001", "CSMS_AUTH_OPERATOR_ADDRESS": "auth:7002"}
-    return read_front_door(Environment(addresses | values), Path("/nowhere")).tls
+    return read_front_door(Environment({**addresses, **values}), Path("/nowhere")).tls
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.7"])

@@ -85,6 +85,18 @@ class FarAuthority(CertificateAuthorityServiceServicer):
         found = [one for one in self.revoked if one.revoke_time.ToMicroseconds() > request.after_time.ToMicroseconds()]
         return signing.ListRevokedCertificatesResponse(revoked_certificates=found)
 
+    async def CheckClientCertificates(
+        self, request: signing.CheckClientCertificatesRequest, context: Context
+    ) -> signing.CheckClientCertificatesResponse:
+        """Gateways ask, station_svc does not."""
+        raise NotImplementedError
+
+    async def ListClientAuthorities(
+        self, request: signing.ListClientAuthoritiesRequest, context: Context
+    ) -> signing.ListClientAuthoritiesResponse:
+        """Gateways ask, station_svc does not."""
+        raise NotImplementedError
+
 
 @dataclass(kw_only=True)
 class Rig:

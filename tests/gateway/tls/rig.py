@@ -65,5 +65,5 @@ async def running_tls(database_url: str, folder: Path, *, client_authorities: st
         server.write("other", OTHER_HOST, "*.wild.example.org"),
     )
     tls = TlsSettings(port=0, files=files, client_authorities=client_authorities)
-    async with running_mesh(database_url, tls=tls) as mesh:
+    async with running_mesh(database_url, tls) as mesh:
         yield TlsRig(mesh=mesh, server=server, files=files)

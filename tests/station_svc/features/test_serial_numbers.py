@@ -41,12 +41,13 @@ async def _boot(rig: Rig, station_id: str, serial_number: str = "", **identity: 
     item = attempt(station_id, credential=_credentials(rig)[station_id].encode(), username=station_id)
     [result] = await rig.system.attempt(item)
     assert not result.HasField("error"), result.error
-    await rig.system.boot(rig.system.boot_item(station_id, result.epoch, serial_number=serial_number, **identity))
+    await rig.system.boot(rig.system.boot_item(station_id, result.epoch, None, serial_number=serial_number, **identity))
     return result.epoch
 
 
 def _credentials(rig: Rig) -> dict[str, str]:
-    return rig.authority.__dict__.setdefault("credentials", {})
+    found: dict[str, str] = rig.authority.__dict__.setdefault("credentials", {})
+    return found
 
 
 async def _names(rig: Rig, **epochs: int) -> dict[str, list[str]]:
