@@ -107,7 +107,7 @@ class CallHandler:
 
     def _serve(self, received: ReceivedCall) -> None:
         if received.call.action == "BootNotification":
-            self._outgoing.hold()
+            self._outgoing.begin_boot()
         if self._message_log.backlogged:
             self._tasks.start(self._plan_once_logged(received))
         else:
@@ -197,7 +197,7 @@ class CallHandler:
     def _reply(self, call: Call, data: bytes, kind: int) -> None:
         is_read = call.unconfirmed or self._channel.answer(data, kind, call.message_id, call.action)
         if call.action == "BootNotification":
-            self._outgoing.release()
+            self._outgoing.end_boot()
         if is_read:
             self.queue.answered()
         else:

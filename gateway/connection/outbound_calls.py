@@ -73,11 +73,11 @@ class OutgoingCalls:
         finally:
             self._waiting -= 1
 
-    def hold(self) -> None:
-        """A boot waits for its answer: further CALLs are not sent before `release`."""
+    def begin_boot(self) -> None:
+        """A boot waits for its answer: further CALLs are not sent before `end_boot`."""
         self._may_send.clear()
 
-    def release(self) -> None:
+    def end_boot(self) -> None:
         """The boot is answered."""
         self._may_send.set()
 
