@@ -29,7 +29,7 @@ def noting_failures(count: Callable[[str, str], None]) -> type[ssl.SSLObject]:
             except _UNFINISHED:
                 raise
             except ssl.SSLError as error:
-                reason = error.reason or "UNKNOWN"
+                reason = error.reason or ""
                 count("tls_failure", reason.lower() if reason in _COUNTED else "other")
                 detail = getattr(error, "verify_message", None) or ""
                 log.info("TLS handshake failed", reason=reason, detail=detail)
