@@ -4,7 +4,7 @@ Operators configure one, an intermediate as a rule; else auth_svc makes a root o
 """
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,6 +23,25 @@ PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 ROOT_LIFE_US = 20 * 365 * DAY_US
 # Stations' clocks go wrong by some minutes.
 _BACKDATED_US = 3600 * SECOND_US
+
+
+# The reason codes of RFC 5280, 5.3.1. Of 0, "unspecified", a list says nothing.
+_REASONS = {
+    1: x509.ReasonFlags.key_compromise,
+    3: x509.ReasonFlags.affiliation_changed,
+    4: x509.ReasonFlags.superseded,
+    5: x509.ReasonFlags.cessation_of_operation,
+    9: x509.ReasonFlags.privilege_withdrawn,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Revoked:
+    """A revoked certificate by its serial number; `reason` is a code of RFC 5280, 5.3.1."""
+
+    serial_number: int
+    revoke_us: int
+    reason: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,17 +65,19 @@ class Authority:
         """End of its certificate's validity."""
         return from_datetime(self.certificate.not_valid_after_utc)
 
-    def sign(self, request: x509.CertificateSigningRequest, *, now_us: int, life_us: int) -> x509.Certificate:
-        """A certificate for a TLS client with the request's key and subject, for at most `life_us` from now.
+    def sign(
+        self, request: x509.CertificateSigningRequest, subject: x509.Name, *, now_us: int, life_us: int
+    ) -> x509.Certificate:
+        """A certificate for a TLS client with the request's key, for at most `life_us` microseconds from now.
 
-        Extensions that the request asks for are not granted. The request must have been checked.
+        The subject is ours, and nothing else that the request asks for is granted. The request must have been checked.
         """
         public_key = request.public_key()
         usage = _usage(digital_signature=True, key_encipherment=isinstance(public_key, rsa.RSAPublicKey))
         key_id = x509.SubjectKeyIdentifier.from_public_key(self.certificate.public_key())
         return (
             x509.CertificateBuilder()
-            .subject_name(request.subject)
+            .subject_name(subject)
             .issuer_name(self.certificate.subject)
             .public_key(public_key)
             .serial_number(_serial_number())
@@ -70,9 +91,37 @@ class Authority:
             .sign(self.key, hashes.SHA256())
         )
 
+    def sign_revocation_list(
+        self, revoked: Iterable[Revoked], *, number: int, now_us: int, life_us: int
+    ) -> x509.CertificateRevocationList:
+        """The list of revoked certificates that holds for `life_us` microseconds from now (RFC 5280, 5).
+
+        `number` has to be higher than that of each list before.
+        """
+        key_id = x509.SubjectKeyIdentifier.from_public_key(self.certificate.public_key())
+        builder = (
+            x509.CertificateRevocationListBuilder()
+            .issuer_name(self.certificate.subject)
+            .last_update(to_datetime(now_us))
+            .next_update(to_datetime(now_us + life_us))
+            .add_extension(x509.CRLNumber(number), critical=False)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(key_id), critical=False)
+        )
+        for one in revoked:
+            builder = builder.add_revoked_certificate(_to_entry(one))
+        return builder.sign(self.key, hashes.SHA256())
+
     def between(self) -> Sequence[x509.Certificate]:
         """The certificates that a station has to show beside its own: all of the chain but a root."""
         return [certificate for certificate in self.chain if certificate.subject != certificate.issuer]
+
+
+def subject_of(common_name: str, organization: str | None) -> x509.Name:
+    """The subject of a station's certificate (OCPP 2.0.1 part 2, A00.FR.404 and .405)."""
+    parts = [x509.NameAttribute(NameOID.COMMON_NAME, common_name)]
+    if organization is not None:
+        parts.insert(0, x509.NameAttribute(NameOID.ORGANIZATION_NAME, organization))
+    return x509.Name(parts)
 
 
 def make_root(*, now_us: int) -> Authority:
@@ -152,6 +201,18 @@ def fingerprint(certificate: x509.Certificate) -> str:
 def serial_text(certificate: x509.Certificate) -> str:
     """The serial number as OCPP writes it: hexadecimal in capitals without leading zeros."""
     return f"{certificate.serial_number:X}"
+
+
+def _to_entry(revoked: Revoked) -> x509.RevokedCertificate:
+    builder = (
+        x509.RevokedCertificateBuilder()
+        .serial_number(revoked.serial_number)
+        .revocation_date(to_datetime(revoked.revoke_us))
+    )
+    reason = _REASONS.get(revoked.reason)
+    if reason is not None:
+        builder = builder.add_extension(x509.CRLReason(reason), critical=False)
+    return builder.build()
 
 
 def _check_authority(authority: Authority, now_us: int) -> None:

@@ -47,13 +47,15 @@ class CertificateStatuses:
         self._kept: OrderedDict[CertificateId, OcspAnswer] = OrderedDict()
         self._free = asyncio.Semaphore(MOST_CONCURRENT)
 
-    async def find(self, certificate_id: CertificateId, url: str) -> OcspAnswer:
-        """The status of a certificate. Raises StatusError."""
+    async def find(
+        self, certificate_id: CertificateId, url: str, *, issuers: Sequence[x509.Certificate] = ()
+    ) -> OcspAnswer:
+        """The status of a certificate; `issuers` are known to be its issuer's certificates. Raises StatusError."""
         kept = self._kept.get(certificate_id)
         if kept is not None and kept.end_us > self._clock():
             self._kept.move_to_end(certificate_id)
             return kept
-        answer = self._check(certificate_id, await self._ask(certificate_id, url))
+        answer = self._check(certificate_id, await self._ask(certificate_id, url), issuers)
         self._kept[certificate_id] = answer
         self._kept.move_to_end(certificate_id)
         while len(self._kept) > MOST_KEPT:
@@ -75,8 +77,9 @@ class CertificateStatuses:
             message = f"{MOST_CONCURRENT} responders are being asked already: try again later"
             raise StatusError(Reason.OCSP_RESPONDER_UNAVAILABLE, message) from error
 
-    def _check(self, certificate_id: CertificateId, der: bytes) -> OcspAnswer:
+    def _check(self, certificate_id: CertificateId, der: bytes, issuers: Sequence[x509.Certificate]) -> OcspAnswer:
         try:
-            return ocsp_messages.check(der, certificate_id, trusted=self._rules.trusted, now_us=self._clock())
+            trusted = [*issuers, *self._rules.trusted]
+            return ocsp_messages.check(der, certificate_id, trusted=trusted, now_us=self._clock())
         except InvalidResponseError as error:
             raise StatusError(Reason.OCSP_RESPONSE_INVALID, str(error), is_forged=error.is_forged) from error

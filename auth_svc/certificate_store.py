@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
 from auth_svc.models import certificate_authority, issued_certificate
-from mesh.database.filters import Field
+from mesh.database.filters import Field, switch
 from mesh.database.rowset import RowStatement, columns_of
 from mesh.events import outbox
 from mesh.runtime.times import to_datetime
@@ -46,6 +46,8 @@ class Issued:
     start_us: int
     expire_us: int
     create_us: int
+    revoke_us: int | None = None
+    revoke_reason: int = 0
 
     @property
     def request(self) -> RequestKey:
@@ -72,7 +74,21 @@ _ADD = RowStatement(
            sha256_fingerprint, authority_fingerprint, certificate, start_us, expire_us, create_us
     FROM {rows} WHERE true ON CONFLICT DO NOTHING RETURNING serial_number
     """,
-    **columns_of(issued_certificate),
+    **columns_of(
+        issued_certificate, *(one.name for one in issued_certificate.columns if not one.name.startswith("revoke_"))
+    ),
+)
+
+_COUNT = RowStatement(
+    """
+    SELECT issued_certificate.tenant_id, issued_certificate.station_id, COUNT(*) AS issued
+    FROM {rows} JOIN issued_certificate
+      ON issued_certificate.tenant_id = rows.tenant_id AND issued_certificate.station_id = rows.station_id
+     AND issued_certificate.create_us > rows.since_us
+    GROUP BY issued_certificate.tenant_id, issued_certificate.station_id
+    """,
+    **columns_of(issued_certificate, "tenant_id", "station_id"),
+    since_us="bigint",
 )
 
 
@@ -81,6 +97,31 @@ def newest_authority(connection: Connection) -> StoredAuthority | None:
     query = sa.select(certificate_authority).order_by(certificate_authority.c.generation.desc()).limit(1)
     row = connection.execute(query).mappings().first()
     return StoredAuthority(**row) if row else None
+
+
+def list_authorities(connection: Connection) -> list[StoredAuthority]:
+    """All authorities that were made, newest first."""
+    query = sa.select(certificate_authority).order_by(certificate_authority.c.generation.desc())
+    return [StoredAuthority(**row) for row in connection.execute(query).mappings()]
+
+
+def place_of(generation: int) -> str:
+    """The place of an authority's private key, for its encryption."""
+    return f"certificate_authority/{generation}"
+
+
+def set_private_key(connection: Connection, generation: int, *, before: str, after: str) -> None:
+    """Stores the private key of an authority in another form, unless another replica has done so."""
+    table = certificate_authority.c
+    is_it = sa.and_(table.generation == generation, table.private_key == before)
+    connection.execute(sa.update(certificate_authority).where(is_it).values(private_key=after))
+
+
+def list_authority_certificates(connection: Connection) -> list[str]:
+    """The certificates of all authorities that were made, PEM, newest first."""
+    table = certificate_authority.c
+    query = sa.select(table.certificate).order_by(table.generation.desc())
+    return list(connection.execute(query).scalars())
 
 
 def add_authority(connection: Connection, made: StoredAuthority) -> StoredAuthority:
@@ -110,6 +151,23 @@ def add_issued(connection: Connection, made: Iterable[Issued]) -> Mapping[Reques
     return find_issued(connection, {issued.request for issued in new})
 
 
+def find_by_fingerprint(connection: Connection, fingerprints: Collection[str]) -> Mapping[str, Issued]:
+    """Certificates by their fingerprints, of any tenant."""
+    query = sa.select(issued_certificate).where(issued_certificate.c.sha256_fingerprint.in_(sorted(fingerprints)))
+    return {row["sha256_fingerprint"]: Issued(**row) for row in connection.execute(query).mappings()}
+
+
+def count_issued(
+    connection: Connection, stations: Collection[tuple[str, str]], since_us: int
+) -> Mapping[tuple[str, str], int]:
+    """How many certificates each station got since a moment, where it got any."""
+    rows = [
+        {"tenant_id": tenant_id, "station_id": station_id, "since_us": since_us}
+        for tenant_id, station_id in sorted(stations)
+    ]
+    return {(row.tenant_id, row.station_id): row.issued for row in _COUNT.run(connection, rows)}
+
+
 def list_issued(
     connection: Connection,
     tenant_id: str,
@@ -136,6 +194,7 @@ def issued_filters() -> Mapping[str, Field]:
         "station_id": Field(table.station_id),
         "common_name": Field(table.common_name),
         "serial_number": Field(table.serial_number, str.upper),
+        "revoked": Field(sa.case((table.revoke_us.is_not(None), sa.true()), else_=sa.false()), switch),
     }
 
 

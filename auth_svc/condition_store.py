@@ -31,7 +31,7 @@ def unknown_tokens(tenant_id: str, now_us: int, *, is_accepted: bool) -> sa.Sele
 
 
 def expiring_certificates(tenant_id: str, now_us: int) -> sa.Select[Any]:
-    """Certificates of stations that end soon, and that no other has replaced."""
+    """Certificates of stations that end soon, that no other has replaced, and that are not revoked."""
     end_us = issued_certificate.c.expire_us
     near = sa.and_(end_us > now_us, end_us <= now_us + _EXPIRING_US)
     begin_us = end_us - sa.literal(_EXPIRING_US, sa.BigInteger)
@@ -39,7 +39,7 @@ def expiring_certificates(tenant_id: str, now_us: int) -> sa.Select[Any]:
 
 
 def expired_certificates(tenant_id: str, now_us: int) -> sa.Select[Any]:
-    """Certificates of stations that have ended, and that no other has replaced."""
+    """Certificates of stations that have ended, that no other has replaced, and that were not revoked."""
     end_us = issued_certificate.c.expire_us
     return _newest(tenant_id, end_us).where(end_us <= now_us, end_us > now_us - _EXPIRED_US)
 
@@ -51,6 +51,7 @@ def _newest(tenant_id: str, begin_us: ColumnElement[Any]) -> sa.Select[Any]:
         later.c.station_id == issued_certificate.c.station_id,
         later.c.certificate_type == issued_certificate.c.certificate_type,
         later.c.expire_us > issued_certificate.c.expire_us,
+        later.c.revoke_us.is_(None),
     )
     return sa.select(
         *key_columns(issued_certificate.c.station_id, issued_certificate.c.serial_number),
@@ -58,4 +59,4 @@ def _newest(tenant_id: str, begin_us: ColumnElement[Any]) -> sa.Select[Any]:
         issued_certificate.c.certificate_type,
         issued_certificate.c.expire_us,
         issued_certificate.c.subject,
-    ).where(issued_certificate.c.tenant_id == tenant_id, ~is_replaced)
+    ).where(issued_certificate.c.tenant_id == tenant_id, issued_certificate.c.revoke_us.is_(None), ~is_replaced)

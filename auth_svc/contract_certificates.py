@@ -13,10 +13,11 @@ from typing import TypeAlias
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.x509 import ocsp
-from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
+from cryptography.x509.oid import NameOID
 from csms.common.v1 import certificate_pb2 as pb
 
 from auth_svc.certificate_statuses import CertificateStatuses, StatusError
+from auth_svc.foreign_lists import responder_url
 from auth_svc.ocsp_messages import CertificateId, id_of, is_issued_by
 from mesh.contract.id_tokens import match_key
 from mesh.runtime.times import Clock, to_datetime
@@ -86,7 +87,7 @@ class ContractCertificates:
         if match_key(_common_name(path[0])) != match_key(contract_id):
             raise NotAcceptedError(_CHAIN, "the certificate is of another contract than the id token")
         return [
-            Link(certificate_id=id_of(lower, upper), url=_url(lower) or urls.get(lower.serial_number, ""))
+            Link(certificate_id=id_of(lower, upper), url=responder_url(lower) or urls.get(lower.serial_number, ""))
             for lower, upper in pairwise(path)
         ]
 
@@ -139,23 +140,6 @@ def _may_certify(certificate: x509.Certificate) -> bool:
         return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
     except (x509.ExtensionNotFound, ValueError):
         return False
-
-
-def _url(certificate: x509.Certificate) -> str:
-    """The URL of its OCSP responder (RFC 5280, 4.2.2.1); empty where it names none."""
-    try:
-        access = certificate.extensions.get_extension_for_class(x509.AuthorityInformationAccess).value
-    except (x509.ExtensionNotFound, ValueError):
-        return ""
-    return next(
-        (
-            one.access_location.value
-            for one in access
-            if one.access_method == AuthorityInformationAccessOID.OCSP
-            and isinstance(one.access_location, x509.UniformResourceIdentifier)
-        ),
-        "",
-    )
 
 
 def _common_name(certificate: x509.Certificate) -> str:

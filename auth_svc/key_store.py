@@ -15,7 +15,10 @@ from auth_svc.common_store import insert
 
 @dataclass(frozen=True, kw_only=True)
 class SigningKey:
-    """A key that access tokens are signed with, from `active_us` on until a newer generation is active."""
+    """A key that access tokens are signed with, from `active_us` on until a newer generation is active.
+
+    `private_jwk` is as it is stored, encrypted or not, unless its user has decrypted it.
+    """
 
     generation: int
     key_id: str
@@ -34,6 +37,18 @@ def list_signing_keys(connection: Connection) -> list[SigningKey]:
 def add_signing_key(connection: Connection, key: SigningKey) -> bool:
     """Adds a key; False where its generation exists, made by a replica at the same time."""
     return insert(connection, models.signing_key, asdict(key))
+
+
+def place_of(generation: int) -> str:
+    """The place of a key, for its encryption."""
+    return f"signing_key/{generation}"
+
+
+def set_private_jwk(connection: Connection, generation: int, *, before: str, after: str) -> None:
+    """Stores a key in another form, unless another replica has done so."""
+    table = models.signing_key.c
+    is_it = sa.and_(table.generation == generation, table.private_jwk == before)
+    connection.execute(sa.update(models.signing_key).where(is_it).values(private_jwk=after))
 
 
 def delete_signing_keys(connection: Connection, generations: Iterable[int]) -> None:

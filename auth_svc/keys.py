@@ -8,6 +8,7 @@ hour after, so that every access token lives out its time. After a leak `rotate`
 import asyncio
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any, Protocol
 
@@ -17,6 +18,7 @@ from sqlalchemy import Connection
 
 from auth_svc import key_store
 from auth_svc.caller_change_store import record_change
+from auth_svc.key_encryption import KeyRing
 from auth_svc.key_store import SigningKey
 from mesh.audit import entries as audit
 from mesh.database.engine import Database
@@ -49,9 +51,10 @@ class Signer(Protocol):
 class SigningKeys:
     """The service's signing keys: a KeySource for its own verifier, a Signer, and the key set for everybody else."""
 
-    def __init__(self, *, database: Database, clock: Clock) -> None:
+    def __init__(self, *, database: Database, clock: Clock, ring: KeyRing | None = None) -> None:
         self._database = database
         self._clock = clock
+        self._ring = ring or KeyRing()
         self._loading = asyncio.Lock()
         self._loaded: Sequence[SigningKey] = ()
         self._loaded_us = 0
@@ -79,7 +82,7 @@ class SigningKeys:
     async def maintain(self) -> None:
         """Makes the first key, or the next one when it is due, and retires unused ones. Safe with replicas."""
         now_us = self._clock()
-        await self._database.write(lambda connection: _maintain(connection, now_us))
+        await self._database.write(lambda connection: _maintain(connection, self._ring, now_us))
         await self._reload(0)
 
     async def rotate(self, tenant_id: str) -> str:
@@ -88,7 +91,7 @@ class SigningKeys:
         `tenant_id` is the caller's, whose audit records it.
         """
         now_us = self._clock()
-        key_id = await self._database.write(lambda connection: _rotate(connection, tenant_id, now_us))
+        key_id = await self._database.write(lambda connection: _rotate(connection, self._ring, tenant_id, now_us))
         await self._reload(0)
         return key_id
 
@@ -97,29 +100,31 @@ class SigningKeys:
             now_us = self._clock()
             if self._loaded and now_us - self._loaded_us < after_us:
                 return
-            loaded = await self._database.read(key_store.list_signing_keys)
+            stored = await self._database.read(key_store.list_signing_keys)
+            loaded = [_opened(key, self._ring) for key in stored]
             if loaded != self._loaded:
                 self._public = KeySet([_public(key) for key in loaded])
             self._loaded, self._loaded_us = loaded, now_us
 
 
-def _maintain(connection: Connection, now_us: int) -> None:
+def _maintain(connection: Connection, ring: KeyRing, now_us: int) -> None:
     keys = key_store.list_signing_keys(connection)
     if not keys:
-        _add(connection, generation=1, now_us=now_us, active_us=now_us)
+        _add(connection, ring, generation=1, now_us=now_us, active_us=now_us)
     elif keys[-1].active_us + REPLACED_AFTER_US <= now_us:
-        _add(connection, generation=keys[-1].generation + 1, now_us=now_us, active_us=now_us + PUBLISHED_AHEAD_US)
+        following = keys[-1].generation + 1
+        _add(connection, ring, generation=following, now_us=now_us, active_us=now_us + PUBLISHED_AHEAD_US)
     spent = [key.generation for key, successor in pairwise(keys) if successor.active_us + PUBLISHED_AFTER_US <= now_us]
     if spent:
         key_store.delete_signing_keys(connection, spent)
         log.info("signing keys retired", generations=spent)
 
 
-def _rotate(connection: Connection, tenant_id: str, now_us: int) -> str:
+def _rotate(connection: Connection, ring: KeyRing, tenant_id: str, now_us: int) -> str:
     record_change(connection, "", SIGNING_KEYS, now_us)  # first, for its lock: one rotation after the other
     keys = key_store.list_signing_keys(connection)
     generation = max((key.generation for key in keys), default=0) + 1
-    _add(connection, generation=generation, now_us=now_us, active_us=now_us)
+    _add(connection, ring, generation=generation, now_us=now_us, active_us=now_us)
     key_store.delete_signing_keys(connection, [key.generation for key in keys])
     log.warning("signing keys replaced at once", void=[key.key_id for key in keys])
     key_id = key_store.list_signing_keys(connection)[-1].key_id
@@ -127,17 +132,21 @@ def _rotate(connection: Connection, tenant_id: str, now_us: int) -> str:
     return key_id
 
 
-def _add(connection: Connection, *, generation: int, now_us: int, active_us: int) -> None:
+def _add(connection: Connection, ring: KeyRing, *, generation: int, now_us: int, active_us: int) -> None:
     made = ECKey.generate_key("P-256", auto_kid=True)
     key = SigningKey(
         generation=generation,
         key_id=str(made.kid),
-        private_jwk=json.dumps(made.as_dict(private=True)),
+        private_jwk=ring.seal(json.dumps(made.as_dict(private=True)), key_store.place_of(generation)),
         create_us=now_us,
         active_us=active_us,
     )
     if key_store.add_signing_key(connection, key):
         log.info("signing key made", key_id=key.key_id, generation=generation)
+
+
+def _opened(key: SigningKey, ring: KeyRing) -> SigningKey:
+    return replace(key, private_jwk=ring.open(key.private_jwk, key_store.place_of(key.generation)))
 
 
 def _active(keys: Sequence[SigningKey], now_us: int) -> SigningKey:

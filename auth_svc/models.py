@@ -299,7 +299,7 @@ signing_key = sa.Table(
     metadata,
     sa.Column("generation", sa.Integer, nullable=False, autoincrement=False),
     sa.Column("key_id", sa.Text, nullable=False),
-    sa.Column("private_jwk", sa.Text, nullable=False),  # RFC 7517, with the private part
+    sa.Column("private_jwk", sa.Text, nullable=False),  # RFC 7517, with the private part; encrypted likewise
     sa.Column("create_us", sa.BigInteger, nullable=False),
     sa.Column("active_us", sa.BigInteger, nullable=False),  # signs from then on, until a newer one does
     sa.PrimaryKeyConstraint("generation", name="signing_key_pkey"),
@@ -313,7 +313,7 @@ certificate_authority = sa.Table(
     metadata,
     sa.Column("generation", sa.Integer, nullable=False, autoincrement=False),
     sa.Column("certificate", sa.Text, nullable=False),  # PEM
-    sa.Column("private_key", sa.Text, nullable=False),  # PEM, PKCS#8
+    sa.Column("private_key", sa.Text, nullable=False),  # PEM, PKCS#8; encrypted where there is a key for it
     sa.Column("create_us", sa.BigInteger, nullable=False),
     sa.Column("expire_us", sa.BigInteger, nullable=False),
     sa.PrimaryKeyConstraint("generation", name="certificate_authority_pkey"),
@@ -338,10 +338,19 @@ issued_certificate = sa.Table(
     sa.Column("start_us", sa.BigInteger, nullable=False),
     sa.Column("expire_us", sa.BigInteger, nullable=False),
     sa.Column("create_us", sa.BigInteger, nullable=False),
+    sa.Column("revoke_us", sa.BigInteger),
+    sa.Column("revoke_reason", sa.Integer, nullable=False, server_default=sa.text("0")),  # RFC 5280, 5.3.1
     sa.PrimaryKeyConstraint("tenant_id", "serial_number", name="issued_certificate_pkey"),
     sa.UniqueConstraint("tenant_id", "station_id", "csr_digest", "issue", name="issued_certificate_request"),
     sa.Index("issued_certificate_by_time", "tenant_id", "create_us", "serial_number"),
     sa.Index("issued_certificate_by_end", "expire_us"),
+    sa.Index("issued_certificate_by_fingerprint", "sha256_fingerprint"),
+    sa.Index(
+        "issued_certificate_revoked",
+        "revoke_us",
+        postgresql_where=sa.text("revoke_us IS NOT NULL"),
+        sqlite_where=sa.text("revoke_us IS NOT NULL"),
+    ),
 )
 
 outbox = outbox_table(metadata)

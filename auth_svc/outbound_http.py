@@ -1,4 +1,4 @@
-"""HTTP to other parties' servers: one POST, bounded in time and size, to addresses that are allowed.
+"""HTTP to other parties' servers: one POST or GET, bounded in time and size, to addresses that are allowed.
 
 The URL of an OCSP responder comes from outside. Its host is resolved here, and the connection goes to the address that
 was checked: a name cannot lead to another one afterwards. Redirections are not followed. HTTP/1.0 is spoken, in which a
@@ -59,10 +59,20 @@ class _Target:
 async def post(url: str, body: bytes, headers: Mapping[str, str], rules: HttpRules) -> bytes:
     """The body of the answer. Raises UrlError, AddressRefusedError or NoAnswerError."""
     target = _target(url)
+    return await _ask(target, _request("POST", target, body, headers), rules)
+
+
+async def get(url: str, headers: Mapping[str, str], rules: HttpRules) -> bytes:
+    """The body of the answer. Raises UrlError, AddressRefusedError or NoAnswerError."""
+    target = _target(url)
+    return await _ask(target, _request("GET", target, b"", headers), rules)
+
+
+async def _ask(target: _Target, request: bytes, rules: HttpRules) -> bytes:
     try:
         async with asyncio.timeout(rules.timeout_s):
             address = await _resolve(target, rules)
-            return await _exchange(target, address, _request(target, body, headers), rules)
+            return await _exchange(target, address, request, rules)
     except TimeoutError as error:
         raise NoAnswerError(f"{target.host} did not answer within {rules.timeout_s:g} s") from error
     except (OSError, EOFError, asyncio.LimitOverrunError) as error:
@@ -114,15 +124,15 @@ async def _resolve(target: _Target, rules: HttpRules) -> str:
     return addresses[0]
 
 
-def _request(target: _Target, body: bytes, headers: Mapping[str, str]) -> bytes:
+def _request(method: str, target: _Target, body: bytes, headers: Mapping[str, str]) -> bytes:
     lines = {
         "Host": target.authority,
         "Connection": "close",
         "Accept-Encoding": "identity",
-        "Content-Length": str(len(body)),
+        **({"Content-Length": str(len(body))} if method == "POST" else {}),
         **headers,
     }
-    head = f"POST {target.path} HTTP/1.0\r\n" + "".join(f"{name}: {value}\r\n" for name, value in lines.items())
+    head = f"{method} {target.path} HTTP/1.0\r\n" + "".join(f"{name}: {value}\r\n" for name, value in lines.items())
     return head.encode() + b"\r\n" + body
 
 

@@ -7,13 +7,6 @@ from argon2 import PasswordHasher
 from csms.auth.v1.api_key_service_pb2_grpc import add_ApiKeyServiceServicer_to_server
 from csms.auth.v1.authorization_service_pb2_grpc import add_AuthorizationServiceServicer_to_server
 from csms.auth.v1.caller_service_pb2_grpc import add_CallerServiceServicer_to_server
-from csms.auth.v1.certificate_authority_service_pb2_grpc import (
-    add_CertificateAuthorityServiceServicer_to_server,
-)
-from csms.auth.v1.certificate_exchange_service_pb2_grpc import (
-    add_CertificateExchangeServiceServicer_to_server,
-)
-from csms.auth.v1.certificate_service_pb2_grpc import add_CertificateServiceServicer_to_server
 from csms.auth.v1.data_export_service_pb2_grpc import add_DataExportServiceServicer_to_server
 from csms.auth.v1.driver_erasure_directory_service_pb2_grpc import (
     add_DriverErasureDirectoryServiceServicer_to_server,
@@ -36,12 +29,8 @@ from auth_svc.authorization_servicer import AuthorizationServicer
 from auth_svc.built_in_tenants import ensure_platform_administrator, ensure_tenants
 from auth_svc.caller_servicer import CallerServicer
 from auth_svc.callers import DirectCallers, LocalDirectory
-from auth_svc.certificate_exchange_servicer import CertificateExchangeServicer
-from auth_svc.certificate_office import CertificateOffice
-from auth_svc.certificate_servicer import CertificateAuthorityServicer, CertificateServicer
-from auth_svc.certificate_statuses import CertificateStatuses
+from auth_svc.certificate_parts import CertificateParts
 from auth_svc.conditions import condition_queries
-from auth_svc.contract_certificates import ContractCertificates
 from auth_svc.data_export_servicer import DataExportServicer
 from auth_svc.driver_erasure_servicer import DriverErasureDirectoryServicer, DriverErasureServicer
 from auth_svc.driver_erasures import DriverErasures
@@ -60,10 +49,10 @@ from auth_svc.session_limits import SessionLimits
 from auth_svc.sessions import Sessions
 from auth_svc.settings import AuthSettings
 from auth_svc.sign_in_servicer import SignInServicer
+from auth_svc.stored_keys import adopt_keys
 from auth_svc.tenant_directory import KEPT_TABLES, LocalTenants, TenantDirectoryServicer, TenantErasures
 from auth_svc.tenant_servicer import TenantServicer
 from auth_svc.user_servicer import UserServicer
-from auth_svc.v2g_office import V2gOffice
 from mesh.audit import chain_store
 from mesh.conditions.servicer import ConditionSourceServicer
 from mesh.data_export import DataExports
@@ -95,7 +84,7 @@ async def build(
     `announce` gets the one line that has a generated password.
     """
     passwords = _passwords(hasher, stack)
-    keys = SigningKeys(database=database, clock=clock)
+    keys = SigningKeys(database=database, clock=clock, ring=settings.ring)
     await _prepare(database, keys, passwords, settings=settings, clock=clock, announce=announce)
     tenants = TenantDirectory(source=LocalTenants(database=database))
     await tenants.refresh()
@@ -103,17 +92,22 @@ async def build(
     directory = LocalDirectory(database=database, clock=clock)
     stack.enter_context(directory.following())
     seen = _seen_tokens(database, stack, clock)
-    office = CertificateOffice(database=database, clock=clock, rules=settings.certificates)
+    certificates = CertificateParts(database, settings, clock)
     erasures = TenantErasures(database=database, clock=clock)
     mesh = _mesh(database, keys, seen=seen, tenants=tenants, erasures=erasures, settings=settings, clock=clock)
-    operator = _operators(database, users, office, clock) + _administration(database, passwords, clock)
+    operator = _operators(database, users, clock) + _administration(database, passwords, clock)
     drivers = DriverErasures(database=database, clock=clock)
-    mesh += [*_offices(database, directory, office, settings=settings, clock=clock), _driver_directory(drivers)]
+    mesh += [_callers(directory), certificates.mesh(), certificates.exchange(), _driver_directory(drivers)]
     background = [*_maintenance(database, keys, settings, clock), seen.run]
     return Parts(
         access=_access(database, stack, directory, keys, clock, tenants=tenants),
         mesh=mesh,
-        operator=[*operator, _tenants(database, passwords, tenants, settings, clock), *_privacy(database, drivers)],
+        operator=[
+            *operator,
+            certificates.operator(),
+            _tenants(database, passwords, tenants, settings, clock),
+            *_privacy(database, drivers),
+        ],
         background=[
             *background,
             *_erasures(database, tenants, erasures, drivers),
@@ -203,6 +197,7 @@ async def _prepare(
     announce: Callable[[str], None],
 ) -> None:
     """Makes what has to be there before the first call: a key, the forms of names, tenants, administrators."""
+    await adopt_keys(database, settings.ring)
     await keys.maintain()
     await ensure_tenants(database, clock)
     with suppress(IntegrityError):  # a look-alike was added this moment: the next start comes back to it
@@ -259,7 +254,6 @@ def _mesh(
         lambda server: add_AuthorizationServiceServicer_to_server(authorization, server),
         lambda server: add_TenantDirectoryServiceServicer_to_server(directory, server),
         _conditions(database, authorization, clock),
-        _exchange(settings, clock),
     ]
 
 
@@ -299,23 +293,9 @@ def _privacy(database: Database, drivers: DriverErasures) -> list[AddServicer]:
     ]
 
 
-def _offices(
-    database: Database, directory: LocalDirectory, office: CertificateOffice, *, settings: AuthSettings, clock: Clock
-) -> list[AddServicer]:
-    v2g = V2gOffice(database=database, clock=clock, signer=settings.v2g_signer)
-    callers, signing = CallerServicer(directory=directory), CertificateAuthorityServicer(office=office, v2g=v2g)
-    return [
-        lambda server: add_CallerServiceServicer_to_server(callers, server),
-        lambda server: add_CertificateAuthorityServiceServicer_to_server(signing, server),
-    ]
-
-
-def _exchange(settings: AuthSettings, clock: Clock) -> AddServicer:
-    """Certificates of other parties."""
-    statuses = CertificateStatuses(clock=clock, rules=settings.ocsp)
-    contracts = ContractCertificates(statuses=statuses, trusted=settings.ocsp.trusted, clock=clock)
-    servicer = CertificateExchangeServicer(statuses=statuses, contracts=contracts, provider=settings.ev_certificates)
-    return lambda server: add_CertificateExchangeServiceServicer_to_server(servicer, server)
+def _callers(directory: LocalDirectory) -> AddServicer:
+    callers = CallerServicer(directory=directory)
+    return lambda server: add_CallerServiceServicer_to_server(callers, server)
 
 
 def _administration(database: Database, passwords: Passwords, clock: Clock) -> list[AddServicer]:
@@ -331,11 +311,9 @@ def _administration(database: Database, passwords: Passwords, clock: Clock) -> l
     ]
 
 
-def _operators(database: Database, users: UserServicer, office: CertificateOffice, clock: Clock) -> list[AddServicer]:
+def _operators(database: Database, users: UserServicer, clock: Clock) -> list[AddServicer]:
     id_tokens = IdTokenServicer(database=database, clock=clock)
-    certificates = CertificateServicer(database=database, office=office)
     return [
         lambda server: add_UserServiceServicer_to_server(users, server),
         lambda server: add_IdTokenServiceServicer_to_server(id_tokens, server),
-        lambda server: add_CertificateServiceServicer_to_server(certificates, server),
     ]

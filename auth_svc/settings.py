@@ -2,19 +2,23 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Self
 
 from auth_svc.authority import Authority, read_bundle, read_files
 from auth_svc.authorization_servicer import ConcurrencyRule
-from auth_svc.certificate_office import CertificateRules
+from auth_svc.certificate_office import MOST_PER_DAY, CertificateRules
 from auth_svc.certificate_statuses import OcspRules
 from auth_svc.ev_certificates import EvCertificateProvider, HttpProvider, NoProvider
 from auth_svc.id_token_store import MOST_CONCURRENT_TRANSACTIONS
+from auth_svc.key_encryption import SETTING, KeyRing, read_keys
 from auth_svc.normalization import MAX_PASSWORD, MIN_PASSWORD
 from auth_svc.outbound_http import HttpRules, UrlError, check_url
+from auth_svc.outside_revocations import ClientRules, RevocationRule
 from auth_svc.sessions import ACCESS_TOKEN_S
 from auth_svc.v2g_signing import HttpV2gSigner, NoV2gSigner, V2gSigner
 from mesh.events import outbox
+from mesh.identity.key_files import read_secret_file
 from mesh.runtime.settings import Environment, MeshSettings, is_loopback
 from mesh.runtime.startup_errors import SettingError
 from mesh.runtime.times import now_us
@@ -37,6 +41,8 @@ class AuthSettings:
     outbox_days: int
     certificates: CertificateRules = field(default_factory=CertificateRules)
     certificate_days: int = 365
+    clients: ClientRules = field(default_factory=ClientRules)
+    ring: KeyRing = field(default_factory=KeyRing)
     access_token_s: int = ACCESS_TOKEN_S
     concurrency: ConcurrencyRule = field(default_factory=ConcurrencyRule)
     ocsp: OcspRules = field(default_factory=OcspRules)
@@ -69,6 +75,8 @@ class AuthSettings:
             mesh=MeshSettings.read(env, "auth"),
             outbox_days=outbox.retention_days(env),
             certificates=_certificates(env),
+            clients=_clients(env),
+            ring=_ring(env),
             certificate_days=env.number("CSMS_CERTIFICATE_RETENTION_DAYS", 365, least=1, most=_MOST_DAYS),
             access_token_s=env.number("CSMS_ACCESS_TOKEN_S", ACCESS_TOKEN_S, least=10, most=ACCESS_TOKEN_S),
             concurrency=ConcurrencyRule(
@@ -88,7 +96,27 @@ def _certificates(env: Environment) -> CertificateRules:
         authority=_authority(env),
         organization=env.optional("CSMS_CERTIFICATE_ORGANIZATION"),
         validity_days=env.number("CSMS_CERTIFICATE_VALIDITY_DAYS", 365, least=1, most=3650),
+        most_per_day=env.number("CSMS_CERTIFICATES_PER_STATION_DAY", MOST_PER_DAY, least=1, most=10_000),
     )
+
+
+def _clients(env: Environment) -> ClientRules:
+    bundle = env.optional("CSMS_CLIENT_CA_FILE")
+    words = tuple(rule.value for rule in RevocationRule)
+    return ClientRules(
+        outside=read_bundle("CSMS_CLIENT_CA_FILE", bundle) if bundle else (),
+        revocation=RevocationRule(_one_of(env, "CSMS_CLIENT_REVOCATION", words)),
+    )
+
+
+def _ring(env: Environment) -> KeyRing:
+    path = env.optional(SETTING)
+    if path is None:
+        return KeyRing()
+    try:
+        return read_keys(read_secret_file(Path(path), SETTING).decode("latin-1"))
+    except ValueError as error:
+        raise SettingError(f"{SETTING}: {path}: {error}") from error
 
 
 def _authority(env: Environment) -> Authority | None:

@@ -24,6 +24,7 @@ _HASHES = (hashes.SHA256, hashes.SHA384, hashes.SHA512)
 _ARMOUR = re.compile(r"-----(?:BEGIN|END) (?:NEW )?CERTIFICATE REQUEST-----")
 # In any OCPP version: a longer one is no signing request.
 _MOST_CHARACTERS = 16_000
+_MOST_NAME = 64
 
 
 def read_request(text: str) -> x509.CertificateSigningRequest:
@@ -49,14 +50,27 @@ def digest_of(request: x509.CertificateSigningRequest) -> str:
 
 
 def check_request(
-    request: x509.CertificateSigningRequest, *, common_names: Collection[str], organization: str | None
+    request: x509.CertificateSigningRequest,
+    *,
+    common_names: Collection[str],
+    organization: str | None,
+    host_names: Collection[str] = (),
 ) -> str:
     """Checks a signing request, and returns its common name. `organization` is what its O must be, None: anything.
 
-    Raises MeshError CSR_SIGNATURE_WRONG, CSR_KEY_WEAK or CSR_SUBJECT_WRONG.
+    `host_names` are those of the system, which no station is called. Raises MeshError CSR_SIGNATURE_WRONG,
+    CSR_KEY_WEAK or CSR_SUBJECT_WRONG.
     """
     check_key_and_signature(request)
-    return _check_subject(request.subject, common_names, organization)
+    common_name = _check_subject(request.subject, common_names, organization)
+    if not is_station_name(common_name) or common_name.lower() in host_names:
+        raise refusal(Reason.CSR_SUBJECT_WRONG, "no station may have its common name")
+    return common_name
+
+
+def is_station_name(text: str) -> bool:
+    """Whether a certificate may name a station so: printable ASCII without a wildcard, at most 64 (RFC 5280, A.1)."""
+    return 0 < len(text) <= _MOST_NAME and text.isascii() and text.isprintable() and "*" not in text
 
 
 def check_key_and_signature(request: x509.CertificateSigningRequest) -> None:
@@ -75,18 +89,22 @@ def refusal(reason: Reason, message: str) -> MeshError:
     return MeshError(grpc.StatusCode.INVALID_ARGUMENT, reason, message)
 
 
-def _check_key(request: x509.CertificateSigningRequest) -> None:
+def has_strong_key(holder: x509.Certificate | x509.CertificateSigningRequest) -> bool:
+    """Whether its key is of a kind that is known here, and long enough (A00.FR.506: 112 bits of security)."""
     try:
-        key = request.public_key()
-    except (ValueError, UnsupportedAlgorithm) as error:
-        raise refusal(Reason.CSR_KEY_WEAK, "the kind of its key is not known here") from error
-    if isinstance(key, rsa.RSAPublicKey) and key.key_size >= LEAST_RSA_BITS:
-        return
-    if isinstance(key, ec.EllipticCurvePublicKey) and key.curve.key_size >= LEAST_EC_BITS:
-        return
-    raise refusal(
-        Reason.CSR_KEY_WEAK, f"RSA of {LEAST_RSA_BITS} bits or EC of {LEAST_EC_BITS} bits at the least is needed"
-    )
+        key = holder.public_key()
+    except (ValueError, UnsupportedAlgorithm):
+        return False
+    if isinstance(key, rsa.RSAPublicKey):
+        return key.key_size >= LEAST_RSA_BITS
+    return isinstance(key, ec.EllipticCurvePublicKey) and key.curve.key_size >= LEAST_EC_BITS
+
+
+def _check_key(request: x509.CertificateSigningRequest) -> None:
+    if not has_strong_key(request):
+        raise refusal(
+            Reason.CSR_KEY_WEAK, f"RSA of {LEAST_RSA_BITS} bits or EC of {LEAST_EC_BITS} bits at the least is needed"
+        )
 
 
 def _check_signature(request: x509.CertificateSigningRequest) -> None:

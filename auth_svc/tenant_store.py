@@ -72,6 +72,12 @@ def has_host(connection: Connection, host_name: str, *, other_than: str) -> bool
     return connection.execute(query).first() is not None
 
 
+def list_host_names(connection: Connection) -> frozenset[str]:
+    """The host names of all tenants, in lower case."""
+    query = sa.select(models.tenant.c.host_name).where(models.tenant.c.host_name != "")
+    return frozenset(name.lower() for name in connection.execute(query).scalars())
+
+
 def list_tenants(connection: Connection, *, after: str, limit: int) -> Sequence[TenantRow]:
     """Up to `limit` tenants beyond the id `after`, by id."""
     table = models.tenant.c

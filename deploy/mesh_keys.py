@@ -2,6 +2,8 @@
 
     FOLDER/private/PART/key.pem   the private key of a part, for its processes alone: CSMS_MESH_KEY_FILE
     FOLDER/public/PART.json       the public keys of a part: all processes are given the folder, CSMS_MESH_PUBLIC_KEYS
+    FOLDER/private/auth/encryption.key   for auth_svc alone: it encrypts the private keys in its database,
+                                  CSMS_KEY_ENCRYPTION_FILE
     FOLDER/front-door/secret      for Envoy, and those that believe its address of a caller: CSMS_FRONT_DOOR_SECRET_FILE
 
 Nothing that is there is made again. `--rotate PART` gives a part another key, and its former one stays valid for calls;
@@ -9,6 +11,7 @@ Nothing that is there is made again. `--rotate PART` gives a part another key, a
 """
 
 import argparse
+import base64
 import json
 import os
 import secrets
@@ -34,6 +37,11 @@ class MeshKeys:
         self._folder = folder
 
     @property
+    def encryption_key(self) -> Path:
+        """The file with the key that encrypts the private keys in auth_svc's database."""
+        return self._folder / "private" / "auth" / "encryption.key"
+
+    @property
     def front_door_secret(self) -> Path:
         """The file with the secret by which Envoy proves itself."""
         return self._folder / "front-door" / "secret"
@@ -49,6 +57,7 @@ class MeshKeys:
             "CSMS_MESH_KEY_FILE": str(self._private(part)),
             "CSMS_MESH_PUBLIC_KEYS": str(self._folder / "public"),
             "CSMS_FRONT_DOOR_SECRET_FILE": str(self.front_door_secret),
+            **({"CSMS_KEY_ENCRYPTION_FILE": str(self.encryption_key)} if part == "auth" else {}),
         }
 
     def make(self, optional: Iterable[str] = ()) -> Sequence[str]:
@@ -59,6 +68,9 @@ class MeshKeys:
         if not self.front_door_secret.exists():
             _write(self.front_door_secret, secrets.token_hex(_SECRET_BYTES).encode(), _PRIVATE)
             made.append("front door")
+        if not self.encryption_key.exists():
+            _write(self.encryption_key, base64.b64encode(secrets.token_bytes(_SECRET_BYTES)) + b"\n", _PRIVATE)
+            made.append("encryption")
         return made
 
     def remove(self, part: str) -> None:

@@ -46,6 +46,7 @@ from station_svc.export import EXPORTED
 from station_svc.feature import FeatureParts, Preparations, Resources, merged
 from station_svc.features.certificates.authority import CertificateAuthority
 from station_svc.features.certificates.requests import CertificateRequests
+from station_svc.features.certificates.revoked import RevokedCertificates
 from station_svc.features.credentials.failures import CredentialFailures
 from station_svc.features.credentials.password_checks import Proofs
 from station_svc.features.credentials.rotation import CredentialRotation
@@ -95,6 +96,7 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
             jobs.run,
             failures.run,
             trimmer.run,
+            RevokedCertificates(database=database, channel=resources.auth, closer=resources.closer, clock=clock).run,
             *_of_tenants(resources, settings),
             *_publishers(resources, stack, settings=settings, identity=identity),
         ],

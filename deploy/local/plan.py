@@ -195,8 +195,13 @@ def _environment(
 
 
 def _own(part: str, env: dict[str, str], keys: MeshKeys) -> dict[str, str]:
-    """The environment of a part: its settings alone, and its key in place of the secret of earlier releases."""
-    return {**environment_of(part, env), "CSMS_MESH_SECRET": "", **keys.settings(part)}
+    """The environment of a part: its settings alone, and its key in place of the secret of earlier releases.
+
+    A key for keys that is set is used: the database may be encrypted by it.
+    """
+    own = environment_of(part, env)
+    given = {name: own[name] for name in ("CSMS_KEY_ENCRYPTION_FILE",) if own.get(name)}
+    return {**own, "CSMS_MESH_SECRET": "", **keys.settings(part), **given}
 
 
 def _service(name: str, env: dict[str, str], ports: _Inner, on_login: Callable[[str], None], *, keys: MeshKeys) -> Part:

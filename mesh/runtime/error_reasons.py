@@ -94,6 +94,7 @@ class Reason(StrEnum):
 
     # Stations and their resources
     STATION_EXISTS = auto(), "A station has this id already.", Retry.AFTER_CHANGE
+    SERIAL_NUMBER_EXISTS = auto(), "Another station has it, as its serial number or identity.", Retry.AFTER_CHANGE
     RESERVATION_NOT_FOUND = auto(), "The station has no such reservation.", Retry.AFTER_CHANGE
     FIRMWARE_UPDATE_NOT_FOUND = auto(), "The station has no such update.", Retry.AFTER_CHANGE
     FIRMWARE_PUBLICATION_NOT_FOUND = auto(), "The station has no such publication.", Retry.AFTER_CHANGE
@@ -213,6 +214,23 @@ class Reason(StrEnum):
     CSR_SIGNATURE_WRONG = auto(), "The request is not signed with its own key, or weakly.", Retry.NEVER
     CSR_KEY_WEAK = auto(), "The key is too short, or of an unknown kind.", Retry.NEVER
     CSR_SUBJECT_WRONG = auto(), "The request names another station or organization.", Retry.NEVER
+    CSR_KEY_REVOKED = auto(), "A certificate of this key was revoked: a new key is needed.", Retry.NEVER
+    CERTIFICATE_LIMIT_REACHED = auto(), "The station got as many certificates as it may in a day.", Retry.LATER
+    CERTIFICATE_NOT_FOUND = auto(), "No certificate of this serial number was issued.", Retry.AFTER_CHANGE
+    CERTIFICATE_AUTHORITY_UNKNOWN = auto(), "No authority of this fingerprint signs here.", Retry.AFTER_CHANGE
+    CLIENT_CERTIFICATE_UNREADABLE = auto(), "The station's certificate cannot be read.", Retry.NEVER
+    CLIENT_CERTIFICATE_UNTRUSTED = (
+        auto(),
+        "No authority here issued it to the station.",
+        Retry.AFTER_CHANGE,
+    )
+    CLIENT_CERTIFICATE_EXPIRED = auto(), "It has expired, or one above it.", Retry.AFTER_CHANGE
+    CLIENT_CERTIFICATE_NOT_YET_VALID = auto(), "Its validity has not begun, or that of one above it.", Retry.LATER
+    CLIENT_CERTIFICATE_REVOKED = auto(), "It is revoked, or one above it.", Retry.AFTER_CHANGE
+    CLIENT_CERTIFICATE_KEY_WEAK = auto(), "A key of its path is too short, or a hash too weak.", Retry.AFTER_CHANGE
+    CLIENT_CERTIFICATE_ORGANIZATION_WRONG = auto(), "Its organization is another one.", Retry.AFTER_CHANGE
+    CLIENT_CERTIFICATE_NOT_FOR_CLIENTS = auto(), "It is not made for TLS clients.", Retry.AFTER_CHANGE
+    REVOCATION_UNKNOWN = auto(), "The authority did not say whether it is revoked.", Retry.LATER
     CERTIFICATE_TYPE_NOT_SIGNED = auto(), "Certificates of this type are not signed.", Retry.NEVER
     OCSP_REQUEST_INVALID = auto(), "The hashes, the serial number or the URL cannot be used.", Retry.NEVER
     OCSP_RESPONDER_REFUSED = auto(), "The responder's address is not of the public internet.", Retry.AFTER_CHANGE

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
+import grpc
 import sqlalchemy as sa
 from sqlalchemy import Connection
 from sqlalchemy.dialects import postgresql, sqlite
@@ -11,9 +12,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 from mesh.database.rowset import RowStatement
 from mesh.events import outbox
 from mesh.identity.callers import Caller, Scope
+from mesh.runtime.error_reasons import Reason
+from mesh.runtime.errors import MeshError
 from station_svc.api import removals
 from station_svc.commands.preconditions import V16
-from station_svc.core import audit_store, events, placement_store, quota_store
+from station_svc.core import audit_store, events, placement_store, quota_store, serial_number_store
 from station_svc.core.digests import StoredCredential
 from station_svc.core.models import node, removal, station, station_connection
 from station_svc.core.placement_store import PlacementChange
@@ -116,6 +119,7 @@ def _image(new: NewStation) -> dict[str, str | int]:
         "display_name": new.display_name,
         "security_profile": new.security_profile,
         "pinned_ocpp_version": "",
+        "expected_serial_number": "",
     }
 
 
@@ -134,7 +138,7 @@ def existing(connection: Connection, *, tenant_id: str, station_ids: Sequence[st
 def update_station(
     connection: Connection, *, tenant_id: str, station_id: str, values: Mapping[str, str | int], now_us: int
 ) -> Sequence[Socket]:
-    """Changes columns of a station. Raises MeshError STATION_NOT_FOUND.
+    """Changes columns of a station. Raises MeshError STATION_NOT_FOUND or SERIAL_NUMBER_EXISTS.
 
     Returns the sockets that are to be closed, since they were opened by a station that was still accepted. One of 2.x
     that becomes pending keeps its own (B02.FR.06): its next boot is answered Pending.
@@ -142,6 +146,10 @@ def update_station(
     before = audit_store.hold(connection, tenant_id, station_id)
     if before is None:
         raise not_found(station_id)
+    serial_number = str(values.get("expected_serial_number", ""))
+    names = {"tenant_id": tenant_id, "station_id": station_id}
+    if serial_number and serial_number_store.is_taken(connection, **names, serial_number=serial_number):
+        raise _serial_number_exists(serial_number)
     query = (
         sa.update(station)
         .where(is_station(tenant_id, station_id))
@@ -157,6 +165,11 @@ def update_station(
         return []
     only_version = V16 if status == PENDING else None
     return open_sockets(connection, row.latest_epoch, now_us, only_version=only_version)
+
+
+def _serial_number_exists(serial_number: str) -> MeshError:
+    message = f"expected_serial_number: another station has {serial_number!r} already, or is called so"
+    return MeshError(grpc.StatusCode.ALREADY_EXISTS, Reason.SERIAL_NUMBER_EXISTS, message)
 
 
 def delete_station(

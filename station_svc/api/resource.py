@@ -17,6 +17,8 @@ def to_station(row: StationRow) -> station_pb2.Station:
         boot_reason=station_pb2.BootReason.ValueType(row.boot_reason),
         security_profile=row.security_profile,
         pinned_ocpp_version=row.pinned_ocpp_version,
+        expected_serial_number=row.expected_serial_number,
+        confirmed_serial_number=row.confirmed_serial_number,
         evses=_to_evses(row),
         display_name=row.display_name,
         quirks=row.quirks,

@@ -33,6 +33,7 @@ from station_svc.core.lists import FRAME_KEY, page_of, storable
 from station_svc.core.placement_store import PlacementChange
 from station_svc.core.reports import Status
 from station_svc.core.rows import ACCEPTED
+from station_svc.core.serial_numbers import MOST_CHARACTERS, is_serial_number
 from station_svc.core.site_store import storable_site
 from station_svc.core.socket_store import find_socket
 from station_svc.core.station_rows import Socket
@@ -361,11 +362,18 @@ def _version(field: str, value: str) -> str:
     return value
 
 
+def _serial_number(field: str, value: str) -> str:
+    if value and not is_serial_number(value):
+        raise invalid_field(field, f"up to {MOST_CHARACTERS} printable ASCII characters without * are needed")
+    return value
+
+
 _CHANGES: Mapping[str, Callable[[str, Any], str | int]] = {
     "registration_status": _registration_status,
     "display_name": check_display_name,
     "security_profile": check_profile,
     "pinned_ocpp_version": _version,
+    "expected_serial_number": _serial_number,
 }
 # Fields that are not columns of the station's own row.
 _OF_PLACEMENTS = frozenset({"site_id", "labels"})

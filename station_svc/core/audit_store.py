@@ -10,7 +10,13 @@ from mesh.audit import entries as audit
 from mesh.identity.acting import Actor, ActorKind
 from station_svc.core.models import station
 
-FIELDS = ("registration_status", "display_name", "security_profile", "pinned_ocpp_version")
+FIELDS = (
+    "registration_status",
+    "display_name",
+    "security_profile",
+    "pinned_ocpp_version",
+    "expected_serial_number",
+)
 """Of a station, by the names of their columns. Its credential is none of them: entries tell that it changed."""
 COLUMNS = tuple(station.c[name] for name in FIELDS)
 

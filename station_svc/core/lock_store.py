@@ -21,7 +21,8 @@ StationKey = tuple[str, str]
 _LOCK_STATIONS = RowStatement(
     """
     SELECT station.tenant_id, station.station_id, station.latest_epoch, station.registration_status,
-           station.boot_status, station.boot_epoch, station.boot_us
+           station.boot_status, station.boot_epoch, station.boot_us,
+           station.security_profile, station.confirmed_serial_number
     FROM {rows} JOIN station ON station.tenant_id = rows.tenant_id AND station.station_id = rows.station_id
     ORDER BY station.tenant_id, station.station_id FOR UPDATE OF station
     """,

@@ -61,6 +61,10 @@ station = sa.Table(
     small("boot_status"),
     # The only version that is spoken with it; empty: any that it offers.
     text("pinned_ocpp_version"),
+    # Its serial number by an operator's word, and the one that it reported first while it was accepted: the names that
+    # it may have in certificates beside its identity (core/serial_numbers.py).
+    text("expected_serial_number"),
+    text("confirmed_serial_number"),
     sa.Column("boot_us", sa.BigInteger),
     sa.Column("create_us", sa.BigInteger, nullable=False),
     sa.Column("update_us", sa.BigInteger, nullable=False),

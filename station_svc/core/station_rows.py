@@ -67,6 +67,8 @@ class StationRow:
     display_name: str
     security_profile: int
     pinned_ocpp_version: str
+    expected_serial_number: str
+    confirmed_serial_number: str
     credential_state: int
     credential_reason: str
     failures: FailureRow | None

@@ -215,6 +215,8 @@ def _to_station(
         display_name=row.display_name,
         security_profile=row.security_profile,
         pinned_ocpp_version=row.pinned_ocpp_version,
+        expected_serial_number=row.expected_serial_number,
+        confirmed_serial_number=row.confirmed_serial_number,
         credential_state=row.credential_state,
         credential_reason=row.hand_over_reason if row.credential_state == _NOT_TAKEN else "",
         failures=_to_failures(row),

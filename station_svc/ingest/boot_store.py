@@ -10,6 +10,7 @@ from mesh.database.rowset import RowStatement
 from mesh.events import outbox
 from mesh.runtime.errors import MeshError
 from mesh.runtime.times import SECOND_US
+from station_svc.core import serial_number_store
 from station_svc.core.lock_store import Json, frame_row, lock_stations, removed
 from station_svc.core.reports import Boot
 from station_svc.core.rows import ACCEPTED, TRIGGERED
@@ -62,6 +63,7 @@ def record_boots(connection: Connection, boots: Sequence[Boot], now_us: int) -> 
     _BOOT.run(connection, (_boot_row(boot, statuses[boot.frame.station]) for boot in latest.values()), now_us=now_us)
     outbox.append(connection, [events.booted(boot, statuses[boot.frame.station]) for boot in known])
     accepted = {key for key in latest if statuses[key] == ACCEPTED}
+    serial_number_store.confirm(connection, {key: stations[key] for key in accepted})
     job_store.wake(connection, accepted, run_us=now_us + job_store.BOOT_ALLOWANCE_US)
     attempts = find_message_attempts(connection, latest)
     return [

@@ -110,6 +110,7 @@ STATELESS: Mapping[str, str] = {
     "UserService/ChangePassword": _SECRET,
     "UserService/ResetPassword": _SECRET,
     "UserService/RotateSigningKeys": _SECRET,
+    "CertificateService/RevokeCertificate": "a certificate is never changed in another way; its entry has the reason",
 }
 """The other methods of AUDIT_CHANGE, and why they change no audited field."""
 

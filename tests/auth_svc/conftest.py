@@ -27,7 +27,9 @@ from auth_svc.authorization_servicer import ConcurrencyRule
 from auth_svc.certificate_office import CertificateRules
 from auth_svc.certificate_statuses import OcspRules
 from auth_svc.ev_certificates import EvCertificateProvider, NoProvider
+from auth_svc.key_encryption import KeyRing
 from auth_svc.keys import SigningKeys
+from auth_svc.outside_revocations import ClientRules
 from auth_svc.service import build
 from auth_svc.settings import AuthSettings
 from auth_svc.v2g_signing import NoV2gSigner, V2gSigner
@@ -164,6 +166,8 @@ async def start_auth(database: Database, clock: FakeClock) -> AsyncIterator[Star
             ocsp: OcspRules | None = None,
             ev_certificates: EvCertificateProvider | None = None,
             v2g_signer: V2gSigner | None = None,
+            clients: ClientRules | None = None,
+            ring: KeyRing | None = None,
         ) -> Auth:
             settings = AuthSettings(
                 accept_unknown_tokens=accept_unknown,
@@ -178,6 +182,8 @@ async def start_auth(database: Database, clock: FakeClock) -> AsyncIterator[Star
                 ocsp=ocsp or OcspRules(),
                 ev_certificates=ev_certificates or NoProvider(),
                 v2g_signer=v2g_signer or NoV2gSigner(),
+                clients=clients or ClientRules(),
+                ring=ring or KeyRing(),
             )
             return await _start(stack, database, clock, settings)
 
@@ -210,7 +216,7 @@ async def _start(stack: AsyncExitStack, database: Database, clock: FakeClock, se
     return Auth(
         database=database,
         clock=clock,
-        keys=SigningKeys(database=database, clock=clock),
+        keys=SigningKeys(database=database, clock=clock, ring=settings.ring),
         access=parts.access,
         background=parts.background,
         mesh_address=f"127.0.0.1:{mesh.port}",

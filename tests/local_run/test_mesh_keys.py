@@ -30,6 +30,7 @@ def test_private_keys_are_for_their_owner_alone(tmp_path: Path) -> None:
     modes = {str(path.relative_to(tmp_path / "keys")): path.stat().st_mode & 0o777 for path in files}
     assert modes == {
         "front-door/secret": 0o600,
+        "private/auth/encryption.key": 0o600,
         **{f"private/{part}/key.pem": 0o600 for part in PARTS},
         **{f"public/{part}.json": 0o644 for part in PARTS},
     }

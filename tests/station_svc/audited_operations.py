@@ -55,6 +55,7 @@ OPERATIONS: Mapping[str, st.SearchStrategy[dict[str, Any]]] = {
             "display_name": _few(["x", "y"]),
             "registration_status": _few([1, 2, 3]),
             "pinned_ocpp_version": _few(["1.6", "2.0.1"]),
+            "expected_serial_number": _few(["SN-1", "SN-2"]),
             "security_profile": _few([1, 2]),
             "site_id": _somewhere,
             "labels": _labels,

@@ -13,6 +13,7 @@ from mesh.runtime.errors import MeshError, invalid_field
 from mesh.runtime.times import SECOND_US, Clock
 from station_svc.commands.hooks import CommandHooks
 from station_svc.commands.rows import NewCommand
+from station_svc.features.certificates import renewal_store
 from station_svc.features.certificates import request_store as store
 from station_svc.features.certificates.authority import TIMEOUT_S, CertificateAuthority
 from station_svc.features.certificates.request_store import FrameKey
@@ -109,6 +110,8 @@ class _HandOver(FitsStation):
             taken = outcome.status == certificate_pb2.CERTIFICATE_SIGNED_STATUS_ACCEPTED
             state = RequestState.DELIVERED if taken else RequestState.REFUSED_BY_STATION
             store.end(connection, self._key, state, "" if taken else outcome.status_info.reason_code, now_us)
+            if taken and (row := store.get(connection, self._key)) is not None:
+                renewal_store.schedule(connection, row.frame, row.certificate_type, now_us=now_us)
 
 
 def _ended(connection: Connection, job: JobRow, error: MeshError | None, now_us: int) -> None:

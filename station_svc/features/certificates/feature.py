@@ -9,11 +9,13 @@ from mesh.grpc.types import Context
 from station_svc.commands.hooks import NO_HOOKS, CommandHooks
 from station_svc.core.storage import Retention, Storage, aged
 from station_svc.feature import Feature, FeatureParts, Resources
+from station_svc.features.certificates import renewal
 from station_svc.features.certificates.authority import CertificateAuthority
 from station_svc.features.certificates.checks import check_chain, check_root
 from station_svc.features.certificates.delivery import CertificateDelivery, FitsStation
 from station_svc.features.certificates.installed import ForgetCertificate, RememberCertificates
 from station_svc.features.certificates.models import certificate_request, installed_certificate
+from station_svc.features.certificates.renewal import CertificateRenewal
 from station_svc.features.certificates.request_store import KIND
 from station_svc.features.certificates.servicer import StationCertificateServicer
 
@@ -37,7 +39,7 @@ def _build(resources: Resources) -> FeatureParts:
 
     return FeatureParts(
         operator=[partial(add_StationCertificateServiceServicer_to_server, servicer)],
-        jobs={KIND: delivery.kind},
+        jobs={KIND: delivery.kind, renewal.KIND: CertificateRenewal(sender=resources.job_sender).kind},
         commands={
             "CertificateSigned": signed,
             "InstallCertificate": install,
@@ -64,4 +66,5 @@ FEATURE = Feature(
         retention=[Retention(name="CERTIFICATE_REQUEST", days=365, removals=[aged(certificate_request.c.receive_us)])],
     ),
     build=_build,
+    end_due=renewal.end_due,
 )

@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from station_svc.core.columns import Key, frame_key, metadata, small, station_key, text
+from station_svc.core.columns import Key, frame_key, metadata, partial_index, small, station_key, text
 
 # Requests of stations to the certificate authority. `csr` and `chain` are emptied when they are no longer needed.
 certificate_request = sa.Table(
@@ -18,10 +18,13 @@ certificate_request = sa.Table(
     text("reason"),
     text("serial_number"),
     sa.Column("expire_us", sa.BigInteger),
+    # When the station is asked for the next request; NULL: the certificate was not taken, or another one followed it.
+    sa.Column("renew_us", sa.BigInteger),
     sa.Column("receive_us", sa.BigInteger, nullable=False),
     sa.Column("update_us", sa.BigInteger, nullable=False),
     sa.Index("certificate_request_age", "receive_us"),
     sa.Index("certificate_request_list", "tenant_id", "receive_us"),
+    partial_index("certificate_request_renewal", "renew_us", where="renew_us IS NOT NULL"),
 )
 
 # The columns of the key are in the order of lists.

@@ -15,10 +15,11 @@ from mesh.events import outbox
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
 from mesh.runtime.times import DAY_US, SECOND_US
+from station_svc.core import serial_number_store
 from station_svc.core.history_store import of_station, of_stations
 from station_svc.core.list_store import paged
 from station_svc.core.lock_store import lock_stations
-from station_svc.core.models import station, variable
+from station_svc.core.models import variable
 from station_svc.core.rows import Frame, to_row
 from station_svc.core.station_store import expect_station
 from station_svc.features.certificates import events
@@ -66,7 +67,8 @@ def take(connection: Connection, requests: Sequence[NewRequest], now_us: int) ->
     The same frame finds the request that it made before, and the same request one that is under way.
     """
     known = lock_stations(connection, {request.frame.station for request in requests})
-    names = _common_names(connection, known)
+    serial_number_store.confirm(connection, known)
+    names = serial_number_store.certificate_names(connection, known)
     results: list[Taken | MeshError] = []
     for request in requests:
         if request.frame.station not in known:
@@ -115,7 +117,8 @@ def get(connection: Connection, key: FrameKey) -> CertificateRequestRow | None:
 
 def common_names(connection: Connection, tenant_id: str, station_id: str) -> Collection[str]:
     """The names that a station may have in its certificate."""
-    return _common_names(connection, {(tenant_id, station_id)}).get((tenant_id, station_id), frozenset())
+    key = (tenant_id, station_id)
+    return serial_number_store.certificate_names(connection, {key}).get(key, frozenset())
 
 
 def most_chain(connection: Connection, tenant_id: str, station_id: str) -> int | None:
@@ -233,35 +236,6 @@ def _change(
     row = connection.execute(query).first()
     if row is not None:
         outbox.append(connection, [events.certificate_request(_to_request(row), now_us)])
-
-
-def _common_names(
-    connection: Connection, keys: Collection[tuple[str, str]]
-) -> Mapping[tuple[str, str], Collection[str]]:
-    """Identity and serial numbers, except those that another station of the tenant has too: they identify neither."""
-    columns = (station.c.serial_number, station.c.charge_box_serial_number)
-    is_own = sa.tuple_(station.c.tenant_id, station.c.station_id).in_(list(keys))
-    own = connection.execute(sa.select(station.c.tenant_id, station.c.station_id, *columns).where(is_own)).all()
-    serials = {serial for row in own for serial in row[2:] if serial}
-    taken: dict[tuple[str, str], set[str]] = {}  # stations, by tenant and name
-    if serials:
-        query = sa.select(station.c.tenant_id, station.c.station_id, *columns).where(
-            station.c.tenant_id.in_({row.tenant_id for row in own}),
-            station.c.station_id.in_(serials) | columns[0].in_(serials) | columns[1].in_(serials),
-        )
-        for row in connection.execute(query):
-            for name in row[1:]:
-                taken.setdefault((row.tenant_id, name), set()).add(row.station_id)
-
-    def identifies(row: Any, serial: str) -> bool:
-        return bool(serial) and taken[row.tenant_id, serial] == {row.station_id}
-
-    return {
-        (row.tenant_id, row.station_id): frozenset(
-            {row.station_id} | {serial for serial in row[2:] if identifies(row, serial)}
-        )
-        for row in own
-    }
 
 
 def _is(key: FrameKey) -> ColumnElement[bool]:

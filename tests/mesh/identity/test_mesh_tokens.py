@@ -19,7 +19,7 @@ SECRET = "a secret of the release before, long enough"
 def keys(tmp_path: Path) -> MeshKeys:
     """The keys of a mesh."""
     made = MeshKeys(tmp_path / "keys")
-    assert set(made.make()) == {*PARTS, "front door"}
+    assert set(made.make()) == {*PARTS, "front door", "encryption"}
     return made
 
 

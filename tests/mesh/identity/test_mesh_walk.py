@@ -42,6 +42,7 @@ _GATEWAY_ONLY = {
         "RecordAuthorizations CountOpenTransactions FindEvseTransactions"
     ),
     "auth.v1.AuthorizationService": "Authorize StreamAuthorize",
+    "auth.v1.CertificateAuthorityService": "CheckClientCertificates ListClientAuthorities",
     "auth.v1.CertificateExchangeService": "GetCertificateStatuses CheckContractCertificates GetEvCertificates",
 }
 # The parts that verify callers of operator services. A simulator is not in every mesh.
@@ -59,6 +60,7 @@ CALLERS: Mapping[str, frozenset[str]] = {
     "/csms.auth.v1.CallerService/ResolveCaller": _VERIFIERS,
     "/csms.auth.v1.CallerService/ListCallerChanges": _VERIFIERS,
     "/csms.auth.v1.CertificateAuthorityService/SignCertificates": frozenset({"station"}),
+    "/csms.auth.v1.CertificateAuthorityService/ListRevokedCertificates": frozenset({"station"}),
     "/csms.auth.v1.TenantDirectoryService/GetTenantDirectory": frozenset({"gateway", *_VERIFIERS}),
     "/csms.auth.v1.TenantDirectoryService/ReportTenantErasure": frozenset({"station", "transaction", "notification"}),
     "/csms.auth.v1.DriverErasureDirectoryService/ListPendingDriverErasures": frozenset(

@@ -47,9 +47,23 @@ export default function IssuedPage(): ReactNode {
         textColumn<IssuedCertificate>("subject", t.subject, (row) => row.subject, { width: "minmax(180px, 1.5fr)" }),
         timeColumn<IssuedCertificate>("asked", t.asked, (row) => row.createTime),
         timeColumn<IssuedCertificate>("expires", t.expires, (row) => row.expireTime),
+        timeColumn<IssuedCertificate>("revoked", t.revoked, (row) => row.revokeTime),
       ]}
       searchText={(row) => `${row.stationId} ${row.subject} ${row.serialNumber}`}
-      creates={[{ method: method.getCertificateAuthority, label: t.authority, icon: "shield", keepsAnswer: true }]}
+      creates={[
+        { method: method.getCertificateAuthority, label: t.authority, icon: "shield", keepsAnswer: true },
+        { method: method.getCertificateRevocationList, label: t.revocationList, icon: "list", keepsAnswer: true },
+      ]}
+      actions={[
+        {
+          method: method.revokeCertificate,
+          label: t.revoke,
+          icon: "trash",
+          danger: true,
+          isOffered: (row) => row.revokeTime === undefined,
+          fixed: (row) => ({ serialNumber: row.serialNumber }),
+        },
+      ]}
       ignoreScope
       empty={<EmptyState title={t.noIssued} icon="shield" />}
     />

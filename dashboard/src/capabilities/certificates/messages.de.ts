@@ -25,4 +25,7 @@ export const de: Translation<typeof en> = {
   station: "Station",
   installedAll: "In Stationen installiert",
   requestsAll: "Anfragen von Stationen",
+  revoked: "Widerrufen",
+  revoke: "Widerrufen",
+  revocationList: "Widerrufsliste",
 };

@@ -22,4 +22,7 @@ export const en = {
   station: "Station",
   installedAll: "Installed at stations",
   requestsAll: "Requests of stations",
+  revoked: "Revoked",
+  revoke: "Revoke",
+  revocationList: "Revocation list",
 };

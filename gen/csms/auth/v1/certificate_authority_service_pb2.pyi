@@ -118,7 +118,7 @@ class CheckClientCertificatesResult(_message.Message):
     ISSUER_FIELD_NUMBER: _builtins.int
     EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     common_name: _builtins.str
-    """Common name of its subject."""
+    """Common name of its subject; empty where it has none, or more than one."""
     serial_number: _builtins.str
     """Serial number, hexadecimal in capitals without leading zeros."""
     fingerprint: _builtins.str
@@ -127,10 +127,13 @@ class CheckClientCertificatesResult(_message.Message):
     """Name of its issuer, RFC 4514."""
     @_builtins.property
     def error(self) -> _status_pb2.Status:
-        """Error of a certificate that proves nothing: UNAUTHENTICATED with one of the reasons CLIENT_CERTIFICATE_UNREADABLE,
-        _UNTRUSTED: it does not chain to an authority of the tenant, _EXPIRED, _NOT_YET_VALID, _REVOKED, _KEY_WEAK,
-        _ORGANIZATION_WRONG, _NOT_FOR_CLIENTS: its extended key usage has no TLS client. UNAVAILABLE with
-        REVOCATION_UNKNOWN where the authority of the certificate did not say whether it is revoked. Absent when it is valid.
+        """Error of a certificate that proves nothing: UNAUTHENTICATED with one of the reasons CLIENT_CERTIFICATE_UNREADABLE;
+        CLIENT_CERTIFICATE_UNTRUSTED: its path leads to no authority of the tenant, or an authority of the mesh signed it
+        for another station, or not at all by its records; CLIENT_CERTIFICATE_EXPIRED; CLIENT_CERTIFICATE_NOT_YET_VALID;
+        CLIENT_CERTIFICATE_REVOKED; CLIENT_CERTIFICATE_KEY_WEAK; CLIENT_CERTIFICATE_ORGANIZATION_WRONG;
+        CLIENT_CERTIFICATE_NOT_FOR_CLIENTS: its extensions do not allow a TLS client. UNAVAILABLE with REVOCATION_UNKNOWN
+        where the authority of the certificate did not say whether it is revoked. Absent when it is valid. The other fields
+        are set in either case, unless it is unreadable.
         """
 
     @_builtins.property
@@ -154,6 +157,90 @@ class CheckClientCertificatesResult(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CheckClientCertificatesResult: _TypeAlias = CheckClientCertificatesResult  # noqa: Y015
+
+@_typing.final
+class ListRevokedCertificatesRequest(_message.Message):
+    """Asks for revoked certificates."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AFTER_TIME_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def after_time(self) -> _timestamp_pb2.Timestamp:
+        """Only those that were revoked since then."""
+
+    def __init__(
+        self,
+        *,
+        after_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["after_time", b"after_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_time", b"after_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListRevokedCertificatesRequest: _TypeAlias = ListRevokedCertificatesRequest  # noqa: Y015
+
+@_typing.final
+class ListRevokedCertificatesResponse(_message.Message):
+    """Revoked certificates, the latest 1000 at most."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REVOKED_CERTIFICATES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def revoked_certificates(self) -> _containers.RepeatedCompositeFieldContainer[Global___RevokedCertificate]:
+        """The certificates."""
+
+    def __init__(
+        self,
+        *,
+        revoked_certificates: _abc.Iterable[Global___RevokedCertificate] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["revoked_certificates", b"revoked_certificates"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListRevokedCertificatesResponse: _TypeAlias = ListRevokedCertificatesResponse  # noqa: Y015
+
+@_typing.final
+class RevokedCertificate(_message.Message):
+    """A certificate that was revoked."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TENANT_ID_FIELD_NUMBER: _builtins.int
+    STATION_ID_FIELD_NUMBER: _builtins.int
+    FINGERPRINT_FIELD_NUMBER: _builtins.int
+    REVOKE_TIME_FIELD_NUMBER: _builtins.int
+    tenant_id: _builtins.str
+    """Tenant of the station."""
+    station_id: _builtins.str
+    """The station that it was issued to."""
+    fingerprint: _builtins.str
+    """SHA-256 of the certificate (DER), hexadecimal."""
+    @_builtins.property
+    def revoke_time(self) -> _timestamp_pb2.Timestamp:
+        """Time of the revocation."""
+
+    def __init__(
+        self,
+        *,
+        tenant_id: _builtins.str = ...,
+        station_id: _builtins.str = ...,
+        fingerprint: _builtins.str = ...,
+        revoke_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["revoke_time", b"revoke_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fingerprint", b"fingerprint", "revoke_time", b"revoke_time", "station_id", b"station_id", "tenant_id", b"tenant_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RevokedCertificate: _TypeAlias = RevokedCertificate  # noqa: Y015
 
 @_typing.final
 class ListClientAuthoritiesRequest(_message.Message):
@@ -300,9 +387,11 @@ class SignCertificateResult(_message.Message):
     def error(self) -> _status_pb2.Status:
         """Error of a request that was refused, INVALID_ARGUMENT with one of the reasons CSR_UNREADABLE; CSR_SIGNATURE_WRONG:
         not signed with its own key, or with a hash weaker than SHA-256; CSR_KEY_WEAK: neither RSA of 2048 bits nor EC of
-        256 or more; CSR_SUBJECT_WRONG: the common name is none of common_names, or the organization not the configured
-        one; CERTIFICATE_TYPE_NOT_SIGNED: nobody signs certificates of this use here; CERTIFICATE_PROVIDER_REFUSED: the
-        authority of vehicle-to-grid (CSMS_V2G_SIGNING_URL) did not sign it. UNAVAILABLE with
+        256 or more; CSR_SUBJECT_WRONG: the common name is none of common_names, or one that no station may have, or the
+        organization is not the configured one; CSR_KEY_REVOKED: a certificate of the same key was revoked;
+        CERTIFICATE_TYPE_NOT_SIGNED: nobody signs certificates of this use here; CERTIFICATE_PROVIDER_REFUSED: the
+        authority of vehicle-to-grid (CSMS_V2G_SIGNING_URL) did not sign it. RESOURCE_EXHAUSTED with
+        CERTIFICATE_LIMIT_REACHED where the station got as many certificates as it may in a day. UNAVAILABLE with
         CERTIFICATE_PROVIDER_UNAVAILABLE where that authority did not answer: the same request may be signed later. Absent
         when it was signed.
         """

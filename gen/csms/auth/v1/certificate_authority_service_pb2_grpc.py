@@ -45,6 +45,11 @@ class CertificateAuthorityServiceStub:
                 request_serializer=csms_dot_auth_dot_v1_dot_certificate__authority__service__pb2.CheckClientCertificatesRequest.SerializeToString,
                 response_deserializer=csms_dot_auth_dot_v1_dot_certificate__authority__service__pb2.CheckClientCertificatesResponse.FromString,
                 _registered_method=True)
+        self.ListRevokedCertificates = channel.unary_unary(
+                '/csms.auth.v1.CertificateAuthorityService/ListRevokedCertificates',
+                request_serializer=csms_dot_auth_dot_v1_dot_certificate__authority__service__pb2.ListRevokedCertificatesRequest.SerializeToString,
+                response_deserializer=csms_dot_auth_dot_v1_dot_certificate__authority__service__pb2.ListRevokedCertificatesResponse.FromString,
+                _registered_method=True)
         self.ListClientAuthorities = channel.unary_unary(
                 '/csms.auth.v1.CertificateAuthorityService/ListClientAuthorities',
                 request_serializer=csms_dot_auth_dot_v1_dot_certificate__authority__service__pb2.ListClientAuthoritiesRequest.SerializeToString,
@@ -57,7 +62,8 @@ class CertificateAuthorityServiceServicer:
     """
 
     def SignCertificates(self, request, context):
-        """Checks certificate signing requests and signs the valid ones. The same request of the same station gets the same
+        """Checks certificate signing requests and signs the valid ones. Subject and extensions of a certificate are chosen
+        here: of the request it has the key and the common name. The same request of the same station gets the same
         certificate again until two thirds of its validity have passed; from then on it is a renewal and gets a new one.
         Errors: UNAVAILABLE when the database is unavailable.
         """
@@ -68,6 +74,14 @@ class CertificateAuthorityServiceServicer:
     def CheckClientCertificates(self, request, context):
         """Checks certificates that stations showed in TLS handshakes: chain to an authority of the tenant, dates, key,
         revocation, organization.
+        Errors: UNAVAILABLE when the database is unavailable.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListRevokedCertificates(self, request, context):
+        """Lists certificates that were revoked lately, of all tenants: sockets that stand on them are closed.
         Errors: UNAVAILABLE when the database is unavailable.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -94,6 +108,11 @@ def add_CertificateAuthorityServiceServicer_to_server(servicer, server):
                     servicer.CheckClientCertificates,
                     request_deserializer=csms_dot_auth_dot_v1_dot_certificate__authority__service__pb2.CheckClientCertificatesRequest.FromString,
                     response_serializer=csms_dot_auth_dot_v1_dot_certificate__authority__service__pb2.CheckClientCertificatesResponse.SerializeToString,
+            ),
+            'ListRevokedCertificates': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListRevokedCertificates,
+                    request_deserializer=csms_dot_auth_dot_v1_dot_certificate__authority__service__pb2.ListRevokedCertificatesRequest.FromString,
+                    response_serializer=csms_dot_auth_dot_v1_dot_certificate__authority__service__pb2.ListRevokedCertificatesResponse.SerializeToString,
             ),
             'ListClientAuthorities': grpc.unary_unary_rpc_method_handler(
                     servicer.ListClientAuthorities,
@@ -156,6 +175,33 @@ class CertificateAuthorityService:
             '/csms.auth.v1.CertificateAuthorityService/CheckClientCertificates',
             csms_dot_auth_dot_v1_dot_certificate__authority__service__pb2.CheckClientCertificatesRequest.SerializeToString,
             csms_dot_auth_dot_v1_dot_certificate__authority__service__pb2.CheckClientCertificatesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListRevokedCertificates(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csms.auth.v1.CertificateAuthorityService/ListRevokedCertificates',
+            csms_dot_auth_dot_v1_dot_certificate__authority__service__pb2.ListRevokedCertificatesRequest.SerializeToString,
+            csms_dot_auth_dot_v1_dot_certificate__authority__service__pb2.ListRevokedCertificatesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -34,13 +34,18 @@ class CertificateAuthorityServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> CertificateAuthorityServiceAsyncStub: ...
     SignCertificates: _grpc.UnaryUnaryMultiCallable[_certificate_authority_service_pb2.SignCertificatesRequest, _certificate_authority_service_pb2.SignCertificatesResponse]
-    """Checks certificate signing requests and signs the valid ones. The same request of the same station gets the same
+    """Checks certificate signing requests and signs the valid ones. Subject and extensions of a certificate are chosen
+    here: of the request it has the key and the common name. The same request of the same station gets the same
     certificate again until two thirds of its validity have passed; from then on it is a renewal and gets a new one.
     Errors: UNAVAILABLE when the database is unavailable.
     """
     CheckClientCertificates: _grpc.UnaryUnaryMultiCallable[_certificate_authority_service_pb2.CheckClientCertificatesRequest, _certificate_authority_service_pb2.CheckClientCertificatesResponse]
     """Checks certificates that stations showed in TLS handshakes: chain to an authority of the tenant, dates, key,
     revocation, organization.
+    Errors: UNAVAILABLE when the database is unavailable.
+    """
+    ListRevokedCertificates: _grpc.UnaryUnaryMultiCallable[_certificate_authority_service_pb2.ListRevokedCertificatesRequest, _certificate_authority_service_pb2.ListRevokedCertificatesResponse]
+    """Lists certificates that were revoked lately, of all tenants: sockets that stand on them are closed.
     Errors: UNAVAILABLE when the database is unavailable.
     """
     ListClientAuthorities: _grpc.UnaryUnaryMultiCallable[_certificate_authority_service_pb2.ListClientAuthoritiesRequest, _certificate_authority_service_pb2.ListClientAuthoritiesResponse]
@@ -54,13 +59,18 @@ class CertificateAuthorityServiceAsyncStub(CertificateAuthorityServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     SignCertificates: _aio.UnaryUnaryMultiCallable[_certificate_authority_service_pb2.SignCertificatesRequest, _certificate_authority_service_pb2.SignCertificatesResponse]  # type: ignore[assignment]
-    """Checks certificate signing requests and signs the valid ones. The same request of the same station gets the same
+    """Checks certificate signing requests and signs the valid ones. Subject and extensions of a certificate are chosen
+    here: of the request it has the key and the common name. The same request of the same station gets the same
     certificate again until two thirds of its validity have passed; from then on it is a renewal and gets a new one.
     Errors: UNAVAILABLE when the database is unavailable.
     """
     CheckClientCertificates: _aio.UnaryUnaryMultiCallable[_certificate_authority_service_pb2.CheckClientCertificatesRequest, _certificate_authority_service_pb2.CheckClientCertificatesResponse]  # type: ignore[assignment]
     """Checks certificates that stations showed in TLS handshakes: chain to an authority of the tenant, dates, key,
     revocation, organization.
+    Errors: UNAVAILABLE when the database is unavailable.
+    """
+    ListRevokedCertificates: _aio.UnaryUnaryMultiCallable[_certificate_authority_service_pb2.ListRevokedCertificatesRequest, _certificate_authority_service_pb2.ListRevokedCertificatesResponse]  # type: ignore[assignment]
+    """Lists certificates that were revoked lately, of all tenants: sockets that stand on them are closed.
     Errors: UNAVAILABLE when the database is unavailable.
     """
     ListClientAuthorities: _aio.UnaryUnaryMultiCallable[_certificate_authority_service_pb2.ListClientAuthoritiesRequest, _certificate_authority_service_pb2.ListClientAuthoritiesResponse]  # type: ignore[assignment]
@@ -77,7 +87,8 @@ class CertificateAuthorityServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _certificate_authority_service_pb2.SignCertificatesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_certificate_authority_service_pb2.SignCertificatesResponse, _abc.Awaitable[_certificate_authority_service_pb2.SignCertificatesResponse]]:
-        """Checks certificate signing requests and signs the valid ones. The same request of the same station gets the same
+        """Checks certificate signing requests and signs the valid ones. Subject and extensions of a certificate are chosen
+        here: of the request it has the key and the common name. The same request of the same station gets the same
         certificate again until two thirds of its validity have passed; from then on it is a renewal and gets a new one.
         Errors: UNAVAILABLE when the database is unavailable.
         """
@@ -90,6 +101,16 @@ class CertificateAuthorityServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_certificate_authority_service_pb2.CheckClientCertificatesResponse, _abc.Awaitable[_certificate_authority_service_pb2.CheckClientCertificatesResponse]]:
         """Checks certificates that stations showed in TLS handshakes: chain to an authority of the tenant, dates, key,
         revocation, organization.
+        Errors: UNAVAILABLE when the database is unavailable.
+        """
+
+    @_abc_1.abstractmethod
+    def ListRevokedCertificates(
+        self,
+        request: _certificate_authority_service_pb2.ListRevokedCertificatesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_certificate_authority_service_pb2.ListRevokedCertificatesResponse, _abc.Awaitable[_certificate_authority_service_pb2.ListRevokedCertificatesResponse]]:
+        """Lists certificates that were revoked lately, of all tenants: sockets that stand on them are closed.
         Errors: UNAVAILABLE when the database is unavailable.
         """
 

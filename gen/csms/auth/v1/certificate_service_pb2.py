@@ -28,7 +28,7 @@ from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&csms/auth/v1/certificate_service.proto\x12\x0c\x63sms.auth.v1\x1a csms/common/v1/certificate.proto\x1a\x1d\x63sms/options/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"V\n\x1dListIssuedCertificatesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x03 \x01(\t\"w\n\x1eListIssuedCertificatesResponse\x12<\n\x13issued_certificates\x18\x01 \x03(\x0b\x32\x1f.csms.auth.v1.IssuedCertificate\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xf8\x02\n\x11IssuedCertificate\x12\x12\n\nstation_id\x18\x01 \x01(\t\x12\x15\n\rserial_number\x18\x02 \x01(\t\x12?\n\x10\x63\x65rtificate_type\x18\x03 \x01(\x0e\x32%.csms.common.v1.CertificateSigningUse\x12\x13\n\x0b\x63ommon_name\x18\x04 \x01(\t\x12\x0f\n\x07subject\x18\x05 \x01(\t\x12\x0e\n\x06issuer\x18\x06 \x01(\t\x12\x1a\n\x12sha256_fingerprint\x18\x07 \x01(\t\x12\x13\n\x0b\x63\x65rtificate\x18\x08 \x01(\t\x12.\n\nstart_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x63reate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\" \n\x1eGetCertificateAuthorityRequest\"d\n\x1fGetCertificateAuthorityResponse\x12\x41\n\x15\x63\x65rtificate_authority\x18\x01 \x01(\x0b\x32\".csms.auth.v1.CertificateAuthority\"\xbd\x01\n\x14\x43\x65rtificateAuthority\x12\x19\n\x11\x63\x65rtificate_chain\x18\x01 \x01(\t\x12\x18\n\x10root_certificate\x18\x02 \x01(\t\x12\x0f\n\x07subject\x18\x03 \x01(\t\x12\x1a\n\x12sha256_fingerprint\x18\x04 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nconfigured\x18\x06 \x01(\x08\x32\xfa\x02\n\x12\x43\x65rtificateService\x12\x9f\x01\n\x16ListIssuedCertificates\x12+.csms.auth.v1.ListIssuedCertificatesRequest\x1a,.csms.auth.v1.ListIssuedCertificatesResponse\"*\xa2\xbb\x18\x04\x08\x34\x18\x03\xc0\xbc\x18\x01\x82\xd3\xe4\x93\x02\x18\x12\x16/v1/issuedCertificates\x12\xbb\x01\n\x17GetCertificateAuthority\x12,.csms.auth.v1.GetCertificateAuthorityRequest\x1a-.csms.auth.v1.GetCertificateAuthorityResponse\"C\xa2\xbb\x18\x04\x08\x34\x18\x03\xc0\xbc\x18\x01\x82\xd3\xe4\x93\x02\x31\x12\x18/v1/certificateAuthorityb\x15\x63\x65rtificate_authority\x1a\x04\xa0\xbb\x18\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&csms/auth/v1/certificate_service.proto\x12\x0c\x63sms.auth.v1\x1a csms/common/v1/certificate.proto\x1a\x1d\x63sms/options/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"V\n\x1dListIssuedCertificatesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x03 \x01(\t\"w\n\x1eListIssuedCertificatesResponse\x12<\n\x13issued_certificates\x18\x01 \x03(\x0b\x32\x1f.csms.auth.v1.IssuedCertificate\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xe4\x03\n\x11IssuedCertificate\x12\x12\n\nstation_id\x18\x01 \x01(\t\x12\x15\n\rserial_number\x18\x02 \x01(\t\x12?\n\x10\x63\x65rtificate_type\x18\x03 \x01(\x0e\x32%.csms.common.v1.CertificateSigningUse\x12\x13\n\x0b\x63ommon_name\x18\x04 \x01(\t\x12\x0f\n\x07subject\x18\x05 \x01(\t\x12\x0e\n\x06issuer\x18\x06 \x01(\t\x12\x1a\n\x12sha256_fingerprint\x18\x07 \x01(\t\x12\x13\n\x0b\x63\x65rtificate\x18\x08 \x01(\t\x12.\n\nstart_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x63reate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0brevoke_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x39\n\x11revocation_reason\x18\r \x01(\x0e\x32\x1e.csms.auth.v1.RevocationReason\"a\n\x18RevokeCertificateRequest\x12\x15\n\rserial_number\x18\x01 \x01(\t\x12.\n\x06reason\x18\x02 \x01(\x0e\x32\x1e.csms.auth.v1.RevocationReason\"X\n\x19RevokeCertificateResponse\x12;\n\x12issued_certificate\x18\x01 \x01(\x0b\x32\x1f.csms.auth.v1.IssuedCertificate\"D\n#GetCertificateRevocationListRequest\x12\x1d\n\x15\x61uthority_fingerprint\x18\x01 \x01(\t\"t\n$GetCertificateRevocationListResponse\x12L\n\x1b\x63\x65rtificate_revocation_list\x18\x01 \x01(\x0b\x32\'.csms.auth.v1.CertificateRevocationList\"\xd8\x01\n\x19\x43\x65rtificateRevocationList\x12\x17\n\x0frevocation_list\x18\x01 \x01(\t\x12\x0e\n\x06issuer\x18\x02 \x01(\t\x12\x1d\n\x15\x61uthority_fingerprint\x18\x03 \x01(\t\x12\x0c\n\x04size\x18\x04 \x01(\x05\x12/\n\x0bupdate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x34\n\x10next_update_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\" \n\x1eGetCertificateAuthorityRequest\"d\n\x1fGetCertificateAuthorityResponse\x12\x41\n\x15\x63\x65rtificate_authority\x18\x01 \x01(\x0b\x32\".csms.auth.v1.CertificateAuthority\"\xbd\x01\n\x14\x43\x65rtificateAuthority\x12\x19\n\x11\x63\x65rtificate_chain\x18\x01 \x01(\t\x12\x18\n\x10root_certificate\x18\x02 \x01(\t\x12\x0f\n\x07subject\x18\x03 \x01(\t\x12\x1a\n\x12sha256_fingerprint\x18\x04 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nconfigured\x18\x06 \x01(\x08*\x81\x02\n\x10RevocationReason\x12!\n\x1dREVOCATION_REASON_UNSPECIFIED\x10\x00\x12$\n REVOCATION_REASON_KEY_COMPROMISE\x10\x01\x12)\n%REVOCATION_REASON_AFFILIATION_CHANGED\x10\x03\x12 \n\x1cREVOCATION_REASON_SUPERSEDED\x10\x04\x12,\n(REVOCATION_REASON_CESSATION_OF_OPERATION\x10\x05\x12)\n%REVOCATION_REASON_PRIVILEGE_WITHDRAWN\x10\t2\x93\x06\n\x12\x43\x65rtificateService\x12\x9f\x01\n\x16ListIssuedCertificates\x12+.csms.auth.v1.ListIssuedCertificatesRequest\x1a,.csms.auth.v1.ListIssuedCertificatesResponse\"*\xa2\xbb\x18\x04\x08\x34\x18\x03\xc0\xbc\x18\x01\x82\xd3\xe4\x93\x02\x18\x12\x16/v1/issuedCertificates\x12\xbb\x01\n\x17GetCertificateAuthority\x12,.csms.auth.v1.GetCertificateAuthorityRequest\x1a-.csms.auth.v1.GetCertificateAuthorityResponse\"C\xa2\xbb\x18\x04\x08\x34\x18\x03\xc0\xbc\x18\x01\x82\xd3\xe4\x93\x02\x31\x12\x18/v1/certificateAuthorityb\x15\x63\x65rtificate_authority\x12\xbe\x01\n\x11RevokeCertificate\x12&.csms.auth.v1.RevokeCertificateRequest\x1a\'.csms.auth.v1.RevokeCertificateResponse\"X\xa2\xbb\x18\x04\x08\x61\x18\x03\xc0\xbc\x18\x02\x82\xd3\xe4\x93\x02\x46\"-/v1/issuedCertificates/{serial_number}:revoke:\x01*b\x12issued_certificate\x12\xd5\x01\n\x1cGetCertificateRevocationList\x12\x31.csms.auth.v1.GetCertificateRevocationListRequest\x1a\x32.csms.auth.v1.GetCertificateRevocationListResponse\"N\xa2\xbb\x18\x04\x08\x34\x18\x03\xc0\xbc\x18\x01\x82\xd3\xe4\x93\x02<\x12\x1d/v1/certificateRevocationListb\x1b\x63\x65rtificate_revocation_list\x1a\x04\xa0\xbb\x18\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,18 +41,34 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CERTIFICATESERVICE'].methods_by_name['ListIssuedCertificates']._serialized_options = b'\242\273\030\004\0104\030\003\300\274\030\001\202\323\344\223\002\030\022\026/v1/issuedCertificates'
   _globals['_CERTIFICATESERVICE'].methods_by_name['GetCertificateAuthority']._loaded_options = None
   _globals['_CERTIFICATESERVICE'].methods_by_name['GetCertificateAuthority']._serialized_options = b'\242\273\030\004\0104\030\003\300\274\030\001\202\323\344\223\0021\022\030/v1/certificateAuthorityb\025certificate_authority'
+  _globals['_CERTIFICATESERVICE'].methods_by_name['RevokeCertificate']._loaded_options = None
+  _globals['_CERTIFICATESERVICE'].methods_by_name['RevokeCertificate']._serialized_options = b'\242\273\030\004\010a\030\003\300\274\030\002\202\323\344\223\002F\"-/v1/issuedCertificates/{serial_number}:revoke:\001*b\022issued_certificate'
+  _globals['_CERTIFICATESERVICE'].methods_by_name['GetCertificateRevocationList']._loaded_options = None
+  _globals['_CERTIFICATESERVICE'].methods_by_name['GetCertificateRevocationList']._serialized_options = b'\242\273\030\004\0104\030\003\300\274\030\001\202\323\344\223\002<\022\035/v1/certificateRevocationListb\033certificate_revocation_list'
+  _globals['_REVOCATIONREASON']._serialized_start=1805
+  _globals['_REVOCATIONREASON']._serialized_end=2062
   _globals['_LISTISSUEDCERTIFICATESREQUEST']._serialized_start=184
   _globals['_LISTISSUEDCERTIFICATESREQUEST']._serialized_end=270
   _globals['_LISTISSUEDCERTIFICATESRESPONSE']._serialized_start=272
   _globals['_LISTISSUEDCERTIFICATESRESPONSE']._serialized_end=391
   _globals['_ISSUEDCERTIFICATE']._serialized_start=394
-  _globals['_ISSUEDCERTIFICATE']._serialized_end=770
-  _globals['_GETCERTIFICATEAUTHORITYREQUEST']._serialized_start=772
-  _globals['_GETCERTIFICATEAUTHORITYREQUEST']._serialized_end=804
-  _globals['_GETCERTIFICATEAUTHORITYRESPONSE']._serialized_start=806
-  _globals['_GETCERTIFICATEAUTHORITYRESPONSE']._serialized_end=906
-  _globals['_CERTIFICATEAUTHORITY']._serialized_start=909
-  _globals['_CERTIFICATEAUTHORITY']._serialized_end=1098
-  _globals['_CERTIFICATESERVICE']._serialized_start=1101
-  _globals['_CERTIFICATESERVICE']._serialized_end=1479
+  _globals['_ISSUEDCERTIFICATE']._serialized_end=878
+  _globals['_REVOKECERTIFICATEREQUEST']._serialized_start=880
+  _globals['_REVOKECERTIFICATEREQUEST']._serialized_end=977
+  _globals['_REVOKECERTIFICATERESPONSE']._serialized_start=979
+  _globals['_REVOKECERTIFICATERESPONSE']._serialized_end=1067
+  _globals['_GETCERTIFICATEREVOCATIONLISTREQUEST']._serialized_start=1069
+  _globals['_GETCERTIFICATEREVOCATIONLISTREQUEST']._serialized_end=1137
+  _globals['_GETCERTIFICATEREVOCATIONLISTRESPONSE']._serialized_start=1139
+  _globals['_GETCERTIFICATEREVOCATIONLISTRESPONSE']._serialized_end=1255
+  _globals['_CERTIFICATEREVOCATIONLIST']._serialized_start=1258
+  _globals['_CERTIFICATEREVOCATIONLIST']._serialized_end=1474
+  _globals['_GETCERTIFICATEAUTHORITYREQUEST']._serialized_start=1476
+  _globals['_GETCERTIFICATEAUTHORITYREQUEST']._serialized_end=1508
+  _globals['_GETCERTIFICATEAUTHORITYRESPONSE']._serialized_start=1510
+  _globals['_GETCERTIFICATEAUTHORITYRESPONSE']._serialized_end=1610
+  _globals['_CERTIFICATEAUTHORITY']._serialized_start=1613
+  _globals['_CERTIFICATEAUTHORITY']._serialized_end=1802
+  _globals['_CERTIFICATESERVICE']._serialized_start=2065
+  _globals['_CERTIFICATESERVICE']._serialized_end=2852
 # @@protoc_insertion_point(module_scope)

@@ -9,6 +9,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -19,6 +20,42 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _RevocationReason:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _RevocationReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RevocationReason.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    REVOCATION_REASON_UNSPECIFIED: _RevocationReason.ValueType  # 0
+    """No reason is given."""
+    REVOCATION_REASON_KEY_COMPROMISE: _RevocationReason.ValueType  # 1
+    """Somebody else has the key, or may have it."""
+    REVOCATION_REASON_AFFILIATION_CHANGED: _RevocationReason.ValueType  # 3
+    """The station belongs to somebody else now."""
+    REVOCATION_REASON_SUPERSEDED: _RevocationReason.ValueType  # 4
+    """Another certificate is used in its place."""
+    REVOCATION_REASON_CESSATION_OF_OPERATION: _RevocationReason.ValueType  # 5
+    """The station is out of operation."""
+    REVOCATION_REASON_PRIVILEGE_WITHDRAWN: _RevocationReason.ValueType  # 9
+    """The station may no longer do what the certificate is for."""
+
+class RevocationReason(_RevocationReason, metaclass=_RevocationReasonEnumTypeWrapper):
+    """Why a certificate was revoked: the reason codes of RFC 5280, 5.3.1, with their numbers, those for stations."""
+
+REVOCATION_REASON_UNSPECIFIED: RevocationReason.ValueType  # 0
+"""No reason is given."""
+REVOCATION_REASON_KEY_COMPROMISE: RevocationReason.ValueType  # 1
+"""Somebody else has the key, or may have it."""
+REVOCATION_REASON_AFFILIATION_CHANGED: RevocationReason.ValueType  # 3
+"""The station belongs to somebody else now."""
+REVOCATION_REASON_SUPERSEDED: RevocationReason.ValueType  # 4
+"""Another certificate is used in its place."""
+REVOCATION_REASON_CESSATION_OF_OPERATION: RevocationReason.ValueType  # 5
+"""The station is out of operation."""
+REVOCATION_REASON_PRIVILEGE_WITHDRAWN: RevocationReason.ValueType  # 9
+"""The station may no longer do what the certificate is for."""
+Global___RevocationReason: _TypeAlias = RevocationReason  # noqa: Y015
 
 @_typing.final
 class ListIssuedCertificatesRequest(_message.Message):
@@ -34,7 +71,7 @@ class ListIssuedCertificatesRequest(_message.Message):
     page_token: _builtins.str
     """next_page_token of the page before; empty for the first. All else in the request must stay the same."""
     filter: _builtins.str
-    """AIP-160 over station_id, common_name, serial_number, for example `station_id = "CP1"`."""
+    """AIP-160 over station_id, common_name, serial_number, revoked, for example `station_id = "CP1"`."""
     def __init__(
         self,
         *,
@@ -97,6 +134,8 @@ class IssuedCertificate(_message.Message):
     START_TIME_FIELD_NUMBER: _builtins.int
     EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
+    REVOKE_TIME_FIELD_NUMBER: _builtins.int
+    REVOCATION_REASON_FIELD_NUMBER: _builtins.int
     station_id: _builtins.str
     """The station."""
     serial_number: _builtins.str
@@ -104,7 +143,7 @@ class IssuedCertificate(_message.Message):
     certificate_type: _certificate_pb2.CertificateSigningUse.ValueType
     """Use of the certificate."""
     common_name: _builtins.str
-    """Common name of its subject: the station's identity or serial number."""
+    """Common name of its subject: the station's identity or confirmed serial number."""
     subject: _builtins.str
     """The whole subject, in the form of RFC 4514."""
     issuer: _builtins.str
@@ -113,6 +152,8 @@ class IssuedCertificate(_message.Message):
     """SHA-256 of the certificate (DER), hexadecimal."""
     certificate: _builtins.str
     """The certificate, PEM."""
+    revocation_reason: Global___RevocationReason.ValueType
+    """Why it was revoked."""
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
         """Begin of its validity."""
@@ -124,6 +165,10 @@ class IssuedCertificate(_message.Message):
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """Time at which it was signed."""
+
+    @_builtins.property
+    def revoke_time(self) -> _timestamp_pb2.Timestamp:
+        """Time at which it was revoked; absent where it was not."""
 
     def __init__(
         self,
@@ -139,14 +184,160 @@ class IssuedCertificate(_message.Message):
         start_time: _timestamp_pb2.Timestamp | None = ...,
         expire_time: _timestamp_pb2.Timestamp | None = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
+        revoke_time: _timestamp_pb2.Timestamp | None = ...,
+        revocation_reason: Global___RevocationReason.ValueType = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "expire_time", b"expire_time", "start_time", b"start_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "expire_time", b"expire_time", "revoke_time", b"revoke_time", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate", b"certificate", "certificate_type", b"certificate_type", "common_name", b"common_name", "create_time", b"create_time", "expire_time", b"expire_time", "issuer", b"issuer", "serial_number", b"serial_number", "sha256_fingerprint", b"sha256_fingerprint", "start_time", b"start_time", "station_id", b"station_id", "subject", b"subject"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate", b"certificate", "certificate_type", b"certificate_type", "common_name", b"common_name", "create_time", b"create_time", "expire_time", b"expire_time", "issuer", b"issuer", "revocation_reason", b"revocation_reason", "revoke_time", b"revoke_time", "serial_number", b"serial_number", "sha256_fingerprint", b"sha256_fingerprint", "start_time", b"start_time", "station_id", b"station_id", "subject", b"subject"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___IssuedCertificate: _TypeAlias = IssuedCertificate  # noqa: Y015
+
+@_typing.final
+class RevokeCertificateRequest(_message.Message):
+    """Request to revoke a certificate."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SERIAL_NUMBER_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    serial_number: _builtins.str
+    """Serial number, hexadecimal in either case."""
+    reason: Global___RevocationReason.ValueType
+    """Why it is revoked."""
+    def __init__(
+        self,
+        *,
+        serial_number: _builtins.str = ...,
+        reason: Global___RevocationReason.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reason", b"reason", "serial_number", b"serial_number"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RevokeCertificateRequest: _TypeAlias = RevokeCertificateRequest  # noqa: Y015
+
+@_typing.final
+class RevokeCertificateResponse(_message.Message):
+    """A revoked certificate."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ISSUED_CERTIFICATE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def issued_certificate(self) -> Global___IssuedCertificate:
+        """The certificate."""
+
+    def __init__(
+        self,
+        *,
+        issued_certificate: Global___IssuedCertificate | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["issued_certificate", b"issued_certificate"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["issued_certificate", b"issued_certificate"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RevokeCertificateResponse: _TypeAlias = RevokeCertificateResponse  # noqa: Y015
+
+@_typing.final
+class GetCertificateRevocationListRequest(_message.Message):
+    """Request for a revocation list."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AUTHORITY_FINGERPRINT_FIELD_NUMBER: _builtins.int
+    authority_fingerprint: _builtins.str
+    """sha256_fingerprint of the authority: of one that auth_svc has made, or of the configured one. Empty: the one that
+    signs now.
+    """
+    def __init__(
+        self,
+        *,
+        authority_fingerprint: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["authority_fingerprint", b"authority_fingerprint"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetCertificateRevocationListRequest: _TypeAlias = GetCertificateRevocationListRequest  # noqa: Y015
+
+@_typing.final
+class GetCertificateRevocationListResponse(_message.Message):
+    """A revocation list."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CERTIFICATE_REVOCATION_LIST_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def certificate_revocation_list(self) -> Global___CertificateRevocationList:
+        """The list."""
+
+    def __init__(
+        self,
+        *,
+        certificate_revocation_list: Global___CertificateRevocationList | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["certificate_revocation_list", b"certificate_revocation_list"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate_revocation_list", b"certificate_revocation_list"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetCertificateRevocationListResponse: _TypeAlias = GetCertificateRevocationListResponse  # noqa: Y015
+
+@_typing.final
+class CertificateRevocationList(_message.Message):
+    """A signed list of revoked certificates."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REVOCATION_LIST_FIELD_NUMBER: _builtins.int
+    ISSUER_FIELD_NUMBER: _builtins.int
+    AUTHORITY_FINGERPRINT_FIELD_NUMBER: _builtins.int
+    SIZE_FIELD_NUMBER: _builtins.int
+    UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    NEXT_UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    revocation_list: _builtins.str
+    """The list, PEM (X509 CRL)."""
+    issuer: _builtins.str
+    """Subject of the authority that signed it, in the form of RFC 4514."""
+    authority_fingerprint: _builtins.str
+    """SHA-256 of the authority's certificate (DER), hexadecimal."""
+    size: _builtins.int
+    """Number of certificates in it."""
+    @_builtins.property
+    def update_time(self) -> _timestamp_pb2.Timestamp:
+        """Time of the list."""
+
+    @_builtins.property
+    def next_update_time(self) -> _timestamp_pb2.Timestamp:
+        """Time until which it holds; a new one is there before."""
+
+    def __init__(
+        self,
+        *,
+        revocation_list: _builtins.str = ...,
+        issuer: _builtins.str = ...,
+        authority_fingerprint: _builtins.str = ...,
+        size: _builtins.int = ...,
+        update_time: _timestamp_pb2.Timestamp | None = ...,
+        next_update_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["next_update_time", b"next_update_time", "update_time", b"update_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["authority_fingerprint", b"authority_fingerprint", "issuer", b"issuer", "next_update_time", b"next_update_time", "revocation_list", b"revocation_list", "size", b"size", "update_time", b"update_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CertificateRevocationList: _TypeAlias = CertificateRevocationList  # noqa: Y015
 
 @_typing.final
 class GetCertificateAuthorityRequest(_message.Message):

@@ -45,6 +45,16 @@ class CertificateServiceStub:
                 request_serializer=csms_dot_auth_dot_v1_dot_certificate__service__pb2.GetCertificateAuthorityRequest.SerializeToString,
                 response_deserializer=csms_dot_auth_dot_v1_dot_certificate__service__pb2.GetCertificateAuthorityResponse.FromString,
                 _registered_method=True)
+        self.RevokeCertificate = channel.unary_unary(
+                '/csms.auth.v1.CertificateService/RevokeCertificate',
+                request_serializer=csms_dot_auth_dot_v1_dot_certificate__service__pb2.RevokeCertificateRequest.SerializeToString,
+                response_deserializer=csms_dot_auth_dot_v1_dot_certificate__service__pb2.RevokeCertificateResponse.FromString,
+                _registered_method=True)
+        self.GetCertificateRevocationList = channel.unary_unary(
+                '/csms.auth.v1.CertificateService/GetCertificateRevocationList',
+                request_serializer=csms_dot_auth_dot_v1_dot_certificate__service__pb2.GetCertificateRevocationListRequest.SerializeToString,
+                response_deserializer=csms_dot_auth_dot_v1_dot_certificate__service__pb2.GetCertificateRevocationListResponse.FromString,
+                _registered_method=True)
 
 
 class CertificateServiceServicer:
@@ -67,6 +77,24 @@ class CertificateServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RevokeCertificate(self, request, context):
+        """Revokes a certificate that was issued to a station: the station's next handshake with it is refused, and the
+        connection that the station has is closed. A repeat changes nothing. It cannot be taken back.
+        Errors: NOT_FOUND, reason CERTIFICATE_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetCertificateRevocationList(self, request, context):
+        """Reads the revocation list of an authority (RFC 5280, 5), for those who check certificates of stations elsewhere. It
+        has the certificates of all tenants that the authority signed and that have not expired, by their serial numbers.
+        Errors: NOT_FOUND, reason CERTIFICATE_AUTHORITY_UNKNOWN.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_CertificateServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -79,6 +107,16 @@ def add_CertificateServiceServicer_to_server(servicer, server):
                     servicer.GetCertificateAuthority,
                     request_deserializer=csms_dot_auth_dot_v1_dot_certificate__service__pb2.GetCertificateAuthorityRequest.FromString,
                     response_serializer=csms_dot_auth_dot_v1_dot_certificate__service__pb2.GetCertificateAuthorityResponse.SerializeToString,
+            ),
+            'RevokeCertificate': grpc.unary_unary_rpc_method_handler(
+                    servicer.RevokeCertificate,
+                    request_deserializer=csms_dot_auth_dot_v1_dot_certificate__service__pb2.RevokeCertificateRequest.FromString,
+                    response_serializer=csms_dot_auth_dot_v1_dot_certificate__service__pb2.RevokeCertificateResponse.SerializeToString,
+            ),
+            'GetCertificateRevocationList': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetCertificateRevocationList,
+                    request_deserializer=csms_dot_auth_dot_v1_dot_certificate__service__pb2.GetCertificateRevocationListRequest.FromString,
+                    response_serializer=csms_dot_auth_dot_v1_dot_certificate__service__pb2.GetCertificateRevocationListResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -136,6 +174,60 @@ class CertificateService:
             '/csms.auth.v1.CertificateService/GetCertificateAuthority',
             csms_dot_auth_dot_v1_dot_certificate__service__pb2.GetCertificateAuthorityRequest.SerializeToString,
             csms_dot_auth_dot_v1_dot_certificate__service__pb2.GetCertificateAuthorityResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RevokeCertificate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csms.auth.v1.CertificateService/RevokeCertificate',
+            csms_dot_auth_dot_v1_dot_certificate__service__pb2.RevokeCertificateRequest.SerializeToString,
+            csms_dot_auth_dot_v1_dot_certificate__service__pb2.RevokeCertificateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetCertificateRevocationList(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csms.auth.v1.CertificateService/GetCertificateRevocationList',
+            csms_dot_auth_dot_v1_dot_certificate__service__pb2.GetCertificateRevocationListRequest.SerializeToString,
+            csms_dot_auth_dot_v1_dot_certificate__service__pb2.GetCertificateRevocationListResponse.FromString,
             options,
             channel_credentials,
             insecure,

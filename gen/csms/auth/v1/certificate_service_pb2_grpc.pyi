@@ -41,6 +41,16 @@ class CertificateServiceStub:
     """Reads the authority that signs certificates of stations; without a configured one, it is made at first need. The
     server that terminates the stations' TLS has to trust its root.
     """
+    RevokeCertificate: _grpc.UnaryUnaryMultiCallable[_certificate_service_pb2.RevokeCertificateRequest, _certificate_service_pb2.RevokeCertificateResponse]
+    """Revokes a certificate that was issued to a station: the station's next handshake with it is refused, and the
+    connection that the station has is closed. A repeat changes nothing. It cannot be taken back.
+    Errors: NOT_FOUND, reason CERTIFICATE_NOT_FOUND.
+    """
+    GetCertificateRevocationList: _grpc.UnaryUnaryMultiCallable[_certificate_service_pb2.GetCertificateRevocationListRequest, _certificate_service_pb2.GetCertificateRevocationListResponse]
+    """Reads the revocation list of an authority (RFC 5280, 5), for those who check certificates of stations elsewhere. It
+    has the certificates of all tenants that the authority signed and that have not expired, by their serial numbers.
+    Errors: NOT_FOUND, reason CERTIFICATE_AUTHORITY_UNKNOWN.
+    """
 
 @_typing.type_check_only
 class CertificateServiceAsyncStub(CertificateServiceStub):
@@ -54,6 +64,16 @@ class CertificateServiceAsyncStub(CertificateServiceStub):
     GetCertificateAuthority: _aio.UnaryUnaryMultiCallable[_certificate_service_pb2.GetCertificateAuthorityRequest, _certificate_service_pb2.GetCertificateAuthorityResponse]  # type: ignore[assignment]
     """Reads the authority that signs certificates of stations; without a configured one, it is made at first need. The
     server that terminates the stations' TLS has to trust its root.
+    """
+    RevokeCertificate: _aio.UnaryUnaryMultiCallable[_certificate_service_pb2.RevokeCertificateRequest, _certificate_service_pb2.RevokeCertificateResponse]  # type: ignore[assignment]
+    """Revokes a certificate that was issued to a station: the station's next handshake with it is refused, and the
+    connection that the station has is closed. A repeat changes nothing. It cannot be taken back.
+    Errors: NOT_FOUND, reason CERTIFICATE_NOT_FOUND.
+    """
+    GetCertificateRevocationList: _aio.UnaryUnaryMultiCallable[_certificate_service_pb2.GetCertificateRevocationListRequest, _certificate_service_pb2.GetCertificateRevocationListResponse]  # type: ignore[assignment]
+    """Reads the revocation list of an authority (RFC 5280, 5), for those who check certificates of stations elsewhere. It
+    has the certificates of all tenants that the authority signed and that have not expired, by their serial numbers.
+    Errors: NOT_FOUND, reason CERTIFICATE_AUTHORITY_UNKNOWN.
     """
 
 class CertificateServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -77,6 +97,28 @@ class CertificateServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_certificate_service_pb2.GetCertificateAuthorityResponse, _abc.Awaitable[_certificate_service_pb2.GetCertificateAuthorityResponse]]:
         """Reads the authority that signs certificates of stations; without a configured one, it is made at first need. The
         server that terminates the stations' TLS has to trust its root.
+        """
+
+    @_abc_1.abstractmethod
+    def RevokeCertificate(
+        self,
+        request: _certificate_service_pb2.RevokeCertificateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_certificate_service_pb2.RevokeCertificateResponse, _abc.Awaitable[_certificate_service_pb2.RevokeCertificateResponse]]:
+        """Revokes a certificate that was issued to a station: the station's next handshake with it is refused, and the
+        connection that the station has is closed. A repeat changes nothing. It cannot be taken back.
+        Errors: NOT_FOUND, reason CERTIFICATE_NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def GetCertificateRevocationList(
+        self,
+        request: _certificate_service_pb2.GetCertificateRevocationListRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_certificate_service_pb2.GetCertificateRevocationListResponse, _abc.Awaitable[_certificate_service_pb2.GetCertificateRevocationListResponse]]:
+        """Reads the revocation list of an authority (RFC 5280, 5), for those who check certificates of stations elsewhere. It
+        has the certificates of all tenants that the authority signed and that have not expired, by their serial numbers.
+        Errors: NOT_FOUND, reason CERTIFICATE_AUTHORITY_UNKNOWN.
         """
 
 def add_CertificateServiceServicer_to_server(servicer: CertificateServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

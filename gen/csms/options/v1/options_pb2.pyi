@@ -336,6 +336,8 @@ class _PermissionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Permission
     """Messages on the displays of stations."""
     PERMISSION_DISPLAY_MESSAGES_WRITE: _Permission.ValueType  # 96
     """To set and clear messages on the displays of stations."""
+    PERMISSION_ISSUED_CERTIFICATES_WRITE: _Permission.ValueType  # 97
+    """To revoke certificates of stations."""
 
 class Permission(_Permission, metaclass=_PermissionEnumTypeWrapper):
     """The right that a method needs, or that a role or an API key has. mesh/identity/permissions.py has the built-in roles
@@ -473,6 +475,8 @@ PERMISSION_DISPLAY_MESSAGES_READ: Permission.ValueType  # 95
 """Messages on the displays of stations."""
 PERMISSION_DISPLAY_MESSAGES_WRITE: Permission.ValueType  # 96
 """To set and clear messages on the displays of stations."""
+PERMISSION_ISSUED_CERTIFICATES_WRITE: Permission.ValueType  # 97
+"""To revoke certificates of stations."""
 Global___Permission: _TypeAlias = Permission  # noqa: Y015
 
 @_typing.final

@@ -409,6 +409,8 @@ class Station(_message.Message):
     CREDENTIAL_STRENGTH_FIELD_NUMBER: _builtins.int
     SITE_ID_FIELD_NUMBER: _builtins.int
     LABELS_FIELD_NUMBER: _builtins.int
+    EXPECTED_SERIAL_NUMBER_FIELD_NUMBER: _builtins.int
+    CONFIRMED_SERIAL_NUMBER_FIELD_NUMBER: _builtins.int
     station_id: _builtins.str
     """The station's own identity, from the last segment of its URL; globally unique, case-sensitive, 1 to 255 characters.
     A new one is neither . nor .. and does not end in a colon and a word, as the paths of REST methods do.
@@ -438,6 +440,14 @@ class Station(_message.Message):
     """Resistance of its credential against guessing."""
     site_id: _builtins.str
     """The site that it stands in (SiteService); empty: none."""
+    expected_serial_number: _builtins.str
+    """The serial number that it has by an operator's word: in its certificates it may be named so (OCPP 2.0.1 part 2,
+    A00.FR.405). Empty: confirmed_serial_number holds. No other station of the tenant has it as this or as its identity.
+    """
+    confirmed_serial_number: _builtins.str
+    """The serial number that it reported at a boot that was accepted, over a connection that proved the station, if no
+    other station of the tenant reports or has it. Later boots do not change it.
+    """
     @_builtins.property
     def identity(self) -> Global___StationIdentity:
         """Identity of the hardware, from its last boot; absent before the first."""
@@ -507,10 +517,12 @@ class Station(_message.Message):
         credential_strength: Global___CredentialStrength.ValueType = ...,
         site_id: _builtins.str = ...,
         labels: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        expected_serial_number: _builtins.str = ...,
+        confirmed_serial_number: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["connection", b"connection", "create_time", b"create_time", "credential_failures", b"credential_failures", "identity", b"identity", "last_boot_time", b"last_boot_time", "last_seen_time", b"last_seen_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["boot_reason", b"boot_reason", "conditions", b"conditions", "connected", b"connected", "connection", b"connection", "create_time", b"create_time", "credential_failures", b"credential_failures", "credential_reason", b"credential_reason", "credential_state", b"credential_state", "credential_strength", b"credential_strength", "display_name", b"display_name", "evses", b"evses", "identity", b"identity", "labels", b"labels", "last_boot_time", b"last_boot_time", "last_seen_time", b"last_seen_time", "pinned_ocpp_version", b"pinned_ocpp_version", "quirks", b"quirks", "registration_status", b"registration_status", "security_profile", b"security_profile", "site_id", b"site_id", "station_id", b"station_id", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["boot_reason", b"boot_reason", "conditions", b"conditions", "confirmed_serial_number", b"confirmed_serial_number", "connected", b"connected", "connection", b"connection", "create_time", b"create_time", "credential_failures", b"credential_failures", "credential_reason", b"credential_reason", "credential_state", b"credential_state", "credential_strength", b"credential_strength", "display_name", b"display_name", "evses", b"evses", "expected_serial_number", b"expected_serial_number", "identity", b"identity", "labels", b"labels", "last_boot_time", b"last_boot_time", "last_seen_time", b"last_seen_time", "pinned_ocpp_version", b"pinned_ocpp_version", "quirks", b"quirks", "registration_status", b"registration_status", "security_profile", b"security_profile", "site_id", b"site_id", "station_id", b"station_id", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

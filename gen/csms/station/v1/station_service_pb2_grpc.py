@@ -151,15 +151,15 @@ class StationServiceServicer:
 
     def UpdateStation(self, request, context):
         """Changes the named fields of a station: registration_status, display_name, security_profile, pinned_ocpp_version,
-        site_id, labels.
+        expected_serial_number, site_id, labels.
         The socket of a station that is no longer accepted is closed; the new status applies when it reconnects.
         A credential is delivered to a station that is accepted and has none, over its present socket or the next one,
         unless CSMS_ONBOARDING is `accept`: the station's credential_state has the outcome.
         Another site moves the station: its transactions and events are those of the new site then, and ListStationPlacements
         has the former one. Event station.moved.
         Errors: NOT_FOUND, reasons STATION_NOT_FOUND and SITE_NOT_FOUND; INVALID_ARGUMENT, reason INVALID_FIELD;
-        PERMISSION_DENIED, reason SCOPE_TOO_NARROW: out of every site, by a caller whose permission covers parts of the
-        tenant only.
+        ALREADY_EXISTS, reason SERIAL_NUMBER_EXISTS; PERMISSION_DENIED, reason SCOPE_TOO_NARROW: out of every site, by a
+        caller whose permission covers parts of the tenant only.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -58,15 +58,15 @@ class StationServiceStub:
     """
     UpdateStation: _grpc.UnaryUnaryMultiCallable[_station_service_pb2.UpdateStationRequest, _station_service_pb2.UpdateStationResponse]
     """Changes the named fields of a station: registration_status, display_name, security_profile, pinned_ocpp_version,
-    site_id, labels.
+    expected_serial_number, site_id, labels.
     The socket of a station that is no longer accepted is closed; the new status applies when it reconnects.
     A credential is delivered to a station that is accepted and has none, over its present socket or the next one,
     unless CSMS_ONBOARDING is `accept`: the station's credential_state has the outcome.
     Another site moves the station: its transactions and events are those of the new site then, and ListStationPlacements
     has the former one. Event station.moved.
     Errors: NOT_FOUND, reasons STATION_NOT_FOUND and SITE_NOT_FOUND; INVALID_ARGUMENT, reason INVALID_FIELD;
-    PERMISSION_DENIED, reason SCOPE_TOO_NARROW: out of every site, by a caller whose permission covers parts of the
-    tenant only.
+    ALREADY_EXISTS, reason SERIAL_NUMBER_EXISTS; PERMISSION_DENIED, reason SCOPE_TOO_NARROW: out of every site, by a
+    caller whose permission covers parts of the tenant only.
     """
     DeleteStation: _grpc.UnaryUnaryMultiCallable[_station_service_pb2.DeleteStationRequest, _station_service_pb2.DeleteStationResponse]
     """Removes a station with its history of statuses, messages and variables. Its transactions stay. Closes its socket.
@@ -133,15 +133,15 @@ class StationServiceAsyncStub(StationServiceStub):
     """
     UpdateStation: _aio.UnaryUnaryMultiCallable[_station_service_pb2.UpdateStationRequest, _station_service_pb2.UpdateStationResponse]  # type: ignore[assignment]
     """Changes the named fields of a station: registration_status, display_name, security_profile, pinned_ocpp_version,
-    site_id, labels.
+    expected_serial_number, site_id, labels.
     The socket of a station that is no longer accepted is closed; the new status applies when it reconnects.
     A credential is delivered to a station that is accepted and has none, over its present socket or the next one,
     unless CSMS_ONBOARDING is `accept`: the station's credential_state has the outcome.
     Another site moves the station: its transactions and events are those of the new site then, and ListStationPlacements
     has the former one. Event station.moved.
     Errors: NOT_FOUND, reasons STATION_NOT_FOUND and SITE_NOT_FOUND; INVALID_ARGUMENT, reason INVALID_FIELD;
-    PERMISSION_DENIED, reason SCOPE_TOO_NARROW: out of every site, by a caller whose permission covers parts of the
-    tenant only.
+    ALREADY_EXISTS, reason SERIAL_NUMBER_EXISTS; PERMISSION_DENIED, reason SCOPE_TOO_NARROW: out of every site, by a
+    caller whose permission covers parts of the tenant only.
     """
     DeleteStation: _aio.UnaryUnaryMultiCallable[_station_service_pb2.DeleteStationRequest, _station_service_pb2.DeleteStationResponse]  # type: ignore[assignment]
     """Removes a station with its history of statuses, messages and variables. Its transactions stay. Closes its socket.
@@ -241,15 +241,15 @@ class StationServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_station_service_pb2.UpdateStationResponse, _abc.Awaitable[_station_service_pb2.UpdateStationResponse]]:
         """Changes the named fields of a station: registration_status, display_name, security_profile, pinned_ocpp_version,
-        site_id, labels.
+        expected_serial_number, site_id, labels.
         The socket of a station that is no longer accepted is closed; the new status applies when it reconnects.
         A credential is delivered to a station that is accepted and has none, over its present socket or the next one,
         unless CSMS_ONBOARDING is `accept`: the station's credential_state has the outcome.
         Another site moves the station: its transactions and events are those of the new site then, and ListStationPlacements
         has the former one. Event station.moved.
         Errors: NOT_FOUND, reasons STATION_NOT_FOUND and SITE_NOT_FOUND; INVALID_ARGUMENT, reason INVALID_FIELD;
-        PERMISSION_DENIED, reason SCOPE_TOO_NARROW: out of every site, by a caller whose permission covers parts of the
-        tenant only.
+        ALREADY_EXISTS, reason SERIAL_NUMBER_EXISTS; PERMISSION_DENIED, reason SCOPE_TOO_NARROW: out of every site, by a
+        caller whose permission covers parts of the tenant only.
         """
 
     @_abc_1.abstractmethod
