@@ -11,7 +11,7 @@ from mesh.identity.certificate_files import CertificateFiles
 from station_kit.tls import ShownCertificate
 from tests.certificates import TestAuthority, authority
 from tests.client_certificate_checks import ClientChecks
-from tests.tls_material import HOST, ServerFiles, Validity, rsa_key, station_certificate
+from tests.tls_material import GOOD, HOST, ServerFiles, Validity, rsa_key, station_certificate
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,11 +29,10 @@ class Encrypted:
         return TlsSettings(port=0, files=self.files)
 
     def certificate(
-        self, common_name: str, *, issuer: TestAuthority | None = None, validity: Validity | None = None
+        self, common_name: str, *, issuer: TestAuthority | None = None, validity: Validity = GOOD
     ) -> ShownCertificate:
         """A certificate of a station, of its authority unless another one is given."""
-        options = {} if validity is None else {"validity": validity}
-        return station_certificate(self.server.folder, issuer or self.stations, common_name, **options)
+        return station_certificate(self.server.folder, issuer or self.stations, common_name, validity=validity)
 
 
 @pytest.fixture(scope="module")
