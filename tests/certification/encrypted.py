@@ -18,7 +18,7 @@ from tests.certificates import TestAuthority, authority
 from tests.certification.played_station import PlayedStation
 from tests.gateway.raw_station import basic
 from tests.gateway.rig import TIMEOUT_S
-from tests.tls_material import HOST, ServerFiles, Validity, replace_file, rsa_key, station_certificate
+from tests.tls_material import GOOD, HOST, ServerFiles, Validity, replace_file, rsa_key, station_certificate
 from tests.waiting import until
 
 
@@ -43,11 +43,10 @@ class Encrypted:
         return path
 
     def certificate(
-        self, common_name: str, *, issuer: TestAuthority | None = None, validity: Validity | None = None
+        self, common_name: str, *, issuer: TestAuthority | None = None, validity: Validity = GOOD
     ) -> ShownCertificate:
         """A certificate of a station, of the other party's authority unless another one is given."""
-        options = {} if validity is None else {"validity": validity}
-        return station_certificate(self.server.folder, issuer or self.outside, common_name, **options)
+        return station_certificate(self.server.folder, issuer or self.outside, common_name, validity=validity)
 
     async def issued(self, station: PlayedStation, **more: Any) -> tuple[ShownCertificate, Mapping[str, str]]:
         """A certificate that auth_svc signs: the station requests it over a connection of profile 1.

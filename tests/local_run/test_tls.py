@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-import yaml
+import yaml  # type: ignore[import-untyped]
 from cryptography import x509
 
 import envoy
@@ -117,12 +117,12 @@ REACHABLE = {"CSMS_HOST": "0.0.0.0"}
 
 def _gateway(values: Mapping[str, str]) -> GatewaySettings:
     addresses = {f"CSMS_{part}_ADDRESS": "127.0.0.1:0" for part in ("GATEWAY", "STATION", "TRANSACTION", "AUTH")}
-    return GatewaySettings.read(Environment(addresses | mesh_environment("gateway") | values))
+    return GatewaySettings.read(Environment({**addresses, **mesh_environment("gateway"), **values}))
 
 
 def _envoy(values: Mapping[str, str]) -> EnvoyTls:
     addresses = {"CSMS_GATEWAY_ADDRESS": "gateway:7001", "CSMS_AUTH_OPERATOR_ADDRESS": "auth:7002"}
-    return read_front_door(Environment(addresses | values), Path("/nowhere")).tls
+    return read_front_door(Environment({**addresses, **values}), Path("/nowhere")).tls
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.7"])
@@ -137,7 +137,7 @@ def test_a_start_that_others_reach_without_tls_is_refused(host: str) -> None:
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
 def test_loopback_needs_no_tls(host: str) -> None:
     for read in (_gateway, _envoy, RunSettings.read):
-        assert read({"CSMS_HOST": host})
+        read({"CSMS_HOST": host})
 
 
 def test_a_proxy_in_front_is_a_setting() -> None:
