@@ -36,8 +36,12 @@ class CertificateParts:
             database=database, clock=clock, configured=settings.certificates.authority, ring=settings.ring
         )
 
-    def mesh(self) -> AddServicer:
-        """The authority, and the checks of certificates of stations, for the mesh."""
+    def mesh(self) -> list[AddServicer]:
+        """For the mesh."""
+        return [self._authority(), self._exchange()]
+
+    def _authority(self) -> AddServicer:
+        """The authority, and the checks of certificates of stations."""
         database, settings, clock = self._database, self._settings, self._clock
         servicer = CertificateAuthorityServicer(
             database=database,
@@ -69,8 +73,8 @@ class CertificateParts:
         )
         return lambda server: add_CertificateServiceServicer_to_server(servicer, server)
 
-    def exchange(self) -> AddServicer:
-        """Certificates of other parties, for the mesh."""
+    def _exchange(self) -> AddServicer:
+        """Certificates of other parties."""
         trusted = self._settings.ocsp.trusted
         servicer = CertificateExchangeServicer(
             statuses=self._statuses,

@@ -98,7 +98,7 @@ class ClientChecks:
     def _read(
         self, one: ShownCertificate, ours: Sequence[x509.Certificate]
     ) -> tuple[x509.Certificate | None, _Found | MeshError]:
-        """What the certificates themselves say."""
+        """The certificate, and its path as far as certificates alone say, or why there is none."""
         now_us = self._clock()
         try:
             shown = client_certificates.read(one.certificate, one.intermediates)
@@ -112,7 +112,7 @@ class ClientChecks:
         return shown.certificate, _Found(path=path, fingerprint=fingerprint(shown.certificate))
 
     async def _error(self, shown: ShownCertificate, found: _Found, issued: Issued | None) -> MeshError | None:
-        """What our records say, and the authority of another party."""
+        """The fault that our records show, or the authority of another party."""
         if issued is not None:
             if (issued.tenant_id, issued.station_id) != (shown.tenant_id, shown.station_id):
                 return refused(Reason.CLIENT_CERTIFICATE_UNTRUSTED, "it was issued to another station")

@@ -86,35 +86,42 @@ async def build(
     passwords = _passwords(hasher, stack)
     keys = SigningKeys(database=database, clock=clock, ring=settings.ring)
     await _prepare(database, keys, passwords, settings=settings, clock=clock, announce=announce)
-    tenants = TenantDirectory(source=LocalTenants(database=database))
-    await tenants.refresh()
+    tenants = await _tenant_directory(database)
     users = _users(database, passwords, keys, tenants, settings=settings, clock=clock)
-    directory = LocalDirectory(database=database, clock=clock)
-    stack.enter_context(directory.following())
+    directory = _caller_directory(database, stack, clock)
     seen = _seen_tokens(database, stack, clock)
     certificates = CertificateParts(database, settings, clock)
     erasures = TenantErasures(database=database, clock=clock)
     mesh = _mesh(database, keys, seen=seen, tenants=tenants, erasures=erasures, settings=settings, clock=clock)
-    operator = _operators(database, users, clock) + _administration(database, passwords, clock)
     drivers = DriverErasures(database=database, clock=clock)
-    mesh += [_callers(directory), certificates.mesh(), certificates.exchange(), _driver_directory(drivers)]
-    background = [*_maintenance(database, keys, settings, clock), seen.run]
     return Parts(
         access=_access(database, stack, directory, keys, clock, tenants=tenants),
-        mesh=mesh,
+        mesh=[*mesh, _callers(directory), *certificates.mesh(), _driver_directory(drivers)],
         operator=[
-            *operator,
-            certificates.operator(),
+            *_operators(database, users, certificates, clock),
+            *_administration(database, passwords, clock),
             _tenants(database, passwords, tenants, settings, clock),
             *_privacy(database, drivers),
         ],
         background=[
-            *background,
+            *_maintenance(database, keys, seen, settings, clock),
             *_erasures(database, tenants, erasures, drivers),
             *_relay(database, stack, settings, clock),
         ],
         on_stop=[directory.stop],
     )
+
+
+def _caller_directory(database: Database, stack: AsyncExitStack, clock: Clock) -> LocalDirectory:
+    directory = LocalDirectory(database=database, clock=clock)
+    stack.enter_context(directory.following())
+    return directory
+
+
+async def _tenant_directory(database: Database) -> TenantDirectory:
+    tenants = TenantDirectory(source=LocalTenants(database=database))
+    await tenants.refresh()
+    return tenants
 
 
 def _passwords(hasher: PasswordHasher, stack: AsyncExitStack) -> Passwords:
@@ -129,9 +136,11 @@ def _seen_tokens(database: Database, stack: AsyncExitStack, clock: Clock) -> See
     return seen
 
 
-def _maintenance(database: Database, keys: SigningKeys, settings: AuthSettings, clock: Clock) -> Sequence[Background]:
+def _maintenance(
+    database: Database, keys: SigningKeys, seen: SeenTokens, settings: AuthSettings, clock: Clock
+) -> Sequence[Background]:
     housekeeper = Housekeeper(database=database, keys=keys, clock=clock)
-    return housekeeper.run, _retention(database, settings, clock).run
+    return housekeeper.run, _retention(database, settings, clock).run, seen.run
 
 
 def _erasures(
@@ -311,9 +320,12 @@ def _administration(database: Database, passwords: Passwords, clock: Clock) -> l
     ]
 
 
-def _operators(database: Database, users: UserServicer, clock: Clock) -> list[AddServicer]:
+def _operators(
+    database: Database, users: UserServicer, certificates: CertificateParts, clock: Clock
+) -> list[AddServicer]:
     id_tokens = IdTokenServicer(database=database, clock=clock)
     return [
         lambda server: add_UserServiceServicer_to_server(users, server),
         lambda server: add_IdTokenServiceServicer_to_server(id_tokens, server),
+        certificates.operator(),
     ]

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import grpc
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from csms.auth.v1 import certificate_service_pb2 as pb
 from csms.auth.v1.certificate_authority_service_pb2 import (
     ListRevokedCertificatesRequest,
@@ -232,7 +233,7 @@ async def test_an_ended_certificate_leaves_the_list_after_a_list_s_life(start_au
 async def test_each_authority_has_its_own_list(start_auth: StartAuth, clock: FakeClock) -> None:
     """Of tenants together; of a configured one and of those that were made here before."""
     auth = await start_auth()
-    old_root = (await _authority(auth)).fingerprint(certificates.hashes.SHA256()).hex()
+    old_root = (await _authority(auth)).fingerprint(hashes.SHA256()).hex()
     number = await _issue(auth)
     await _revoke(auth, number)
     made = certificates.authority("Issuing", now=to_datetime(clock()))

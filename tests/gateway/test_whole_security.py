@@ -17,6 +17,7 @@ from csms.station.v1 import (
     station_service_pb2,
 )
 from csms.station.v1.station_certificate_service_pb2_grpc import StationCertificateServiceStub
+from google.protobuf.field_mask_pb2 import FieldMask
 from websockets.exceptions import InvalidStatus
 
 from simulator.certificates import CertificateUse, OwnCertificate, TrustStore
@@ -159,9 +160,18 @@ async def test_tc_074_a_certificate_by_request_of_the_central_system(mesh_on_bot
         assert action == "CertificateSigned"
         [leaf] = x509.load_pem_x509_certificates(payload["certificateChain"].encode())
         assert leaf.public_key() == key.public_key()
-        assert leaf.subject == certificates.name("CP1", organization="ACME")
+        assert leaf.subject == certificates.name("CP1")  # no organization is configured
         [told] = await eventually(lambda: _requests(mesh, certificate_pb2.CERTIFICATE_REQUEST_STATE_DELIVERED))
         assert told.serial_number == f"{leaf.serial_number:X}"
+
+
+async def _expect_serial_number(mesh: MeshRig, serial_number: str) -> None:
+    """An operator says which serial number CP1 has: anybody can connect as it, and its report proves nothing."""
+    changed = station_pb2.Station(station_id="CP1", expected_serial_number=serial_number)
+    request = station_service_pb2.UpdateStationRequest(
+        station=changed, update_mask=FieldMask(paths=["expected_serial_number"])
+    )
+    await mesh.stations.UpdateStation(request, metadata=mesh.metadata, timeout=TIMEOUT_S)
 
 
 async def test_a_station_that_checks_what_it_gets(mesh: MeshRig) -> None:
@@ -180,6 +190,7 @@ async def test_a_station_that_checks_what_it_gets(mesh: MeshRig) -> None:
     identity = {"chargePointModel": "M", "chargePointVendor": "V", "chargePointSerialNumber": "SN-0001"}
     async with RawStation(mesh.station_url("CP1")) as station:
         await station.call("BootNotification", identity)
+        await _expect_serial_number(mesh, "SN-0001")
         command = asyncio.ensure_future(
             mesh.commands.InstallCertificate(install, metadata=mesh.metadata, timeout=TIMEOUT_S)
         )
@@ -194,6 +205,25 @@ async def test_a_station_that_checks_what_it_gets(mesh: MeshRig) -> None:
             return trust.vouches(CertificateUse.CENTRAL_SYSTEM, certificate)
 
         assert own.take(payload["certificateChain"], now=datetime.now(UTC), trusts=trusts)
+
+
+async def test_a_revoked_certificate_closes_the_socket_of_its_station(mesh: MeshRig) -> None:
+    """The one that was open before; the station may come back where it has something else to prove itself by."""
+    csr = certificates.csr("CP1")
+    async with RawStation(mesh.station_url("CP1")) as station:
+        await station.boot()
+        assert await station.call("SignCertificate", {"csr": csr}) == {"status": "Accepted"}
+        _action, payload = await station.answer({"status": "Accepted"})
+        [leaf] = x509.load_pem_x509_certificates(payload["certificateChain"].encode())
+        revoke = certificate_service_pb2.RevokeCertificateRequest(serial_number=f"{leaf.serial_number:x}")
+        stub = CertificateServiceStub(mesh.auth_channel)
+        await stub.RevokeCertificate(revoke, metadata=mesh.metadata, timeout=TIMEOUT_S)
+        assert await station.close_code() == 1008
+    async with RawStation(mesh.station_url("CP1")) as station:
+        await station.boot()
+        assert await station.call("SignCertificate", {"csr": csr}) == {"status": "Rejected"}
+        [refused] = await _requests(mesh, certificate_pb2.CERTIFICATE_REQUEST_STATE_REJECTED)
+        assert refused.reason == "CSR_KEY_REVOKED"
 
 
 async def test_a_certificate_that_is_not_signed(mesh: MeshRig) -> None:

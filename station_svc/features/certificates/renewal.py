@@ -4,6 +4,8 @@ OCPP 2.0.1 part 2, A02 and A03; 1.6 security whitepaper, 4.2.4. A certificate is
 have passed, as for auth_svc. A station that does not act on it is asked again every day until the end.
 """
 
+from collections.abc import Mapping
+
 from csms.common.v1 import certificate_pb2
 from csms.station.v1 import command_service_pb2
 from sqlalchemy import Connection
@@ -28,7 +30,7 @@ MOST_PER_TURN = 5
 ASKED_AGAIN_US = DAY_US
 MOST_ATTEMPTS = 3
 
-_TRIGGERS = {
+_TRIGGERS: Mapping[int, command_service_pb2.MessageTrigger.ValueType] = {
     certificate_pb2.CERTIFICATE_SIGNING_USE_V2G_CERTIFICATE: command_service_pb2.MESSAGE_TRIGGER_SIGN_V2G_CERTIFICATE
 }
 _TRIGGER = command_service_pb2.MESSAGE_TRIGGER_SIGN_CHARGING_STATION_CERTIFICATE
