@@ -13,6 +13,7 @@ from csms.condition.v1.condition_source_service_pb2 import (
     SearchedKind,
 )
 from csms.condition.v1.condition_source_service_pb2_grpc import ConditionSourceServiceStub
+from csms.station.v1 import command_service_pb2  # noqa: F401 - remedies name its methods
 from google.protobuf import descriptor_pool
 from google.protobuf.json_format import MessageToDict, ParseDict
 from google.protobuf.message_factory import GetMessageClass

@@ -14,13 +14,14 @@ from mesh.identity.certificate_files import CertificateFiles, ServerCertificate,
 from mesh.runtime.background import PeriodicTask
 from mesh.runtime.logs import get_logger
 from mesh.runtime.startup_errors import SettingError
-from mesh.runtime.times import DAY_US, Clock, to_datetime
+from mesh.runtime.times import DAY_US, SECOND_US, Clock, to_datetime
 
 log = get_logger(__name__)
 
 LOOK_EVERY_S = 2.0
 # A certificate that has less left should have been renewed.
 NEAR_END_US = 21 * DAY_US
+WITHOUT_AUTHORITIES_US = 60 * SECOND_US
 
 
 class StationTls:
@@ -43,7 +44,8 @@ class StationTls:
         self._clock = clock
         self._of_settings = certificates_of(client_authorities)
         self._of_tenants: tuple[str, ...] = ()
-        self.is_ready = False  # whether the authorities of the tenants are known
+        self._is_known = False  # whether the authorities of the tenants are
+        self._begin_us = clock()
         self._stamps = self._look()
         self._choice = ContextChoice(load_certificates(files), self._of_settings)
         self.context = base_context()
@@ -55,6 +57,14 @@ class StationTls:
     def certificates(self) -> Sequence[ServerCertificate]:
         """The certificates that are served."""
         return self._choice.certificates
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether stations were requested a certificate where one could be good.
+
+        After WITHOUT_AUTHORITIES_US without any answer of auth_svc those that need none are served all the same.
+        """
+        return self._is_known or self._clock() - self._begin_us > WITHOUT_AUTHORITIES_US
 
     async def run(self) -> None:
         """Looks at the files until it is cancelled."""
@@ -75,7 +85,7 @@ class StationTls:
 
     def trust(self, authorities: str) -> None:
         """Takes over the authorities of the tenants (PEM) in place of those before."""
-        self.is_ready = True
+        self._is_known = True
         found = certificates_of(authorities)
         if found == self._of_tenants:
             return

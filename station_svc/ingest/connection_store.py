@@ -188,6 +188,7 @@ def _audit_onboarded(connection: Connection, row: Any, now_us: int) -> None:
         "display_name": "",
         "security_profile": 0,
         "pinned_ocpp_version": "",
+        "expected_serial_number": "",
     }
     audit_store.changed(
         connection,

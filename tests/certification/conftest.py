@@ -7,7 +7,7 @@ import pytest_asyncio
 
 from gateway.settings import TlsSettings
 from tests.certification.tokens import TOKENS, create_token
-from tests.gateway.rig import MeshRig, running_mesh
+from tests.gateway.rig import MeshRig, running_mesh_with
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ async def mesh(
     """The real gateway and services, with the tokens."""
     folder = tmp_path_factory.mktemp("mesh")
     url, settings = f"sqlite:///{folder / 'test.db'}", {"CSMS_UNKNOWN_TOKENS": "reject", **further_settings}
-    async with running_mesh(url, tls, **settings) as rig:
+    async with running_mesh_with(url, tls, settings) as rig:
         for token in TOKENS:
             await create_token(rig, token)
         yield rig

@@ -1,7 +1,7 @@
 """The whole mesh in one process: the real services and gateway, on a real database."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -230,21 +230,23 @@ _USUAL = {
     "CSMS_NODE_LEASE_S": "120",  # a process that gets no CPU for a while is not what these tests are about
     "CSMS_ADMIN_PASSWORD": "correct horse",
     "CSMS_UNKNOWN_TOKENS": "accept",  # most sessions are not about who may charge
-    "CSMS_VERSION_CHANGE_DELAY_S": "0",  # connections of tests are short; tests/station_svc/ingest has the time
 }
 
 
 @asynccontextmanager
-async def running_mesh(database_url: str, tls: TlsSettings | None = None, /, **more: str) -> AsyncIterator[MeshRig]:
+async def running_mesh(database_url: str, **more: str) -> AsyncIterator[MeshRig]:
     """A mesh that is serving, with its node's lease taken; `more` are further settings."""
+    async with running_mesh_with(database_url, None, more) as rig:
+        yield rig
+
+
+@asynccontextmanager
+async def running_mesh_with(
+    database_url: str, tls: TlsSettings | None, more: Mapping[str, str]
+) -> AsyncIterator[MeshRig]:
+    """The same, with TLS at its gateway where it is given."""
     async with AsyncExitStack() as stack:
-        values = (
-            _USUAL
-            | {
-                "CSMS_DATABASE_URL": database_url,
-            }
-            | more
-        )
+        values = {**_USUAL, "CSMS_DATABASE_URL": database_url, **more}
         auth = await _start_auth(stack, values)
         transaction_port = stack.enter_context(held_port())
         station_answers = HeldAnswers()

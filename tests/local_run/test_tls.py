@@ -137,7 +137,7 @@ def test_a_start_that_others_reach_without_tls_is_refused(host: str) -> None:
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
 def test_loopback_needs_no_tls(host: str) -> None:
     for read in (_gateway, _envoy, RunSettings.read):
-        read({"CSMS_HOST": host})  # is not refused
+        read({"CSMS_HOST": host})
 
 
 def test_a_proxy_in_front_is_a_setting() -> None:

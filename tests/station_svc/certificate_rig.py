@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import grpc
@@ -105,6 +105,7 @@ class Rig:
     system: StationSystem
     authority: FarAuthority
     jobs: Jobs
+    credentials: dict[str, str] = field(default_factory=dict)
 
     async def ask(self, *items: ingest_pb2.RequestCertificateItem) -> Sequence[ingest_pb2.RequestCertificateResult]:
         """Sends requests in one batch and returns the results."""
@@ -151,7 +152,7 @@ class Rig:
 async def certificate_rig(start_system: StartSystem) -> AsyncIterator[Rig]:
     """A station_svc with its authority and its jobs."""
     async with AsyncExitStack() as stack:
-        authority = FarAuthority()
+        authority = FarAuthority()  # type: ignore[abstract] - gateways call the rest
         server = mesh_server("127.0.0.1:0", identity=identity_of("auth"), services=MESH_SERVICES["auth"])
         add_CertificateAuthorityServiceServicer_to_server(authority, server.server)
         await server.start()

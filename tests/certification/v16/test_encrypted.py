@@ -3,11 +3,10 @@
 import pytest
 
 from station_kit.tls import station_context
-from tests.certification.encrypted import Encrypted, encrypted, tls  # noqa: F401 - fixtures
+from tests.certification.encrypted import Encrypted, encrypted, further_settings, tls  # noqa: F401 - fixtures
 from tests.certification.v16.charge_point import ChargePoint
 from tests.gateway.raw_station import basic
 from tests.tls_material import SUITES
-from tests.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -24,12 +23,8 @@ async def test_tc_086_csms(offline: ChargePoint, encrypted: Encrypted) -> None: 
 
 
 async def test_tc_087_csms(offline: ChargePoint, encrypted: Encrypted) -> None:  # noqa: F811
-    """The charge point's certificate is valid, and its connection is taken."""
-    gateway_tls = offline.mesh.gateway.tls
-    assert gateway_tls is not None
-    await until(lambda: gateway_tls.is_ready)
-    certificate = encrypted.certificate(offline.station_id)
-    async with offline.connected(tls=station_context(encrypted.server.root.pem, certificate=certificate)):
+    """The charge point's certificate is valid, and its connection is taken: one that the central system signed."""
+    certificate, headers = await encrypted.issued(offline)
+    context = station_context(encrypted.server.root.pem, certificate=certificate)
+    async with offline.connected(tls=context, headers=headers):
         await offline.boot()
-    [asked] = encrypted.checks.asked
-    assert asked.station_id == offline.station_id

@@ -9,7 +9,7 @@ from websockets.exceptions import InvalidMessage, InvalidStatus
 
 from station_kit.tls import station_context
 from tests.certificates import authority
-from tests.certification.encrypted import Encrypted, encrypted, tls  # noqa: F401 - fixtures
+from tests.certification.encrypted import Encrypted, encrypted, further_settings, revoke, tls  # noqa: F401 - fixtures
 from tests.certification.v201.station import ChargingStation
 from tests.gateway.raw_station import basic
 from tests.tls_material import EXPIRED, SUITES, old_context
@@ -48,25 +48,25 @@ async def test_tc_a_06_csms(station: ChargingStation) -> None:
 
 
 async def test_tc_a_07_csms(station: ChargingStation, encrypted: Encrypted) -> None:  # noqa: F811
-    """A00.FR.401: the station's certificate is valid, and its connection is taken."""
-    certificate = encrypted.certificate(station.station_id)
-    async with station.connected(tls=station_context(encrypted.server.root.pem, certificate=certificate)):
+    """A00.FR.401: the station's certificate is valid, and its connection is taken: one that the CSMS signed."""
+    certificate, headers = await encrypted.issued(station, certificateType="ChargingStationCertificate")
+    context = station_context(encrypted.server.root.pem, certificate=certificate)
+    async with station.connected(tls=context, headers=headers):
         await station.boot()
-    assert encrypted.checks.asked[-1].station_id == station.station_id
 
 
 async def test_tc_a_08_csms(station: ChargingStation, encrypted: Encrypted) -> None:  # noqa: F811
-    """A00.FR.402, .403: of another authority, expired, or revoked: it is not let in."""
+    """A00.FR.402, .403: of another authority, expired, or revoked: it is not let in, whatever its password is."""
+    revoked, headers = await encrypted.issued(station, certificateType="ChargingStationCertificate")
     root = encrypted.server.root.pem
     other = encrypted.certificate("OTHER", issuer=authority("Another root"))
     with pytest.raises((ssl.SSLError, ConnectionError, InvalidMessage)):
-        async with station.connected(tls=station_context(root, certificate=other)):
+        async with station.connected(tls=station_context(root, certificate=other), headers=headers):
             pass
     expired = encrypted.certificate("EXPIRED", validity=EXPIRED)
-    revoked = encrypted.certificate("REVOKED")
-    encrypted.checks.revoke(revoked)
+    await revoke(station, revoked)
     for certificate in (expired, revoked):
         with pytest.raises(InvalidStatus) as refusal:
-            async with station.connected(tls=station_context(root, certificate=certificate)):
+            async with station.connected(tls=station_context(root, certificate=certificate), headers=headers):
                 pass
         assert refusal.value.response.status_code == 401

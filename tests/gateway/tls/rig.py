@@ -12,7 +12,7 @@ from typing import Any
 
 from gateway.settings import TlsSettings
 from mesh.identity.certificate_files import CertificateFiles
-from tests.gateway.rig import MeshRig, running_mesh
+from tests.gateway.rig import MeshRig, running_mesh_with
 from tests.tls_material import HOST, OTHER_HOST, Handshake, ServerFiles, rsa_key, trusting
 
 
@@ -65,5 +65,5 @@ async def running_tls(database_url: str, folder: Path, *, client_authorities: st
         server.write("other", OTHER_HOST, "*.wild.example.org"),
     )
     tls = TlsSettings(port=0, files=files, client_authorities=client_authorities)
-    async with running_mesh(database_url, tls) as mesh:
+    async with running_mesh_with(database_url, tls, {}) as mesh:
         yield TlsRig(mesh=mesh, server=server, files=files)

@@ -10,6 +10,7 @@ import pytest
 
 from gateway.service import start
 from gateway.settings import GatewaySettings
+from gateway.tls.station_tls import WITHOUT_AUTHORITIES_US, StationTls
 from mesh.runtime.startup_errors import SettingError
 from tests.client_certificate_checks import ClientChecks
 from tests.gateway.conftest import SCHEMAS
@@ -22,6 +23,7 @@ from tests.tls_material import (
     OTHER_HOST,
     RSA_ONLY,
     SUITES,
+    ServerFiles,
     Shown,
     Validity,
     old_context,
@@ -193,6 +195,20 @@ async def test_a_start_with_a_certificate_that_cannot_be_used_is_refused(rig: Tl
     async with AsyncExitStack() as stack:
         with pytest.raises(SettingError, match="no certificates in PEM"):
             await start(stack, settings)
+
+
+def test_stations_without_a_certificate_do_not_wait_for_the_authorities_for_good(tmp_path: Path) -> None:
+    """Where auth_svc does not say which there are: a minute, in which each station comes again."""
+    now_us, ready = 0, []
+    files = [ServerFiles(tmp_path).write("ecdsa", HOST)]
+    tls = StationTls(files, client_authorities="", clock=lambda: now_us, count=lambda _kind, _label: None)
+    for passed_us in (0, WITHOUT_AUTHORITIES_US, 1):
+        now_us += passed_us
+        ready.append(tls.is_ready)
+    assert ready == [False, False, True]
+    known = StationTls(files, client_authorities="", clock=lambda: now_us, count=lambda _kind, _label: None)
+    known.trust("")
+    assert known.is_ready
 
 
 # Sessions

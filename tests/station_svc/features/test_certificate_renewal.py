@@ -1,6 +1,7 @@
 """Renewal of certificates ahead of their end, and sockets that are closed because a certificate was revoked."""
 
 from collections.abc import AsyncIterator
+from functools import partial
 
 import pytest
 from csms.auth.v1.certificate_authority_service_pb2 import RevokedCertificate
@@ -11,6 +12,7 @@ from csms.station.v1 import command_service_pb2 as command_pb2
 
 from mesh.runtime.errors import MeshError
 from mesh.runtime.times import SECOND_US, to_timestamp
+from station_svc.features.certificates.feature import FEATURE
 from station_svc.features.certificates.renewal import MOST_PER_TURN
 from station_svc.features.certificates.revoked import OVERLAP_US
 from tests.station_svc.certificate_rig import CHARGING_STATION, Rig, certificate_rig, failure
@@ -49,12 +51,13 @@ async def _certify(rig: Rig, station_id: str = "CP1", csr: str = "csr", use: int
     await rig.work()
 
 
-async def _triggered(rig: Rig, days: float) -> list[tuple[str, int]]:
+async def _triggered(rig: Rig, days: float, *, limit: int = 500) -> list[tuple[str, int]]:
     """The stations that are asked for new requests once so many days have passed, and for which."""
     rig.system.gateway.calls.clear()
     rig.system.clock.advance(days * DAY_S)
     await rig.system.lease()
-    await rig.system.housekeeper.end_due()
+    due = partial(FEATURE.end_due, now_us=rig.system.clock(), limit=limit)  # type: ignore[arg-type]
+    await rig.system.database.write(due)
     await rig.work()
     return [
         (call.station_id, call.trigger_message.requested_message)
@@ -131,7 +134,6 @@ async def test_a_station_that_cannot_is_asked_again_the_next_day(rig: Rig) -> No
 
 
 async def test_a_fleet_of_one_day_is_renewed_bit_by_bit(rig: Rig) -> None:
-    """And two replicas that look at the same moment ask nobody twice."""
     for number in range(MOST_PER_TURN + 2):
         await _certify(rig, f"CP{number}")
     first = await _triggered(rig, 61)

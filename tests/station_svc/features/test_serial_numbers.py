@@ -4,7 +4,7 @@ OCPP 2.0.1 part 2, A00.FR.405; OCPP 1.6 security whitepaper, 4.2.3.
 """
 
 from collections.abc import AsyncIterator
-from itertools import product
+from itertools import count, product
 
 import pytest
 import sqlalchemy as sa
@@ -24,6 +24,7 @@ from station_svc.core.serial_numbers import (
 from tests.station_svc.certificate_rig import Rig, certificate_rig
 from tests.station_svc.conftest import StartSystem, attempt, fails_with
 
+_numbers = count()  # each request is another one
 PENDING = station_pb2.REGISTRATION_STATUS_PENDING
 
 
@@ -36,26 +37,20 @@ async def rig(start_system: StartSystem) -> AsyncIterator[Rig]:
 
 async def _boot(rig: Rig, station_id: str, serial_number: str = "", **identity: str) -> int:
     """A station with a credential, which it presents, connects and boots; its epoch."""
-    if station_id not in _credentials(rig):
-        _credentials(rig)[station_id] = await rig.system.create(station_id)
-    item = attempt(station_id, credential=_credentials(rig)[station_id].encode(), username=station_id)
+    if station_id not in rig.credentials:
+        rig.credentials[station_id] = await rig.system.create(station_id)
+    item = attempt(station_id, credential=rig.credentials[station_id].encode(), username=station_id)
     [result] = await rig.system.attempt(item)
     assert not result.HasField("error"), result.error
-    await rig.system.boot(rig.system.boot_item(station_id, result.epoch, None, serial_number=serial_number, **identity))
+    boot = rig.system.boot_item(station_id, result.epoch, None, serial_number=serial_number, **identity)
+    await rig.system.boot(boot)
     return result.epoch
-
-
-def _credentials(rig: Rig) -> dict[str, str]:
-    found: dict[str, str] = rig.authority.__dict__.setdefault("credentials", {})
-    return found
 
 
 async def _names(rig: Rig, **epochs: int) -> dict[str, list[str]]:
     """The names of stations by which auth_svc may sign their requests."""
     rig.authority.items.clear()
-    await rig.ask(
-        *(rig.item(station_id, epoch, f"csr of {station_id} {epoch}") for station_id, epoch in epochs.items())
-    )
+    await rig.ask(*(rig.item(name, epoch, f"csr {next(_numbers)}") for name, epoch in epochs.items()))
     return {item.station_id: list(item.common_names) for item in rig.authority.items}
 
 
