@@ -15,6 +15,9 @@ from csms.options.v1 import options_pb2
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
+from auth_svc.key_encryption import read_keys
+from auth_svc.key_store import place_of
+from deploy.mesh_keys import MeshKeys
 from mesh.identity.callers import Role
 from mesh.identity.operators import ALGORITHM, AUDIENCE, ISSUER
 from mesh.identity.permissions import permissions_of
@@ -93,9 +96,11 @@ def _outsiders(mesh: RunningMesh, administration: Administration) -> list[Visito
 def _signed(mesh: RunningMesh, *, expired: bool = False, forged: bool = False) -> Bearer:
     """A token for a sign-in of the administrator: with the right key but too old, or fresh with the id of that key."""
     with closing(sqlite3.connect(f"file:{mesh.data_dir / 'auth.db'}?mode=ro", uri=True)) as database:
-        [(private,)] = database.execute("SELECT private_jwk FROM signing_key ORDER BY generation DESC LIMIT 1")
+        newest = "SELECT private_jwk, generation FROM signing_key ORDER BY generation DESC LIMIT 1"
+        [(sealed, generation)] = database.execute(newest)
         [(sign_in,)] = database.execute("SELECT session_id FROM session WHERE username_key = 'admin' LIMIT 1")
-    key = ECKey.import_key(json.loads(private))
+    ring = read_keys(MeshKeys(mesh.data_dir / "keys").encryption_key.read_text())
+    key = ECKey.import_key(json.loads(ring.open(sealed, place_of(generation))))
     claims = {"iss": ISSUER, "aud": AUDIENCE, "sub": "admin", "tenant": "default", "role": "ADMINISTRATOR"}
     times = {"iat": int(time.time()) - 1000, "exp": int(time.time()) + (-60 if expired else 600)}
     signer = ECKey.generate_key("P-256") if forged else key
