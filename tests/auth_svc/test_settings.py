@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from auth_svc.authorization_servicer import ConcurrencyRule
+from auth_svc.outside_revocations import RevocationRule
 from auth_svc.sessions import ACCESS_TOKEN_S
 from auth_svc.settings import AuthSettings
 from mesh.runtime.settings import Environment
@@ -113,3 +114,25 @@ def test_certificates_are_read(tmp_path: Path) -> None:
 def test_password_is_not_in_the_representation() -> None:
     """Settings may end up in a log; this must not."""
     assert "secret" not in repr(_read(CSMS_ADMIN_PASSWORD="secret"))
+
+
+def test_certificates_of_stations_are_checked_and_limited_by_default() -> None:
+    settings = _read()
+    assert (settings.clients.outside, settings.clients.revocation) == ((), RevocationRule.NAMED)
+    assert settings.certificates.most_per_day == 10
+    with pytest.raises(SettingError, match="CSMS_CERTIFICATES_PER_STATION_DAY"):
+        _read(CSMS_CERTIFICATES_PER_STATION_DAY="0")
+    assert _read(CSMS_CERTIFICATES_PER_STATION_DAY="3").certificates.most_per_day == 3
+
+
+def test_outside_authorities_are_read(tmp_path: Path) -> None:
+    roots = [certificates.authority(name) for name in ("Maker root", "Other root")]
+    bundle = tmp_path / "clients.pem"
+    bundle.write_text("".join(root.pem for root in roots))
+    clients = _read(CSMS_CLIENT_CA_FILE=str(bundle), CSMS_CLIENT_REVOCATION="always").clients
+    assert list(clients.outside) == [root.certificate for root in roots]
+    assert clients.revocation is RevocationRule.ALWAYS
+    with pytest.raises(SettingError, match="one of named, soft, always is needed"):
+        _read(CSMS_CLIENT_REVOCATION="never")
+    with pytest.raises(SettingError, match="CSMS_CLIENT_CA_FILE: cannot read"):
+        _read(CSMS_CLIENT_CA_FILE=str(tmp_path / "none"))

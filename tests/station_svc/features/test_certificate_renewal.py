@@ -12,8 +12,7 @@ from csms.station.v1 import command_service_pb2 as command_pb2
 
 from mesh.runtime.errors import MeshError
 from mesh.runtime.times import SECOND_US, to_timestamp
-from station_svc.features.certificates.feature import FEATURE
-from station_svc.features.certificates.renewal import MOST_PER_TURN
+from station_svc.features.certificates.renewal import MOST_PER_TURN, end_due
 from station_svc.features.certificates.revoked import OVERLAP_US
 from tests.station_svc.certificate_rig import CHARGING_STATION, Rig, certificate_rig, failure
 from tests.station_svc.conftest import StartSystem
@@ -56,7 +55,7 @@ async def _triggered(rig: Rig, days: float, *, limit: int = 500) -> list[tuple[s
     rig.system.gateway.calls.clear()
     rig.system.clock.advance(days * DAY_S)
     await rig.system.lease()
-    due = partial(FEATURE.end_due, now_us=rig.system.clock(), limit=limit)  # type: ignore[arg-type]
+    due = partial(end_due, now_us=rig.system.clock(), limit=limit)
     await rig.system.database.write(due)
     await rig.work()
     return [
