@@ -23,7 +23,7 @@ async def _set_variables(sent: SetVariablesRequest, _context: Context | None) ->
 
 
 async def _set_network_profile(sent: SetNetworkProfileRequest, _context: Context | None) -> CommandHooks:
-    return SendProfile(sent.connection_data.security_profile)
+    return SendProfile(sent.connection_data.security_profile, is_in_use=False)
 
 
 FEATURE = Feature(build=_build)

@@ -91,16 +91,20 @@ class HandOver(RememberVariables):
 class SendProfile(CommandHooks):
     """Sends a station a security profile: accepted beside its own from then on, required once it connects by it.
 
-    Where the station surely did not take it, its own is the only one again.
+    Where the station surely did not take it, its own is the only one again. `is_in_use`: whether the station changes
+    over by this command, rather than by a later one that chooses its network profile.
     """
 
-    def __init__(self, profile: int) -> None:
+    def __init__(self, profile: int, *, is_in_use: bool = True) -> None:
         self._profile = profile
+        self._is_in_use = is_in_use
         self._former: int | None = None  # the next profile before; None where nothing was changed
 
     def on_begin(self, connection: Connection, new: NewCommand, now_us: int) -> None:
         """See CommandHooks. Raises MeshError SECURITY_PROFILE_LOWERED or CREDENTIAL_MISSING: nothing is sent then."""
         security = profile_store.hold(connection, tenant_id=new.tenant_id, station_id=new.station_id)
+        if not (self._is_in_use or security.profile or security.has_credential):
+            return  # nothing is asked of it, whatever it connects by, and it could confirm nothing
         _check_change(security, self._profile)
         if self._profile != security.profile:
             self._former = security.next_profile

@@ -22,7 +22,7 @@ CASES: Mapping[str, str] = {
 }
 
 # Those that are made with a connection under TLS.
-WITH_TLS = frozenset(f"A_{number}" for number in ("04", "06", "07", "08", "09", "10", "11", "12", "13", "14", "19"))
+WITH_TLS = frozenset(f"A_{number}" for number in ("04", "06", "07", "08"))
 
 # Blocks that have a test of each case but for those.
 WHOLE: frozenset[str] = frozenset("ABCDEFGHIJKLMNOP")

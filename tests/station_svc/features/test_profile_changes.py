@@ -12,6 +12,7 @@ from csms.gateway.v1 import gateway_service_pb2 as gateway_pb2
 from csms.station.v1 import certificate_pb2, network_profile_pb2, station_pb2, station_service_pb2
 from csms.station.v1 import command_service_pb2 as pb
 from csms.station.v1 import station_ingest_service_pb2 as ingest_pb2
+from google.protobuf.field_mask_pb2 import FieldMask
 
 from mesh.identity.acting import ActorKind
 from mesh.runtime.errors import MeshError
@@ -77,7 +78,7 @@ async def _opens(system: StationSystem, item: ingest_pb2.OpenConnectionItem) -> 
 
 async def _record(system: StationSystem, profile: int) -> station_pb2.Station:
     """An operator changes the record alone."""
-    request = station_service_pb2.UpdateStationRequest(update_mask={"paths": ["security_profile"]})
+    request = station_service_pb2.UpdateStationRequest(update_mask=FieldMask(paths=["security_profile"]))
     request.station.station_id, request.station.security_profile = "CP1", profile
     return (await system.stations.UpdateStation(request)).station
 
@@ -311,6 +312,16 @@ async def test_a_network_profile_is_held_to_the_same_rules(system: StationSystem
     system.gateway.behave = Station(TAKEN)
     await _set_network(system, 0)
     assert await _profiles(system) == (0, 0)
+
+
+async def test_a_network_profile_of_a_station_without_credentials_raises_nothing(system: StationSystem) -> None:
+    """Nothing is asked of it: it connects as before, whichever of its network profiles it uses."""
+    await system.open("CP1", version="2.0.1")
+    system.gateway.behave = station = Station(TAKEN)
+    await _set_network(system, 2)
+    assert (station.sent, await _profiles(system)) == ([2], (0, 0))
+    with fails_with("CLIENT_CERTIFICATE_MISSING"):
+        await _set_network(system, 3)
 
 
 # Downwards

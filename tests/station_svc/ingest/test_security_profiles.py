@@ -4,6 +4,7 @@ import grpc
 import pytest
 from csms.station.v1 import station_ingest_service_pb2 as ingest_pb2
 from csms.station.v1 import station_pb2, station_service_pb2
+from google.protobuf.field_mask_pb2 import FieldMask
 
 from mesh.runtime.errors import from_status
 from station_svc.features.credentials.failures import CredentialFailures
@@ -26,17 +27,18 @@ def _shown(system: StationSystem, common_name: str, serial_number: str = "AB12")
     return by_certificate("CP1", common_name, expire_us=expire_us, serial_number=serial_number)
 
 
-async def _with_serial(system: StationSystem, profile: int, **identity: str) -> bytes:
+async def _with_serial(system: StationSystem, profile: int, box: str = "") -> bytes:
     """A station of a profile that has reported a serial number; its credential."""
     credential = (await system.create("CP1")).encode()
     [result] = await system.attempt(attempt("CP1", credential=credential))
-    await system.boot(system.boot_item("CP1", result.epoch, **(identity or {"serial_number": "SN-1"})))
+    item = system.boot_item("CP1", result.epoch, serial_number="SN-1", charge_box_serial_number=box)
+    await system.boot(item)
     await _set_profile(system, profile)
     return credential
 
 
 async def _set_profile(system: StationSystem, profile: int) -> station_pb2.Station:
-    request = station_service_pb2.UpdateStationRequest(update_mask={"paths": ["security_profile"]})
+    request = station_service_pb2.UpdateStationRequest(update_mask=FieldMask(paths=["security_profile"]))
     request.station.station_id, request.station.security_profile = "CP1", profile
     return (await system.stations.UpdateStation(request)).station
 
@@ -100,7 +102,7 @@ async def test_a_certificate_of_another_station_is_refused(system: StationSystem
 
 
 async def test_either_serial_number_of_1_6_names_the_station(system: StationSystem) -> None:
-    await _with_serial(system, 3, serial_number="SN-1", charge_box_serial_number="BOX-1")
+    await _with_serial(system, 3, box="BOX-1")
     assert await _reason(system, _shown(system, "BOX-1")) == ""
     assert await _reason(system, _shown(system, "SN-1")) == ""
 
@@ -143,12 +145,8 @@ async def test_refused_handshakes_are_counted_with_their_reason(system: StationS
 
 
 def _failures(system: StationSystem) -> CredentialFailures:
-    [found] = [
-        task.__self__
-        for task in system.parts.background
-        if isinstance(getattr(task, "__self__", None), CredentialFailures)
-    ]
-    return found
+    owners = (getattr(run, "__self__", None) for run in system.parts.background)
+    return next(owner for owner in owners if isinstance(owner, CredentialFailures))
 
 
 # Boots against the certificate of their connection
