@@ -112,6 +112,8 @@ class Reason(StrEnum):
     SUPERSEDED = auto(), "A later request for a certificate took its place.", Retry.AFTER_CHANGE
     OUTCOME_UNKNOWN = auto(), "The job of a certificate ended without an error.", Retry.AFTER_CHANGE
 
+    SERVER_ROOT_NOT_HELD = auto(), "Too few stations hold the server's new root.", Retry.AFTER_CHANGE
+
     # Jobs and rollouts
     JOB_EXPIRED = auto(), "The job could not be done in time.", Retry.AFTER_CHANGE
     JOB_ABANDONED = auto(), "Too many processes were lost while they ran the job.", Retry.AFTER_CHANGE

@@ -17,15 +17,17 @@ from station_svc.features.certificates import request_store
 from station_svc.features.certificates.authority import CertificateAuthority
 from station_svc.features.certificates.checks import check_chain, check_root
 from station_svc.features.certificates.delivery import CertificateDelivery, FitsStation
-from station_svc.features.certificates.installed import ForgetCertificate, RememberCertificates
+from station_svc.features.certificates.installed import ForgetCertificate, RememberCertificates, RememberInstalled
 from station_svc.features.certificates.models import certificate_request, installed_certificate
 from station_svc.features.certificates.own_certificate import NeedsCertificate
 from station_svc.features.certificates.request_store import KIND
+from station_svc.features.certificates.server_roots import ServerRoots
 from station_svc.features.certificates.servicer import StationCertificateServicer
 
 
 def _build(resources: Resources) -> FeatureParts:
-    servicer = StationCertificateServicer(database=resources.database)
+    roots = ServerRoots(database=resources.database, clock=resources.clock)
+    servicer = StationCertificateServicer(database=resources.database, roots=roots)
     delivery = CertificateDelivery(
         database=resources.database,
         authority=CertificateAuthority(channel=resources.auth),
@@ -39,7 +41,7 @@ def _build(resources: Resources) -> FeatureParts:
 
     async def install(sent: certificate_pb2.InstallCertificateRequest, _context: Context | None) -> CommandHooks:
         check_root(sent.certificate, "certificate", resources.clock())
-        return NO_HOOKS
+        return RememberInstalled(sent)
 
     return FeatureParts(
         operator=[partial(add_StationCertificateServiceServicer_to_server, servicer)],
