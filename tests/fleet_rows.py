@@ -31,12 +31,12 @@ def add_fleet_rows(connection: Connection, station_id: str, *, now_us: int, numb
     """A row of each list, an alarm and a drift, of a station of the tenant `default` that exists."""
     station = {"tenant_id": "default", "station_id": station_id}
     times = {"create_us": now_us, "update_us": now_us}
-    for table, values in _rows(number, now_us):
+    for table, values in _rows(station_id, number, now_us):
         shared = {name: value for name, value in (station | times).items() if name in table.c}
         connection.execute(sa.insert(table).values(shared | values))
 
 
-def _rows(number: int, now_us: int) -> Iterator[tuple[sa.Table, dict[str, Any]]]:
+def _rows(station_id: str, number: int, now_us: int) -> Iterator[tuple[sa.Table, dict[str, Any]]]:
     """A row of each table, without its station and its times."""
     frame = {"epoch": 1, "ordinal": number}
     expire_us = now_us + 3_600_000_000
@@ -47,8 +47,8 @@ def _rows(number: int, now_us: int) -> Iterator[tuple[sa.Table, dict[str, Any]]]
     yield charging_profile, numbers | {"profile": profile}
     for kind in ("firmware_update", "log_upload"):
         yield activity, {"kind": kind, "task_id": number, "state": 2, "station_made": False, "is_signed": False}
-    names = {"issuer_name_hash": "aa", "issuer_key_hash": "bb", "serial_number": str(number)}
-    yield installed_certificate, names | {"certificate_type": 2, "hash_algorithm": 1}
+    names = {"issuer_name_hash": station_id, "issuer_key_hash": "bb", "serial_number": str(number)}
+    yield installed_certificate, names | {"certificate_type": 3, "hash_algorithm": 1}  # a root of the server
     request = {"certificate_type": 1, "state": 6, "serial_number": str(number)}
     yield certificate_request, request | frame | {"receive_us": now_us}
     names = {"alarm_id": f"1-{number}-0", "subject": str(number)}

@@ -74,6 +74,12 @@ class Reason(StrEnum):
     WRONG_ANSWER = auto(), "The gateway answered another command.", Retry.AFTER_CHANGE
     USE_ROTATE_CREDENTIAL = auto(), "Credentials are changed by RotateCredential alone.", Retry.NEVER, Sent.NO
     USE_SET_VARIABLES = auto(), "The security profile is changed by SetVariables alone.", Retry.NEVER, Sent.NO
+    USE_SET_NETWORK_PROFILE = (
+        auto(),
+        "A network profile of security profile 3 is set by SetNetworkProfile alone.",
+        Retry.NEVER,
+        Sent.NO,
+    )
     SECURITY_PROFILE_LOWERED = (
         auto(),
         "A station does not go back to a lower profile (A05.FR.05).",
@@ -81,6 +87,7 @@ class Reason(StrEnum):
         Sent.NO,
     )
     CREDENTIAL_MISSING = auto(), "The station has no credential for that profile.", Retry.AFTER_CHANGE, Sent.NO
+    CLIENT_CERTIFICATE_MISSING = auto(), "The station has no certificate for that profile.", Retry.AFTER_CHANGE, Sent.NO
     FIRMWARE_UPDATE_EXISTS = auto(), "The station has an update of this number.", Retry.AFTER_CHANGE, Sent.NO
     FIRMWARE_PUBLICATION_EXISTS = (
         auto(),
@@ -106,6 +113,8 @@ class Reason(StrEnum):
     SUPERSEDED = auto(), "A later request for a certificate took its place.", Retry.AFTER_CHANGE
     OUTCOME_UNKNOWN = auto(), "The job of a certificate ended without an error.", Retry.AFTER_CHANGE
 
+    SERVER_ROOT_NOT_HELD = auto(), "Too few stations hold the server's new root.", Retry.AFTER_CHANGE
+
     # Jobs and rollouts
     JOB_EXPIRED = auto(), "The job could not be done in time.", Retry.AFTER_CHANGE
     JOB_ABANDONED = auto(), "Too many processes were lost while they ran the job.", Retry.AFTER_CHANGE
@@ -129,6 +138,9 @@ class Reason(StrEnum):
     INVALID_STATION_ID = auto(), "The text cannot be a station's id.", Retry.NEVER
     STATION_UNKNOWN = auto(), "The tenant has no station of this id.", Retry.AFTER_CHANGE
     VERSION_NOT_OFFERED = auto(), "The station does not offer its pinned version.", Retry.AFTER_CHANGE
+    SECURITY_PROFILE_TOO_LOW = auto(), "The connection has less than the station's profile.", Retry.AFTER_CHANGE
+    CLIENT_CERTIFICATE_SUBJECT_WRONG = auto(), "The certificate names another station.", Retry.AFTER_CHANGE
+    SERIAL_NUMBER_WRONG = auto(), "The boot's serial number is not the certificate's.", Retry.AFTER_CHANGE
     CREDENTIAL_CHECKS_BUSY = auto(), "Too many credentials are being checked.", Retry.LATER
     NODE_LEASE_EXPIRED = auto(), "The gateway's lease has run out.", Retry.LATER
     UNKNOWN_REPORT = auto(), "This release knows no report of that kind.", Retry.NEVER

@@ -17,6 +17,7 @@ from station_svc.api.newcomers import Line, Newcomer
 from station_svc.api.resource import to_strength
 from station_svc.core.digests import StoredCredential, make_credential, store_credential
 from station_svc.core.placement_store import check_site
+from station_svc.core.profiles import BY_CERTIFICATE, NO_PROOF
 from station_svc.core.site_store import SitePlacement, find_sites, storable_site
 from station_svc.features.credentials.imported_passwords import store_hash
 from station_svc.features.credentials.password_checks import Proofs
@@ -132,7 +133,7 @@ def _prepared(newcomer: Newcomer, stored: StoredCredential | None) -> tuple[NewS
     credential = ""
     if stored is None and newcomer.password_hash:
         stored = store_hash("credential_hash", newcomer.password_hash)
-    elif stored is None and newcomer.security_profile:
+    elif stored is None and newcomer.security_profile not in (NO_PROOF, BY_CERTIFICATE):
         credential = make_credential()
         stored = store_credential(credential.encode())
     new = NewStation(

@@ -135,13 +135,17 @@ def existing(connection: Connection, *, tenant_id: str, station_ids: Sequence[st
     return set(_EXISTING.run(connection, rows, tenant_id=tenant_id).scalars()) if rows else set()
 
 
+_WITHOUT_NEXT = {"next_security_profile": 0}
+
+
 def update_station(
     connection: Connection, *, tenant_id: str, station_id: str, values: Mapping[str, str | int], now_us: int
 ) -> Sequence[Socket]:
     """Changes columns of a station. Raises MeshError STATION_NOT_FOUND or SERIAL_NUMBER_EXISTS.
 
     Returns the sockets that are to be closed, since they were opened by a station that was still accepted. One of 2.x
-    that becomes pending keeps its own (B02.FR.06): its next boot is answered Pending.
+    that becomes pending keeps its own (B02.FR.06): its next boot is answered Pending. A security profile takes the
+    place of one that the station was sent, too.
     """
     before = audit_store.hold(connection, tenant_id, station_id)
     if before is None:
@@ -153,7 +157,7 @@ def update_station(
     query = (
         sa.update(station)
         .where(is_station(tenant_id, station_id))
-        .values(**values, update_us=now_us)
+        .values(**values, **_WITHOUT_NEXT if "security_profile" in values else {}, update_us=now_us)
         .returning(station.c.latest_epoch, *audit_store.COLUMNS)
     )
     row = connection.execute(query).one()

@@ -34,6 +34,7 @@ def offline(tenant_id: str, now_us: int, *, after_s: int = OFFLINE_S) -> sa.Sele
             station_connection.c.ocpp_version,
             station_connection.c.connect_us,
             station.c.failed_credential_us,
+            station.c.failed_credential_reason,
         )
         .join(station_connection, _LATEST)
         .where(
@@ -123,6 +124,7 @@ def credential_refused(tenant_id: str, now_us: int) -> sa.Select[Any]:
             station.c.failed_credentials - station.c.failed_credentials_before,
         ),
         station.c.failed_credential_address,
+        station.c.failed_credential_reason,
         station.c.security_profile,
     ).where(station.c.tenant_id == tenant_id, last_us > now_us - _RECENT_FAILURES_US)
 

@@ -8,6 +8,7 @@ from csms.common.v1.evse_pb2 import EvseRef
 from csms.condition.v1 import condition_pb2 as pb
 
 from mesh.conditions.queries import ConditionQueries, KindQuery, remedy
+from mesh.runtime.error_reasons import Reason
 from mesh.runtime.times import to_timestamp
 from station_svc.api import condition_store as store
 from station_svc.core.models import PLACEMENTS
@@ -49,7 +50,7 @@ def _offline(row: sa.Row[Any]) -> pb.Condition:
     if row.failed_credential_us is not None and row.failed_credential_us > row.begin_us:
         # It is there, and is not let in.
         made.reason = _REFUSED
-        made.remedies.append(_rotate(row.station_id))
+        made.remedies.extend(_remedies_of_refusal(row))
     return made
 
 
@@ -136,8 +137,13 @@ def _clock_skewed(row: sa.Row[Any]) -> pb.Condition:
 
 
 def _refused(row: sa.Row[Any]) -> pb.Condition:
-    made = _condition(_REFUSED, remoteAddress=row.failed_credential_address, securityProfile=row.security_profile)
-    made.remedies.append(_rotate(row.station_id))
+    made = _condition(
+        _REFUSED,
+        remoteAddress=row.failed_credential_address,
+        securityProfile=row.security_profile,
+        refusalReason=row.failed_credential_reason,
+    )
+    made.remedies.extend(_remedies_of_refusal(row))
     return made
 
 
@@ -146,6 +152,11 @@ def _condition(reason: str, **details: Any) -> pb.Condition:
     made = pb.Condition(reason=reason)
     made.details.update({name: value for name, value in details.items() if value not in (None, "")})
     return made
+
+
+def _remedies_of_refusal(row: sa.Row[Any]) -> list[pb.Remedy]:
+    """A new credential helps a station whose credential was wrong, and no other."""
+    return [_rotate(row.station_id)] if row.failed_credential_reason in ("", Reason.WRONG_CREDENTIALS) else []
 
 
 def _rotate(station_id: str) -> pb.Remedy:

@@ -12,12 +12,11 @@ from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError, invalid_field
 from station_svc.core.labels import check_labels
 from station_svc.core.names import ID_RULE, is_new_station_id
+from station_svc.core.profiles import PROFILES
 from station_svc.core.site_store import storable_site
 from station_svc.features.credentials.imported_passwords import check_password, store_hash
 
 MOST_DISPLAY_NAME = 255
-# Profile 3 needs a client certificate, which does not reach this service: such a station could not connect.
-PROFILES = (0, 1, 2)
 # Stations in one table. Each password takes some 20 ms to hash.
 MOST_STATIONS = 1000
 
@@ -55,7 +54,7 @@ def check_display_name(field: str, value: str) -> str:
 def check_profile(field: str, value: int) -> int:
     """The profile. Raises MeshError INVALID_FIELD."""
     if value not in PROFILES:
-        raise invalid_field(field, "0, 1 or 2 is needed; 3 (client certificates) is not served yet")
+        raise invalid_field(field, f"one of {', '.join(map(str, PROFILES))} is needed")
     return value
 
 

@@ -5,7 +5,14 @@ from csms.station.v1 import station_pb2, station_service_pb2
 from mesh.runtime.times import to_timestamp
 from station_svc.api.summary_store import Summary
 from station_svc.core.digests import HASH, WEAK
-from station_svc.core.station_rows import ConditionRow, ConnectionRow, ConnectorRow, FailureRow, StationRow
+from station_svc.core.station_rows import (
+    ConditionRow,
+    ConnectionRow,
+    ConnectorRow,
+    FailureRow,
+    StationRow,
+    TlsEnd,
+)
 
 
 def to_station(row: StationRow) -> station_pb2.Station:
@@ -16,6 +23,7 @@ def to_station(row: StationRow) -> station_pb2.Station:
         connected=row.connected,
         boot_reason=station_pb2.BootReason.ValueType(row.boot_reason),
         security_profile=row.security_profile,
+        next_security_profile=row.next_security_profile,
         pinned_ocpp_version=row.pinned_ocpp_version,
         expected_serial_number=row.expected_serial_number,
         confirmed_serial_number=row.confirmed_serial_number,
@@ -72,7 +80,10 @@ def to_strength(salt: str, *, has_credential: bool) -> station_pb2.CredentialStr
 
 def _to_failures(row: FailureRow) -> station_pb2.CredentialFailures:
     return station_pb2.CredentialFailures(
-        count=row.count, last_time=to_timestamp(row.last_us), last_address=row.last_address
+        count=row.count,
+        last_time=to_timestamp(row.last_us),
+        last_address=row.last_address,
+        last_reason=row.last_reason,
     )
 
 
@@ -84,6 +95,26 @@ def _to_connection(row: ConnectionRow) -> station_pb2.Connection:
         remote_address=row.remote_address,
         connect_time=to_timestamp(row.connect_us),
         disconnect_time=None if row.disconnect_us is None else to_timestamp(row.disconnect_us),
+        tls=None if row.tls == TlsEnd.NONE else _to_tls(row),
+    )
+
+
+def _to_tls(row: ConnectionRow) -> station_pb2.ConnectionTls:
+    return station_pb2.ConnectionTls(
+        version=row.tls_version,
+        cipher_suite=row.cipher_suite,
+        ends_in_front=row.tls == TlsEnd.IN_FRONT,
+        client_certificate=_to_certificate(row) if row.certificate_fingerprint else None,
+    )
+
+
+def _to_certificate(row: ConnectionRow) -> station_pb2.ConnectionCertificate:
+    return station_pb2.ConnectionCertificate(
+        common_name=row.certificate_common_name,
+        serial_number=row.certificate_serial_number,
+        fingerprint=row.certificate_fingerprint,
+        issuer=row.certificate_issuer,
+        expire_time=None if row.certificate_expire_us is None else to_timestamp(row.certificate_expire_us),
     )
 
 

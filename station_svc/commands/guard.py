@@ -17,6 +17,7 @@ from google.protobuf.message import Message
 
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
+from station_svc.core.profiles import BY_CERTIFICATE
 
 _PUNCTUATION = re.compile(r"[\W_]+")
 # 1.6 and 2.x (2.1 has the second as a field of SetNetworkProfile, too); vendors put words of their own around them.
@@ -65,6 +66,7 @@ def _check_call(action: str, payload: dict[str, Any]) -> None:
         _check_data(payload.get("data"))
     elif action == "SetNetworkProfile":
         _check_fields(payload)
+        _check_profile(payload.get("connectionData"))
 
 
 def _named(payload: dict[str, Any]) -> Iterable[str]:
@@ -86,6 +88,17 @@ def _check_name(name: str) -> None:
             Reason.USE_SET_VARIABLES,
             "SecurityProfile is changed by CommandService.SetVariables alone, which checks first that the station can "
             "still come in; nothing was sent",
+        )
+
+
+def _check_profile(data: Any) -> None:
+    """Of a network profile: whether a station would connect by its certificate, before that is expected here."""
+    if isinstance(data, dict) and data.get("securityProfile") == BY_CERTIFICATE:
+        raise MeshError(
+            grpc.StatusCode.FAILED_PRECONDITION,
+            Reason.USE_SET_NETWORK_PROFILE,
+            "a network profile of security profile 3 is set by CommandService.SetNetworkProfile alone, which checks "
+            "first that the station can still come in; nothing was sent",
         )
 
 

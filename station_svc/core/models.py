@@ -24,6 +24,8 @@ station = sa.Table(
     small("registration_status"),
     text("display_name"),
     small("security_profile"),
+    # The profile that the station was sent and has not connected with yet; 0: none (features/credentials/security.py).
+    small("next_security_profile"),
     # HMAC-SHA-256 of the credential under the salt, both hexadecimal; empty where it has none. For a given password:
     # a word for a salt, and a slow hash (station_svc.core.digests).
     text("credential_salt"),
@@ -38,6 +40,7 @@ station = sa.Table(
     big("failed_credentials"),
     sa.Column("failed_credential_us", sa.BigInteger),
     text("failed_credential_address"),
+    text("failed_credential_reason"),
     # The first handshake of the present run of them, which a day without any ends, and the number before it. NULL: the
     # run is of a build before the column.
     sa.Column("failed_credential_begin_us", sa.BigInteger),
@@ -85,6 +88,15 @@ station_connection = sa.Table(
     sa.Column("disconnect_us", sa.BigInteger),
     sa.Column("close_code", sa.Integer),
     text("opening_id"),  # the gateway's name for the handshake
+    # Its TLS, a number of core.station_rows.TlsEnd, and the certificate that the station showed; all empty without.
+    small("tls"),
+    text("tls_version"),
+    text("cipher_suite"),
+    text("certificate_common_name"),
+    text("certificate_serial_number"),
+    text("certificate_fingerprint"),
+    text("certificate_issuer"),
+    sa.Column("certificate_expire_us", sa.BigInteger),
     partial_index("connection_opening", "opening_id", where="disconnect_us IS NULL AND opening_id <> ''"),
     partial_index("connection_open", "node_id", where="disconnect_us IS NULL"),
     partial_index("connection_closed", "disconnect_us", where="disconnect_us IS NOT NULL"),

@@ -5,9 +5,17 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 
+class TlsEnd(IntEnum):
+    """Where the TLS of a connection ends. Numbers are stored: they never change."""
+
+    NONE = 0
+    OURS = 1  # at a gateway, or at Envoy
+    IN_FRONT = 2  # at a terminator in front, which is not of this system
+
+
 @dataclass(frozen=True, kw_only=True)
 class ConnectionRow:
-    """A connection."""
+    """A connection. The certificate is the one that the station showed; its fields are empty without one."""
 
     epoch: int
     ocpp_version: str
@@ -15,6 +23,14 @@ class ConnectionRow:
     remote_address: str
     connect_us: int
     disconnect_us: int | None
+    tls: int = TlsEnd.NONE
+    tls_version: str = ""
+    cipher_suite: str = ""
+    certificate_common_name: str = ""
+    certificate_serial_number: str = ""
+    certificate_fingerprint: str = ""
+    certificate_issuer: str = ""
+    certificate_expire_us: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,11 +67,12 @@ class HandOver(IntEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class FailureRow:
-    """Handshakes in a station's name that did not prove who it is."""
+    """Handshakes in a station's name that did not prove who it is, or had less than its security profile."""
 
     count: int
     last_us: int
     last_address: str
+    last_reason: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +83,7 @@ class StationRow:
     registration_status: int
     display_name: str
     security_profile: int
+    next_security_profile: int
     pinned_ocpp_version: str
     expected_serial_number: str
     confirmed_serial_number: str

@@ -16,6 +16,7 @@ from mesh.runtime.errors import MeshError
 from station_svc.core import placement_store, present_store, variable_store
 from station_svc.core.digests import HASH, WEAK
 from station_svc.core.models import node, sighting, station, station_connection, station_placement
+from station_svc.core.profiles import BY_CERTIFICATE
 from station_svc.core.rows import BOOT_REFUSED, CLOCK_SKEW, UNRESPONSIVE, to_row
 from station_svc.core.station_rows import ConditionRow, ConnectionRow, ConnectorRow, FailureRow, HandOver, StationRow
 
@@ -78,6 +79,7 @@ def station_filters(tenant_id: str, now_us: int) -> Mapping[str, Field]:
 _NONE, _HANDING_OVER, _NOT_TAKEN, _HELD = 1, 2, 3, 4
 _CREDENTIAL_STATES = {"NONE": _NONE, "HANDING_OVER": _HANDING_OVER, "NOT_TAKEN": _NOT_TAKEN, "HELD": _HELD}
 _CREDENTIAL_STATE = sa.case(
+    (station.c.security_profile == BY_CERTIFICATE, _HELD),
     ((station.c.credential_digest != "") & (station.c.security_profile > 0), _HELD),
     (station.c.hand_over == HandOver.UNDER_WAY, _HANDING_OVER),
     (station.c.hand_over == HandOver.NOT_TAKEN, _NOT_TAKEN),
@@ -171,6 +173,14 @@ def _station_query(tenant_id: str, now_us: int) -> Select[Any]:
             station_connection.c.remote_address,
             station_connection.c.connect_us,
             station_connection.c.disconnect_us,
+            station_connection.c.tls,
+            station_connection.c.tls_version,
+            station_connection.c.cipher_suite,
+            station_connection.c.certificate_common_name,
+            station_connection.c.certificate_serial_number,
+            station_connection.c.certificate_fingerprint,
+            station_connection.c.certificate_issuer,
+            station_connection.c.certificate_expire_us,
             sighting.c.seen_us,
             station_placement.c.site_id,
             station_placement.c.labels,
@@ -214,6 +224,7 @@ def _to_station(
         registration_status=row.registration_status,
         display_name=row.display_name,
         security_profile=row.security_profile,
+        next_security_profile=row.next_security_profile,
         pinned_ocpp_version=row.pinned_ocpp_version,
         expected_serial_number=row.expected_serial_number,
         confirmed_serial_number=row.confirmed_serial_number,
@@ -245,6 +256,7 @@ def _to_failures(row: Row[Any]) -> FailureRow | None:
         count=row.failed_credentials,
         last_us=row.failed_credential_us,
         last_address=row.failed_credential_address,
+        last_reason=row.failed_credential_reason,
     )
 
 

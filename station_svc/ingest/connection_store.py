@@ -3,7 +3,7 @@
 Of two connections of one station the later one has the higher epoch: its row is locked before one is given.
 """
 
-from collections.abc import Collection, Container, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,20 +18,20 @@ from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError, unavailable
 from station_svc.core import audit_store, models, quota_store
 from station_svc.core import digests as credentials
-from station_svc.core.digests import StoredCredential
 from station_svc.core.events import created
 from station_svc.core.lock_store import Json, StationKey, lock_stations
 from station_svc.core.names import ID_RULE, is_new_station_id, is_station_id
 from station_svc.core.rows import ACCEPTED
+from station_svc.core.station_rows import TlsEnd
+from station_svc.features.certificates import request_store
+from station_svc.features.credentials import profile_store
 from station_svc.features.credentials import store as credential_store
 from station_svc.features.credentials.password_checks import Proofs
-from station_svc.features.credentials.store import Promotion
 from station_svc.ingest import events
-from station_svc.ingest.rows import Closed, ConnectionAttempt, Opened, Superseded, Unproven
+from station_svc.ingest.authentication import Evidence, confirmed_profile, known_serials, promotions, refusal_of
+from station_svc.ingest.rows import Closed, ConnectionAttempt, Opened, Superseded, Tls, Unproven
 from station_svc.ingest.tenant_rules import TenantRule
 from station_svc.jobs import store as job_store
-
-"""Reason of the error for a station that did not prove who it is."""
 
 _RENEW_LEASE = text(
     """
@@ -53,7 +53,8 @@ _LOCK_CONNECTING = RowStatement(
     """
     SELECT station.tenant_id, station.station_id, station.registration_status, station.security_profile,
            station.credential_salt, station.credential_digest, station.next_credentials, station.latest_epoch,
-           station.boot_status, station.pinned_ocpp_version
+           station.boot_status, station.pinned_ocpp_version, station.next_security_profile, station.serial_number,
+           station.charge_box_serial_number
     FROM {rows} JOIN station ON station.tenant_id = rows.tenant_id AND station.station_id = rows.station_id
     ORDER BY station.tenant_id, station.station_id FOR UPDATE OF station
     """,
@@ -86,17 +87,19 @@ _LIVE_NODES = RowStatement(
     """,
     node_id="text",
 )
+_CONNECTED = (
+    *("tenant_id", "station_id", "node_id", "ocpp_version", "remote_address", "opening_id"),
+    *("tls", "tls_version", "cipher_suite", "certificate_common_name", "certificate_serial_number"),
+    *("certificate_fingerprint", "certificate_issuer", "certificate_expire_us"),
+)
 _CONNECT = RowStatement(
-    """
-    INSERT INTO connection (tenant_id, station_id, node_id, ocpp_version, remote_address, opening_id, connect_us)
-    SELECT tenant_id, station_id, node_id, ocpp_version, remote_address, opening_id, :now_us
-    FROM {rows} ORDER BY position
+    f"""
+    INSERT INTO connection ({", ".join(_CONNECTED)}, connect_us) SELECT {", ".join(_CONNECTED)}, :now_us
+    FROM {{rows}} ORDER BY position
     RETURNING epoch
-    """,
+    """,  # noqa: S608 - the project's own column names
     position="integer",
-    **columns_of(
-        models.station_connection, "tenant_id", "station_id", "node_id", "ocpp_version", "remote_address", "opening_id"
-    ),
+    **columns_of(models.station_connection, *_CONNECTED),
 )
 _SET_LATEST = RowStatement(
     """
@@ -130,14 +133,17 @@ def open_connections(
     nodes = [{"node_id": node_id} for node_id in {attempt.node_id for attempt in attempts}]
     live = {row.node_id: row.address for row in _LIVE_NODES.run(connection, nodes, now_us=rules.now_us)}
     attempts = [_with_version(attempt, stations.get(attempt.station)) for attempt in attempts]
+    evidence = Evidence(proofs=rules.proofs, signed_here=_signed_here(connection, attempts, stations))
     refusals = [
         _tenant_refusal(attempt, rules.tenants.get(attempt.tenant_id), full)
-        or _refusal(attempt, stations.get(attempt.station), live.keys(), rules.proofs)
+        or _refusal(attempt, stations.get(attempt.station), live.keys(), evidence)
         for attempt in attempts
     ]
     welcome = [attempt for attempt, refusal in zip(attempts, refusals, strict=True) if refusal is None]
     opened = iter(_admit(connection, welcome, stations, live, rules.now_us))
-    credential_store.promote(connection, _promotions(welcome, stations), rules.now_us)
+    credential_store.promote(connection, promotions(welcome, stations), rules.now_us)
+    confirmed = {one.station: confirmed_profile(one, stations[one.station], evidence) for one in welcome}
+    profile_store.confirm(connection, {key: profile for key, profile in confirmed.items() if profile}, rules.now_us)
     return [refusal or next(opened) for refusal in refusals]
 
 
@@ -234,7 +240,7 @@ def _unknown(attempt: ConnectionAttempt) -> MeshError:
 
 
 def _refusal(
-    attempt: ConnectionAttempt, station: Any, live_nodes: Container[str], proofs: Proofs
+    attempt: ConnectionAttempt, station: Any, live_nodes: Container[str], evidence: Evidence
 ) -> MeshError | Unproven | None:
     if attempt.node_id not in live_nodes:
         return unavailable(Reason.NODE_LEASE_EXPIRED, "this gateway's lease has run out: renew it first")
@@ -244,8 +250,23 @@ def _refusal(
         )
     if station is None:
         return _unknown(attempt)
-    refusal = None if station.security_profile == 0 else _credential_refusal(attempt, station, proofs)
+    refusal = refusal_of(attempt, station, evidence)
     return _version_refusal(attempt, station) if refusal is None else refusal
+
+
+def _signed_here(
+    connection: Connection, attempts: Sequence[ConnectionAttempt], stations: Mapping[StationKey, Any]
+) -> frozenset[tuple[str, str, str]]:
+    """The certificates that this system signed for their stations, of those whose name alone does not say it."""
+    unclear = {
+        (*attempt.station, attempt.certificate.serial_number)
+        for attempt in attempts
+        if attempt.certificate is not None
+        and attempt.certificate.common_name == attempt.station_id
+        and attempt.station in stations
+        and known_serials(stations[attempt.station])
+    }
+    return request_store.signed_for(connection, unclear)
 
 
 def _with_version(attempt: ConnectionAttempt, station: Any) -> ConnectionAttempt:
@@ -263,45 +284,6 @@ def _version_refusal(attempt: ConnectionAttempt, station: Any) -> MeshError | No
         Reason.VERSION_NOT_OFFERED,
         f"station {attempt.station_id} is pinned to OCPP {pinned}, which it does not offer",
     )
-
-
-def _credential_refusal(attempt: ConnectionAttempt, station: Any, proofs: Proofs) -> MeshError | Unproven | None:
-    """The error, or the pending check, of a station's credential; None where it has proven who it is."""
-    current = StoredCredential(salt=station.credential_salt, digest=station.credential_digest)
-    if any(_presents(attempt, one) for one in (current, *credentials.from_text(station.next_credentials))):
-        return None
-    if current.is_slow and _is_named(attempt):
-        known = proofs.known(current, attempt.credential)
-        if known is not False:
-            return None if known else Unproven(credential=current)
-    return MeshError(
-        grpc.StatusCode.UNAUTHENTICATED,
-        Reason.WRONG_CREDENTIALS,
-        f"station {attempt.station_id} did not prove who it is",
-    )
-
-
-def _presents(attempt: ConnectionAttempt, stored: StoredCredential) -> bool:
-    return _is_named(attempt) and credentials.matches(stored, attempt.credential)
-
-
-def _is_named(attempt: ConnectionAttempt) -> bool:
-    return attempt.username in {"", attempt.station_id}
-
-
-def _promotions(attempts: Sequence[ConnectionAttempt], stations: Mapping[StationKey, Any]) -> Iterator[Promotion]:
-    """The stations that connected with a delivered credential."""
-    for attempt in attempts:
-        station = stations[attempt.station]
-        handed = credentials.from_text(station.next_credentials)
-        for number, one in enumerate(handed, 1):
-            if _presents(attempt, one):
-                yield Promotion(
-                    tenant_id=station.tenant_id,
-                    station_id=attempt.station_id,
-                    credential=one,
-                    left=handed[number:],
-                )
 
 
 def _admit(
@@ -397,10 +379,26 @@ def _connect(connection: Connection, attempts: Sequence[ConnectionAttempt], now_
             "ocpp_version": attempt.ocpp_version,
             "remote_address": attempt.remote_address,
             "opening_id": attempt.opening_id,
+            **_tls_row(attempt.tls),
         }
         for position, attempt in enumerate(attempts)
     ]
     return sorted(row.epoch for row in _CONNECT.run(connection, rows, now_us=now_us))
+
+
+def _tls_row(tls: Tls | None) -> Json:
+    tls = tls or Tls(end=TlsEnd.NONE)
+    shown = tls.certificate
+    return {
+        "tls": tls.end.value,
+        "tls_version": tls.version,
+        "cipher_suite": tls.cipher_suite,
+        "certificate_common_name": shown.common_name if shown else "",
+        "certificate_serial_number": shown.serial_number if shown else "",
+        "certificate_fingerprint": shown.fingerprint if shown else "",
+        "certificate_issuer": shown.issuer if shown else "",
+        "certificate_expire_us": shown.expire_us if shown else None,
+    }
 
 
 def _latest_rows(opened: Sequence[tuple[ConnectionAttempt, Opened]]) -> list[Json]:

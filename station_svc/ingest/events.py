@@ -9,7 +9,7 @@ from mesh.events.outbox import OutboxEvent
 from station_svc.core.events import of_frame, registration_name
 from station_svc.core.names import name_of
 from station_svc.core.reports import Boot, Status, VersionChange
-from station_svc.ingest.rows import Closed, ConditionReport, ConnectionAttempt, Opened
+from station_svc.ingest.rows import Closed, ConditionReport, ConnectionAttempt, Opened, WrongSerialNumber
 
 # The name of a condition's size in an event.
 _SIZES: Mapping[int, str] = {
@@ -53,6 +53,12 @@ def booted(boot: Boot, registration_status: int) -> OutboxEvent:
         "firmwareVersion": boot.identity["firmware_version"],
     }
     return of_frame("station.booted", boot.frame, data)
+
+
+def serial_number_wrong(wrong: WrongSerialNumber) -> OutboxEvent:
+    """A boot was refused: its serial number is not that of the certificate of its connection."""
+    data = {"serialNumber": wrong.serial_number, "commonName": wrong.common_name}
+    return of_frame("station.serial_number_wrong", wrong.frame, data)
 
 
 def version_changed(change: VersionChange) -> OutboxEvent:

@@ -3,12 +3,36 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from mesh.runtime.errors import MeshError
 from station_svc.core.digests import StoredCredential
+from station_svc.core.rows import Frame
+from station_svc.core.station_rows import Socket, TlsEnd
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClientCertificate:
+    """A certificate that a station showed, which auth_svc has checked."""
+
+    common_name: str
+    serial_number: str
+    fingerprint: str
+    issuer: str
+    expire_us: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tls:
+    """TLS of a socket."""
+
+    end: TlsEnd
+    version: str = ""
+    cipher_suite: str = ""
+    certificate: ClientCertificate | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class ConnectionAttempt:
-    """A connection attempt of a station."""
+    """A connection attempt of a station. `tls` is None where its socket is not encrypted."""
 
     tenant_id: str
     station_id: str
@@ -19,6 +43,12 @@ class ConnectionAttempt:
     username: str
     offered_ocpp_versions: Sequence[str] = ()
     opening_id: str = ""
+    tls: Tls | None = None
+
+    @property
+    def certificate(self) -> ClientCertificate | None:
+        """The certificate that the station showed."""
+        return None if self.tls is None else self.tls.certificate
 
     @property
     def station(self) -> tuple[str, str]:
@@ -81,6 +111,17 @@ class Booted:
     registration_status: int
     quirks: Sequence[str] = ()
     message_attempts: MessageAttempts | None = None  # None where its variables are not known
+
+
+@dataclass(frozen=True, kw_only=True)
+class WrongSerialNumber:
+    """A boot that was not recorded: its serial number is not that of the certificate of its connection."""
+
+    frame: Frame
+    common_name: str
+    serial_number: str
+    error: MeshError
+    sockets: Sequence[Socket]  # to be closed: one, or none where it is closed already
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,7 @@
 """StationIngestService: what gateways report, between protobuf and rows."""
 
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
@@ -16,19 +16,18 @@ from mesh.contract.quirk_names import QuirkName
 from mesh.contract.tenants import tenant_or_default
 from mesh.contract.texts import replace_nul, without_nul
 from mesh.database.engine import Database, commit_batch
-from mesh.events import outbox
 from mesh.grpc.batch_streams import served_by_twin
 from mesh.grpc.types import Context
-from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError, invalid_field
+from mesh.runtime.logs import get_logger
 from mesh.runtime.masking import mask_data
 from mesh.runtime.times import SECOND_US, Clock, from_timestamp
 from station_svc.commands.socket_closer import SocketCloser
 from station_svc.core.frames import to_frame
 from station_svc.core.reports import Boot, Status
 from station_svc.core.rows import ACCEPTED, Frame
-from station_svc.core.station_rows import Socket
-from station_svc.feature import BootHandler, Feature, merged
+from station_svc.core.station_rows import Socket, TlsEnd
+from station_svc.feature import Feature, merged
 from station_svc.features.certificates.requests import CertificateRequests
 from station_svc.features.credentials.failures import CredentialFailures
 from station_svc.features.data_transfer import transfer_store
@@ -36,12 +35,26 @@ from station_svc.features.data_transfer.rows import Transfer
 from station_svc.features.data_transfer.transfer_limits import TransferTrimmer
 from station_svc.features.data_transfer.vendors import Vendors
 from station_svc.features.message_log import message_store
-from station_svc.ingest import boot_store, connection_store, events, sighting_store, status_store, version_store
+from station_svc.ingest import boot_store, boots, connection_store, sighting_store, status_store
 from station_svc.ingest.admission import Admission
+from station_svc.ingest.authentication import REFUSED
 from station_svc.ingest.reports import Report, record_reports
-from station_svc.ingest.rows import Booted, Closed, ConditionReport, ConnectionAttempt, Opened, Sighting, Unproven
+from station_svc.ingest.rows import (
+    Booted,
+    ClientCertificate,
+    Closed,
+    ConditionReport,
+    ConnectionAttempt,
+    Opened,
+    Sighting,
+    Tls,
+    Unproven,
+    WrongSerialNumber,
+)
 from station_svc.ingest.tenant_rules import TenantRules
 from station_svc.ingest.version_changes import VersionChanges
+
+log = get_logger(__name__)
 
 Row = TypeVar("Row")
 Result = TypeVar("Result")
@@ -49,6 +62,9 @@ Result = TypeVar("Result")
 # OCPP has no code for it; some stations treat 1000 as a normal end.
 SUPERSEDED_CLOSE_CODE = 1008
 SUPERSEDED_REASON = "a newer connection took this one's place"
+# The boot named another station than the certificate did: B01.FR.12 of 2.0.1.
+WRONG_SERIAL_CLOSE_CODE = 1008
+WRONG_SERIAL_REASON = "the serial number is not that of this connection's certificate"
 # Stations that have to boot again later do not all boot at the same time.
 _JITTER = 0.25
 
@@ -130,8 +146,8 @@ class StationIngestServicer(StationIngestServiceServicer):
         for attempt, result in zip(attempts, results, strict=True):
             if isinstance(result, Opened):
                 self._close_superseded(attempt.station_id, result)
-            elif result.reason is Reason.WRONG_CREDENTIALS:
-                self._failures.note(attempt.station, attempt.remote_address)
+            elif result.reason in REFUSED:
+                self._failures.note(attempt.station, attempt.remote_address, result.reason)
         return ingest.OpenConnectionsResponse(results=[self._to_open_result(result) for result in results])
 
     async def CloseConnections(
@@ -148,8 +164,11 @@ class StationIngestServicer(StationIngestServiceServicer):
         del context
         results = await self._commit(
             [_to_boot(item) for item in request.items],
-            partial(_booting, now_us=self._clock(), followers=self._on_boots, versions=self._versions),
+            partial(boots.record, now_us=self._clock(), followers=self._on_boots, versions=self._versions),
         )
+        for result in results:
+            if isinstance(result, WrongSerialNumber):
+                self._close_wrong(result)
         return ingest.NotifyBootsResponse(results=[self._to_boot_result(result) for result in results])
 
     StreamNotifyStatuses = served_by_twin
@@ -235,6 +254,16 @@ class StationIngestServicer(StationIngestServiceServicer):
             )
             self._closer.close_soon(socket, SUPERSEDED_CLOSE_CODE, SUPERSEDED_REASON, quirk=QuirkName.HALF_OPEN_SOCKET)
 
+    def _close_wrong(self, wrong: WrongSerialNumber) -> None:
+        log.warning(
+            "boot refused: the serial number is not that of the certificate",
+            station_id=wrong.frame.station_id,
+            serial_number=wrong.serial_number,
+            common_name=wrong.common_name,
+        )
+        for socket in wrong.sockets:
+            self._closer.close_soon(socket, WRONG_SERIAL_CLOSE_CODE, WRONG_SERIAL_REASON)
+
     def _to_open_result(self, result: Opened | MeshError) -> ingest.OpenConnectionResult:
         if isinstance(result, MeshError):
             return ingest.OpenConnectionResult(error=result.to_status())
@@ -249,9 +278,10 @@ class StationIngestServicer(StationIngestServiceServicer):
             ocpp_version=result.ocpp_version,
         )
 
-    def _to_boot_result(self, result: Booted | MeshError) -> ingest.BootResult:
-        if isinstance(result, MeshError):
-            return ingest.BootResult(error=result.to_status())
+    def _to_boot_result(self, result: Booted | WrongSerialNumber | MeshError) -> ingest.BootResult:
+        if not isinstance(result, Booted):
+            error = result.error if isinstance(result, WrongSerialNumber) else result
+            return ingest.BootResult(error=error.to_status())
         interval_s = self._rules.heartbeat_interval_s
         if result.registration_status != ACCEPTED:
             retry_s = self._rules.boot_retry_interval_s
@@ -272,25 +302,6 @@ def _opening(
     return connection_store.open_connections(connection, attempts, rules)
 
 
-def _booting(
-    connection: Connection,
-    boots: Sequence[Boot],
-    *,
-    now_us: int,
-    followers: Iterable[BootHandler],
-    versions: VersionChanges,
-) -> Sequence[Booted | MeshError]:
-    changes = version_store.find_changes(connection, boots)
-    results = boot_store.record_boots(connection, boots, now_us)
-    recorded = [boot for boot, result in zip(boots, results, strict=True) if not isinstance(result, MeshError)]
-    for follow in followers:
-        follow(connection, recorded)
-    if changes:
-        outbox.append(connection, map(events.version_changed, changes))
-        versions.queue(connection, changes)
-    return results
-
-
 def _registration(status: int) -> station_pb2.RegistrationStatus.ValueType:
     return station_pb2.RegistrationStatus.ValueType(status)
 
@@ -306,6 +317,26 @@ def _to_attempt(item: ingest.OpenConnectionItem) -> ConnectionAttempt:
         username=item.username,
         offered_ocpp_versions=list(item.offered_ocpp_versions),
         opening_id=item.opening_id,
+        tls=_to_tls(item.tls) if item.HasField("tls") else None,
+    )
+
+
+def _to_tls(tls: ingest.TlsConnection) -> Tls:
+    return Tls(
+        end=TlsEnd.OURS if tls.version else TlsEnd.IN_FRONT,
+        version=tls.version,
+        cipher_suite=tls.cipher_suite,
+        certificate=_to_certificate(tls.client_certificate) if tls.HasField("client_certificate") else None,
+    )
+
+
+def _to_certificate(shown: ingest.ClientCertificate) -> ClientCertificate:
+    return ClientCertificate(
+        common_name=replace_nul(shown.common_name),
+        serial_number=shown.serial_number,
+        fingerprint=shown.fingerprint,
+        issuer=replace_nul(shown.issuer),
+        expire_us=from_timestamp(shown.expire_time) if shown.HasField("expire_time") else None,
     )
 
 

@@ -3,14 +3,12 @@
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import timedelta
 from typing import Any
 
 import grpc
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
 from csms.auth.v1.certificate_authority_service_pb2 import (
     SignCertificateItem,
     SignCertificateResult,
@@ -26,11 +24,11 @@ from mesh.runtime.settings import Environment
 from mesh.runtime.times import to_datetime
 from tests import certificates
 from tests.auth_svc.conftest import Auth, StartAuth
-from tests.certificates import TestAuthority
 from tests.conftest import FakeClock
 from tests.contract_pki import Shape, certify, pem
 from tests.http_server import HttpRequest, HttpServer, http_server, ok
 from tests.mesh_identities import mesh_environment
+from tests.v2g_provider import V2gProvider
 
 V2G = certificate_pb2.CERTIFICATE_SIGNING_USE_V2G_CERTIFICATE
 OWN = certificate_pb2.CERTIFICATE_SIGNING_USE_CHARGING_STATION_CERTIFICATE
@@ -50,40 +48,14 @@ def _reason(result: SignCertificateResult) -> str:
     return from_status(result.error).reason if result.HasField("error") else ""
 
 
-class Provider:
-    """Signs what it is asked for with its authority below the V2G root; `change` makes another chain of that."""
-
-    def __init__(self, clock: FakeClock) -> None:
-        self.clock = clock
-        now = to_datetime(clock())
-        self.root = certify("V2G root", None, Shape(ca=True, now=now))
-        self.sub = certify("V2G sub", self.root, Shape(ca=True, now=now))
-        self.change: Callable[[str], str] = lambda chain: chain
-
-    async def answer(self, request: HttpRequest) -> bytes:
-        """See tests.http_server.Handler."""
-        csr = x509.load_pem_x509_csr(json.loads(request.body)["csr"].encode())
-        leaf = self._certify(csr)
-        chain = self.change(pem(leaf, self.sub))
-        return ok(json.dumps({"status": "Accepted", "certificateChain": chain}).encode())
-
-    def _certify(self, csr: x509.CertificateSigningRequest) -> TestAuthority:
-        begin, key = to_datetime(self.clock()), csr.public_key()
-        assert isinstance(key, ec.EllipticCurvePublicKey)
-        builder = x509.CertificateBuilder().subject_name(csr.subject).issuer_name(self.sub.certificate.subject)
-        builder = builder.public_key(key).serial_number(x509.random_serial_number())
-        builder = builder.not_valid_before(begin).not_valid_after(begin + timedelta(days=60))
-        return TestAuthority(certificate=builder.sign(self.sub.key, hashes.SHA256()), key=certificates.ec_key())
-
-
 @pytest.fixture
-def provider(clock: FakeClock) -> Provider:
+def provider(clock: FakeClock) -> V2gProvider:
     """A provider that signs."""
-    return Provider(clock)
+    return V2gProvider(lambda: to_datetime(clock()))
 
 
 @asynccontextmanager
-async def _serving(start_auth: StartAuth, provider: Provider) -> AsyncIterator[tuple[Auth, HttpServer]]:
+async def _serving(start_auth: StartAuth, provider: V2gProvider) -> AsyncIterator[tuple[Auth, HttpServer]]:
     async with http_server(provider.answer) as server:
         signer = _configured(CSMS_V2G_SIGNING_URL=server.url, CSMS_V2G_SIGNING_TOKEN="signing-token")
         yield await start_auth(v2g_signer=signer), server
@@ -93,7 +65,7 @@ def _configured(**values: str) -> V2gSigner:
     return AuthSettings.read(Environment(mesh_environment("auth") | values)).v2g_signer
 
 
-async def test_request_is_signed_by_the_provider(start_auth: StartAuth, provider: Provider) -> None:
+async def test_request_is_signed_by_the_provider(start_auth: StartAuth, provider: V2gProvider) -> None:
     """A02: with the certificates above it, and the name that the station has towards vehicles."""
     csr = certificates.csr("DE*ABC*S1")
     async with _serving(start_auth, provider) as (auth, server):
@@ -114,7 +86,7 @@ async def test_request_is_signed_by_the_provider(start_auth: StartAuth, provider
 
 
 async def test_same_request_gets_the_same_certificate_until_it_is_to_be_renewed(
-    start_auth: StartAuth, provider: Provider, clock: FakeClock
+    start_auth: StartAuth, provider: V2gProvider, clock: FakeClock
 ) -> None:
     csr = certificates.csr("DE*ABC*S1")
     async with _serving(start_auth, provider) as (auth, server):
@@ -127,7 +99,9 @@ async def test_same_request_gets_the_same_certificate_until_it_is_to_be_renewed(
         assert len(server.requests) == 2
 
 
-async def test_both_uses_in_one_batch_are_signed_by_who_signs_them(start_auth: StartAuth, provider: Provider) -> None:
+async def test_both_uses_in_one_batch_are_signed_by_who_signs_them(
+    start_auth: StartAuth, provider: V2gProvider
+) -> None:
     async with _serving(start_auth, provider) as (auth, server):
         towards_vehicles, own = await _sign(
             auth, _item(certificates.csr("DE*ABC*S1")), _item(certificates.csr("CP1"), OWN)
@@ -140,7 +114,7 @@ async def test_both_uses_in_one_batch_are_signed_by_who_signs_them(start_auth: S
     assert second.issuer != first.issuer
 
 
-async def test_weak_request_does_not_reach_the_provider(start_auth: StartAuth, provider: Provider) -> None:
+async def test_weak_request_does_not_reach_the_provider(start_auth: StartAuth, provider: V2gProvider) -> None:
     weak = certificates.csr("DE*ABC*S1", algorithm=hashes.SHA224())
     async with _serving(start_auth, provider) as (auth, server):
         results = await _sign(auth, _item(weak), _item("no request"))
@@ -149,7 +123,7 @@ async def test_weak_request_does_not_reach_the_provider(start_auth: StartAuth, p
 
 
 async def test_chain_that_does_not_fit_the_request_is_refused(
-    start_auth: StartAuth, provider: Provider, clock: FakeClock
+    start_auth: StartAuth, provider: V2gProvider, clock: FakeClock
 ) -> None:
     """For another key; with a certificate above that did not sign it; no certificate at all."""
     stranger = certify("Stranger", provider.sub, Shape(now=to_datetime(clock())))

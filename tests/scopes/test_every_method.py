@@ -29,8 +29,8 @@ IN_BERLIN, IN_BONN = limited_to("berlin"), limited_to("bonn")
 _LAST = ("DeleteStation", "DeleteSite", "StopRollout", "DismissQuarantinedItem")
 # Lists and changes of more than one station, for which the least request says nothing.
 _APART = {"CreateStation", "ImportStations", "CreateRollout", "CreateSite"}
-# Numbers of what is in the scope: test_conditions.py and test_summaries.py.
-_COUNTS = {"CountConditions", "GetStationSummary", "GetTransactionSummary"}
+# Numbers of what is in the scope: test_conditions.py, test_summaries.py, and test_server_roots.py of station_svc.
+_COUNTS = {"CountConditions", "GetStationSummary", "GetTransactionSummary", "CheckServerRoot"}
 # Events of stations, and the ticket for them: test_streams.py and tests/front_door/test_subtree_walk.py.
 _STREAMS = {"WatchEvents", "StreamEvents"}
 _TICKETS = {"CreateWatchTicket"}

@@ -1,9 +1,11 @@
-"""The event of a request for a certificate."""
+"""Events of certificates: requests of stations, and roots of the server."""
 
 from csms.station.v1 import certificate_pb2
 
 from mesh.events.outbox import OutboxEvent
 from station_svc.core.names import name_of
+from station_svc.features.certificates.root_hashes import Root
+from station_svc.features.certificates.root_store import Coverage
 from station_svc.features.certificates.rows import CertificateRequestRow
 
 
@@ -21,5 +23,22 @@ def certificate_request(row: CertificateRequestRow, now_us: int) -> OutboxEvent:
             "reason": row.reason,
             "csrSha256": row.csr_sha256,
             "serialNumber": row.serial_number,
+        },
+    )
+
+
+def root_adopted(*, tenant_id: str, root: Root, coverage: Coverage, now_us: int) -> OutboxEvent:
+    """An operator adopted a root of the server; so many stations held it."""
+    return OutboxEvent(
+        event_id=f"server_root.adopted:{tenant_id}:{root.fingerprint}:{now_us}",
+        tenant_id=tenant_id,
+        type="server_root.adopted",
+        station_id="",
+        event_time_us=now_us,
+        data={
+            "fingerprint": root.fingerprint,
+            "subject": root.subject,
+            "stations": coverage.stations,
+            "holding": coverage.holding,
         },
     )

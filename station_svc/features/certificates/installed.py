@@ -1,7 +1,7 @@
 """Stores the certificates in stations' answers."""
 
 from collections.abc import Collection
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 from csms.station.v1 import certificate_pb2
 from google.protobuf.message import Message
@@ -12,8 +12,16 @@ from mesh.runtime.errors import MeshError
 from station_svc.commands.hooks import CommandHooks
 from station_svc.commands.rows import NewCommand
 from station_svc.features.certificates import installed_store as store
+from station_svc.features.certificates.root_hashes import read_root
 from station_svc.features.certificates.rows import ChildHashData, InstalledCertificateRow, to_text
 
+# The kinds of reports have the same words as the uses of roots.
+_KINDS = {
+    number: certificate_pb2.GetCertificateIdUse.Value(
+        certificate_pb2.InstallCertificateUse.Name(number).replace("INSTALL_CERTIFICATE_USE", "GET_CERTIFICATE_ID_USE")
+    )
+    for number in certificate_pb2.InstallCertificateUse.values()
+}
 _GONE = frozenset(
     {certificate_pb2.DELETE_CERTIFICATE_STATUS_ACCEPTED, certificate_pb2.DELETE_CERTIFICATE_STATUS_NOT_FOUND}
 )
@@ -35,6 +43,30 @@ class RememberCertificates(CommandHooks):
                 kinds=self._kinds,
                 certificates=[_to_chain(one, now_us) for one in outcome.certificate_hash_data_chains],
             )
+
+
+class RememberInstalled(CommandHooks):
+    """Stores a root that a station accepted, beside those that it reported, until it reports that kind again.
+
+    It is named by SHA-256, as most stations name theirs. A root whose key gives no such name is not stored.
+    """
+
+    def __init__(self, sent: certificate_pb2.InstallCertificateRequest) -> None:
+        self._kind = _KINDS.get(sent.certificate_type, 0)
+        self._certificate = sent.certificate
+
+    def on_outcome(self, connection: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
+        """See CommandHooks."""
+        if not isinstance(outcome, certificate_pb2.InstallCertificateResponse):
+            return
+        if outcome.status != certificate_pb2.INSTALL_CERTIFICATE_STATUS_ACCEPTED or not self._kind:
+            return
+        try:
+            root = read_root(self._certificate, "certificate", now_us)
+        except MeshError:
+            return
+        row = InstalledCertificateRow(certificate_type=self._kind, update_us=now_us, **asdict(root.hashes[0]))
+        store.add(connection, tenant_id=new.tenant_id, station_id=new.station_id, certificates=[row])
 
 
 class ForgetCertificate(CommandHooks):

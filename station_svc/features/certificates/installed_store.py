@@ -57,6 +57,13 @@ def remember(
     if kinds:
         old = old.where(installed_certificate.c.certificate_type.in_(kinds))
     connection.execute(old)
+    add(connection, tenant_id=tenant_id, station_id=station_id, certificates=certificates)
+
+
+def add(
+    connection: Connection, *, tenant_id: str, station_id: str, certificates: Sequence[InstalledCertificateRow]
+) -> None:
+    """Stores certificates of a station beside those that it has; one that is there stays as it is."""
     rows = {row.key: asdict(row) for row in certificates}
     if rows:
         _ADD.run(connection, [rows[key] for key in sorted(rows)], tenant_id=tenant_id, station_id=station_id)

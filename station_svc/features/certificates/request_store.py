@@ -15,7 +15,7 @@ from mesh.events import outbox
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
 from mesh.runtime.times import DAY_US, SECOND_US
-from station_svc.core import serial_number_store
+from station_svc.core import retention_store, serial_number_store
 from station_svc.core.history_store import of_station, of_stations
 from station_svc.core.list_store import paged
 from station_svc.core.lock_store import lock_stations
@@ -39,6 +39,34 @@ SUPERSEDED = Reason.SUPERSEDED
 
 FrameKey = tuple[str, str, int, int]
 """Tenant, station, epoch, ordinal."""
+
+_SIGNED = RowStatement(
+    """
+    SELECT DISTINCT rows.tenant_id, rows.station_id, rows.serial_number
+    FROM {rows} JOIN certificate_request ON certificate_request.tenant_id = rows.tenant_id
+      AND certificate_request.station_id = rows.station_id AND certificate_request.serial_number = rows.serial_number
+    """,
+    **columns_of(certificate_request, "tenant_id", "station_id", "serial_number"),
+)
+
+
+def signed_for(
+    connection: Connection, certificates: Collection[tuple[str, str, str]]
+) -> frozenset[tuple[str, str, str]]:
+    """Those certificates, by tenant, station and serial number, that were signed here for their stations."""
+    if not certificates:
+        return frozenset()
+    names = ("tenant_id", "station_id", "serial_number")
+    rows = _SIGNED.run(connection, [dict(zip(names, one, strict=True)) for one in sorted(certificates)])
+    return frozenset((row.tenant_id, row.station_id, row.serial_number) for row in rows)
+
+
+def remove_old(connection: Connection, *, before_us: int, limit: int) -> int:
+    """Removes up to `limit` older requests; returns how many. One whose certificate is in use stays: `signed_for`."""
+    ended = certificate_request.c.expire_us.is_(None) | (certificate_request.c.expire_us < before_us)
+    age = certificate_request.c.receive_us
+    return retention_store.remove_old(connection, age=age, before_us=before_us, limit=limit, condition=ended)
+
 
 _ADD = RowStatement(
     """

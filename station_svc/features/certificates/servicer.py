@@ -25,6 +25,7 @@ from station_svc.features.certificates.rows import (
     InstalledCertificateRow,
     from_text,
 )
+from station_svc.features.certificates.server_roots import ServerRoots
 
 _INSTALLED_KEY = (str, int, int, str, str, str)
 _REQUEST_KEY = (int, str, int, int)
@@ -36,8 +37,9 @@ _STATE = choice(dict(certificate_pb2.CertificateRequestState.items()), "CERTIFIC
 class StationCertificateServicer(StationCertificateServiceServicer):
     """Serves operators."""
 
-    def __init__(self, *, database: Database) -> None:
+    def __init__(self, *, database: Database, roots: ServerRoots) -> None:
         self._database = database
+        self._roots = roots
 
     async def ListInstalledCertificates(
         self, request: station_certificate_service_pb2.ListInstalledCertificatesRequest, context: Context
@@ -62,6 +64,27 @@ class StationCertificateServicer(StationCertificateServiceServicer):
         return station_certificate_service_pb2.ListCertificateRequestsResponse(
             certificate_requests=map(_to_request, rows), next_page_token=token
         )
+
+    async def ListServerRoots(
+        self, request: station_certificate_service_pb2.ListServerRootsRequest, context: Context
+    ) -> station_certificate_service_pb2.ListServerRootsResponse:
+        """Lists the roots of the CSMS that stations hold."""
+        del context
+        return await self._roots.list(request)
+
+    async def CheckServerRoot(
+        self, request: station_certificate_service_pb2.CheckServerRootRequest, context: Context
+    ) -> station_certificate_service_pb2.CheckServerRootResponse:
+        """Counts the stations that hold a root."""
+        del context
+        return await self._roots.check(request)
+
+    async def AdoptServerRoot(
+        self, request: station_certificate_service_pb2.AdoptServerRootRequest, context: Context
+    ) -> station_certificate_service_pb2.AdoptServerRootResponse:
+        """Adopts a root, where enough stations hold it."""
+        del context
+        return await self._roots.adopt(request)
 
     def _asked(
         self, request: Any, fields: Mapping[str, Field], column: sa.Column[str], key: tuple[type, ...]

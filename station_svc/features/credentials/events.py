@@ -29,14 +29,14 @@ def credential_not_taken(*, tenant_id: str, station_id: str, error: MeshError, n
 
 
 def credential_failed(
-    *, tenant_id: str, station_id: str, count: int, total: int, address: str, now_us: int
+    *, tenant_id: str, station_id: str, count: int, total: int, address: str, reason: str, now_us: int
 ) -> OutboxEvent:
-    """Handshakes in a station's name did not prove who it is: `count` since the last such event."""
+    """Handshakes in a station's name were refused: `count` since the last such event. `reason` is of the last one."""
     return OutboxEvent(
         event_id=f"station.credential_failed:{station_id}:{now_us}",
         tenant_id=tenant_id,
         type="station.credential_failed",
         station_id=station_id,
         event_time_us=now_us,
-        data={"count": count, "total": total, "remoteAddress": address},
+        data={"count": count, "total": total, "remoteAddress": address, "reason": reason},
     )

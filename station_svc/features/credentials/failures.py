@@ -25,13 +25,13 @@ class CredentialFailures:
         self._waiting: dict[tuple[str, str], store.Failures] = {}  # by tenant and station
         self._news = asyncio.Event()
 
-    def note(self, station: tuple[str, str], address: str) -> None:
+    def note(self, station: tuple[str, str], address: str, reason: str) -> None:
         """A handshake in the name of a station, by tenant and id, failed."""
         known = self._waiting.get(station)
         if known is None and len(self._waiting) >= MOST_STATIONS:
             return
         count = 1 if known is None else known.count + 1
-        self._waiting[station] = store.Failures(count, self._clock(), address)
+        self._waiting[station] = store.Failures(count, self._clock(), address, reason)
         self._news.set()
 
     async def run(self) -> None:

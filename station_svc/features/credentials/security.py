@@ -1,33 +1,33 @@
-"""Variables by which a station authenticates: its credential, its security profile. Accepted values apply here too.
+"""Commands that change how a station authenticates: its credential, its security profile. Their effects hold here too.
 
-OCPP 1.6 calls them AuthorizationKey and SecurityProfile (security whitepaper, 2 and 5.1), OCPP 2.x BasicAuthPassword
-and SecurityProfile of SecurityCtrlr (2.0.1 part 2, A01 and A05).
+OCPP 1.6 has the variables AuthorizationKey and SecurityProfile (security whitepaper, 2 and 5.1), OCPP 2.x
+BasicAuthPassword and SecurityProfile of SecurityCtrlr, and the profile of SetNetworkProfile (2.0.1 part 2, A01, A05).
 """
 
 from collections.abc import Sequence
 
 import grpc
-from csms.station.v1 import command_service_pb2, station_pb2
+from csms.station.v1 import command_service_pb2, network_profile_pb2, station_pb2
 from google.protobuf.message import Message
 from sqlalchemy import Connection
 
 from mesh.runtime.error_reasons import Reason
-from mesh.runtime.errors import MeshError, invalid_field
+from mesh.runtime.errors import MeshError
 from station_svc.commands.guard import check_variables
 from station_svc.commands.hooks import NO_HOOKS, CommandHooks
 from station_svc.commands.outcomes import Outcome, outcome_of
+from station_svc.commands.profiles import profile_among
 from station_svc.commands.rows import NewCommand
 from station_svc.commands.socket_closer import SocketCloser
 from station_svc.commands.variables import RememberVariables
 from station_svc.core.digests import StoredCredential, store_credential
+from station_svc.core.profiles import BASIC_OVER_TLS, BY_CERTIFICATE, NO_PROOF
 from station_svc.core.station_rows import Socket
-from station_svc.features.credentials import store
+from station_svc.features.credentials import profile_store, store
+from station_svc.features.credentials.profile_store import StationSecurity
 
 COMPONENT = "SecurityCtrlr"
 PASSWORD = "BasicAuthPassword"  # noqa: S105 - a name
-_PROFILE = "securityprofile"
-# Profile 3 needs a client certificate, which does not reach this service: such a station could not connect.
-_PROFILES = ("1", "2")
 
 # RFC 6455's registry: "service restart", by which a station that is closed comes back at once.
 COME_BACK_CLOSE_CODE = 1012
@@ -42,17 +42,11 @@ TAKEN = frozenset(
 def hooks_of(variables: Sequence[station_pb2.Variable]) -> CommandHooks:
     """The hooks for setting these variables, as far as they concern the station's security.
 
-    Raises MeshError USE_ROTATE_CREDENTIAL for a credential, and INVALID_FIELD for a profile that would lock the station
-    out.
+    Raises MeshError USE_ROTATE_CREDENTIAL for a credential, and INVALID_FIELD for a profile that is none or not alone.
     """
     check_variables(variables)
-    for index, variable in enumerate(variables):
-        if variable.variable.strip().lower() != _PROFILE:
-            continue
-        if len(variables) > 1:
-            raise invalid_field("variables", f"{variable.variable} is set alone, so that its outcome is known")
-        return RaiseProfile(_profile(variable.value, f"variables[{index}].value"))
-    return NO_HOOKS
+    profile = profile_among(variables)
+    return NO_HOOKS if profile is None else SendProfile(profile)
 
 
 class HandOver(RememberVariables):
@@ -94,41 +88,71 @@ class HandOver(RememberVariables):
             self._closer.close_soon(socket, COME_BACK_CLOSE_CODE, COME_BACK_REASON)
 
 
-class RaiseProfile(CommandHooks):
-    """Sets a higher security profile at a station. It never goes back to a lower one (2.0.1, A05.FR.05)."""
+class SendProfile(CommandHooks):
+    """Sends a station a security profile: accepted beside its own from then on, required once it connects by it.
 
-    def __init__(self, profile: int) -> None:
+    Where the station surely did not take it, its own is the only one again. `is_in_use`: whether the station changes
+    over by this command, rather than by a later one that chooses its network profile.
+    """
+
+    def __init__(self, profile: int, *, is_in_use: bool = True) -> None:
         self._profile = profile
+        self._is_in_use = is_in_use
+        self._former: int | None = None  # the next profile before; None where nothing was changed
 
     def on_begin(self, connection: Connection, new: NewCommand, now_us: int) -> None:
         """See CommandHooks. Raises MeshError SECURITY_PROFILE_LOWERED or CREDENTIAL_MISSING: nothing is sent then."""
-        del now_us
-        profile, has_credential = store.security_of(connection, tenant_id=new.tenant_id, station_id=new.station_id)
-        if self._profile < profile:
-            raise MeshError(
-                grpc.StatusCode.FAILED_PRECONDITION,
-                Reason.SECURITY_PROFILE_LOWERED,
-                f"the station has security profile {profile} already, and is not told to go back to {self._profile}",
-            )
-        if not has_credential:
-            raise MeshError(
-                grpc.StatusCode.FAILED_PRECONDITION,
-                Reason.CREDENTIAL_MISSING,
-                "the station has no credentials to prove itself with: hand it some first (RotateCredential)",
+        security = profile_store.hold(connection, tenant_id=new.tenant_id, station_id=new.station_id)
+        if not (self._is_in_use or security.profile or security.has_credential):
+            return  # nothing is asked of it, whatever it connects by, and it could confirm nothing
+        _check_change(security, self._profile)
+        if self._profile != security.profile:
+            self._former = security.next_profile
+            profile_store.set_next(
+                connection,
+                tenant_id=new.tenant_id,
+                station_id=new.station_id,
+                profile=self._profile,
+                now_us=now_us,
             )
 
     def on_outcome(self, connection: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
         """See CommandHooks."""
-        if _status(outcome) in TAKEN:
-            store.raise_profile(
-                connection, tenant_id=new.tenant_id, station_id=new.station_id, profile=self._profile, now_us=now_us
-            )
+        if self._former is None or not _is_profile_refused(outcome):
+            return
+        profile_store.withdraw_next(
+            connection,
+            tenant_id=new.tenant_id,
+            station_id=new.station_id,
+            profile=self._profile,
+            former=self._former,
+            now_us=now_us,
+        )
 
 
-def _profile(value: str, field: str) -> int:
-    if value not in _PROFILES:
-        raise invalid_field(field, "1 or 2 is needed; 3 (client certificates) is not served yet")
-    return int(value)
+def _check_change(security: StationSecurity, profile: int) -> None:
+    """Raises MeshError where the station may not be sent this profile, or could not connect by it."""
+    is_downgrade = (security.profile, profile) == (BY_CERTIFICATE, BASIC_OVER_TLS) and security.allows_downgrade
+    if profile < security.profile and not is_downgrade:
+        raise MeshError(
+            grpc.StatusCode.FAILED_PRECONDITION,
+            Reason.SECURITY_PROFILE_LOWERED,
+            f"the station has security profile {security.profile}, and goes back to {profile} by a reset on site alone "
+            "(from 3 to 2 over 2.x too, where its AllowSecurityProfileDowngrade is true): lower it here afterwards, by "
+            "StationService.UpdateStation; nothing was sent",
+        )
+    if profile not in (NO_PROOF, BY_CERTIFICATE) and not security.has_credential:
+        raise MeshError(
+            grpc.StatusCode.FAILED_PRECONDITION,
+            Reason.CREDENTIAL_MISSING,
+            "the station has no credentials to prove itself with: hand it some first (RotateCredential)",
+        )
+
+
+def _is_profile_refused(outcome: Message | MeshError) -> bool:
+    if isinstance(outcome, network_profile_pb2.SetNetworkProfileResponse):
+        return outcome.status != network_profile_pb2.SET_NETWORK_PROFILE_STATUS_ACCEPTED
+    return _is_refusal(_status(outcome), outcome)
 
 
 def _status(outcome: Message | MeshError) -> int:

@@ -21,9 +21,9 @@ from mesh.runtime.errors import MeshError
 from mesh.runtime.times import DAY_US
 from station_svc.core import audit_store
 from station_svc.core.digests import StoredCredential, from_text, to_text
-from station_svc.core.events import updated
 from station_svc.core.lock_store import StationKey, lock_stations
 from station_svc.core.models import station
+from station_svc.core.profiles import BY_CERTIFICATE
 from station_svc.core.rows import ACCEPTED
 from station_svc.core.socket_store import open_sockets
 from station_svc.core.station_rows import HandOver, Socket
@@ -41,11 +41,12 @@ _AT_LEAST_BASIC = sa.case((station.c.security_profile == 0, 1), else_=station.c.
 
 @dataclass
 class Failures:
-    """Handshakes in a station's name that did not prove who it is, since they were last written down."""
+    """Handshakes in a station's name that were refused, since they were last written down."""
 
     count: int
     last_us: int
     last_address: str
+    last_reason: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,31 +161,6 @@ def keep_better(connection: Connection, *, better: Iterable[Better]) -> None:
     _KEEP_BETTER.run(connection, rows)
 
 
-def security_of(connection: Connection, *, tenant_id: str, station_id: str) -> tuple[int, bool]:
-    """A station's security profile, and whether it has a credential; held for this transaction."""
-    query = sa.select(station.c.security_profile, station.c.credential_digest).where(_is(tenant_id, station_id))
-    row = connection.execute(query.with_for_update()).one()
-    return row.security_profile, bool(row.credential_digest)
-
-
-def raise_profile(connection: Connection, *, tenant_id: str, station_id: str, profile: int, now_us: int) -> None:
-    """Records that the station accepted a higher security profile."""
-    before = audit_store.hold(connection, tenant_id, station_id)
-    query = (
-        sa.update(station)
-        .where(_is(tenant_id, station_id), station.c.security_profile < profile)
-        .values(security_profile=profile, update_us=now_us)
-        .returning(station.c.registration_status)
-    )
-    row = connection.execute(query).first()
-    if row is not None and before is not None:
-        after = before | {"security_profile": profile}
-        audit_store.changed(connection, tenant_id, station_id, before=before, after=after, now_us=now_us)
-        status = row.registration_status
-        event = updated(tenant_id=tenant_id, station_id=station_id, registration_status=status, now_us=now_us)
-        outbox.append(connection, [event])
-
-
 @dataclass(frozen=True, kw_only=True)
 class CredentialStatus:
     """The state of a station, as far as its first credential is concerned."""
@@ -208,10 +184,14 @@ def find_credential_status(connection: Connection, *, tenant_id: str, station_id
 
 
 def begin_first(connection: Connection, *, tenant_id: str, station_id: str) -> bool:
-    """Begins the delivery of a station's first credential; False where it has one."""
+    """Begins the delivery of a station's first credential; False where it has one, or proves itself otherwise."""
     query = (
         sa.update(station)
-        .where(_is(tenant_id, station_id), station.c.credential_digest == "")
+        .where(
+            _is(tenant_id, station_id),
+            station.c.credential_digest == "",
+            station.c.security_profile != BY_CERTIFICATE,
+        )
         .values(hand_over=HandOver.UNDER_WAY, hand_over_reason="")
     )
     return connection.execute(query).rowcount == 1
@@ -239,6 +219,7 @@ _NOTE_FAILURES = RowStatement(
     """
     UPDATE station SET failed_credentials = station.failed_credentials + rows.count,
       failed_credential_us = rows.last_us, failed_credential_address = rows.last_address,
+      failed_credential_reason = rows.last_reason,
       failed_credential_begin_us = CASE WHEN station.failed_credential_us > rows.run_since_us
         THEN COALESCE(station.failed_credential_begin_us, station.failed_credential_us) ELSE rows.last_us END,
       failed_credentials_before = CASE WHEN station.failed_credential_us > rows.run_since_us
@@ -251,6 +232,7 @@ _NOTE_FAILURES = RowStatement(
     count="bigint",
     last_us="bigint",
     last_address="text",
+    last_reason="text",
     run_since_us="bigint",
 )
 
@@ -276,6 +258,7 @@ def note_failures(connection: Connection, failures: Mapping[StationKey, Failures
             count=failures[row.tenant_id, row.station_id].count,
             total=row.failed_credentials,
             address=failures[row.tenant_id, row.station_id].last_address,
+            reason=failures[row.tenant_id, row.station_id].last_reason,
             now_us=now_us,
         )
         for row in rows
@@ -303,7 +286,7 @@ def _audit_failures(connection: Connection, failures: Mapping[StationKey, Failur
             resource_type="station",
             resource=station_id,
             station_id=station_id,
-            outcome=Reason.WRONG_CREDENTIALS,
+            outcome=failed.last_reason,
             count=failed.count,
         )
         append(connection, tenant_id, [content], time_us=now_us)

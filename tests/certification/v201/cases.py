@@ -21,8 +21,5 @@ CASES: Mapping[str, str] = {
     "P": "02 03",
 }
 
-# Those that are not there yet: they are made with a connection under TLS.
-WITH_TLS = frozenset(f"A_{number}" for number in ("11", "12", "13", "14"))
-
-# Blocks that have a test of each case but for those.
+# Blocks that have a test of each case.
 WHOLE: frozenset[str] = frozenset("ABCDEFGHIJKLMNOP")

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from csms.station.v1 import command_service_pb2 as command
-from csms.station.v1 import station_service_pb2
+from csms.station.v1 import network_profile_pb2, station_service_pb2
 from websockets.exceptions import InvalidStatus
 
 from tests.certification.v201.station import ChargingStation
@@ -87,17 +87,38 @@ async def test_tc_a_10_csms(offline: ChargingStation) -> None:
         await offline.boot()
 
 
+NETWORK_PROFILE = network_profile_pb2.NetworkConnectionProfile(
+    ocpp_version=network_profile_pb2.NETWORK_OCPP_VERSION_OCPP20,
+    ocpp_csms_url="wss://csms.example.org/ocpp",
+    message_timeout_s=30,
+    security_profile=2,
+    ocpp_interface=network_profile_pb2.OCPP_INTERFACE_WIRED0,
+)
+
+
 async def test_tc_a_19_csms(offline: ChargingStation) -> None:
-    """A05: a higher security profile, accepted, and a restart. The connection itself would be one under TLS then."""
+    """A05.FR.04, .07: a network profile of a higher security profile, first of the priorities, and a restart.
+
+    Until the station connects by it, it is admitted by the former one too.
+    """
     password = await offline.mesh.create_station(offline.station_id)
     async with offline.connected(headers=basic(offline.station_id, password)):
         await offline.boot()
-        wanted = {"component": "SecurityCtrlr", "variable": "SecurityProfile", "value": "2"}
-        named = {"component": {"name": "SecurityCtrlr"}, "variable": {"name": "SecurityProfile"}}
+        action, payload, told = await offline.told(
+            "SetNetworkProfile", {"status": "Accepted"}, configuration_slot=2, connection_data=NETWORK_PROFILE
+        )
+        assert (action, payload["configurationSlot"]) == ("SetNetworkProfile", 2)
+        assert payload["connectionData"]["securityProfile"] == 2
+        assert told.status == network_profile_pb2.SET_NETWORK_PROFILE_STATUS_ACCEPTED
+        wanted = {"component": "OCPPCommCtrlr", "variable": "NetworkConfigurationPriority", "value": "2,1"}
+        named = {"component": {"name": "OCPPCommCtrlr"}, "variable": {"name": "NetworkConfigurationPriority"}}
         answer = {"setVariableResult": [{"attributeStatus": "RebootRequired", **named}]}
         action, payload, told = await offline.told("SetVariables", answer, variables=[wanted])
-        assert (action, payload) == ("SetVariables", {"setVariableData": [{**named, "attributeValue": "2"}]})
+        assert (action, payload) == ("SetVariables", {"setVariableData": [{**named, "attributeValue": "2,1"}]})
         assert [one.status for one in told.results] == [command.SET_VARIABLE_STATUS_REBOOT_REQUIRED]
         action, payload, _told = await offline.told("Reset", {"status": "Accepted"})
         assert (action, payload) == ("Reset", {"type": "OnIdle"})
-    assert (await offline.resource()).security_profile == 2
+    async with offline.connected(headers=basic(offline.station_id, password)):
+        await offline.boot()
+    resource = await offline.resource()
+    assert (resource.security_profile, resource.next_security_profile) == (1, 2)

@@ -293,6 +293,7 @@ def _named(name: str, **more: Any) -> dict[str, Any]:
             "USE_ROTATE_CREDENTIAL",
         ),
         ("SetNetworkProfile", {"connectionData": {"basicAuthPassword": "k"}}, "USE_ROTATE_CREDENTIAL"),
+        ("SetNetworkProfile", {"connectionData": {"securityProfile": 3}}, "USE_SET_NETWORK_PROFILE"),
         ("DataTransfer", {"vendorId": "v", "data": '{"set":[{"AuthorizationKey":"k"}]}'}, "USE_ROTATE_CREDENTIAL"),
         ("DataTransfer", {"vendorId": "v", "data": {"key": "AuthorizationKey", "value": "k"}}, "USE_ROTATE_CREDENTIAL"),
     ],
@@ -353,7 +354,7 @@ async def test_no_credential_is_set_by_a_vendors_message(system: StationSystem) 
     [
         [("HeartbeatInterval", "1"), ("SecurityProfile", "2")],
         [("SecurityProfile", "0")],
-        [("SecurityProfile", "3")],
+        [("SecurityProfile", "4")],
         [("SecurityProfile", "two")],
     ],
 )
@@ -363,37 +364,3 @@ async def test_what_would_lock_out(system: StationSystem, pairs: list[tuple[str,
     with fails_with("INVALID_FIELD"):
         await _set(system, *pairs)
     assert system.gateway.calls == []
-
-
-# Security profiles
-
-
-@pytest.mark.parametrize("status", [ACCEPTED, REBOOT_REQUIRED])
-async def test_a_higher_profile(system: StationSystem, status: pb.SetVariableStatus.ValueType) -> None:
-    """TC_083: what the station took holds for us too; a lower one is never sent, the same one may be."""
-    await _connected(system)
-    system.gateway.behave = station = Station(status)
-    await _set(system, ("SecurityProfile", "2"))
-    assert (await system.station("CP1")).security_profile == 2
-    with fails_with("SECURITY_PROFILE_LOWERED"):
-        await _set(system, ("SecurityProfile", "1"))
-    await _set(system, ("SecurityProfile", "2"))
-    assert station.handed == ["2", "2"]
-    assert len(await system.events("station.updated")) == 1
-
-
-async def test_a_profile_that_is_refused(system: StationSystem) -> None:
-    """The station stays where it was, and so do we."""
-    await _connected(system)
-    system.gateway.behave = Station(REJECTED)
-    await _set(system, ("SecurityProfile", "2"))
-    assert (await system.station("CP1")).security_profile == 1
-
-
-async def test_a_profile_without_credentials(system: StationSystem) -> None:
-    """A station that has none would never come in again."""
-    await system.open("CP1")
-    with fails_with("CREDENTIAL_MISSING"):
-        await _set(system, ("SecurityProfile", "1"))
-    assert system.gateway.calls == []
-    assert await system.count(models.command) == 0

@@ -238,7 +238,11 @@ async def test_failed_credentials_are_counted_and_told(system: StationSystem) ->
     assert failures.last_time.ToMicroseconds() == system.clock()
     assert not (await system.station("NEW")).HasField("credential_failures")
     [(_kind, station_id, data)] = await system.events("station.credential_failed")
-    assert (station_id, data) == ("CP1", {"count": 3, "total": 3, "remoteAddress": "127.0.0.1"})
+    reason = "WRONG_CREDENTIALS"
+    assert (station_id, data) == (
+        "CP1",
+        {"count": 3, "total": 3, "remoteAddress": "127.0.0.1", "reason": reason},
+    )
     await system.attempt(attempt("CP1", credential=b"again"))
     system.clock.advance(30)
     await _failures(system).flush()

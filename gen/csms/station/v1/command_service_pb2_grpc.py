@@ -346,10 +346,12 @@ class CommandServiceServicer:
         """Sends variables of a station and stores those that it accepted. 2.x SetVariables, in as many CALLs as the station's
         limits need, 1.6 ChangeConfiguration, in one CALL each: in the given order, and where one of them fails and another
         was answered, the results have the outcome of each.
-        A SecurityProfile is set alone, is not below the present one, and becomes the station's security_profile here once
-        the station accepted it. Credentials (BasicAuthPassword, 1.6 AuthorizationKey) are not set by name:
-        USE_ROTATE_CREDENTIAL.
-        Further errors: FAILED_PRECONDITION  SECURITY_PROFILE_LOWERED; CREDENTIAL_MISSING: there are none for that profile
+        A SecurityProfile is set alone, and is not below the present one: only from 3 to 2 over 2.x, where the station
+        reports AllowSecurityProfileDowngrade. It is the station's next_security_profile from the moment it is sent unless
+        the station refuses it, and its security_profile once the station has connected so. Credentials (BasicAuthPassword,
+        1.6 AuthorizationKey) are not set by name: USE_ROTATE_CREDENTIAL.
+        Further errors: FAILED_PRECONDITION  SECURITY_PROFILE_LOWERED; CREDENTIAL_MISSING: there are none for profile 1 or 2;
+        CLIENT_CERTIFICATE_MISSING: for profile 3 the station was given no certificate, and has shown none that names it
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -375,7 +377,9 @@ class CommandServiceServicer:
 
     def SetNetworkProfile(self, request, context):
         """Sets a network connection profile of a station: DeviceModelService.ListNetworkProfiles has what was set. 2.x
-        SetNetworkProfile.
+        SetNetworkProfile. Its security_profile is held to the rules of SetVariables for a SecurityProfile, and has the same
+        errors: the station changes over once the slot is the first of its NetworkConfigurationPriority, and it restarts
+        (2.0.1 part 2, A05).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -610,8 +614,9 @@ class CommandServiceServicer:
 
     def SendCall(self, request, context):
         """Sends any action of the station's OCPP version, checked against the official schema before it is sent. Its effects
-        are not recorded: so credentials are not set this way (USE_ROTATE_CREDENTIAL), nor is the security profile of 1.6
-        (FAILED_PRECONDITION, reason USE_SET_VARIABLES).
+        are not recorded: so credentials are not set this way (USE_ROTATE_CREDENTIAL), nor is the security profile
+        (FAILED_PRECONDITION, reason USE_SET_VARIABLES), nor a network profile of security profile 3 (reason
+        USE_SET_NETWORK_PROFILE).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

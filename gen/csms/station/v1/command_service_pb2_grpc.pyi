@@ -85,10 +85,12 @@ class CommandServiceStub:
     """Sends variables of a station and stores those that it accepted. 2.x SetVariables, in as many CALLs as the station's
     limits need, 1.6 ChangeConfiguration, in one CALL each: in the given order, and where one of them fails and another
     was answered, the results have the outcome of each.
-    A SecurityProfile is set alone, is not below the present one, and becomes the station's security_profile here once
-    the station accepted it. Credentials (BasicAuthPassword, 1.6 AuthorizationKey) are not set by name:
-    USE_ROTATE_CREDENTIAL.
-    Further errors: FAILED_PRECONDITION  SECURITY_PROFILE_LOWERED; CREDENTIAL_MISSING: there are none for that profile
+    A SecurityProfile is set alone, and is not below the present one: only from 3 to 2 over 2.x, where the station
+    reports AllowSecurityProfileDowngrade. It is the station's next_security_profile from the moment it is sent unless
+    the station refuses it, and its security_profile once the station has connected so. Credentials (BasicAuthPassword,
+    1.6 AuthorizationKey) are not set by name: USE_ROTATE_CREDENTIAL.
+    Further errors: FAILED_PRECONDITION  SECURITY_PROFILE_LOWERED; CREDENTIAL_MISSING: there are none for profile 1 or 2;
+    CLIENT_CERTIFICATE_MISSING: for profile 3 the station was given no certificate, and has shown none that names it
     """
     GetBaseReport: _grpc.UnaryUnaryMultiCallable[_device_model_pb2.GetBaseReportRequest, _device_model_pb2.GetBaseReportResponse]
     """Requests a base report of a station's variables, which comes in parts after the answer: see DeviceModelService.
@@ -102,7 +104,9 @@ class CommandServiceStub:
     """
     SetNetworkProfile: _grpc.UnaryUnaryMultiCallable[_network_profile_pb2.SetNetworkProfileRequest, _network_profile_pb2.SetNetworkProfileResponse]
     """Sets a network connection profile of a station: DeviceModelService.ListNetworkProfiles has what was set. 2.x
-    SetNetworkProfile.
+    SetNetworkProfile. Its security_profile is held to the rules of SetVariables for a SecurityProfile, and has the same
+    errors: the station changes over once the slot is the first of its NetworkConfigurationPriority, and it restarts
+    (2.0.1 part 2, A05).
     """
     ClearCache: _grpc.UnaryUnaryMultiCallable[_command_service_pb2.ClearCacheRequest, _command_service_pb2.ClearCacheResponse]
     """Empties a station's authorization cache. OCPP ClearCache."""
@@ -195,8 +199,9 @@ class CommandServiceStub:
     """Removes a message from a station's display. OCPP 2.x ClearDisplayMessage."""
     SendCall: _grpc.UnaryUnaryMultiCallable[_command_service_pb2.SendCallRequest, _command_service_pb2.SendCallResponse]
     """Sends any action of the station's OCPP version, checked against the official schema before it is sent. Its effects
-    are not recorded: so credentials are not set this way (USE_ROTATE_CREDENTIAL), nor is the security profile of 1.6
-    (FAILED_PRECONDITION, reason USE_SET_VARIABLES).
+    are not recorded: so credentials are not set this way (USE_ROTATE_CREDENTIAL), nor is the security profile
+    (FAILED_PRECONDITION, reason USE_SET_VARIABLES), nor a network profile of security profile 3 (reason
+    USE_SET_NETWORK_PROFILE).
     """
 
 @_typing.type_check_only
@@ -244,10 +249,12 @@ class CommandServiceAsyncStub(CommandServiceStub):
     """Sends variables of a station and stores those that it accepted. 2.x SetVariables, in as many CALLs as the station's
     limits need, 1.6 ChangeConfiguration, in one CALL each: in the given order, and where one of them fails and another
     was answered, the results have the outcome of each.
-    A SecurityProfile is set alone, is not below the present one, and becomes the station's security_profile here once
-    the station accepted it. Credentials (BasicAuthPassword, 1.6 AuthorizationKey) are not set by name:
-    USE_ROTATE_CREDENTIAL.
-    Further errors: FAILED_PRECONDITION  SECURITY_PROFILE_LOWERED; CREDENTIAL_MISSING: there are none for that profile
+    A SecurityProfile is set alone, and is not below the present one: only from 3 to 2 over 2.x, where the station
+    reports AllowSecurityProfileDowngrade. It is the station's next_security_profile from the moment it is sent unless
+    the station refuses it, and its security_profile once the station has connected so. Credentials (BasicAuthPassword,
+    1.6 AuthorizationKey) are not set by name: USE_ROTATE_CREDENTIAL.
+    Further errors: FAILED_PRECONDITION  SECURITY_PROFILE_LOWERED; CREDENTIAL_MISSING: there are none for profile 1 or 2;
+    CLIENT_CERTIFICATE_MISSING: for profile 3 the station was given no certificate, and has shown none that names it
     """
     GetBaseReport: _aio.UnaryUnaryMultiCallable[_device_model_pb2.GetBaseReportRequest, _device_model_pb2.GetBaseReportResponse]  # type: ignore[assignment]
     """Requests a base report of a station's variables, which comes in parts after the answer: see DeviceModelService.
@@ -261,7 +268,9 @@ class CommandServiceAsyncStub(CommandServiceStub):
     """
     SetNetworkProfile: _aio.UnaryUnaryMultiCallable[_network_profile_pb2.SetNetworkProfileRequest, _network_profile_pb2.SetNetworkProfileResponse]  # type: ignore[assignment]
     """Sets a network connection profile of a station: DeviceModelService.ListNetworkProfiles has what was set. 2.x
-    SetNetworkProfile.
+    SetNetworkProfile. Its security_profile is held to the rules of SetVariables for a SecurityProfile, and has the same
+    errors: the station changes over once the slot is the first of its NetworkConfigurationPriority, and it restarts
+    (2.0.1 part 2, A05).
     """
     ClearCache: _aio.UnaryUnaryMultiCallable[_command_service_pb2.ClearCacheRequest, _command_service_pb2.ClearCacheResponse]  # type: ignore[assignment]
     """Empties a station's authorization cache. OCPP ClearCache."""
@@ -354,8 +363,9 @@ class CommandServiceAsyncStub(CommandServiceStub):
     """Removes a message from a station's display. OCPP 2.x ClearDisplayMessage."""
     SendCall: _aio.UnaryUnaryMultiCallable[_command_service_pb2.SendCallRequest, _command_service_pb2.SendCallResponse]  # type: ignore[assignment]
     """Sends any action of the station's OCPP version, checked against the official schema before it is sent. Its effects
-    are not recorded: so credentials are not set this way (USE_ROTATE_CREDENTIAL), nor is the security profile of 1.6
-    (FAILED_PRECONDITION, reason USE_SET_VARIABLES).
+    are not recorded: so credentials are not set this way (USE_ROTATE_CREDENTIAL), nor is the security profile
+    (FAILED_PRECONDITION, reason USE_SET_VARIABLES), nor a network profile of security profile 3 (reason
+    USE_SET_NETWORK_PROFILE).
     """
 
 class CommandServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -442,10 +452,12 @@ class CommandServiceServicer(metaclass=_abc_1.ABCMeta):
         """Sends variables of a station and stores those that it accepted. 2.x SetVariables, in as many CALLs as the station's
         limits need, 1.6 ChangeConfiguration, in one CALL each: in the given order, and where one of them fails and another
         was answered, the results have the outcome of each.
-        A SecurityProfile is set alone, is not below the present one, and becomes the station's security_profile here once
-        the station accepted it. Credentials (BasicAuthPassword, 1.6 AuthorizationKey) are not set by name:
-        USE_ROTATE_CREDENTIAL.
-        Further errors: FAILED_PRECONDITION  SECURITY_PROFILE_LOWERED; CREDENTIAL_MISSING: there are none for that profile
+        A SecurityProfile is set alone, and is not below the present one: only from 3 to 2 over 2.x, where the station
+        reports AllowSecurityProfileDowngrade. It is the station's next_security_profile from the moment it is sent unless
+        the station refuses it, and its security_profile once the station has connected so. Credentials (BasicAuthPassword,
+        1.6 AuthorizationKey) are not set by name: USE_ROTATE_CREDENTIAL.
+        Further errors: FAILED_PRECONDITION  SECURITY_PROFILE_LOWERED; CREDENTIAL_MISSING: there are none for profile 1 or 2;
+        CLIENT_CERTIFICATE_MISSING: for profile 3 the station was given no certificate, and has shown none that names it
         """
 
     @_abc_1.abstractmethod
@@ -477,7 +489,9 @@ class CommandServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_network_profile_pb2.SetNetworkProfileResponse, _abc.Awaitable[_network_profile_pb2.SetNetworkProfileResponse]]:
         """Sets a network connection profile of a station: DeviceModelService.ListNetworkProfiles has what was set. 2.x
-        SetNetworkProfile.
+        SetNetworkProfile. Its security_profile is held to the rules of SetVariables for a SecurityProfile, and has the same
+        errors: the station changes over once the slot is the first of its NetworkConfigurationPriority, and it restarts
+        (2.0.1 part 2, A05).
         """
 
     @_abc_1.abstractmethod
@@ -756,8 +770,9 @@ class CommandServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_command_service_pb2.SendCallResponse, _abc.Awaitable[_command_service_pb2.SendCallResponse]]:
         """Sends any action of the station's OCPP version, checked against the official schema before it is sent. Its effects
-        are not recorded: so credentials are not set this way (USE_ROTATE_CREDENTIAL), nor is the security profile of 1.6
-        (FAILED_PRECONDITION, reason USE_SET_VARIABLES).
+        are not recorded: so credentials are not set this way (USE_ROTATE_CREDENTIAL), nor is the security profile
+        (FAILED_PRECONDITION, reason USE_SET_VARIABLES), nor a network profile of security profile 3 (reason
+        USE_SET_NETWORK_PROFILE).
         """
 
 def add_CommandServiceServicer_to_server(servicer: CommandServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -263,6 +263,7 @@ class CommandRollout(_message.Message):
     CLEAR_CHARGING_PROFILE_FIELD_NUMBER: _builtins.int
     INSTALL_CERTIFICATE_FIELD_NUMBER: _builtins.int
     DELETE_CERTIFICATE_FIELD_NUMBER: _builtins.int
+    GET_INSTALLED_CERTIFICATE_IDS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def reset(self) -> _command_service_pb2.ResetRequest:
         """Restart."""
@@ -309,6 +310,10 @@ class CommandRollout(_message.Message):
     def delete_certificate(self) -> _certificate_pb2.DeleteCertificateRequest:
         """Delete a certificate."""
 
+    @_builtins.property
+    def get_installed_certificate_ids(self) -> _certificate_pb2.GetInstalledCertificateIdsRequest:
+        """Ask which certificates are installed. A station that has none of these kinds has succeeded, too."""
+
     def __init__(
         self,
         *,
@@ -323,12 +328,13 @@ class CommandRollout(_message.Message):
         clear_charging_profile: _charging_profile_pb2.ClearChargingProfileRequest | None = ...,
         install_certificate: _certificate_pb2.InstallCertificateRequest | None = ...,
         delete_certificate: _certificate_pb2.DeleteCertificateRequest | None = ...,
+        get_installed_certificate_ids: _certificate_pb2.GetInstalledCertificateIdsRequest | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["change_availability", b"change_availability", "clear_cache", b"clear_cache", "clear_charging_profile", b"clear_charging_profile", "command", b"command", "delete_certificate", b"delete_certificate", "get_log", b"get_log", "get_variables", b"get_variables", "install_certificate", b"install_certificate", "reset", b"reset", "set_charging_profile", b"set_charging_profile", "sync_local_list", b"sync_local_list", "trigger_message", b"trigger_message"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["change_availability", b"change_availability", "clear_cache", b"clear_cache", "clear_charging_profile", b"clear_charging_profile", "command", b"command", "delete_certificate", b"delete_certificate", "get_installed_certificate_ids", b"get_installed_certificate_ids", "get_log", b"get_log", "get_variables", b"get_variables", "install_certificate", b"install_certificate", "reset", b"reset", "set_charging_profile", b"set_charging_profile", "sync_local_list", b"sync_local_list", "trigger_message", b"trigger_message"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["change_availability", b"change_availability", "clear_cache", b"clear_cache", "clear_charging_profile", b"clear_charging_profile", "command", b"command", "delete_certificate", b"delete_certificate", "get_log", b"get_log", "get_variables", b"get_variables", "install_certificate", b"install_certificate", "reset", b"reset", "set_charging_profile", b"set_charging_profile", "sync_local_list", b"sync_local_list", "trigger_message", b"trigger_message"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["change_availability", b"change_availability", "clear_cache", b"clear_cache", "clear_charging_profile", b"clear_charging_profile", "command", b"command", "delete_certificate", b"delete_certificate", "get_installed_certificate_ids", b"get_installed_certificate_ids", "get_log", b"get_log", "get_variables", b"get_variables", "install_certificate", b"install_certificate", "reset", b"reset", "set_charging_profile", b"set_charging_profile", "sync_local_list", b"sync_local_list", "trigger_message", b"trigger_message"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["reset", "change_availability", "trigger_message", "clear_cache", "get_variables", "get_log", "sync_local_list", "set_charging_profile", "clear_charging_profile", "install_certificate", "delete_certificate"]  # noqa: Y015
+    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["reset", "change_availability", "trigger_message", "clear_cache", "get_variables", "get_log", "sync_local_list", "set_charging_profile", "clear_charging_profile", "install_certificate", "delete_certificate", "get_installed_certificate_ids"]  # noqa: Y015
     _WhichOneofArgType_command: _TypeAlias = _typing.Literal["command", b"command"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_command) -> _WhichOneofReturnType_command | None: ...
 
@@ -350,6 +356,7 @@ class CommandAnswer(_message.Message):
     CLEAR_CHARGING_PROFILE_FIELD_NUMBER: _builtins.int
     INSTALL_CERTIFICATE_FIELD_NUMBER: _builtins.int
     DELETE_CERTIFICATE_FIELD_NUMBER: _builtins.int
+    GET_INSTALLED_CERTIFICATE_IDS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def reset(self) -> _command_service_pb2.ResetResponse:
         """To reset."""
@@ -390,6 +397,10 @@ class CommandAnswer(_message.Message):
     def delete_certificate(self) -> _certificate_pb2.DeleteCertificateResponse:
         """To delete_certificate."""
 
+    @_builtins.property
+    def get_installed_certificate_ids(self) -> _certificate_pb2.GetInstalledCertificateIdsResponse:
+        """To get_installed_certificate_ids."""
+
     def __init__(
         self,
         *,
@@ -403,12 +414,13 @@ class CommandAnswer(_message.Message):
         clear_charging_profile: _charging_profile_pb2.ClearChargingProfileResponse | None = ...,
         install_certificate: _certificate_pb2.InstallCertificateResponse | None = ...,
         delete_certificate: _certificate_pb2.DeleteCertificateResponse | None = ...,
+        get_installed_certificate_ids: _certificate_pb2.GetInstalledCertificateIdsResponse | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "change_availability", b"change_availability", "clear_cache", b"clear_cache", "clear_charging_profile", b"clear_charging_profile", "delete_certificate", b"delete_certificate", "get_log", b"get_log", "get_variables", b"get_variables", "install_certificate", b"install_certificate", "reset", b"reset", "set_charging_profile", b"set_charging_profile", "trigger_message", b"trigger_message"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "change_availability", b"change_availability", "clear_cache", b"clear_cache", "clear_charging_profile", b"clear_charging_profile", "delete_certificate", b"delete_certificate", "get_installed_certificate_ids", b"get_installed_certificate_ids", "get_log", b"get_log", "get_variables", b"get_variables", "install_certificate", b"install_certificate", "reset", b"reset", "set_charging_profile", b"set_charging_profile", "trigger_message", b"trigger_message"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "change_availability", b"change_availability", "clear_cache", b"clear_cache", "clear_charging_profile", b"clear_charging_profile", "delete_certificate", b"delete_certificate", "get_log", b"get_log", "get_variables", b"get_variables", "install_certificate", b"install_certificate", "reset", b"reset", "set_charging_profile", b"set_charging_profile", "trigger_message", b"trigger_message"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "change_availability", b"change_availability", "clear_cache", b"clear_cache", "clear_charging_profile", b"clear_charging_profile", "delete_certificate", b"delete_certificate", "get_installed_certificate_ids", b"get_installed_certificate_ids", "get_log", b"get_log", "get_variables", b"get_variables", "install_certificate", b"install_certificate", "reset", b"reset", "set_charging_profile", b"set_charging_profile", "trigger_message", b"trigger_message"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_answer: _TypeAlias = _typing.Literal["reset", "change_availability", "trigger_message", "clear_cache", "get_variables", "get_log", "set_charging_profile", "clear_charging_profile", "install_certificate", "delete_certificate"]  # noqa: Y015
+    _WhichOneofReturnType_answer: _TypeAlias = _typing.Literal["reset", "change_availability", "trigger_message", "clear_cache", "get_variables", "get_log", "set_charging_profile", "clear_charging_profile", "install_certificate", "delete_certificate", "get_installed_certificate_ids"]  # noqa: Y015
     _WhichOneofArgType_answer: _TypeAlias = _typing.Literal["answer", b"answer"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_answer) -> _WhichOneofReturnType_answer | None: ...
 

@@ -28,13 +28,17 @@ from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n1csms/station/v1/station_certificate_service.proto\x12\x0f\x63sms.station.v1\x1a\x1d\x63sms/options/v1/options.proto\x1a!csms/station/v1/certificate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\"s\n ListInstalledCertificatesRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x04 \x01(\t\"\x83\x01\n!ListInstalledCertificatesResponse\x12\x45\n\x16installed_certificates\x18\x01 \x03(\x0b\x32%.csms.station.v1.InstalledCertificate\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"q\n\x1eListCertificateRequestsRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x04 \x01(\t\"}\n\x1fListCertificateRequestsResponse\x12\x41\n\x14\x63\x65rtificate_requests\x18\x01 \x03(\x0b\x32#.csms.station.v1.CertificateRequest\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\xad\x03\n\x19StationCertificateService\x12\xc7\x01\n\x19ListInstalledCertificates\x12\x31.csms.station.v1.ListInstalledCertificatesRequest\x1a\x32.csms.station.v1.ListInstalledCertificatesResponse\"C\xa2\xbb\x18\x04\x08\x1e\x18\x05\xc0\xbc\x18\x01\x82\xd3\xe4\x93\x02\x31\x12//v1/stations/{station_id}/installedCertificates\x12\xbf\x01\n\x17ListCertificateRequests\x12/.csms.station.v1.ListCertificateRequestsRequest\x1a\x30.csms.station.v1.ListCertificateRequestsResponse\"A\xa2\xbb\x18\x04\x08\x1e\x18\x05\xc0\xbc\x18\x01\x82\xd3\xe4\x93\x02/\x12-/v1/stations/{station_id}/certificateRequests\x1a\x04\xa0\xbb\x18\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n1csms/station/v1/station_certificate_service.proto\x12\x0f\x63sms.station.v1\x1a\x1d\x63sms/options/v1/options.proto\x1a!csms/station/v1/certificate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\"?\n\x16ListServerRootsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"e\n\x17ListServerRootsResponse\x12\x31\n\x0cserver_roots\x18\x01 \x03(\x0b\x32\x1b.csms.station.v1.ServerRoot\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"h\n\nServerRoot\x12\x43\n\x15\x63\x65rtificate_hash_data\x18\x01 \x01(\x0b\x32$.csms.station.v1.CertificateHashData\x12\x15\n\rstation_count\x18\x02 \x01(\x05\"3\n\x16\x43heckServerRootRequest\x12\x19\n\x0b\x63\x65rtificate\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"P\n\x17\x43heckServerRootResponse\x12\x35\n\x08\x63overage\x18\x01 \x01(\x0b\x32#.csms.station.v1.ServerRootCoverage\"y\n\x12ServerRootCoverage\x12\x15\n\rstation_count\x18\x01 \x01(\x05\x12\x15\n\rholding_count\x18\x02 \x01(\x05\x12\x18\n\x10unreported_count\x18\x03 \x01(\x05\x12\x1b\n\x13missing_station_ids\x18\x04 \x03(\t\"Y\n\x16\x41\x64optServerRootRequest\x12\x19\n\x0b\x63\x65rtificate\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x15\n\rleast_percent\x18\x02 \x01(\x05\x12\r\n\x05\x66orce\x18\x03 \x01(\x08\"P\n\x17\x41\x64optServerRootResponse\x12\x35\n\x08\x63overage\x18\x01 \x01(\x0b\x32#.csms.station.v1.ServerRootCoverage\"s\n ListInstalledCertificatesRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x04 \x01(\t\"\x83\x01\n!ListInstalledCertificatesResponse\x12\x45\n\x16installed_certificates\x18\x01 \x03(\x0b\x32%.csms.station.v1.InstalledCertificate\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"q\n\x1eListCertificateRequestsRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x04 \x01(\t\"}\n\x1fListCertificateRequestsResponse\x12\x41\n\x14\x63\x65rtificate_requests\x18\x01 \x03(\x0b\x32#.csms.station.v1.CertificateRequest\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\xe3\x06\n\x19StationCertificateService\x12\xc7\x01\n\x19ListInstalledCertificates\x12\x31.csms.station.v1.ListInstalledCertificatesRequest\x1a\x32.csms.station.v1.ListInstalledCertificatesResponse\"C\xa2\xbb\x18\x04\x08\x1e\x18\x05\xc0\xbc\x18\x01\x82\xd3\xe4\x93\x02\x31\x12//v1/stations/{station_id}/installedCertificates\x12\xbf\x01\n\x17ListCertificateRequests\x12/.csms.station.v1.ListCertificateRequestsRequest\x1a\x30.csms.station.v1.ListCertificateRequestsResponse\"A\xa2\xbb\x18\x04\x08\x1e\x18\x05\xc0\xbc\x18\x01\x82\xd3\xe4\x93\x02/\x12-/v1/stations/{station_id}/certificateRequests\x12\x89\x01\n\x0fListServerRoots\x12\'.csms.station.v1.ListServerRootsRequest\x1a(.csms.station.v1.ListServerRootsResponse\"#\xa2\xbb\x18\x04\x08\x1e\x18\x02\xc0\xbc\x18\x01\x82\xd3\xe4\x93\x02\x11\x12\x0f/v1/serverRoots\x12\x92\x01\n\x0f\x43heckServerRoot\x12\'.csms.station.v1.CheckServerRootRequest\x1a(.csms.station.v1.CheckServerRootResponse\",\xa2\xbb\x18\x04\x08\x1e\x18\x02\xc0\xbc\x18\x01\x82\xd3\xe4\x93\x02\x1a\"\x15/v1/serverRoots:check:\x01*\x12\x92\x01\n\x0f\x41\x64optServerRoot\x12\'.csms.station.v1.AdoptServerRootRequest\x1a(.csms.station.v1.AdoptServerRootResponse\",\xa2\xbb\x18\x04\x08\x1f\x18\x03\xc0\xbc\x18\x02\x82\xd3\xe4\x93\x02\x1a\"\x15/v1/serverRoots:adopt:\x01*\x1a\x04\xa0\xbb\x18\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'csms.station.v1.station_certificate_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_CHECKSERVERROOTREQUEST'].fields_by_name['certificate']._loaded_options = None
+  _globals['_CHECKSERVERROOTREQUEST'].fields_by_name['certificate']._serialized_options = b'\342A\001\002'
+  _globals['_ADOPTSERVERROOTREQUEST'].fields_by_name['certificate']._loaded_options = None
+  _globals['_ADOPTSERVERROOTREQUEST'].fields_by_name['certificate']._serialized_options = b'\342A\001\002'
   _globals['_LISTINSTALLEDCERTIFICATESREQUEST'].fields_by_name['station_id']._loaded_options = None
   _globals['_LISTINSTALLEDCERTIFICATESREQUEST'].fields_by_name['station_id']._serialized_options = b'\342A\001\002'
   _globals['_LISTCERTIFICATEREQUESTSREQUEST'].fields_by_name['station_id']._loaded_options = None
@@ -45,14 +49,36 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_STATIONCERTIFICATESERVICE'].methods_by_name['ListInstalledCertificates']._serialized_options = b'\242\273\030\004\010\036\030\005\300\274\030\001\202\323\344\223\0021\022//v1/stations/{station_id}/installedCertificates'
   _globals['_STATIONCERTIFICATESERVICE'].methods_by_name['ListCertificateRequests']._loaded_options = None
   _globals['_STATIONCERTIFICATESERVICE'].methods_by_name['ListCertificateRequests']._serialized_options = b'\242\273\030\004\010\036\030\005\300\274\030\001\202\323\344\223\002/\022-/v1/stations/{station_id}/certificateRequests'
-  _globals['_LISTINSTALLEDCERTIFICATESREQUEST']._serialized_start=199
-  _globals['_LISTINSTALLEDCERTIFICATESREQUEST']._serialized_end=314
-  _globals['_LISTINSTALLEDCERTIFICATESRESPONSE']._serialized_start=317
-  _globals['_LISTINSTALLEDCERTIFICATESRESPONSE']._serialized_end=448
-  _globals['_LISTCERTIFICATEREQUESTSREQUEST']._serialized_start=450
-  _globals['_LISTCERTIFICATEREQUESTSREQUEST']._serialized_end=563
-  _globals['_LISTCERTIFICATEREQUESTSRESPONSE']._serialized_start=565
-  _globals['_LISTCERTIFICATEREQUESTSRESPONSE']._serialized_end=690
-  _globals['_STATIONCERTIFICATESERVICE']._serialized_start=693
-  _globals['_STATIONCERTIFICATESERVICE']._serialized_end=1122
+  _globals['_STATIONCERTIFICATESERVICE'].methods_by_name['ListServerRoots']._loaded_options = None
+  _globals['_STATIONCERTIFICATESERVICE'].methods_by_name['ListServerRoots']._serialized_options = b'\242\273\030\004\010\036\030\002\300\274\030\001\202\323\344\223\002\021\022\017/v1/serverRoots'
+  _globals['_STATIONCERTIFICATESERVICE'].methods_by_name['CheckServerRoot']._loaded_options = None
+  _globals['_STATIONCERTIFICATESERVICE'].methods_by_name['CheckServerRoot']._serialized_options = b'\242\273\030\004\010\036\030\002\300\274\030\001\202\323\344\223\002\032\"\025/v1/serverRoots:check:\001*'
+  _globals['_STATIONCERTIFICATESERVICE'].methods_by_name['AdoptServerRoot']._loaded_options = None
+  _globals['_STATIONCERTIFICATESERVICE'].methods_by_name['AdoptServerRoot']._serialized_options = b'\242\273\030\004\010\037\030\003\300\274\030\002\202\323\344\223\002\032\"\025/v1/serverRoots:adopt:\001*'
+  _globals['_LISTSERVERROOTSREQUEST']._serialized_start=199
+  _globals['_LISTSERVERROOTSREQUEST']._serialized_end=262
+  _globals['_LISTSERVERROOTSRESPONSE']._serialized_start=264
+  _globals['_LISTSERVERROOTSRESPONSE']._serialized_end=365
+  _globals['_SERVERROOT']._serialized_start=367
+  _globals['_SERVERROOT']._serialized_end=471
+  _globals['_CHECKSERVERROOTREQUEST']._serialized_start=473
+  _globals['_CHECKSERVERROOTREQUEST']._serialized_end=524
+  _globals['_CHECKSERVERROOTRESPONSE']._serialized_start=526
+  _globals['_CHECKSERVERROOTRESPONSE']._serialized_end=606
+  _globals['_SERVERROOTCOVERAGE']._serialized_start=608
+  _globals['_SERVERROOTCOVERAGE']._serialized_end=729
+  _globals['_ADOPTSERVERROOTREQUEST']._serialized_start=731
+  _globals['_ADOPTSERVERROOTREQUEST']._serialized_end=820
+  _globals['_ADOPTSERVERROOTRESPONSE']._serialized_start=822
+  _globals['_ADOPTSERVERROOTRESPONSE']._serialized_end=902
+  _globals['_LISTINSTALLEDCERTIFICATESREQUEST']._serialized_start=904
+  _globals['_LISTINSTALLEDCERTIFICATESREQUEST']._serialized_end=1019
+  _globals['_LISTINSTALLEDCERTIFICATESRESPONSE']._serialized_start=1022
+  _globals['_LISTINSTALLEDCERTIFICATESRESPONSE']._serialized_end=1153
+  _globals['_LISTCERTIFICATEREQUESTSREQUEST']._serialized_start=1155
+  _globals['_LISTCERTIFICATEREQUESTSREQUEST']._serialized_end=1268
+  _globals['_LISTCERTIFICATEREQUESTSRESPONSE']._serialized_start=1270
+  _globals['_LISTCERTIFICATEREQUESTSRESPONSE']._serialized_end=1395
+  _globals['_STATIONCERTIFICATESERVICE']._serialized_start=1398
+  _globals['_STATIONCERTIFICATESERVICE']._serialized_end=2265
 # @@protoc_insertion_point(module_scope)

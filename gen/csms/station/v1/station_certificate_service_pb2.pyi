@@ -20,6 +20,228 @@ else:
 DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
+class ListServerRootsRequest(_message.Message):
+    """Request for a page of the server's roots."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    page_size: _builtins.int
+    """At most this many; 0 means 50, more than 1000 means 1000."""
+    page_token: _builtins.str
+    """next_page_token of the page before; empty for the first. All else in the request must stay the same."""
+    def __init__(
+        self,
+        *,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListServerRootsRequest: _TypeAlias = ListServerRootsRequest  # noqa: Y015
+
+@_typing.final
+class ListServerRootsResponse(_message.Message):
+    """A page of the server's roots."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SERVER_ROOTS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Token for the next page; empty on the last."""
+    @_builtins.property
+    def server_roots(self) -> _containers.RepeatedCompositeFieldContainer[Global___ServerRoot]:
+        """The roots, by their hashes."""
+
+    def __init__(
+        self,
+        *,
+        server_roots: _abc.Iterable[Global___ServerRoot] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "server_roots", b"server_roots"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListServerRootsResponse: _TypeAlias = ListServerRootsResponse  # noqa: Y015
+
+@_typing.final
+class ServerRoot(_message.Message):
+    """A root of the CSMS that stations hold."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CERTIFICATE_HASH_DATA_FIELD_NUMBER: _builtins.int
+    STATION_COUNT_FIELD_NUMBER: _builtins.int
+    station_count: _builtins.int
+    """Number of stations that hold it."""
+    @_builtins.property
+    def certificate_hash_data(self) -> _certificate_pb2.CertificateHashData:
+        """The root, as stations name it."""
+
+    def __init__(
+        self,
+        *,
+        certificate_hash_data: _certificate_pb2.CertificateHashData | None = ...,
+        station_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["certificate_hash_data", b"certificate_hash_data"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate_hash_data", b"certificate_hash_data", "station_count", b"station_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ServerRoot: _TypeAlias = ServerRoot  # noqa: Y015
+
+@_typing.final
+class CheckServerRootRequest(_message.Message):
+    """Request to count the stations that hold a root."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CERTIFICATE_FIELD_NUMBER: _builtins.int
+    certificate: _builtins.str
+    """The root certificate, PEM."""
+    def __init__(
+        self,
+        *,
+        certificate: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate", b"certificate"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CheckServerRootRequest: _TypeAlias = CheckServerRootRequest  # noqa: Y015
+
+@_typing.final
+class CheckServerRootResponse(_message.Message):
+    """Stations that hold a root, and those that do not."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COVERAGE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def coverage(self) -> Global___ServerRootCoverage:
+        """The result."""
+
+    def __init__(
+        self,
+        *,
+        coverage: Global___ServerRootCoverage | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["coverage", b"coverage"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["coverage", b"coverage"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CheckServerRootResponse: _TypeAlias = CheckServerRootResponse  # noqa: Y015
+
+@_typing.final
+class ServerRootCoverage(_message.Message):
+    """Stations that hold a root of the CSMS, of those that connect over TLS or are to: security profiles 2 and 3, the next
+    one too, and every station whose latest connection was over TLS.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATION_COUNT_FIELD_NUMBER: _builtins.int
+    HOLDING_COUNT_FIELD_NUMBER: _builtins.int
+    UNREPORTED_COUNT_FIELD_NUMBER: _builtins.int
+    MISSING_STATION_IDS_FIELD_NUMBER: _builtins.int
+    station_count: _builtins.int
+    """Number of these stations."""
+    holding_count: _builtins.int
+    """Number of those that hold the root."""
+    unreported_count: _builtins.int
+    """Number of those that are not known to hold it and have reported no root of the CSMS at all: they may hold it. Ask
+    them first (a rollout of get_installed_certificate_ids).
+    """
+    @_builtins.property
+    def missing_station_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Stations that are not known to hold it, by id, up to 10000: those of a rollout of install_certificate."""
+
+    def __init__(
+        self,
+        *,
+        station_count: _builtins.int = ...,
+        holding_count: _builtins.int = ...,
+        unreported_count: _builtins.int = ...,
+        missing_station_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["holding_count", b"holding_count", "missing_station_ids", b"missing_station_ids", "station_count", b"station_count", "unreported_count", b"unreported_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ServerRootCoverage: _TypeAlias = ServerRootCoverage  # noqa: Y015
+
+@_typing.final
+class AdoptServerRootRequest(_message.Message):
+    """Request to adopt a root."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CERTIFICATE_FIELD_NUMBER: _builtins.int
+    LEAST_PERCENT_FIELD_NUMBER: _builtins.int
+    FORCE_FIELD_NUMBER: _builtins.int
+    certificate: _builtins.str
+    """The root certificate, PEM."""
+    least_percent: _builtins.int
+    """Least part of the stations that must hold it, in percent, up to 100; 0 means 100."""
+    force: _builtins.bool
+    """Adopt it although fewer stations hold it: the others do not connect until they do."""
+    def __init__(
+        self,
+        *,
+        certificate: _builtins.str = ...,
+        least_percent: _builtins.int = ...,
+        force: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate", b"certificate", "force", b"force", "least_percent", b"least_percent"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AdoptServerRootRequest: _TypeAlias = AdoptServerRootRequest  # noqa: Y015
+
+@_typing.final
+class AdoptServerRootResponse(_message.Message):
+    """The root is adopted."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COVERAGE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def coverage(self) -> Global___ServerRootCoverage:
+        """The stations that hold it, and those that do not."""
+
+    def __init__(
+        self,
+        *,
+        coverage: Global___ServerRootCoverage | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["coverage", b"coverage"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["coverage", b"coverage"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AdoptServerRootResponse: _TypeAlias = AdoptServerRootResponse  # noqa: Y015
+
+@_typing.final
 class ListInstalledCertificatesRequest(_message.Message):
     """Request for a page of installed certificates."""
 

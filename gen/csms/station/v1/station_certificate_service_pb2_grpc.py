@@ -46,6 +46,21 @@ class StationCertificateServiceStub:
                 request_serializer=csms_dot_station_dot_v1_dot_station__certificate__service__pb2.ListCertificateRequestsRequest.SerializeToString,
                 response_deserializer=csms_dot_station_dot_v1_dot_station__certificate__service__pb2.ListCertificateRequestsResponse.FromString,
                 _registered_method=True)
+        self.ListServerRoots = channel.unary_unary(
+                '/csms.station.v1.StationCertificateService/ListServerRoots',
+                request_serializer=csms_dot_station_dot_v1_dot_station__certificate__service__pb2.ListServerRootsRequest.SerializeToString,
+                response_deserializer=csms_dot_station_dot_v1_dot_station__certificate__service__pb2.ListServerRootsResponse.FromString,
+                _registered_method=True)
+        self.CheckServerRoot = channel.unary_unary(
+                '/csms.station.v1.StationCertificateService/CheckServerRoot',
+                request_serializer=csms_dot_station_dot_v1_dot_station__certificate__service__pb2.CheckServerRootRequest.SerializeToString,
+                response_deserializer=csms_dot_station_dot_v1_dot_station__certificate__service__pb2.CheckServerRootResponse.FromString,
+                _registered_method=True)
+        self.AdoptServerRoot = channel.unary_unary(
+                '/csms.station.v1.StationCertificateService/AdoptServerRoot',
+                request_serializer=csms_dot_station_dot_v1_dot_station__certificate__service__pb2.AdoptServerRootRequest.SerializeToString,
+                response_deserializer=csms_dot_station_dot_v1_dot_station__certificate__service__pb2.AdoptServerRootResponse.FromString,
+                _registered_method=True)
 
 
 class StationCertificateServiceServicer:
@@ -71,6 +86,36 @@ class StationCertificateServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListServerRoots(self, request, context):
+        """Lists the roots of the CSMS that stations hold, by their hashes: those by which they trust the server's certificate
+        (security profiles 2 and 3). A root that a station accepted from here (CommandService/InstallCertificate) is held
+        from then on; for others the station's own report counts (GetInstalledCertificateIds). A station that names the same
+        root by another hash algorithm is in another row.
+        Errors: INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CheckServerRoot(self, request, context):
+        """Counts the stations that hold a root of the CSMS, and names those that are not known to: they would be cut off by a
+        server's certificate below it. Stations that connect without TLS are not counted, since nothing changes for them.
+        Errors: INVALID_ARGUMENT, reason INVALID_FIELD.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AdoptServerRoot(self, request, context):
+        """The check before the server's certificate is replaced by one below another root: refused where too few stations hold
+        that, unless it is forced. It leaves an audit entry and an event, server_root.adopted; the certificate itself is
+        replaced by the operator, in the files of the gateways and of Envoy.
+        Errors: INVALID_ARGUMENT, reason INVALID_FIELD; FAILED_PRECONDITION, reason SERVER_ROOT_NOT_HELD.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_StationCertificateServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -83,6 +128,21 @@ def add_StationCertificateServiceServicer_to_server(servicer, server):
                     servicer.ListCertificateRequests,
                     request_deserializer=csms_dot_station_dot_v1_dot_station__certificate__service__pb2.ListCertificateRequestsRequest.FromString,
                     response_serializer=csms_dot_station_dot_v1_dot_station__certificate__service__pb2.ListCertificateRequestsResponse.SerializeToString,
+            ),
+            'ListServerRoots': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListServerRoots,
+                    request_deserializer=csms_dot_station_dot_v1_dot_station__certificate__service__pb2.ListServerRootsRequest.FromString,
+                    response_serializer=csms_dot_station_dot_v1_dot_station__certificate__service__pb2.ListServerRootsResponse.SerializeToString,
+            ),
+            'CheckServerRoot': grpc.unary_unary_rpc_method_handler(
+                    servicer.CheckServerRoot,
+                    request_deserializer=csms_dot_station_dot_v1_dot_station__certificate__service__pb2.CheckServerRootRequest.FromString,
+                    response_serializer=csms_dot_station_dot_v1_dot_station__certificate__service__pb2.CheckServerRootResponse.SerializeToString,
+            ),
+            'AdoptServerRoot': grpc.unary_unary_rpc_method_handler(
+                    servicer.AdoptServerRoot,
+                    request_deserializer=csms_dot_station_dot_v1_dot_station__certificate__service__pb2.AdoptServerRootRequest.FromString,
+                    response_serializer=csms_dot_station_dot_v1_dot_station__certificate__service__pb2.AdoptServerRootResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -141,6 +201,87 @@ class StationCertificateService:
             '/csms.station.v1.StationCertificateService/ListCertificateRequests',
             csms_dot_station_dot_v1_dot_station__certificate__service__pb2.ListCertificateRequestsRequest.SerializeToString,
             csms_dot_station_dot_v1_dot_station__certificate__service__pb2.ListCertificateRequestsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListServerRoots(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csms.station.v1.StationCertificateService/ListServerRoots',
+            csms_dot_station_dot_v1_dot_station__certificate__service__pb2.ListServerRootsRequest.SerializeToString,
+            csms_dot_station_dot_v1_dot_station__certificate__service__pb2.ListServerRootsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CheckServerRoot(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csms.station.v1.StationCertificateService/CheckServerRoot',
+            csms_dot_station_dot_v1_dot_station__certificate__service__pb2.CheckServerRootRequest.SerializeToString,
+            csms_dot_station_dot_v1_dot_station__certificate__service__pb2.CheckServerRootResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AdoptServerRoot(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csms.station.v1.StationCertificateService/AdoptServerRoot',
+            csms_dot_station_dot_v1_dot_station__certificate__service__pb2.AdoptServerRootRequest.SerializeToString,
+            csms_dot_station_dot_v1_dot_station__certificate__service__pb2.AdoptServerRootResponse.FromString,
             options,
             channel_credentials,
             insecure,

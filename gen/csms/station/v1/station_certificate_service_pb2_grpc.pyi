@@ -45,6 +45,24 @@ class StationCertificateServiceStub:
     first. Each change is an event of EventService too, of type station.certificate_request.
     Errors: NOT_FOUND, reason STATION_NOT_FOUND; INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN and INVALID_FILTER.
     """
+    ListServerRoots: _grpc.UnaryUnaryMultiCallable[_station_certificate_service_pb2.ListServerRootsRequest, _station_certificate_service_pb2.ListServerRootsResponse]
+    """Lists the roots of the CSMS that stations hold, by their hashes: those by which they trust the server's certificate
+    (security profiles 2 and 3). A root that a station accepted from here (CommandService/InstallCertificate) is held
+    from then on; for others the station's own report counts (GetInstalledCertificateIds). A station that names the same
+    root by another hash algorithm is in another row.
+    Errors: INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
+    """
+    CheckServerRoot: _grpc.UnaryUnaryMultiCallable[_station_certificate_service_pb2.CheckServerRootRequest, _station_certificate_service_pb2.CheckServerRootResponse]
+    """Counts the stations that hold a root of the CSMS, and names those that are not known to: they would be cut off by a
+    server's certificate below it. Stations that connect without TLS are not counted, since nothing changes for them.
+    Errors: INVALID_ARGUMENT, reason INVALID_FIELD.
+    """
+    AdoptServerRoot: _grpc.UnaryUnaryMultiCallable[_station_certificate_service_pb2.AdoptServerRootRequest, _station_certificate_service_pb2.AdoptServerRootResponse]
+    """The check before the server's certificate is replaced by one below another root: refused where too few stations hold
+    that, unless it is forced. It leaves an audit entry and an event, server_root.adopted; the certificate itself is
+    replaced by the operator, in the files of the gateways and of Envoy.
+    Errors: INVALID_ARGUMENT, reason INVALID_FIELD; FAILED_PRECONDITION, reason SERVER_ROOT_NOT_HELD.
+    """
 
 @_typing.type_check_only
 class StationCertificateServiceAsyncStub(StationCertificateServiceStub):
@@ -62,6 +80,24 @@ class StationCertificateServiceAsyncStub(StationCertificateServiceStub):
     """Lists the certificates that a station, or any station, requested (OCPP SignCertificate) with their states, newest
     first. Each change is an event of EventService too, of type station.certificate_request.
     Errors: NOT_FOUND, reason STATION_NOT_FOUND; INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN and INVALID_FILTER.
+    """
+    ListServerRoots: _aio.UnaryUnaryMultiCallable[_station_certificate_service_pb2.ListServerRootsRequest, _station_certificate_service_pb2.ListServerRootsResponse]  # type: ignore[assignment]
+    """Lists the roots of the CSMS that stations hold, by their hashes: those by which they trust the server's certificate
+    (security profiles 2 and 3). A root that a station accepted from here (CommandService/InstallCertificate) is held
+    from then on; for others the station's own report counts (GetInstalledCertificateIds). A station that names the same
+    root by another hash algorithm is in another row.
+    Errors: INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
+    """
+    CheckServerRoot: _aio.UnaryUnaryMultiCallable[_station_certificate_service_pb2.CheckServerRootRequest, _station_certificate_service_pb2.CheckServerRootResponse]  # type: ignore[assignment]
+    """Counts the stations that hold a root of the CSMS, and names those that are not known to: they would be cut off by a
+    server's certificate below it. Stations that connect without TLS are not counted, since nothing changes for them.
+    Errors: INVALID_ARGUMENT, reason INVALID_FIELD.
+    """
+    AdoptServerRoot: _aio.UnaryUnaryMultiCallable[_station_certificate_service_pb2.AdoptServerRootRequest, _station_certificate_service_pb2.AdoptServerRootResponse]  # type: ignore[assignment]
+    """The check before the server's certificate is replaced by one below another root: refused where too few stations hold
+    that, unless it is forced. It leaves an audit entry and an event, server_root.adopted; the certificate itself is
+    replaced by the operator, in the files of the gateways and of Envoy.
+    Errors: INVALID_ARGUMENT, reason INVALID_FIELD; FAILED_PRECONDITION, reason SERVER_ROOT_NOT_HELD.
     """
 
 class StationCertificateServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -89,6 +125,42 @@ class StationCertificateServiceServicer(metaclass=_abc_1.ABCMeta):
         """Lists the certificates that a station, or any station, requested (OCPP SignCertificate) with their states, newest
         first. Each change is an event of EventService too, of type station.certificate_request.
         Errors: NOT_FOUND, reason STATION_NOT_FOUND; INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN and INVALID_FILTER.
+        """
+
+    @_abc_1.abstractmethod
+    def ListServerRoots(
+        self,
+        request: _station_certificate_service_pb2.ListServerRootsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_station_certificate_service_pb2.ListServerRootsResponse, _abc.Awaitable[_station_certificate_service_pb2.ListServerRootsResponse]]:
+        """Lists the roots of the CSMS that stations hold, by their hashes: those by which they trust the server's certificate
+        (security profiles 2 and 3). A root that a station accepted from here (CommandService/InstallCertificate) is held
+        from then on; for others the station's own report counts (GetInstalledCertificateIds). A station that names the same
+        root by another hash algorithm is in another row.
+        Errors: INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
+        """
+
+    @_abc_1.abstractmethod
+    def CheckServerRoot(
+        self,
+        request: _station_certificate_service_pb2.CheckServerRootRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_station_certificate_service_pb2.CheckServerRootResponse, _abc.Awaitable[_station_certificate_service_pb2.CheckServerRootResponse]]:
+        """Counts the stations that hold a root of the CSMS, and names those that are not known to: they would be cut off by a
+        server's certificate below it. Stations that connect without TLS are not counted, since nothing changes for them.
+        Errors: INVALID_ARGUMENT, reason INVALID_FIELD.
+        """
+
+    @_abc_1.abstractmethod
+    def AdoptServerRoot(
+        self,
+        request: _station_certificate_service_pb2.AdoptServerRootRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_station_certificate_service_pb2.AdoptServerRootResponse, _abc.Awaitable[_station_certificate_service_pb2.AdoptServerRootResponse]]:
+        """The check before the server's certificate is replaced by one below another root: refused where too few stations hold
+        that, unless it is forced. It leaves an audit entry and an event, server_root.adopted; the certificate itself is
+        replaced by the operator, in the files of the gateways and of Envoy.
+        Errors: INVALID_ARGUMENT, reason INVALID_FIELD; FAILED_PRECONDITION, reason SERVER_ROOT_NOT_HELD.
         """
 
 def add_StationCertificateServiceServicer_to_server(servicer: StationCertificateServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -210,7 +210,7 @@ Global___OpenConnectionItem: _TypeAlias = OpenConnectionItem  # noqa: Y015
 
 @_typing.final
 class TlsConnection(_message.Message):
-    """TLS of a station's socket, where it ends at the gateway or at Envoy."""
+    """TLS of a station's socket, where it ends at the gateway, at Envoy, or at a terminator in front of them."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -218,9 +218,12 @@ class TlsConnection(_message.Message):
     CIPHER_SUITE_FIELD_NUMBER: _builtins.int
     CLIENT_CERTIFICATE_FIELD_NUMBER: _builtins.int
     version: _builtins.str
-    """"TLSv1.2" or "TLSv1.3"."""
+    """"TLSv1.2" or "TLSv1.3". Empty: TLS ends at a terminator in front that is not of this system, as the gateway's
+    setting CSMS_TLS_ENDS_IN_FRONT says, and nothing else is known of it. That is enough for security profile 2, and not
+    for 3, since no certificate arrives.
+    """
     cipher_suite: _builtins.str
-    """Cipher suite, by its IANA name."""
+    """Cipher suite, by its IANA name; empty likewise."""
     @_builtins.property
     def client_certificate(self) -> Global___ClientCertificate:
         """Certificate of the station, which auth_svc has checked (CheckClientCertificates); absent where it showed none."""
@@ -335,7 +338,9 @@ class OpenConnectionResult(_message.Message):
     """The version to speak, one of those that were offered; empty: the one that was agreed on."""
     @_builtins.property
     def error(self) -> _status_pb2.Status:
-        """Error of a refused attempt: UNAUTHENTICATED, reason WRONG_CREDENTIALS; NOT_FOUND, reason STATION_UNKNOWN, also
+        """Error of a refused attempt: UNAUTHENTICATED, reasons WRONG_CREDENTIALS; SECURITY_PROFILE_TOO_LOW: the station's
+        security profile needs TLS, or a client certificate, which the attempt does not have;
+        CLIENT_CERTIFICATE_SUBJECT_WRONG: the certificate names another station (A00.FR.405); NOT_FOUND, reason STATION_UNKNOWN, also
         where there is no such tenant; PERMISSION_DENIED, reason TENANT_SUSPENDED; RESOURCE_EXHAUSTED, reason
         TENANT_QUOTA_REACHED, for a station that would be one too many for its tenant;
         INVALID_ARGUMENT, reason INVALID_STATION_ID; FAILED_PRECONDITION, reason VERSION_NOT_OFFERED, where the station is
@@ -560,7 +565,10 @@ class BootResult(_message.Message):
     """Seconds between the first and the second attempt; before the n-th repetition the station waits n times as long."""
     @_builtins.property
     def error(self) -> _status_pb2.Status:
-        """Error of an item without an answer; absent when there is one."""
+        """Error of an item without an answer; absent when there is one. PERMISSION_DENIED, reason SERIAL_NUMBER_WRONG: the
+        serial number of the boot is not that of the connection's certificate; nothing is recorded, and the socket is closed
+        (2.0.1 part 2, B01.FR.11 and .12).
+        """
 
     @_builtins.property
     def quirks(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:

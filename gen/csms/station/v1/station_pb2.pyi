@@ -38,7 +38,7 @@ class _CredentialStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Crede
     an operator gives it one (StationService.RotateCredential). Event station.credential_not_taken.
     """
     CREDENTIAL_STATE_HELD: _CredentialState.ValueType  # 4
-    """The station has a credential, which is required."""
+    """The station has a credential, which is required; or, with security profile 3, its certificate is."""
 
 class CredentialState(_CredentialState, metaclass=_CredentialStateEnumTypeWrapper):
     """Whether a station has a credential."""
@@ -54,7 +54,7 @@ CREDENTIAL_STATE_NOT_TAKEN: CredentialState.ValueType  # 3
 an operator gives it one (StationService.RotateCredential). Event station.credential_not_taken.
 """
 CREDENTIAL_STATE_HELD: CredentialState.ValueType  # 4
-"""The station has a credential, which is required."""
+"""The station has a credential, which is required; or, with security profile 3, its certificate is."""
 Global___CredentialState: _TypeAlias = CredentialState  # noqa: Y015
 
 class _CredentialStrength:
@@ -411,6 +411,7 @@ class Station(_message.Message):
     LABELS_FIELD_NUMBER: _builtins.int
     EXPECTED_SERIAL_NUMBER_FIELD_NUMBER: _builtins.int
     CONFIRMED_SERIAL_NUMBER_FIELD_NUMBER: _builtins.int
+    NEXT_SECURITY_PROFILE_FIELD_NUMBER: _builtins.int
     station_id: _builtins.str
     """The station's own identity, from the last segment of its URL; globally unique, case-sensitive, 1 to 255 characters.
     A new one is neither . nor .. and does not end in a colon and a word, as the paths of REST methods do.
@@ -423,7 +424,10 @@ class Station(_message.Message):
     """Reason of its last boot."""
     security_profile: _builtins.int
     """Authentication of its connections: 0 none (loopback and closed networks only), 1 HTTP Basic, 2 Basic over TLS, 3
-    client certificate. OCPP 2.0.1 part 2, A00.
+    client certificate. OCPP 2.0.1 part 2, A00. A connection that has less is refused. CommandService.SetVariables and
+    SetNetworkProfile raise it at the station, and here once the station has connected so. A change by
+    StationService.UpdateStation is one of this record alone, from the next connection on: nothing is sent to the
+    station. A station does not accept a lower one over OCPP: it is lowered here after it was reset on site.
     """
     display_name: _builtins.str
     """Name for people, given by an operator."""
@@ -447,6 +451,10 @@ class Station(_message.Message):
     confirmed_serial_number: _builtins.str
     """The serial number that it reported at a boot that was accepted, over a connection that proved the station, if no
     other station of the tenant reports or has it. Later boots do not change it.
+    """
+    next_security_profile: _builtins.int
+    """Security profile that the station was sent and has not connected with yet; 0: none. Until it does, a connection by
+    this profile or by security_profile is admitted, so that a station that could not change is not lost.
     """
     @_builtins.property
     def identity(self) -> Global___StationIdentity:
@@ -486,7 +494,9 @@ class Station(_message.Message):
 
     @_builtins.property
     def credential_failures(self) -> Global___CredentialFailures:
-        """Handshakes in its name with a wrong credential, or without one; absent where there were none."""
+        """Handshakes in its name that were refused: a wrong credential or none, or less than its security profile; absent
+        where there were none.
+        """
 
     @_builtins.property
     def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
@@ -519,10 +529,11 @@ class Station(_message.Message):
         labels: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         expected_serial_number: _builtins.str = ...,
         confirmed_serial_number: _builtins.str = ...,
+        next_security_profile: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["connection", b"connection", "create_time", b"create_time", "credential_failures", b"credential_failures", "identity", b"identity", "last_boot_time", b"last_boot_time", "last_seen_time", b"last_seen_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["boot_reason", b"boot_reason", "conditions", b"conditions", "confirmed_serial_number", b"confirmed_serial_number", "connected", b"connected", "connection", b"connection", "create_time", b"create_time", "credential_failures", b"credential_failures", "credential_reason", b"credential_reason", "credential_state", b"credential_state", "credential_strength", b"credential_strength", "display_name", b"display_name", "evses", b"evses", "expected_serial_number", b"expected_serial_number", "identity", b"identity", "labels", b"labels", "last_boot_time", b"last_boot_time", "last_seen_time", b"last_seen_time", "pinned_ocpp_version", b"pinned_ocpp_version", "quirks", b"quirks", "registration_status", b"registration_status", "security_profile", b"security_profile", "site_id", b"site_id", "station_id", b"station_id", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["boot_reason", b"boot_reason", "conditions", b"conditions", "confirmed_serial_number", b"confirmed_serial_number", "connected", b"connected", "connection", b"connection", "create_time", b"create_time", "credential_failures", b"credential_failures", "credential_reason", b"credential_reason", "credential_state", b"credential_state", "credential_strength", b"credential_strength", "display_name", b"display_name", "evses", b"evses", "expected_serial_number", b"expected_serial_number", "identity", b"identity", "labels", b"labels", "last_boot_time", b"last_boot_time", "last_seen_time", b"last_seen_time", "next_security_profile", b"next_security_profile", "pinned_ocpp_version", b"pinned_ocpp_version", "quirks", b"quirks", "registration_status", b"registration_status", "security_profile", b"security_profile", "site_id", b"site_id", "station_id", b"station_id", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -530,7 +541,7 @@ Global___Station: _TypeAlias = Station  # noqa: Y015
 
 @_typing.final
 class CredentialFailures(_message.Message):
-    """Handshakes in a station's name that failed authentication. Event station.credential_failed, at most six times a
+    """Handshakes in a station's name that failed authentication, or had less than its security profile. Event station.credential_failed, at most six times a
     minute.
     """
 
@@ -539,10 +550,13 @@ class CredentialFailures(_message.Message):
     COUNT_FIELD_NUMBER: _builtins.int
     LAST_TIME_FIELD_NUMBER: _builtins.int
     LAST_ADDRESS_FIELD_NUMBER: _builtins.int
+    LAST_REASON_FIELD_NUMBER: _builtins.int
     count: _builtins.int
     """Number of them; some seconds behind."""
     last_address: _builtins.str
     """Address of the last one."""
+    last_reason: _builtins.str
+    """Reason of the last one: WRONG_CREDENTIALS, SECURITY_PROFILE_TOO_LOW or CLIENT_CERTIFICATE_SUBJECT_WRONG."""
     @_builtins.property
     def last_time(self) -> _timestamp_pb2.Timestamp:
         """Time of the last one."""
@@ -553,10 +567,11 @@ class CredentialFailures(_message.Message):
         count: _builtins.int = ...,
         last_time: _timestamp_pb2.Timestamp | None = ...,
         last_address: _builtins.str = ...,
+        last_reason: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["last_time", b"last_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "last_address", b"last_address", "last_time", b"last_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "last_address", b"last_address", "last_reason", b"last_reason", "last_time", b"last_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -680,6 +695,7 @@ class Connection(_message.Message):
     REMOTE_ADDRESS_FIELD_NUMBER: _builtins.int
     CONNECT_TIME_FIELD_NUMBER: _builtins.int
     DISCONNECT_TIME_FIELD_NUMBER: _builtins.int
+    TLS_FIELD_NUMBER: _builtins.int
     epoch: _builtins.int
     """Its number, increasing over all connections of all stations."""
     ocpp_version: _builtins.str
@@ -696,6 +712,10 @@ class Connection(_message.Message):
     def disconnect_time(self) -> _timestamp_pb2.Timestamp:
         """Time at which it was closed; absent while it is open."""
 
+    @_builtins.property
+    def tls(self) -> Global___ConnectionTls:
+        """Its TLS; absent where it was not encrypted."""
+
     def __init__(
         self,
         *,
@@ -705,14 +725,91 @@ class Connection(_message.Message):
         remote_address: _builtins.str = ...,
         connect_time: _timestamp_pb2.Timestamp | None = ...,
         disconnect_time: _timestamp_pb2.Timestamp | None = ...,
+        tls: Global___ConnectionTls | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["connect_time", b"connect_time", "disconnect_time", b"disconnect_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["connect_time", b"connect_time", "disconnect_time", b"disconnect_time", "tls", b"tls"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["connect_time", b"connect_time", "disconnect_time", b"disconnect_time", "epoch", b"epoch", "node_id", b"node_id", "ocpp_version", b"ocpp_version", "remote_address", b"remote_address"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["connect_time", b"connect_time", "disconnect_time", b"disconnect_time", "epoch", b"epoch", "node_id", b"node_id", "ocpp_version", b"ocpp_version", "remote_address", b"remote_address", "tls", b"tls"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Connection: _TypeAlias = Connection  # noqa: Y015
+
+@_typing.final
+class ConnectionTls(_message.Message):
+    """TLS of a connection."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VERSION_FIELD_NUMBER: _builtins.int
+    CIPHER_SUITE_FIELD_NUMBER: _builtins.int
+    ENDS_IN_FRONT_FIELD_NUMBER: _builtins.int
+    CLIENT_CERTIFICATE_FIELD_NUMBER: _builtins.int
+    version: _builtins.str
+    """"TLSv1.2" or "TLSv1.3"; empty with ends_in_front."""
+    cipher_suite: _builtins.str
+    """Cipher suite, by its IANA name; empty with ends_in_front."""
+    ends_in_front: _builtins.bool
+    """TLS ends at a terminator in front that is not of this system (setting CSMS_TLS_ENDS_IN_FRONT)."""
+    @_builtins.property
+    def client_certificate(self) -> Global___ConnectionCertificate:
+        """Certificate that the station showed; absent where it showed none."""
+
+    def __init__(
+        self,
+        *,
+        version: _builtins.str = ...,
+        cipher_suite: _builtins.str = ...,
+        ends_in_front: _builtins.bool = ...,
+        client_certificate: Global___ConnectionCertificate | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["client_certificate", b"client_certificate"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cipher_suite", b"cipher_suite", "client_certificate", b"client_certificate", "ends_in_front", b"ends_in_front", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ConnectionTls: _TypeAlias = ConnectionTls  # noqa: Y015
+
+@_typing.final
+class ConnectionCertificate(_message.Message):
+    """Certificate by which a station proved itself."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COMMON_NAME_FIELD_NUMBER: _builtins.int
+    SERIAL_NUMBER_FIELD_NUMBER: _builtins.int
+    FINGERPRINT_FIELD_NUMBER: _builtins.int
+    ISSUER_FIELD_NUMBER: _builtins.int
+    EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    common_name: _builtins.str
+    """Common name of its subject: the station's serial number, or its identity."""
+    serial_number: _builtins.str
+    """Serial number of the certificate, hexadecimal in capitals without leading zeros."""
+    fingerprint: _builtins.str
+    """SHA-256 of the certificate (DER), hexadecimal."""
+    issuer: _builtins.str
+    """Name of its issuer, RFC 4514."""
+    @_builtins.property
+    def expire_time(self) -> _timestamp_pb2.Timestamp:
+        """End of its validity."""
+
+    def __init__(
+        self,
+        *,
+        common_name: _builtins.str = ...,
+        serial_number: _builtins.str = ...,
+        fingerprint: _builtins.str = ...,
+        issuer: _builtins.str = ...,
+        expire_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["common_name", b"common_name", "expire_time", b"expire_time", "fingerprint", b"fingerprint", "issuer", b"issuer", "serial_number", b"serial_number"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ConnectionCertificate: _TypeAlias = ConnectionCertificate  # noqa: Y015
 
 @_typing.final
 class Evse(_message.Message):

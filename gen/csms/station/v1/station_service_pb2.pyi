@@ -62,7 +62,9 @@ class CreateStationRequest(_message.Message):
     display_name: _builtins.str
     """Name for people, given by an operator."""
     security_profile: _builtins.int
-    """Authentication of its connections; absent means 1, HTTP Basic. 0 means none."""
+    """Authentication of its connections; absent means 1, HTTP Basic. 0 means none; 3, a client certificate, needs no
+    password, and none is made.
+    """
     credential: _builtins.str
     """Password that the station has already: 1 to 128 printable characters. Absent: one is made. A weak one is accepted,
     and marked as such (Station.credential_strength).
@@ -107,7 +109,9 @@ class CreateStationResponse(_message.Message):
     STATION_FIELD_NUMBER: _builtins.int
     CREDENTIAL_FIELD_NUMBER: _builtins.int
     credential: _builtins.str
-    """Its password for HTTP Basic or ?token=, returned this once; empty for security profile 0, and where it was given."""
+    """Its password for HTTP Basic or ?token=, returned this once; empty for security profiles 0 and 3, and where it was
+    given.
+    """
     @_builtins.property
     def station(self) -> _station_pb2.Station:
         """The station."""

@@ -153,6 +153,9 @@ class StationServiceServicer:
         """Changes the named fields of a station: registration_status, display_name, security_profile, pinned_ocpp_version,
         expected_serial_number, site_id, labels.
         The socket of a station that is no longer accepted is closed; the new status applies when it reconnects.
+        A security_profile is changed in this record alone, and applies to the next connection: nothing is sent to the
+        station. Raise it by CommandService.SetVariables or SetNetworkProfile; lower it here after the station was reset on
+        site, since no station accepts a lower one over OCPP.
         A credential is delivered to a station that is accepted and has none, over its present socket or the next one,
         unless CSMS_ONBOARDING is `accept`: the station's credential_state has the outcome.
         Another site moves the station: its transactions and events are those of the new site then, and ListStationPlacements

@@ -1,0 +1,249 @@
+"""Stations that connect by their security profile, and those that have less: A00 of 2.0.1, 1.6 security whitepaper."""
+
+import grpc
+import pytest
+from csms.station.v1 import station_ingest_service_pb2 as ingest_pb2
+from csms.station.v1 import station_pb2, station_service_pb2
+from google.protobuf.field_mask_pb2 import FieldMask
+
+from mesh.runtime.errors import from_status
+from station_svc.features.credentials.failures import CredentialFailures
+from tests.station_svc.conftest import StationSystem, attempt, reason_of
+from tests.station_svc.tls_attempts import DAY_US, SUITE, VERSION, behind_terminator, by_certificate, over_tls, sign_for
+from tests.waiting import until
+
+TOO_LOW, WRONG_SUBJECT = "SECURITY_PROFILE_TOO_LOW", "CLIENT_CERTIFICATE_SUBJECT_WRONG"
+
+
+async def _reason(system: StationSystem, item: ingest_pb2.OpenConnectionItem) -> str:
+    [result] = await system.attempt(item)
+    if result.HasField("error"):
+        assert from_status(result.error).code is grpc.StatusCode.UNAUTHENTICATED
+    return reason_of(result)
+
+
+def _shown(system: StationSystem, common_name: str, serial_number: str = "AB12") -> ingest_pb2.OpenConnectionItem:
+    expire_us = system.clock() + DAY_US
+    return by_certificate("CP1", common_name, expire_us=expire_us, serial_number=serial_number)
+
+
+async def _with_serial(system: StationSystem, profile: int, box: str = "") -> bytes:
+    """A station of a profile that has reported a serial number; its credential."""
+    credential = (await system.create("CP1")).encode()
+    [result] = await system.attempt(attempt("CP1", credential=credential))
+    item = system.boot_item("CP1", result.epoch, serial_number="SN-1", charge_box_serial_number=box)
+    await system.boot(item)
+    await _set_profile(system, profile)
+    return credential
+
+
+async def _set_profile(system: StationSystem, profile: int) -> station_pb2.Station:
+    request = station_service_pb2.UpdateStationRequest(update_mask=FieldMask(paths=["security_profile"]))
+    request.station.station_id, request.station.security_profile = "CP1", profile
+    return (await system.stations.UpdateStation(request)).station
+
+
+async def test_a_station_of_profile_2_needs_tls(system: StationSystem) -> None:
+    """The right password over ws:// is refused, and the engineer is told what is needed; over wss:// it is enough."""
+    credential = (await system.create("CP1", security_profile=2)).encode()
+    [refused] = await system.attempt(attempt("CP1", credential=credential))
+    error = from_status(refused.error)
+    assert (error.code, error.reason) == (grpc.StatusCode.UNAUTHENTICATED, TOO_LOW)
+    assert "security profile 2" in error.message
+    assert "wss://" in error.message
+    assert await _reason(system, over_tls("CP1", credential=b"wrong")) == "WRONG_CREDENTIALS"
+    assert await _reason(system, over_tls("CP1", credential=credential)) == ""
+    connection = (await system.station("CP1")).connection
+    assert (connection.tls.version, connection.tls.cipher_suite) == (VERSION, SUITE)
+    assert not connection.tls.ends_in_front
+    assert not connection.tls.HasField("client_certificate")
+
+
+async def test_a_terminator_in_front_is_enough_for_profile_2_and_not_for_3(system: StationSystem) -> None:
+    credential = (await system.create("CP1", security_profile=2)).encode()
+    assert await _reason(system, behind_terminator("CP1", credential=credential)) == ""
+    tls = (await system.station("CP1")).connection.tls
+    assert (tls.ends_in_front, tls.version) == (True, "")
+    await _set_profile(system, 3)
+    assert await _reason(system, behind_terminator("CP1", credential=credential)) == TOO_LOW
+
+
+async def test_profiles_0_and_1_connect_as_before(system: StationSystem) -> None:
+    """With TLS or without it, whatever certificate they show."""
+    await system.create("CP1", security_profile=0)
+    other = _shown(system, "another station")
+    for item in (attempt("CP1"), over_tls("CP1"), other):
+        assert await _reason(system, item) == ""
+    await system.stations.RotateCredential(station_service_pb2.RotateCredentialRequest(station_id="CP1"))
+    assert (await system.station("CP1")).security_profile == 1
+    assert await _reason(system, other) == "WRONG_CREDENTIALS"
+    assert await _reason(system, attempt("CP1")) == "WRONG_CREDENTIALS"
+
+
+async def test_a_station_of_profile_3_needs_a_certificate_and_no_password(system: StationSystem) -> None:
+    """The password alone is refused, over TLS too; with the certificate a wrong one does not matter."""
+    credential = await _with_serial(system, 3)
+    for item in (attempt("CP1", credential=credential), over_tls("CP1", credential=credential)):
+        assert await _reason(system, item) == TOO_LOW
+    assert await _reason(system, _shown(system, "SN-1")) == ""
+    wrong = _shown(system, "SN-1")
+    wrong.credential = b"wrong"
+    assert await _reason(system, wrong) == ""
+    shown = (await system.station("CP1")).connection.tls.client_certificate
+    assert (shown.common_name, shown.serial_number, shown.fingerprint) == ("SN-1", "AB12", "f" * 64)
+    assert (shown.issuer, shown.expire_time.ToMicroseconds()) == ("CN=Root", system.clock() + DAY_US)
+
+
+@pytest.mark.parametrize("common_name", ["SN-2", "sn-1", "SN-1 ", "", "CP2"])
+async def test_a_certificate_of_another_station_is_refused(system: StationSystem, common_name: str) -> None:
+    """A00.FR.405: its common name is the serial number of another, or none."""
+    await _with_serial(system, 3)
+    assert await _reason(system, _shown(system, common_name)) == WRONG_SUBJECT
+
+
+async def test_either_serial_number_of_1_6_names_the_station(system: StationSystem) -> None:
+    await _with_serial(system, 3, box="BOX-1")
+    assert await _reason(system, _shown(system, "BOX-1")) == ""
+    assert await _reason(system, _shown(system, "SN-1")) == ""
+
+
+async def test_the_identity_names_a_station_whose_serial_number_is_not_known(system: StationSystem) -> None:
+    await system.create("CP1", security_profile=3)
+    assert await _reason(system, _shown(system, "SN-1")) == WRONG_SUBJECT
+    assert await _reason(system, _shown(system, "CP1")) == ""
+
+
+async def test_the_identity_is_enough_in_a_certificate_that_was_signed_here(system: StationSystem) -> None:
+    """Another authority knows no identities: there CP1 may be the serial number of another station."""
+    await _with_serial(system, 3)
+    assert await _reason(system, _shown(system, "CP1")) == WRONG_SUBJECT
+    await system.create("CP2")
+    await sign_for(system, "CP2")
+    assert await _reason(system, _shown(system, "CP1")) == WRONG_SUBJECT
+    await sign_for(system, "CP1")
+    assert await _reason(system, _shown(system, "CP1")) == ""
+    assert await _reason(system, _shown(system, "CP1", "CD34")) == WRONG_SUBJECT
+
+
+async def test_a_station_of_profile_3_is_added_without_a_password(system: StationSystem) -> None:
+    """Its certificate is its credential: operators do not see it as one that anybody may connect as."""
+    assert await system.create("CP1", security_profile=3) == ""
+    station = await system.station("CP1")
+    assert station.credential_state == station_pb2.CREDENTIAL_STATE_HELD
+    assert await system.create("CP2", security_profile=2) != ""
+
+
+async def test_refused_handshakes_are_counted_with_their_reason(system: StationSystem) -> None:
+    """A station that has less than its profile is seen by operators, as one with a wrong password is."""
+    credential = await _with_serial(system, 3)
+    await system.attempt(over_tls("CP1", credential=credential), _shown(system, "SN-2"))
+    await _failures(system).flush()
+    failures = (await system.station("CP1")).credential_failures
+    assert (failures.count, failures.last_reason) == (2, WRONG_SUBJECT)
+    [(_kind, _station, data)] = await system.events("station.credential_failed")
+    assert (data["count"], data["reason"]) == (2, WRONG_SUBJECT)
+
+
+def _failures(system: StationSystem) -> CredentialFailures:
+    owners = (getattr(run, "__self__", None) for run in system.parts.background)
+    return next(owner for owner in owners if isinstance(owner, CredentialFailures))
+
+
+# Boots against the certificate of their connection
+
+
+async def _connected(system: StationSystem, common_name: str = "SN-1") -> int:
+    [result] = await system.attempt(_shown(system, common_name))
+    assert reason_of(result) == ""
+    return result.epoch
+
+
+async def test_a_boot_of_another_serial_number_closes_the_socket(system: StationSystem) -> None:
+    """B01.FR.11, .12: nothing of it is recorded, and it is published; the next boot with the right one is accepted."""
+    await _with_serial(system, 3)
+    epoch = await _connected(system)
+    wrong = system.boot_item("CP1", epoch, serial_number="SN-2", model="Stolen")
+    [result] = await system.boot(wrong)
+    error = from_status(result.error)
+    assert (error.code, error.reason) == (grpc.StatusCode.PERMISSION_DENIED, "SERIAL_NUMBER_WRONG")
+    await until(lambda: ("CP1", epoch, 1008) in system.gateway.closed)
+    identity = (await system.station("CP1")).identity
+    assert (identity.serial_number, identity.model) == ("SN-1", "One")
+    [(_kind, station_id, data)] = await system.events("station.serial_number_wrong")
+    assert (station_id, data) == ("CP1", {"serialNumber": "SN-2", "commonName": "SN-1"})
+    epoch = await _connected(system)
+    [right] = await system.boot(system.boot_item("CP1", epoch, serial_number="SN-1"))
+    assert right.registration_status == station_pb2.REGISTRATION_STATUS_ACCEPTED
+
+
+async def test_a_wrong_boot_leaves_the_others_of_its_batch(system: StationSystem) -> None:
+    await _with_serial(system, 3)
+    epoch = await _connected(system)
+    other = await system.open("CP2")
+    results = await system.boot(
+        system.boot_item("CP2", other, serial_number="SN-2"),
+        system.boot_item("CP1", epoch, serial_number="SN-2"),
+        system.boot_item("CP2", other, serial_number="SN-3"),
+    )
+    assert [reason_of(one) for one in results] == ["", "SERIAL_NUMBER_WRONG", ""]
+    assert (await system.station("CP2")).identity.serial_number == "SN-3"
+
+
+async def test_a_boot_without_a_serial_number_has_that_of_its_certificate(system: StationSystem) -> None:
+    """Else the station would be named by its identity afterwards, and its own certificate refused."""
+    await _with_serial(system, 3)
+    epoch = await _connected(system)
+    [result] = await system.boot(system.boot_item("CP1", epoch))
+    assert reason_of(result) == ""
+    assert (await system.station("CP1")).identity.serial_number == "SN-1"
+    assert await _reason(system, _shown(system, "SN-1")) == ""
+
+
+async def test_a_certificate_signed_here_for_the_identity_allows_any_serial_number(system: StationSystem) -> None:
+    await system.create("CP1", security_profile=3)
+    await sign_for(system, "CP1")
+    epoch = await _connected(system, "CP1")
+    [result] = await system.boot(system.boot_item("CP1", epoch, serial_number="SN-1"))
+    assert reason_of(result) == ""
+    assert await _reason(system, _shown(system, "CP1")) == ""
+
+
+async def test_a_certificate_from_elsewhere_for_the_identity_allows_no_other_serial_number(
+    system: StationSystem,
+) -> None:
+    """It would be refused at the next connection, since it does not name the serial number."""
+    await system.create("CP1", security_profile=3)
+    epoch = await _connected(system, "CP1")
+    [result] = await system.boot(system.boot_item("CP1", epoch, serial_number="SN-1"))
+    assert reason_of(result) == "SERIAL_NUMBER_WRONG"
+    [without] = await system.boot(system.boot_item("CP1", epoch))
+    assert reason_of(without) == ""
+    assert (await system.station("CP1")).identity.serial_number == ""
+
+
+async def test_below_profile_3_a_boot_may_state_any_serial_number(system: StationSystem) -> None:
+    """A station whose board was replaced is taken on by a lower profile: its new serial number is the known one."""
+    credential = await _with_serial(system, 3)
+    await _set_profile(system, 2)
+    item = _shown(system, "SN-2")
+    item.credential = credential
+    [result] = await system.attempt(item)
+    [boot] = await system.boot(system.boot_item("CP1", result.epoch, serial_number="SN-2"))
+    assert reason_of(boot) == ""
+    await _set_profile(system, 3)
+    assert await _reason(system, _shown(system, "SN-2")) == ""
+    assert await _reason(system, _shown(system, "SN-1")) == WRONG_SUBJECT
+
+
+async def test_a_request_is_kept_while_its_certificate_is_in_use(system: StationSystem) -> None:
+    """It shows that the certificate was signed here; past its end it is removed with the others of its age."""
+    await _with_serial(system, 3)
+    await sign_for(system, "CP1", expire_us=system.clock() + 500 * DAY_US)
+    system.clock.advance(450 * 86_400)
+    await system.lease()
+    await system.retention.remove_old()
+    assert await _reason(system, _shown(system, "CP1")) == ""
+    system.clock.advance(450 * 86_400)
+    await system.lease()
+    await system.retention.remove_old()
+    assert await _reason(system, _shown(system, "CP1")) == WRONG_SUBJECT
