@@ -31,7 +31,7 @@ _NEEDS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """Evidence that attempts are checked by. `signed_here` has the certificates that this system signed for their stations."""
+    """Evidence that attempts are checked by; `signed_here` has the certificates that this system signed."""
 
     proofs: Proofs
     signed_here: frozenset[tuple[str, str, str]] = frozenset()  # by tenant, station and serial number

@@ -47,6 +47,10 @@ class PlayedStation:
 
     # Messages that it sends
 
+    async def boot(self) -> None:
+        """Boots, is accepted, and reports its connectors."""
+        raise NotImplementedError
+
     async def call(self, action: str, /, **payload: Any) -> Any:
         """Sends a CALL and returns the payload of its CALLRESULT."""
         check(self.version, action, "request", payload)

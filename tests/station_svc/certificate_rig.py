@@ -152,7 +152,7 @@ class Rig:
 async def certificate_rig(start_system: StartSystem) -> AsyncIterator[Rig]:
     """A station_svc with its authority and its jobs."""
     async with AsyncExitStack() as stack:
-        authority = FarAuthority()  # type: ignore[abstract]  # gateways call the rest
+        authority = FarAuthority()
         server = mesh_server("127.0.0.1:0", identity=identity_of("auth"), services=MESH_SERVICES["auth"])
         add_CertificateAuthorityServiceServicer_to_server(authority, server.server)
         await server.start()

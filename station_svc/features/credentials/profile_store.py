@@ -23,7 +23,7 @@ _COMPONENT, _DOWNGRADE = "SecurityCtrlr", "AllowSecurityProfileDowngrade"
 
 @dataclass(frozen=True, kw_only=True)
 class StationSecurity:
-    """The facts that decide which profile a station may be sent. `allows_downgrade`: from 3 to 2, as it reported (2.x)."""
+    """Facts that decide which profile a station may be sent; `allows_downgrade`: from 3 to 2, as it reported (2.x)."""
 
     profile: int
     next_profile: int
