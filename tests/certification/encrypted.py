@@ -16,6 +16,8 @@ from station_kit.tls import ShownCertificate
 from tests import certificates
 from tests.certificates import TestAuthority, authority
 from tests.certification.played_station import PlayedStation
+from tests.certification.v16.charge_point import ChargePoint
+from tests.certification.v201.station import ChargingStation
 from tests.gateway.raw_station import basic
 from tests.gateway.rig import TIMEOUT_S
 from tests.tls_material import GOOD, HOST, ServerFiles, Validity, replace_file, rsa_key, station_certificate
@@ -48,7 +50,9 @@ class Encrypted:
         """A certificate of a station, of the other party's authority unless another one is given."""
         return station_certificate(self.server.folder, issuer or self.outside, common_name, validity=validity)
 
-    async def issued(self, station: PlayedStation, **more: Any) -> tuple[ShownCertificate, Mapping[str, str]]:
+    async def issued(
+        self, station: ChargePoint | ChargingStation, **more: Any
+    ) -> tuple[ShownCertificate, Mapping[str, str]]:
         """A certificate that auth_svc signs: the station requests it over a connection of profile 1.
 
         Also the header with its password, which its profile needs still; `more` are further fields of SignCertificate.
