@@ -1,1 +1,0 @@
-import{n as e}from"./resources-DSsHV0-_.js";import{t}from"./lists-Dkb9w0WT.js";import{t as n}from"./parts-BOHi6CAE.js";import{t as r}from"./text-CfiFzLPc.js";import{Qn as i}from"./theme-CjNRe-PP.js";var a=i();function o(){let i=r();return(0,a.jsx)(e,{title:i.installedAll,parts:n(i),...t(i)})}export{o as default};

@@ -1,1 +1,0 @@
-import{n as e}from"./resources-DSsHV0-_.js";import{r as t,t as n}from"./ProfileList-1uBup_Rc.js";import{Qn as r}from"./theme-CjNRe-PP.js";var i=r();function a(){let r=t();return(0,i.jsx)(e,{title:r.title,...n(r)})}export{a as default};

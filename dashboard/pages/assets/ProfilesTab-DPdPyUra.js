@@ -1,1 +1,0 @@
-import{i as e}from"./resources-DSsHV0-_.js";import{n as t,r as n,t as r}from"./ProfileList-1uBup_Rc.js";import{Qn as i}from"./theme-CjNRe-PP.js";var a=i();function o(i){let o=r(n(),i.stationId);return(0,a.jsxs)(a.Fragment,{children:[(0,a.jsx)(t,{stationId:i.stationId}),(0,a.jsx)(e,{...o,name:`profiles`,ignoreScope:!0,fill:!1})]})}export{o as default};

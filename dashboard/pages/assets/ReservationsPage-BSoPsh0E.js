@@ -1,1 +1,0 @@
-import{n as e}from"./resources-DSsHV0-_.js";import{n as t,t as n}from"./text-CacCaxwI.js";import{Qn as r}from"./theme-CjNRe-PP.js";var i=r();function a(){let r=n();return(0,i.jsx)(e,{title:r.title,...t(r)})}export{a as default};

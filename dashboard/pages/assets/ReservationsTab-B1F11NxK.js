@@ -1,1 +1,0 @@
-import{i as e}from"./resources-DSsHV0-_.js";import{n as t,t as n}from"./text-CacCaxwI.js";import{Qn as r}from"./theme-CjNRe-PP.js";var i=r();function a(r){let a=t(n(),r.stationId);return(0,i.jsx)(e,{...a,name:`reservations`,ignoreScope:!0,fill:!1})}export{a as default};

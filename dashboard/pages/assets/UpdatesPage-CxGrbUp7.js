@@ -1,1 +1,0 @@
-import{n as e}from"./resources-DSsHV0-_.js";import{r as t,t as n}from"./text-y127jYYd.js";import{t as r}from"./parts-DR7geVm-.js";import{Qn as i}from"./theme-CjNRe-PP.js";var a=i();function o(){let i=n();return(0,a.jsx)(e,{title:i.firmware,parts:r(i),...t(i)})}export{o as default};

@@ -1,0 +1,1 @@
+import"./LineChart-BT5Na5a9.js";

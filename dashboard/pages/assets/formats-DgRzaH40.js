@@ -1,1 +1,0 @@
-import"./index-BVM416Ri.js";
