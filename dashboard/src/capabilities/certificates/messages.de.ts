@@ -25,4 +25,15 @@ export const de: Translation<typeof en> = {
   station: "Station",
   installedAll: "In Stationen installiert",
   requestsAll: "Anfragen von Stationen",
+  roots: "Wurzeln des Servers",
+  stations: "Stationen, die sie haben",
+  algorithm: "Hash-Verfahren",
+  keyHash: "Hash des Schlüssels",
+  checkRoot: "Wer hat eine Wurzel nicht?",
+  installRoot: "Wurzel per Rollout installieren",
+  askRoots: "Stationen per Rollout fragen",
+  adoptRoot: "Wurzel übernehmen",
+  noRoots: "Keine Station hat eine Wurzel des Servers gemeldet",
+  noRootsText:
+    "Stationen mit Sicherheitsprofil 2 oder 3 vertrauen dem Server durch eine Wurzel. Fragen Sie, welche sie haben.",
 };
