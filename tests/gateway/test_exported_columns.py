@@ -26,6 +26,7 @@ NO_SECRETS = {
         "station.failed_credentials",
         "station.failed_credential_us",
         "station.failed_credential_address",
+        "station.failed_credential_reason",
         "station.failed_credentials_before",
         "station.failed_credential_begin_us",
         "command.digest",  # HMAC, whose salt is left out

@@ -87,7 +87,7 @@ async def _is_logged(mesh: MeshRig, action: str) -> bool:
 
 
 async def test_tc_083_a_higher_security_profile(mesh: MeshRig) -> None:
-    """The station takes it, and is held to it."""
+    """The station takes it, and is held to it once it has connected by it."""
     password = await mesh.create_station("CP1")
     variable = station_pb2.Variable(component="SecurityCtrlr", variable="SecurityProfile", value="2")
     request = command_service_pb2.SetVariablesRequest(station_id="CP1", variables=[variable])
@@ -101,7 +101,21 @@ async def test_tc_083_a_higher_security_profile(mesh: MeshRig) -> None:
         assert (await command).results[0].status == command_service_pb2.SET_VARIABLE_STATUS_ACCEPTED
     get = station_service_pb2.GetStationRequest(station_id="CP1")
     response = await mesh.stations.GetStation(get, metadata=mesh.metadata, timeout=TIMEOUT_S)
-    assert response.station.security_profile == 2
+    assert (response.station.security_profile, response.station.next_security_profile) == (1, 2)
+
+
+async def test_a_station_below_its_profile_is_told_what_it_needs(mesh: MeshRig) -> None:
+    """The answer of the handshake is for the engineer in front of it: 401, and what is missing."""
+    created = await mesh.stations.CreateStation(
+        station_service_pb2.CreateStationRequest(station_id="CP1", security_profile=2),
+        metadata=mesh.metadata,
+        timeout=TIMEOUT_S,
+    )
+    with pytest.raises(InvalidStatus) as refusal:
+        async with RawStation(mesh.station_url("CP1"), headers=basic("CP1", created.credential)):
+            pass
+    assert refusal.value.response.status_code == 401
+    assert b"security profile 2, which needs TLS (wss://)" in refusal.value.response.body
 
 
 async def test_a_rotation_closes_the_socket(mesh: MeshRig) -> None:

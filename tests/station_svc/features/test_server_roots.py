@@ -24,6 +24,7 @@ from tests.station_svc.tls_attempts import over_tls
 
 CSMS = certificate_pb2.GET_CERTIFICATE_ID_USE_CSMS_ROOT_CERTIFICATE
 MANUFACTURER = certificate_pb2.GET_CERTIFICATE_ID_USE_MANUFACTURER_ROOT_CERTIFICATE
+REJECTED = station_pb2.REGISTRATION_STATUS_REJECTED
 USE = certificate_pb2.INSTALL_CERTIFICATE_USE_CSMS_ROOT_CERTIFICATE
 
 
@@ -92,8 +93,7 @@ async def test_only_stations_of_tls_are_counted(system: StationSystem) -> None:
     for station_id, profile in (("ONE", 1), ("TWO", 2), ("THREE", 3), ("REJECTED", 2)):
         await _station(system, station_id, profile)
     request = station_service_pb2.UpdateStationRequest(update_mask=FieldMask(paths=["registration_status"]))
-    request.station.station_id = "REJECTED"
-    request.station.registration_status = station_pb2.REGISTRATION_STATUS_REJECTED
+    request.station.station_id, request.station.registration_status = "REJECTED", REJECTED
     await system.stations.UpdateStation(request)
     await system.attempt(over_tls("NONE"), attempt("PLAIN"))
     assert list((await _coverage(system, root)).missing_station_ids) == ["NONE", "THREE", "TWO"]
@@ -213,8 +213,8 @@ async def test_a_rollout_installs_it_at_those_that_do_not_hold_it(rig: Rig) -> N
     }
     asked = certificate_pb2.GetInstalledCertificateIdsRequest(certificate_types=[CSMS])
     command = rollout_pb2.CommandRollout(get_installed_certificate_ids=asked)
-    creation = rollout_pb2.CreateRolloutRequest(command=command, station_ids=["NO"])
-    rollout_id = (await rig.stub.CreateRollout(creation)).rollout.rollout_id
+    ask = rollout_pb2.CreateRolloutRequest(command=command, station_ids=["NO"])
+    rollout_id = (await rig.stub.CreateRollout(ask)).rollout.rollout_id
     await rig.work()
     assert await rig.states(rollout_id) == {"NO": SUCCEEDED}
     assert list((await _coverage(system, root)).missing_station_ids) == []

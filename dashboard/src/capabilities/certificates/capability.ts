@@ -9,6 +9,7 @@ export const capability = defineCapability({
     { path: "/certificates", load: () => import("./IssuedPage"), needs: [Permission.ISSUED_CERTIFICATES_READ] },
     { path: "/installed-certificates", load: () => import("./InstalledPage"), needs },
     { path: "/certificate-requests", load: () => import("./RequestsPage"), needs },
+    { path: "/server-roots", load: () => import("./RootsPage"), needs },
   ],
   navigation: [
     {

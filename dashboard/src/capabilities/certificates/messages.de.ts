@@ -28,4 +28,15 @@ export const de: Translation<typeof en> = {
   revoked: "Widerrufen",
   revoke: "Widerrufen",
   revocationList: "Widerrufsliste",
+  roots: "Wurzeln des Servers",
+  stations: "Stationen, die sie haben",
+  algorithm: "Hash-Verfahren",
+  keyHash: "Hash des Schlüssels",
+  checkRoot: "Wer hat eine Wurzel nicht?",
+  installRoot: "Wurzel per Rollout installieren",
+  askRoots: "Stationen per Rollout fragen",
+  adoptRoot: "Wurzel übernehmen",
+  noRoots: "Keine Station hat eine Wurzel des Servers gemeldet",
+  noRootsText:
+    "Stationen mit Sicherheitsprofil 2 oder 3 vertrauen dem Server durch eine Wurzel. Fragen Sie, welche sie haben.",
 };

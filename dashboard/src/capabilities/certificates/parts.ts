@@ -12,5 +12,6 @@ export function useParts(t: Text): Part[] {
     { href: "/certificates", label: t.issued, method: CertificateService.method.listIssuedCertificates },
     { href: "/installed-certificates", label: t.installedAll, method: method.listInstalledCertificates },
     { href: "/certificate-requests", label: t.requestsAll, method: method.listCertificateRequests },
+    { href: "/server-roots", label: t.roots, method: method.listServerRoots },
   ].filter((part) => permissions.can(part.method));
 }

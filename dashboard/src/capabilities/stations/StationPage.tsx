@@ -4,7 +4,7 @@ import type { ReactNode } from "react";
 import { connectorsOf, connectorState, Since, stationState, Time, type ConnectorPlace } from "../../formats";
 import { useLiveAnswer } from "../../live";
 import { StationService } from "../../stubs/csms/station/v1/station_service_pb";
-import type { Station } from "../../stubs/csms/station/v1/station_pb";
+import type { Connection, Station } from "../../stubs/csms/station/v1/station_pb";
 import { useStationTabs } from "../../shell/station_tabs";
 import { Badge, Columns, ErrorState, Facts, Page, Section, Skeleton, StateMark, Tabs } from "../../ui";
 import { Commands, useCommands } from "./Commands";
@@ -13,7 +13,7 @@ import { applyStationEvent } from "./live";
 import { StationActions } from "./StationActions";
 import { Socket } from "./Socket";
 import styles from "./stations.module.css";
-import { useStationText } from "./text";
+import { useStationText, type StationText } from "./text";
 
 const { getStation } = StationService.method;
 
@@ -84,6 +84,31 @@ function Meta(props: { station: Station }) {
   );
 }
 
+/** The security profile, with the one that the station was sent and has not connected by yet. */
+function profileText(t: StationText, station: Station): string {
+  const { securityProfile, nextSecurityProfile } = station;
+  const profile = `${String(securityProfile)} ${profileWord(t, securityProfile)}`;
+  return nextSecurityProfile === 0 ? profile : `${profile}, ${t.nextProfile(String(nextSecurityProfile))}`;
+}
+
+function profileWord(t: StationText, profile: number): string {
+  return [t.profileNone, t.profileBasic, t.profileTls, t.profileCertificate][profile] ?? "";
+}
+
+/** The encryption of a connection, and the certificate by which its station proved itself. */
+function tlsFacts(t: StationText, connection: Connection | undefined) {
+  if (!connection) return [];
+  const { tls } = connection;
+  if (!tls) return [{ label: t.tls, value: t.notEncrypted }];
+  const certificate = tls.clientCertificate;
+  return [
+    { label: t.tls, value: tls.endsInFront ? t.endsInFront : `${tls.version}, ${tls.cipherSuite}` },
+    certificate && { label: t.certificate, value: certificate.commonName },
+    certificate && { label: t.certificateSerial, value: certificate.serialNumber },
+    certificate && { label: t.certificateEnds, value: <Time value={certificate.expireTime} /> },
+  ];
+}
+
 function Overview(props: { station: Station }) {
   const t = useStationText();
   const { station } = props;
@@ -103,7 +128,8 @@ function Overview(props: { station: Station }) {
               { label: t.ocppVersion, value: connection?.ocppVersion },
               { label: t.address, value: connection?.remoteAddress },
               { label: t.node, value: connection?.nodeId },
-              { label: t.securityProfile, value: station.securityProfile },
+              { label: t.securityProfile, value: profileText(t, station) },
+              ...tlsFacts(t, connection),
               { label: t.lastBoot, value: <Time value={station.lastBootTime} /> },
             ]}
           />

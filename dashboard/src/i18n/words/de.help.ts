@@ -16,6 +16,10 @@ export const help: Readonly<Record<string, string>> = {
   connector_id: "Nummer des Anschlusses am Ladepunkt, von 1 an.",
   evse: "Der Ladepunkt; leer: die ganze Station.",
   id_token: "Die Karte oder Kennung, so wie sie die Station meldet.",
+  "csms.station.v1.Station.security_profile":
+    "0: kein Nachweis; 1: Passwort; 2: Passwort über TLS; 3: Zertifikat der Station. Gilt hier ab der nächsten Verbindung; " +
+    "an die Station wird nichts gesendet. Erhöht wird es über die Station (SetVariables, SetNetworkProfile); gesenkt wird es " +
+    "hier, nachdem sie vor Ort zurückgesetzt wurde.",
   display_name: "Name für Menschen, bis zu 255 Zeichen.",
   labels: "Merkmale aus Schlüssel und Wert, nach denen sich Listen beschränken lassen.",
   time_zone: "Name der IANA-Datenbank, etwa Europe/Berlin; leer: die des Standorts darüber.",
