@@ -118,6 +118,7 @@ COMMAND_TABLES: Mapping[str, tuple[str, ...]] = {
     "get_charging_profiles": ("station.allocation", "station.charging_profile_report"),
     "get_log": ("station.task",),
     "get_installed_certificate_ids": ("station.installed_certificate",),
+    "install_certificate": ("station.installed_certificate",),
     "get_report": ("station.variable_report",),
     "get_variables": ("station.variable",),
     "customer_information": ("station.customer_report", "station.partial_report"),

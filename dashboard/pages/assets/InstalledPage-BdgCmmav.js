@@ -1,1 +1,0 @@
-import{n as e}from"./resources-CL7Aj1t3.js";import{t}from"./lists-wSD8RWeT.js";import{t as n}from"./parts-e2oIoazn.js";import{t as r}from"./text-BAihHMp7.js";import{Qn as i}from"./theme-B3ZYv8B_.js";var a=i();function o(){let i=r();return(0,a.jsx)(e,{title:i.installedAll,parts:n(i),...t(i)})}export{o as default};

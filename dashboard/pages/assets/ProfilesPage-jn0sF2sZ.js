@@ -1,1 +1,0 @@
-import{n as e}from"./resources-CL7Aj1t3.js";import{r as t,t as n}from"./ProfileList-aAftasUa.js";import{Qn as r}from"./theme-B3ZYv8B_.js";var i=r();function a(){let r=t();return(0,i.jsx)(e,{title:r.title,...n(r)})}export{a as default};

@@ -1,1 +1,0 @@
-import{n as e}from"./resources-CL7Aj1t3.js";import{n as t,t as n}from"./text-DCViOFRj.js";import{Qn as r}from"./theme-B3ZYv8B_.js";var i=r();function a(){let r=n();return(0,i.jsx)(e,{title:r.title,...t(r)})}export{a as default};

@@ -1,1 +1,0 @@
-import{o as e}from"./resources-CL7Aj1t3.js";import{n as t,t as n}from"./text-DCViOFRj.js";import{Qn as r}from"./theme-B3ZYv8B_.js";var i=r();function a(r){let a=t(n(),r.stationId);return(0,i.jsx)(e,{...a,name:`reservations`})}export{a as default};

@@ -1,1 +1,0 @@
-import{n as e}from"./resources-CL7Aj1t3.js";import{r as t,t as n}from"./text-BD-NotEm.js";import{t as r}from"./parts-CPT2Y3q1.js";import{Qn as i}from"./theme-B3ZYv8B_.js";var a=i();function o(){let i=n();return(0,a.jsx)(e,{title:i.firmware,parts:r(i),...t(i)})}export{o as default};

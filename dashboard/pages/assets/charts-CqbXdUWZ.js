@@ -1,1 +1,0 @@
-import"./LineChart-BT5Na5a9.js";
