@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from weakref import WeakKeyDictionary
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, WebError, sync_playwright
 
@@ -103,21 +104,51 @@ class Faults:
             self.found.append(f"request: {request.failure} {request.url}")
 
 
-# The network is never idle: a browser does not report the script of a shared worker as loaded. And a page that is live
-# may never be quiet.
-_QUIET = """() => new Promise((resolve) => {
+# Requests that never end: a browser does not report the script of a shared worker as loaded, and a stream is a request.
+_ENDLESS = re.compile(r"worker|/WatchEvents$")
+_UNDERWAY: WeakKeyDictionary[BrowserContext, set[Request]] = WeakKeyDictionary()
+# A page that is live may never be quiet.
+_QUIET = """(quietMs) => new Promise((resolve) => {
   const quiet = () => { observer.disconnect(); resolve(true); };
-  let timer = setTimeout(quiet, 500);
+  let timer = setTimeout(quiet, quietMs);
   setTimeout(quiet, 3000);
-  const observer = new MutationObserver(() => { clearTimeout(timer); timer = setTimeout(quiet, 500); });
+  const observer = new MutationObserver(() => { clearTimeout(timer); timer = setTimeout(quiet, quietMs); });
   observer.observe(document.body, { subtree: true, childList: true, attributes: true, characterData: true });
 })"""
+# React holds back for 300 ms what follows a part that was waited for (FALLBACK_THROTTLE_MS), without a sign of it.
+QUIET_MS = 350
+_QUIET_WITHIN_S = 3.0
+
+
+def open_context(browser: Browser, **options: object) -> BrowserContext:
+    """A browser context, as a person of its own, with the requests underway noted for `is_rendered`."""
+    context = browser.new_context(**options)  # type: ignore[arg-type]
+    context.set_default_timeout(PATIENCE_MS)
+    underway = _UNDERWAY[context] = set()
+
+    def begin(request: Request) -> None:
+        if not _ENDLESS.search(request.url):
+            underway.add(request)
+
+    def end(request: Request) -> None:
+        underway.discard(request)
+
+    context.on("request", begin)
+    context.on("requestfinished", end)
+    context.on("requestfailed", end)
+    return context
 
 
 def is_rendered(page: Page) -> None:
-    """Waits until the page has its heading, and nothing in it changes for a moment, for some seconds at most."""
+    """Waits until the page has its heading, all that it asked for, and no change for a moment; some seconds at most."""
     page.locator("h1").first.wait_for()
-    page.evaluate(_QUIET)
+    underway = _UNDERWAY[page.context]
+    deadline_s = time.monotonic() + _QUIET_WITHIN_S
+    while True:
+        page.evaluate(_QUIET, QUIET_MS)
+        asked = any(request.frame.page == page for request in underway)
+        if not asked or time.monotonic() > deadline_s:
+            return
 
 
 def sign_in(page: Page, url: str, *, username: str, password: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, StorageState, expect
 
-from tests.dashboard.browsers import PATIENCE_MS, Faults, is_rendered, running_browser, sign_in
+from tests.dashboard.browsers import PATIENCE_MS, Faults, is_rendered, open_context, running_browser, sign_in
 from tests.running_mesh import RunningMesh, running_mesh
 
 SIGN_IN_AGAIN_S = 300.0  # a token is good for 15 minutes, and refreshed in its last one
@@ -55,9 +55,8 @@ def new_context(
     def open_one(**options: object) -> BrowserContext:
         if "base_url" not in options:
             options["base_url"] = request.getfixturevalue("mesh").http_url
-        context = browser.new_context(**options)  # type: ignore[arg-type]
+        context = open_context(browser, **options)
         contexts.append(context)
-        context.set_default_timeout(PATIENCE_MS)
         faults.watch(context)
         return context
 
@@ -84,8 +83,7 @@ def administrator(browser: Browser, mesh: RunningMesh) -> Callable[[], StorageSt
     def state() -> StorageState:
         nonlocal signed_in_s
         if not states or time.monotonic() - signed_in_s > SIGN_IN_AGAIN_S:
-            with browser.new_context(base_url=mesh.http_url) as context:
-                context.set_default_timeout(PATIENCE_MS)
+            with open_context(browser, base_url=mesh.http_url) as context:
                 sign_in(context.new_page(), "/", username="admin", password=mesh.admin_password)
                 states[:], signed_in_s = [context.storage_state()], time.monotonic()
         return states[0]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, ViewportSize
 
-from tests.dashboard.browsers import running_browser, sign_in
+from tests.dashboard.browsers import open_context, running_browser, sign_in
 from tests.running_mesh import RunningMesh, running_mesh
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "pictures"
@@ -45,8 +45,13 @@ def _take_all(mesh: RunningMesh) -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     with (
         running_browser() as browser,
-        browser.new_context(
-            base_url=mesh.http_url, viewport=_SIZE, color_scheme="light", locale="en-GB", timezone_id="Europe/Berlin"
+        open_context(
+            browser,
+            base_url=mesh.http_url,
+            viewport=_SIZE,
+            color_scheme="light",
+            locale="en-GB",
+            timezone_id="Europe/Berlin",
         ) as context,
     ):
         context.set_default_timeout(_PATIENCE_MS)

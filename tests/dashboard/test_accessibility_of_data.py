@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.dashboard.axe import faults_everywhere, go
-from tests.dashboard.browsers import PATIENCE_MS, Faults, is_rendered, sign_in
+from tests.dashboard.browsers import Faults, is_rendered, open_context, sign_in
 from tests.dashboard.simulated import SimulatedStation
 from tests.dashboard.test_needs_a_hand import add_pending_station
 from tests.running_mesh import RunningMesh
@@ -48,8 +48,7 @@ def pages(simulated: RunningMesh) -> dict[str, str]:
 def walker(browser: Browser, simulated: RunningMesh, pages: dict[str, str]) -> Iterator[Page]:
     """A page that goes from one test to the next, as a person does."""
     del pages  # the things are there first
-    with browser.new_context(base_url=simulated.http_url) as context:
-        context.set_default_timeout(PATIENCE_MS)
+    with open_context(browser, base_url=simulated.http_url) as context:
         page = context.new_page()
         sign_in(page, "/", username="admin", password=simulated.admin_password)
         is_rendered(page)

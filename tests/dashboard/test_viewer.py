@@ -4,6 +4,7 @@ import re
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from urllib.parse import urlsplit
 
 import pytest
 from csms.options.v1 import options_pb2
@@ -14,6 +15,7 @@ from mesh.contract.published import contract_files
 from mesh.contract.services import OPERATOR_SERVICES, OPTIONAL_OPERATOR_SERVICES
 from mesh.identity.callers import Role
 from mesh.identity.permissions import permission_name, permissions_of
+from tests.dashboard.axe import go, settle
 from tests.dashboard.browsers import Faults, is_rendered, sign_in
 from tests.running_mesh import RunningMesh
 
@@ -92,15 +94,15 @@ def _crawl(page: Page, paths: tuple[str, ...]) -> set[str]:
     """The methods that pages call by themselves or offer, in all their tabs."""
     found: set[str] = set()
     with _calls(page) as called:
+        page.goto(paths[0])  # with the calls of a first load
         for path in paths:
-            page.goto(path)
-            is_rendered(page)
+            go(page, path)
             found |= _press_all(page, page.get_by_role("main"))
             for index in range(page.get_by_role("main").get_by_role("tab").count()):
-                page.goto(path)
-                is_rendered(page)
+                if urlsplit(page.url).path != path:  # a button led away
+                    go(page, path)
                 page.get_by_role("main").get_by_role("tab").nth(index).click()
-                is_rendered(page)
+                settle(page)
                 found |= _press_all(page, page.get_by_role("main").get_by_role("tabpanel"))
     return found | called
 

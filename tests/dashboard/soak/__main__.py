@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize
 from benchmarks.postgres import postgres
 from benchmarks.report import machine, say
 from benchmarks.turns import RESULTS, git
-from tests.dashboard.browsers import running_browser, sign_in
+from tests.dashboard.browsers import open_context, running_browser, sign_in
 from tests.dashboard.soak.events import SteadyEvents
 from tests.dashboard.soak.pages import PAGES, heaps, painted, scrolled, watch
 from tests.dashboard.soak.rows import FIRST_NUMBER, station_id
@@ -111,8 +111,8 @@ def _heaps(context: BrowserContext, url: str, options: argparse.Namespace) -> di
 
 
 def _measured(browser: Browser, mesh: RunningMesh, url: str, options: argparse.Namespace) -> dict[str, Any]:
-    with browser.new_context(
-        base_url=mesh.http_url, viewport=_SIZE, locale="en-GB", timezone_id="Europe/Berlin"
+    with open_context(
+        browser, base_url=mesh.http_url, viewport=_SIZE, locale="en-GB", timezone_id="Europe/Berlin"
     ) as context:
         context.set_default_timeout(_PATIENCE_MS)
         sign_in(context.new_page(), "/", username="admin", password=mesh.admin_password)

@@ -8,7 +8,7 @@ from typing import Any
 from playwright.sync_api import CDPSession, Page
 
 from benchmarks.figures import percentile
-from tests.dashboard.browsers import is_rendered
+from tests.dashboard.browsers import QUIET_MS, is_rendered
 
 # Each page of the rail, and one station and one session.
 PAGES = (
@@ -84,7 +84,7 @@ def painted(page: Page, path: str) -> Painted:
     return Painted(
         first_contentful_ms=round(paints[0], 1) if paints else 0.0,
         useful_ms=round(page.evaluate("globalThis.usefulMs"), 1),
-        quiet_ms=round(page.evaluate("performance.now()") - 500, 1),
+        quiet_ms=round(page.evaluate("performance.now()") - QUIET_MS, 1),
         dom_nodes=page.evaluate("document.querySelectorAll('*').length"),
         requests=len(requests),
     )
