@@ -80,7 +80,11 @@ COMMANDS: Mapping[str, Command] = {
         certificate_pb2.DELETE_CERTIFICATE_STATUS_ACCEPTED,
         certificate_pb2.DELETE_CERTIFICATE_STATUS_NOT_FOUND,
     ),
-    "get_installed_certificate_ids": _command("GetInstalledCertificateIds"),
+    "get_installed_certificate_ids": _command(
+        "GetInstalledCertificateIds",
+        certificate_pb2.GET_INSTALLED_CERTIFICATE_STATUS_ACCEPTED,
+        certificate_pb2.GET_INSTALLED_CERTIFICATE_STATUS_NOT_FOUND,
+    ),
 }
 
 

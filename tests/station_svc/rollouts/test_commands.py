@@ -355,7 +355,7 @@ def test_every_command_has_its_rpc_and_its_permission() -> None:
         status = answer.fields_by_name.get("status")
         numbers = set() if status is None or status.enum_type is None else set(status.enum_type.values_by_number)
         assert command.accepted <= numbers - {0}, name
-        assert bool(command.accepted) is (name not in {"get_variables", "get_installed_certificate_ids"}), name
+        assert bool(command.accepted) is (name != "get_variables"), name
 
 
 async def test_the_command_s_own_permission_is_needed_too(rig: Rig, clock: FakeClock) -> None:

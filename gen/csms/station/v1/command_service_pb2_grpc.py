@@ -377,9 +377,9 @@ class CommandServiceServicer:
 
     def SetNetworkProfile(self, request, context):
         """Sets a network connection profile of a station: DeviceModelService.ListNetworkProfiles has what was set. 2.x
-        SetNetworkProfile. Its security_profile is held to the rules of SetVariables for a SecurityProfile, and has the same
-        errors: the station changes over once the slot is the first of its NetworkConfigurationPriority, and it restarts
-        (2.0.1 part 2, A05).
+        SetNetworkProfile. Its security_profile is held to the rules of SetVariables for a SecurityProfile: the station changes
+        over once the slot is the first of its NetworkConfigurationPriority, and it restarts (2.0.1 part 2, A05).
+        Further errors: FAILED_PRECONDITION  SECURITY_PROFILE_LOWERED; CREDENTIAL_MISSING; CLIENT_CERTIFICATE_MISSING
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -104,9 +104,9 @@ class CommandServiceStub:
     """
     SetNetworkProfile: _grpc.UnaryUnaryMultiCallable[_network_profile_pb2.SetNetworkProfileRequest, _network_profile_pb2.SetNetworkProfileResponse]
     """Sets a network connection profile of a station: DeviceModelService.ListNetworkProfiles has what was set. 2.x
-    SetNetworkProfile. Its security_profile is held to the rules of SetVariables for a SecurityProfile, and has the same
-    errors: the station changes over once the slot is the first of its NetworkConfigurationPriority, and it restarts
-    (2.0.1 part 2, A05).
+    SetNetworkProfile. Its security_profile is held to the rules of SetVariables for a SecurityProfile: the station changes
+    over once the slot is the first of its NetworkConfigurationPriority, and it restarts (2.0.1 part 2, A05).
+    Further errors: FAILED_PRECONDITION  SECURITY_PROFILE_LOWERED; CREDENTIAL_MISSING; CLIENT_CERTIFICATE_MISSING
     """
     ClearCache: _grpc.UnaryUnaryMultiCallable[_command_service_pb2.ClearCacheRequest, _command_service_pb2.ClearCacheResponse]
     """Empties a station's authorization cache. OCPP ClearCache."""
@@ -268,9 +268,9 @@ class CommandServiceAsyncStub(CommandServiceStub):
     """
     SetNetworkProfile: _aio.UnaryUnaryMultiCallable[_network_profile_pb2.SetNetworkProfileRequest, _network_profile_pb2.SetNetworkProfileResponse]  # type: ignore[assignment]
     """Sets a network connection profile of a station: DeviceModelService.ListNetworkProfiles has what was set. 2.x
-    SetNetworkProfile. Its security_profile is held to the rules of SetVariables for a SecurityProfile, and has the same
-    errors: the station changes over once the slot is the first of its NetworkConfigurationPriority, and it restarts
-    (2.0.1 part 2, A05).
+    SetNetworkProfile. Its security_profile is held to the rules of SetVariables for a SecurityProfile: the station changes
+    over once the slot is the first of its NetworkConfigurationPriority, and it restarts (2.0.1 part 2, A05).
+    Further errors: FAILED_PRECONDITION  SECURITY_PROFILE_LOWERED; CREDENTIAL_MISSING; CLIENT_CERTIFICATE_MISSING
     """
     ClearCache: _aio.UnaryUnaryMultiCallable[_command_service_pb2.ClearCacheRequest, _command_service_pb2.ClearCacheResponse]  # type: ignore[assignment]
     """Empties a station's authorization cache. OCPP ClearCache."""
@@ -489,9 +489,9 @@ class CommandServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_network_profile_pb2.SetNetworkProfileResponse, _abc.Awaitable[_network_profile_pb2.SetNetworkProfileResponse]]:
         """Sets a network connection profile of a station: DeviceModelService.ListNetworkProfiles has what was set. 2.x
-        SetNetworkProfile. Its security_profile is held to the rules of SetVariables for a SecurityProfile, and has the same
-        errors: the station changes over once the slot is the first of its NetworkConfigurationPriority, and it restarts
-        (2.0.1 part 2, A05).
+        SetNetworkProfile. Its security_profile is held to the rules of SetVariables for a SecurityProfile: the station changes
+        over once the slot is the first of its NetworkConfigurationPriority, and it restarts (2.0.1 part 2, A05).
+        Further errors: FAILED_PRECONDITION  SECURITY_PROFILE_LOWERED; CREDENTIAL_MISSING; CLIENT_CERTIFICATE_MISSING
         """
 
     @_abc_1.abstractmethod
