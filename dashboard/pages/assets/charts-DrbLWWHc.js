@@ -1,0 +1,1 @@
+import"./LineChart-CfEtlNL4.js";

@@ -1,0 +1,1 @@
+import"./index-BHwDzib1.js";

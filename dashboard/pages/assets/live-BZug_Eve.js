@@ -1,1 +1,0 @@
-import"./index-RZS4FHqx.js";
