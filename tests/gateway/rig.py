@@ -230,6 +230,7 @@ _USUAL = {
     "CSMS_NODE_LEASE_S": "120",  # a process that gets no CPU for a while is not what these tests are about
     "CSMS_ADMIN_PASSWORD": "correct horse",
     "CSMS_UNKNOWN_TOKENS": "accept",  # most sessions are not about who may charge
+    "CSMS_VERSION_CHANGE_DELAY_S": "0",  # connections of tests are short; tests/station_svc/ingest has the time
 }
 
 
