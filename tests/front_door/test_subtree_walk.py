@@ -227,7 +227,10 @@ def test_lists_have_no_trace_of_another_subtree(doors: Doors, rpcs: list[Rpc], t
             ]
             return towns.beyond.ids["site_id"].encode() in seen and b"walkown" in own
 
-        asyncio.run(until(everything))  # rollups, and copies of placements, are a moment behind
+        try:
+            asyncio.run(until(everything))  # rollups, and copies of placements, are a moment behind
+        except TimeoutError:
+            pytest.fail(f"{rpc.path} does not list what both have")
         for door, outcome in _asked(doors, rpc, request, towns.limited).items():
             assert outcome.code == "OK", (rpc.path, door, outcome)
             # A further route lists one station, which nobody has here: it is asked in the next test.
