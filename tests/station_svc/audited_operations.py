@@ -95,6 +95,7 @@ STATELESS: Mapping[str, str] = {
     "StationService/RotateCredential": "a secret, of which entries tell that it changed",
     "StationService/CloseConnection": "a connection is as the gateway reports it",
     "LocalListService/SyncLocalList": "a job that sends commands, each with entries of its own",
+    "StationCertificateService/AdoptServerRoot": "a decision, which is recorded as an entry and an event alone",
 }
 """The other methods of AUDIT_CHANGE, and why they change no audited field."""
 
