@@ -215,7 +215,7 @@ def _is_list(rpc: Rpc) -> bool:
 
 
 def _all_pages(doors: Doors, rpc: Rpc, request: Message, headers: Mapping[str, str]) -> bytes:
-    """What a list has, page after page: the mesh has stations of other tests, and what they did."""
+    """The whole list, page after page: the mesh has stations of other tests, and events of theirs."""
     asked, found = type(request)(), b""
     asked.CopyFrom(request)
     while True:
