@@ -8,6 +8,7 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Any
 
 MOST_CHARACTERS = 64
 """Most characters of a common name (RFC 5280, A.1)."""
@@ -56,6 +57,14 @@ class NamedStation:
         if self.known_serial_number == "" and name == self.reported_serial_number:
             return Claim.REPORTED
         return Claim.NONE
+
+
+def known_serial_numbers(row: Any) -> frozenset[str]:
+    """The known serial number of a station, of a row that has both columns; empty where there is none.
+
+    The operator's word takes the place of the confirmed one, such as after the station's board was replaced.
+    """
+    return frozenset({row.expected_serial_number or row.confirmed_serial_number} - {""})
 
 
 def is_serial_number(text: str) -> bool:

@@ -14,6 +14,7 @@ from mesh.runtime.errors import MeshError
 from station_svc.core import digests as credentials
 from station_svc.core.digests import StoredCredential
 from station_svc.core.profiles import BASIC_OVER_TLS, BY_CERTIFICATE, NO_PROOF, is_named_by
+from station_svc.core.serial_numbers import known_serial_numbers
 from station_svc.features.credentials.password_checks import Proofs
 from station_svc.features.credentials.store import Promotion
 from station_svc.ingest.rows import ConnectionAttempt, Unproven
@@ -83,11 +84,6 @@ def promotions(attempts: list[ConnectionAttempt], stations: Mapping[tuple[str, s
                 )
 
 
-def known_serials(station: Any) -> frozenset[str]:
-    """The serial numbers that a station reported; 1.6 has two of them."""
-    return frozenset({station.serial_number, station.charge_box_serial_number} - {""})
-
-
 def _proof_by(
     profile: int, attempt: ConnectionAttempt, station: Any, evidence: Evidence
 ) -> MeshError | Unproven | None:
@@ -112,7 +108,7 @@ def _certificate_refusal(attempt: ConnectionAttempt, station: Any, evidence: Evi
     if is_named_by(
         certificate.common_name,
         station_id=attempt.station_id,
-        serial_numbers=known_serials(station),
+        serial_numbers=known_serial_numbers(station),
         is_signed_here=(*attempt.station, certificate.serial_number) in evidence.signed_here,
     ):
         return None

@@ -22,13 +22,14 @@ from station_svc.core.events import created
 from station_svc.core.lock_store import Json, StationKey, lock_stations
 from station_svc.core.names import ID_RULE, is_new_station_id, is_station_id
 from station_svc.core.rows import ACCEPTED
+from station_svc.core.serial_numbers import known_serial_numbers
 from station_svc.core.station_rows import TlsEnd
 from station_svc.features.certificates import request_store
 from station_svc.features.credentials import profile_store
 from station_svc.features.credentials import store as credential_store
 from station_svc.features.credentials.password_checks import Proofs
 from station_svc.ingest import events
-from station_svc.ingest.authentication import Evidence, confirmed_profile, known_serials, promotions, refusal_of
+from station_svc.ingest.authentication import Evidence, confirmed_profile, promotions, refusal_of
 from station_svc.ingest.rows import Closed, ConnectionAttempt, Opened, Superseded, Tls, Unproven
 from station_svc.ingest.tenant_rules import TenantRule
 from station_svc.jobs import store as job_store
@@ -53,8 +54,8 @@ _LOCK_CONNECTING = RowStatement(
     """
     SELECT station.tenant_id, station.station_id, station.registration_status, station.security_profile,
            station.credential_salt, station.credential_digest, station.next_credentials, station.latest_epoch,
-           station.boot_status, station.pinned_ocpp_version, station.next_security_profile, station.serial_number,
-           station.charge_box_serial_number
+           station.boot_status, station.pinned_ocpp_version, station.next_security_profile,
+           station.expected_serial_number, station.confirmed_serial_number
     FROM {rows} JOIN station ON station.tenant_id = rows.tenant_id AND station.station_id = rows.station_id
     ORDER BY station.tenant_id, station.station_id FOR UPDATE OF station
     """,
@@ -264,7 +265,7 @@ def _signed_here(
         if attempt.certificate is not None
         and attempt.certificate.common_name == attempt.station_id
         and attempt.station in stations
-        and known_serials(stations[attempt.station])
+        and known_serial_numbers(stations[attempt.station])
     }
     return request_store.signed_for(connection, unclear)
 

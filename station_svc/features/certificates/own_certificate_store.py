@@ -6,6 +6,7 @@ from sqlalchemy import Connection
 
 from station_svc.core.models import station, station_connection
 from station_svc.core.profiles import BY_CERTIFICATE, is_named_by
+from station_svc.core.serial_numbers import known_serial_numbers
 from station_svc.core.station_store import is_station
 from station_svc.features.certificates.models import certificate_request
 from station_svc.features.certificates.request_store import signed_for
@@ -37,8 +38,8 @@ def _has_shown_one(connection: Connection, tenant_id: str, station_id: str, now_
     shown = station_connection.c
     query = (
         sa.select(
-            station.c.serial_number,
-            station.c.charge_box_serial_number,
+            station.c.expected_serial_number,
+            station.c.confirmed_serial_number,
             shown.certificate_common_name,
             shown.certificate_serial_number,
         )
@@ -52,6 +53,6 @@ def _has_shown_one(connection: Connection, tenant_id: str, station_id: str, now_
     return is_named_by(
         row.certificate_common_name,
         station_id=station_id,
-        serial_numbers={row.serial_number, row.charge_box_serial_number} - {""},
+        serial_numbers=known_serial_numbers(row),
         is_signed_here=key in signed_for(connection, {key}),
     )

@@ -1,8 +1,6 @@
 """How a charge point proves itself, and how that is changed."""
 
-import grpc
 import pytest
-from csms.station.v1 import command_service_pb2 as command
 from csms.station.v1 import station_service_pb2
 from websockets.exceptions import InvalidStatus
 
@@ -36,32 +34,6 @@ async def test_tc_073_csms(offline: ChargePoint) -> None:
     async with offline.connected(headers=basic(offline.station_id, payload["value"])):
         await offline.boot()
         assert told.credential
-
-
-async def test_tc_083_csms(offline: ChargePoint) -> None:
-    """A higher security profile: set, and a restart.
-
-    It is required once the charge point has connected by it; until then it is admitted by the former one too.
-    """
-    password = await offline.mesh.create_station(offline.station_id)
-    headers = basic(offline.station_id, password)
-    async with offline.connected(headers=headers):
-        await offline.boot()
-        assert (await offline.resource()).security_profile == 1
-        variables = [{"variable": "SecurityProfile", "value": "2"}]
-        action, payload, told = await offline.told("SetVariables", ACCEPTED, variables=variables)
-        assert (action, payload) == ("ChangeConfiguration", {"key": "SecurityProfile", "value": "2"})
-        assert [result.status for result in told.results] == [command.SET_VARIABLE_STATUS_ACCEPTED]
-        action, payload, _told = await offline.told("Reset", ACCEPTED, type=command.RESET_TYPE_IMMEDIATE)
-        assert (action, payload) == ("Reset", {"type": "Hard"})
-    async with offline.connected(headers=headers):
-        await offline.boot()
-        resource = await offline.resource()
-        assert (resource.security_profile, resource.next_security_profile) == (1, 2)
-        variables = [{"variable": "SecurityProfile", "value": "0"}]
-        with pytest.raises(grpc.aio.AioRpcError) as refusal:
-            await offline.told("SetVariables", ACCEPTED, variables=variables)
-        assert refusal.value.code() is grpc.StatusCode.INVALID_ARGUMENT
 
 
 async def test_tc_085_csms(offline: ChargePoint) -> None:

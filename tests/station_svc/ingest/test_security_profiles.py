@@ -27,14 +27,21 @@ def _shown(system: StationSystem, common_name: str, serial_number: str = "AB12")
     return by_certificate("CP1", common_name, expire_us=expire_us, serial_number=serial_number)
 
 
-async def _with_serial(system: StationSystem, profile: int, box: str = "") -> bytes:
+async def _with_serial(system: StationSystem, profile: int, *, serial: str = "SN-1", box: str = "") -> bytes:
     """A station of a profile that has reported a serial number; its credential."""
     credential = (await system.create("CP1")).encode()
     [result] = await system.attempt(attempt("CP1", credential=credential))
-    item = system.boot_item("CP1", result.epoch, serial_number="SN-1", charge_box_serial_number=box)
+    item = system.boot_item("CP1", result.epoch, serial_number=serial, charge_box_serial_number=box)
     await system.boot(item)
     await _set_profile(system, profile)
     return credential
+
+
+async def _expect(system: StationSystem, serial_number: str) -> None:
+    """An operator states the station's serial number."""
+    request = station_service_pb2.UpdateStationRequest(update_mask=FieldMask(paths=["expected_serial_number"]))
+    request.station.station_id, request.station.expected_serial_number = "CP1", serial_number
+    await system.stations.UpdateStation(request)
 
 
 async def _set_profile(system: StationSystem, profile: int) -> station_pb2.Station:
@@ -101,10 +108,40 @@ async def test_a_certificate_of_another_station_is_refused(system: StationSystem
     assert await _reason(system, _shown(system, common_name)) == WRONG_SUBJECT
 
 
-async def test_either_serial_number_of_1_6_names_the_station(system: StationSystem) -> None:
-    await _with_serial(system, 3, box="BOX-1")
+async def test_the_serial_number_of_the_charge_box_names_a_station_that_has_no_other(system: StationSystem) -> None:
+    """1.6 has two serial numbers; the deprecated one counts where it is alone, as it does for our own authority."""
+    await _with_serial(system, 3, serial="", box="BOX-1")
     assert await _reason(system, _shown(system, "BOX-1")) == ""
-    assert await _reason(system, _shown(system, "SN-1")) == ""
+    [result] = await system.attempt(_shown(system, "BOX-1"))
+    [boot] = await system.boot(system.boot_item("CP1", result.epoch, charge_box_serial_number="BOX-1"))
+    assert reason_of(boot) == ""
+
+
+async def test_a_serial_number_that_was_reported_without_proof_names_nobody(system: StationSystem) -> None:
+    """Anybody can connect as a station of profile 0, and report a serial number that their own certificate has."""
+    await system.create("CP1", security_profile=0)
+    [result] = await system.attempt(attempt("CP1"))
+    await system.boot(system.boot_item("CP1", result.epoch, serial_number="STRANGER"))
+    await _set_profile(system, 3)
+    assert await _reason(system, _shown(system, "STRANGER")) == WRONG_SUBJECT
+    assert await _reason(system, _shown(system, "CP1")) == ""
+
+
+async def test_the_serial_number_by_an_operators_word_is_the_known_one(system: StationSystem) -> None:
+    """A new station with its manufacturer's certificate comes in by it; it replaces the one of a former board."""
+    await system.create("CP1", security_profile=3)
+    assert await _reason(system, _shown(system, "SN-7")) == WRONG_SUBJECT
+    await _expect(system, "SN-7")
+    [result] = await system.attempt(_shown(system, "SN-7"))
+    [boot] = await system.boot(system.boot_item("CP1", result.epoch, serial_number="SN-7"))
+    assert (reason_of(result), reason_of(boot)) == ("", "")
+    assert await _reason(system, _shown(system, "CP1")) == WRONG_SUBJECT
+    await _expect(system, "SN-8")
+    assert await _reason(system, _shown(system, "SN-7")) == WRONG_SUBJECT
+    [result] = await system.attempt(_shown(system, "SN-8"))
+    assert reason_of(result) == ""
+    [boot] = await system.boot(system.boot_item("CP1", result.epoch, serial_number="SN-7"))
+    assert reason_of(boot) == "SERIAL_NUMBER_WRONG"
 
 
 async def test_the_identity_names_a_station_whose_serial_number_is_not_known(system: StationSystem) -> None:
@@ -222,7 +259,7 @@ async def test_a_certificate_from_elsewhere_for_the_identity_allows_no_other_ser
 
 
 async def test_below_profile_3_a_boot_may_state_any_serial_number(system: StationSystem) -> None:
-    """A station whose board was replaced is taken on by a lower profile: its new serial number is the known one."""
+    """A station whose board was replaced connects by a lower profile, until its new serial number is known."""
     credential = await _with_serial(system, 3)
     await _set_profile(system, 2)
     item = _shown(system, "SN-2")
@@ -230,6 +267,7 @@ async def test_below_profile_3_a_boot_may_state_any_serial_number(system: Statio
     [result] = await system.attempt(item)
     [boot] = await system.boot(system.boot_item("CP1", result.epoch, serial_number="SN-2"))
     assert reason_of(boot) == ""
+    await _expect(system, "SN-2")
     await _set_profile(system, 3)
     assert await _reason(system, _shown(system, "SN-2")) == ""
     assert await _reason(system, _shown(system, "SN-1")) == WRONG_SUBJECT
