@@ -121,7 +121,7 @@ class CertificateOffice:
         return [one if isinstance(one, MeshError) else outcome(one) for one in checked]
 
     def _refusals(self, wanted: Sequence[_Checked], known: _Known) -> Mapping[RequestKey, MeshError]:
-        """Those of the requests for a new certificate that get none, although they are right in themselves."""
+        """The requests that get no new certificate although they are right in themselves."""
         refused: dict[RequestKey, MeshError] = {}
         counts = dict(known.counts)
         for one in wanted:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from deploy.whole_files import write_whole
 from mesh.identity.certificate_files import (
     CertificateFiles,
     ServerCertificate,
@@ -19,6 +20,7 @@ from mesh.identity.certificate_files import (
     load_certificates,
     read_certificate_files,
 )
+from mesh.identity.cipher_suites import OPERATOR_SUITES, STATION_SUITES
 from mesh.identity.front_door import NO_TLS, TLS_IN_FRONT
 from mesh.runtime.settings import Environment, is_loopback
 from mesh.runtime.startup_errors import SettingError
@@ -27,13 +29,6 @@ _FOLDER = "tls"
 # Half a year: a browser that was here once comes by HTTPS alone for so long.
 HSTS_S = 15_552_000
 _EXTENSION = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3"
-# With forward secrecy, for browsers and programs.
-_OPERATORS = (
-    *("ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES256-GCM-SHA384"),
-    *("ECDHE-RSA-AES128-GCM-SHA256", "ECDHE-RSA-AES256-GCM-SHA384"),
-)
-# OCPP 2.0.1 part 2, A00.FR.318 and A00.FR.319: the last two are for stations that can do nothing else.
-_STATIONS = (*_OPERATORS, "AES128-GCM-SHA256", "AES256-GCM-SHA384")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +66,7 @@ class EnvoyTls:
         if certificates:
             place.mkdir(mode=0o700, exist_ok=True)
         for number, one in enumerate(certificates):
-            _replace(_path(folder, number), _secret(number, one))
+            write_whole(_path(folder, number), _secret(number, one).encode())
         return certificates
 
     def strict_transport_security(self, certificates: Sequence[ServerCertificate]) -> str | None:
@@ -101,7 +96,7 @@ def transport(count: int, folder: Path, *, stations: bool) -> str:
         "tls_params": {
             "tls_minimum_protocol_version": "TLSv1_2",
             "tls_maximum_protocol_version": "TLSv1_3",
-            "cipher_suites": list(_STATIONS if stations else _OPERATORS),
+            "cipher_suites": list(STATION_SUITES if stations else OPERATOR_SUITES),
         },
         "tls_certificate_sds_secret_configs": [_reference(folder, number) for number in range(count)],
     }
@@ -141,11 +136,3 @@ def _secret(number: int, one: ServerCertificate) -> str:
     }
     secret = {"@type": f"{_EXTENSION}.Secret", "name": f"certificate-{number}", "tls_certificate": certificate}
     return json.dumps({"resources": [secret]})
-
-
-def _replace(path: Path, text: str) -> None:
-    fresh = path.with_suffix(".fresh")
-    fresh.unlink(missing_ok=True)
-    fresh.touch(mode=0o600)
-    fresh.write_text(text)
-    fresh.replace(path)

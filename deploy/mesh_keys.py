@@ -13,7 +13,6 @@ Nothing that is there is made again. `--rotate PART` gives a part another key, a
 import argparse
 import base64
 import json
-import os
 import secrets
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,13 +20,14 @@ from pathlib import Path
 
 from joserfc.jwk import ECKey, KeySet
 
+from deploy.whole_files import write_whole
 from mesh.identity.front_door import read_front_door_secrets
 from mesh.identity.key_files import ALGORITHM, ALL_PARTS, CURVE, PARTS, key_id, public_keys_file
 from mesh.runtime.process import EX_CONFIG
 from mesh.runtime.settings import Environment
 
 _SECRET_BYTES = 32
-_PRIVATE, _PUBLIC = 0o600, 0o644
+_PUBLIC = 0o644
 
 
 class MeshKeys:
@@ -66,10 +66,10 @@ class MeshKeys:
         for part in made:
             self.rotate(part)
         if not self.front_door_secret.exists():
-            _write(self.front_door_secret, secrets.token_hex(_SECRET_BYTES).encode(), _PRIVATE)
+            write_whole(self.front_door_secret, secrets.token_hex(_SECRET_BYTES).encode())
             made.append("front door")
         if not self.encryption_key.exists():
-            _write(self.encryption_key, base64.b64encode(secrets.token_bytes(_SECRET_BYTES)) + b"\n", _PRIVATE)
+            write_whole(self.encryption_key, base64.b64encode(secrets.token_bytes(_SECRET_BYTES)) + b"\n")
             made.append("encryption")
         return made
 
@@ -84,7 +84,7 @@ class MeshKeys:
         former = self._present(part)
         # Others know the public key before the first token is signed with the private one.
         self._publish(part, [key] if former is None else [key, former])
-        _write(self._private(part), key.as_pem(private=True), _PRIVATE)
+        write_whole(self._private(part), key.as_pem(private=True))
 
     def retire(self, part: str) -> None:
         """Leaves a part its present key alone: tokens of all others are refused. Raises OSError."""
@@ -102,24 +102,11 @@ class MeshKeys:
 
     def _publish(self, part: str, keys: Sequence[ECKey]) -> None:
         public = KeySet([ECKey.import_key(_public_jwk(key)) for key in keys]).as_dict(private=False)
-        _write(public_keys_file(self._folder / "public", part), json.dumps(public, indent=1).encode(), _PUBLIC)
+        write_whole(public_keys_file(self._folder / "public", part), json.dumps(public, indent=1).encode(), _PUBLIC)
 
 
 def _public_jwk(key: ECKey) -> dict[str, str | list[str]]:
     return {**key.as_dict(private=False), "kid": key_id(key), "alg": ALGORITHM, "use": "sig"}
-
-
-def _write(path: Path, content: bytes, mode: int) -> None:
-    """Writes a file as a whole: nobody reads half of it, or reads it before it has its mode."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
-            file.write(content)
-        new.chmod(mode)  # whatever the umask is
-        new.replace(path)
-    finally:
-        new.unlink(missing_ok=True)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from deploy.whole_files import write_whole
 from mesh.identity.certificate_files import CertificateFiles, load_certificates
 from mesh.runtime.startup_errors import SettingError
 from mesh.runtime.times import DAY_US, from_datetime
@@ -82,9 +83,9 @@ def _make(found: SelfMade, names: Iterable[str], now: datetime) -> None:
     for files, key in zip(found.files, keys, strict=True):
         certificate = _sign(key, names, root, root_key, now)
         secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        _write(files.key, secret)
-        _write(files.certificate, certificate.public_bytes(Encoding.PEM))
-    _write(found.root, root.public_bytes(Encoding.PEM))
+        write_whole(files.key, secret)
+        write_whole(files.certificate, certificate.public_bytes(Encoding.PEM))
+    write_whole(found.root, root.public_bytes(Encoding.PEM))
 
 
 def _sign(
@@ -134,11 +135,3 @@ def _name(text: str) -> x509.GeneralName:
         return x509.IPAddress(ipaddress.ip_address(text))
     except ValueError:
         return x509.DNSName(text)
-
-
-def _write(path: Path, content: bytes) -> None:
-    fresh = path.with_suffix(".fresh")
-    fresh.unlink(missing_ok=True)
-    fresh.touch(mode=0o600)
-    fresh.write_bytes(content)
-    fresh.replace(path)

@@ -223,7 +223,7 @@ async def _listen(
         log.warning("nothing is encrypted here: TLS ends in front of this gateway (CSMS_TLS_ENDS_IN_FRONT)")
     if settings.tls is None or tls is None:
         return plain, None
-    # Else the first stations would not be asked for their certificates.
+    # Before any handshake: without authorities no station is asked for its certificate.
     await tls.authorities.known(AUTHORITIES_WITHIN_S)
     encrypted = await server.start_tls(
         settings.host, settings.tls.port, context=tls.served.context, shared_port=settings.shared_port

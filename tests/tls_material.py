@@ -16,11 +16,12 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from deploy.whole_files import write_whole
 from mesh.identity.certificate_files import CertificateFiles
 from station_kit.tls import ShownCertificate, station_context
 from tests.certificates import Key, TestAuthority, authority, ec_key, key_pem
 
-# What the standard has stations support (A00.FR.318, A00.FR.319), and the same with an RSA certificate.
+# The suites that stations support by the standard (A00.FR.318, A00.FR.319).
 SUITES = (
     "ECDHE-ECDSA-AES128-GCM-SHA256",
     "ECDHE-ECDSA-AES256-GCM-SHA384",
@@ -113,10 +114,7 @@ class ServerFiles:
 
 def replace_file(path: Path, text: str) -> None:
     """Puts a file in the place of another one at once, readable by its owner alone."""
-    fresh = path.with_suffix(".fresh")
-    fresh.touch(mode=0o600)
-    fresh.write_text(text)
-    fresh.replace(path)
+    write_whole(path, text.encode())
 
 
 def station_certificate(

@@ -6,7 +6,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.tls.suites import iana_name
+from mesh.identity.cipher_suites import iana_name
 
 # Certificates whose chains are remembered, the most recently shown ones: more than one gateway has stations.
 MOST_REMEMBERED = 50_000

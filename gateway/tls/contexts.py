@@ -3,8 +3,8 @@
 import ssl
 from collections.abc import Iterable, Sequence
 
-from gateway.tls.suites import OPENSSL_CIPHERS
 from mesh.identity.certificate_files import ServerCertificate
+from mesh.identity.cipher_suites import STATION_SUITES
 from mesh.runtime.startup_errors import SettingError
 
 # X509_V_FLAG_NO_CHECK_TIME of OpenSSL, which Python does not name: auth_svc checks the dates and says which one is
@@ -16,7 +16,7 @@ def base_context() -> ssl.SSLContext:
     """A context without certificates: TLS 1.2 and 1.3 with the suites of the standard, and sessions that resume."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.set_ciphers(OPENSSL_CIPHERS)
+    context.set_ciphers(":".join(STATION_SUITES))
     # A renegotiation costs the server more than the station. The end of a connection without a word is an end like
     # others: WebSocket has its own (RFC 6455, 7.1).
     context.options |= ssl.OP_NO_RENEGOTIATION | getattr(ssl, "OP_IGNORE_UNEXPECTED_EOF", 0)

@@ -11,7 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from gateway.tls.connection_tls import ConnectionTls
-from gateway.tls.suites import iana_name
+from mesh.identity.cipher_suites import iana_name
 from mesh.identity.front_door import CERTIFICATE_HEADER, NO_TLS, TLS_HEADER, TLS_IN_FRONT
 
 # Intermediate certificates that are passed on.

@@ -7,7 +7,6 @@ import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -22,6 +21,7 @@ from tests.client_certificate_checks import ClientChecks
 from tests.front_door.tls_envoy import TlsEnvoy, running_envoy
 from tests.gateway.raw_station import RawStation
 from tests.gateway.rig import MeshRig, running_mesh
+from tests.gateway.tls.rig import noted_openings
 from tests.tls_material import (
     EXPIRED,
     HOST,
@@ -80,16 +80,7 @@ async def door(own_mesh: MeshRig, tmp_path_factory: pytest.TempPathFactory) -> A
 @pytest.fixture
 def openings(own_mesh: MeshRig, monkeypatch: pytest.MonkeyPatch) -> list[ingest.OpenConnectionItem]:
     """The items that station_svc is given for handshakes."""
-    noted: list[ingest.OpenConnectionItem] = []
-    batcher = own_mesh.gateway.mesh.openings
-    ask = batcher.ask
-
-    def ask_and_note(item: ingest.OpenConnectionItem, **options: Any) -> Any:
-        noted.append(item)
-        return ask(item, **options)
-
-    monkeypatch.setattr(batcher, "ask", ask_and_note)
-    return noted
+    return noted_openings(own_mesh.gateway, monkeypatch)
 
 
 # Stations: versions, suites, host names

@@ -53,7 +53,7 @@ _SIGNED = RowStatement(
 def signed_for(
     connection: Connection, certificates: Collection[tuple[str, str, str]]
 ) -> frozenset[tuple[str, str, str]]:
-    """Those certificates, by tenant, station and serial number, that were signed here for their stations."""
+    """The certificates among these that were signed here for their stations, by tenant, station and serial number."""
     if not certificates:
         return frozenset()
     names = ("tenant_id", "station_id", "serial_number")

@@ -10,6 +10,10 @@ from pathlib import Path
 from ssl import SSLContext
 from typing import Any
 
+import pytest
+from csms.station.v1 import station_ingest_service_pb2 as ingest
+
+from gateway.service import RunningGateway
 from gateway.settings import TlsSettings
 from mesh.identity.certificate_files import CertificateFiles
 from tests.gateway.rig import MeshRig, running_mesh_with
@@ -67,3 +71,17 @@ async def running_tls(database_url: str, folder: Path, *, client_authorities: st
     tls = TlsSettings(port=0, files=files, client_authorities=client_authorities)
     async with running_mesh_with(database_url, tls, {}) as mesh:
         yield TlsRig(mesh=mesh, server=server, files=files)
+
+
+def noted_openings(gateway: RunningGateway, monkeypatch: pytest.MonkeyPatch) -> list[ingest.OpenConnectionItem]:
+    """The items that station_svc is given for handshakes from now on."""
+    noted: list[ingest.OpenConnectionItem] = []
+    batcher = gateway.mesh.openings
+    ask = batcher.ask
+
+    def ask_and_note(item: ingest.OpenConnectionItem, **options: Any) -> Any:
+        noted.append(item)
+        return ask(item, **options)
+
+    monkeypatch.setattr(batcher, "ask", ask_and_note)
+    return noted

@@ -14,7 +14,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from csms.station.v1 import station_ingest_service_pb2 as ingest
 from websockets.exceptions import InvalidStatus
 
-from gateway.service import RunningGateway, start
+from gateway.service import start
 from gateway.tls.authorities import ClientAuthorities
 from mesh.grpc.channels import open_channel
 from mesh.identity.front_door import ADDRESS_HEADER, CERTIFICATE_HEADER, PROOF_HEADER, TLS_HEADER, proof_of
@@ -24,7 +24,7 @@ from tests.certificates import TestAuthority, authority
 from tests.client_certificate_checks import ClientChecks
 from tests.gateway.conftest import SCHEMAS
 from tests.gateway.raw_station import RawStation
-from tests.gateway.tls.rig import TlsRig, running_tls
+from tests.gateway.tls.rig import TlsRig, noted_openings, running_tls
 from tests.templates import Templates
 from tests.tls_material import EXPIRED, NOT_YET, Shown, rsa_key, station_certificate
 from tests.waiting import eventually, until
@@ -59,20 +59,6 @@ async def rig(tmp_path: Path, templates: Templates, checks: ClientChecks) -> Asy
 def openings(rig: TlsRig, monkeypatch: pytest.MonkeyPatch) -> list[ingest.OpenConnectionItem]:
     """The items that station_svc is given for handshakes."""
     return noted_openings(rig.mesh.gateway, monkeypatch)
-
-
-def noted_openings(gateway: RunningGateway, monkeypatch: pytest.MonkeyPatch) -> list[ingest.OpenConnectionItem]:
-    """Notes the items from now on."""
-    noted: list[ingest.OpenConnectionItem] = []
-    batcher = gateway.mesh.openings
-    ask = batcher.ask
-
-    def ask_and_note(item: ingest.OpenConnectionItem, **options: Any) -> Any:
-        noted.append(item)
-        return ask(item, **options)
-
-    monkeypatch.setattr(batcher, "ask", ask_and_note)
-    return noted
 
 
 def showing(rig: TlsRig, certificate: ShownCertificate, *, max_version: str = "TLSv1.3") -> ssl.SSLContext:

@@ -158,7 +158,7 @@ async def test_a_part_that_was_exchanged_is_stated_by_an_operator(rig: Rig) -> N
 
 
 async def test_serial_numbers_that_an_operator_cannot_state(rig: Rig) -> None:
-    """Those of others by an operator's word, or by their identity; and texts that are none."""
+    """Serial numbers that other stations have by an operator's word or as their identity; and texts that are none."""
     for station_id in ("CP1", "CP2"):
         await rig.system.create(station_id)
     await _expect_serial(rig, "CP1", "SN-1")

@@ -51,7 +51,7 @@ async def _set_profile(system: StationSystem, profile: int) -> station_pb2.Stati
 
 
 async def test_a_station_of_profile_2_needs_tls(system: StationSystem) -> None:
-    """The right password over ws:// is refused, and the engineer is told what is needed; over wss:// it is enough."""
+    """The right password over ws:// is refused with a text that names what is needed; over wss:// it is enough."""
     credential = (await system.create("CP1", security_profile=2)).encode()
     [refused] = await system.attempt(attempt("CP1", credential=credential))
     error = from_status(refused.error)
@@ -227,7 +227,7 @@ async def test_a_wrong_boot_leaves_the_others_of_its_batch(system: StationSystem
 
 
 async def test_a_boot_without_a_serial_number_has_that_of_its_certificate(system: StationSystem) -> None:
-    """Else the station would be named by its identity afterwards, and its own certificate refused."""
+    """Without it the identity would name the station afterwards, and its own certificate would be refused."""
     await _with_serial(system, 3)
     epoch = await _connected(system)
     [result] = await system.boot(system.boot_item("CP1", epoch))
