@@ -60,20 +60,35 @@ def csr(
     return signed.public_bytes(serialization.Encoding.PEM).decode()
 
 
+@dataclass(frozen=True, kw_only=True)
+class Basics:
+    """The part that every certificate has: times, and whether it is an authority's."""
+
+    begin: datetime
+    end: datetime
+    ca: bool = False
+    path_length: int | None = None
+
+
+def begun(subject: x509.Name, issuer: TestAuthority | None, key: Key, basics: Basics) -> x509.CertificateBuilder:
+    """A certificate to be signed by `issuer`, by its own key where there is none."""
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer.certificate.subject if issuer else subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(basics.begin)
+        .not_valid_after(basics.end)
+        .add_extension(x509.BasicConstraints(ca=basics.ca, path_length=basics.path_length), critical=True)
+    )
+
+
 def authority(
     common_name: str, *, issuer: TestAuthority | None = None, ca: bool = True, now: datetime | None = None
 ) -> TestAuthority:
     """A root, or what `issuer` signed; good for ten days around `now`."""
     key, now = ec_key(), now or datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name(common_name))
-        .issuer_name(issuer.certificate.subject if issuer else name(common_name))
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=5))
-        .not_valid_after(now + timedelta(days=5))
-        .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
-        .sign(issuer.key if issuer else key, hashes.SHA256())
-    )
-    return TestAuthority(certificate=certificate, key=key)
+    basics = Basics(begin=now - timedelta(days=5), end=now + timedelta(days=5), ca=ca)
+    builder = begun(name(common_name), issuer, key, basics)
+    return TestAuthority(certificate=builder.sign(issuer.key if issuer else key, hashes.SHA256()), key=key)

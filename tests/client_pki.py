@@ -7,7 +7,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, ObjectIdentifier
 
-from tests.certificates import Key, TestAuthority, ec_key, name
+from tests.certificates import Basics, Key, TestAuthority, begun, ec_key, name
 from tests.http_server import HttpRequest, ok
 
 Hash = hashes.SHA224 | hashes.SHA256 | hashes.SHA384
@@ -36,17 +36,8 @@ def certify(common_name: str, issuer: TestAuthority | None, form: Form) -> TestA
     """A certificate that the issuer signed; a root without one."""
     begin = form.now + timedelta(days=form.begin_days)
     subject = name(common_name, organization=form.organization)
-    builder = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer.certificate.subject if issuer else subject)
-        .public_key(form.key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(begin)
-        .not_valid_after(begin + timedelta(days=form.days))
-        .add_extension(x509.BasicConstraints(ca=form.ca, path_length=form.path_length), critical=True)
-        .add_extension(_usage(form), critical=True)
-    )
+    basics = Basics(begin=begin, end=begin + timedelta(days=form.days), ca=form.ca, path_length=form.path_length)
+    builder = begun(subject, issuer, form.key, basics).add_extension(_usage(form), critical=True)
     if form.uses and not form.ca:
         builder = builder.add_extension(x509.ExtendedKeyUsage(form.uses), critical=False)
     if form.responder:

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID
 
-from tests.certificates import TestAuthority, ec_key, name
+from tests.certificates import Basics, TestAuthority, begun, ec_key, name
 from tests.http_server import HttpRequest, ok
 
 
@@ -27,16 +27,8 @@ def certify(common_name: str, issuer: TestAuthority | None, shape: Shape) -> Tes
     """A certificate that the issuer signed, or a root."""
     key = ec_key()
     begin = shape.now - timedelta(days=shape.age_days)
-    builder = (
-        x509.CertificateBuilder()
-        .subject_name(name(common_name))
-        .issuer_name(issuer.certificate.subject if issuer else name(common_name))
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(begin)
-        .not_valid_after(begin + timedelta(days=10))
-        .add_extension(x509.BasicConstraints(ca=shape.ca, path_length=None), critical=True)
-    )
+    basics = Basics(begin=begin, end=begin + timedelta(days=10), ca=shape.ca)
+    builder = begun(name(common_name), issuer, key, basics)
     if shape.url:
         location = x509.UniformResourceIdentifier(shape.url)
         access = x509.AccessDescription(AuthorityInformationAccessOID.OCSP, location)

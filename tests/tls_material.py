@@ -19,7 +19,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from deploy.whole_files import write_whole
 from mesh.identity.certificate_files import CertificateFiles
 from station_kit.tls import ShownCertificate, station_context
-from tests.certificates import Key, TestAuthority, authority, ec_key, key_pem
+from tests.certificates import Basics, Key, TestAuthority, authority, begun, ec_key, key_pem, name
 
 # The suites that stations support by the standard (A00.FR.318, A00.FR.319).
 SUITES = (
@@ -64,24 +64,9 @@ def certify(
 ) -> TestAuthority:
     """A certificate that the issuer signed, and its key."""
     now = datetime.now(UTC)
-    builder = (
-        x509.CertificateBuilder()
-        .subject_name(
-            x509.Name(
-                [
-                    x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Tests"),
-                    x509.NameAttribute(NameOID.COMMON_NAME, common_name),
-                ]
-            )
-        )
-        .issuer_name(issuer.certificate.subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now + timedelta(days=validity.begin_days))
-        .not_valid_after(now + timedelta(days=validity.end_days))
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([usage.purpose]), critical=False)
-    )
+    basics = Basics(begin=now + timedelta(days=validity.begin_days), end=now + timedelta(days=validity.end_days))
+    builder = begun(name(common_name, organization="Tests"), issuer, key, basics)
+    builder = builder.add_extension(x509.ExtendedKeyUsage([usage.purpose]), critical=False)
     if usage.host_names:
         builder = builder.add_extension(x509.SubjectAlternativeName(list(map(_name, usage.host_names))), critical=False)
     return TestAuthority(certificate=builder.sign(issuer.key, hashes.SHA256()), key=key)
