@@ -8,7 +8,7 @@ import grpc
 
 from mesh.runtime.error_reasons import Reason
 
-_ERRORS = re.compile(r"\bErrors\b[^:.]*:")
+_ERRORS = re.compile(r"\b(?:Errors|Further errors)\b[^:.]*:")
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z`])")
 _WORD = re.compile(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*\b")
 # `as ListEvents`, `those of CreateIdToken`: of the same service.
@@ -40,7 +40,7 @@ def summary(comment: str) -> str:
 
 
 def stated_errors(comment: str) -> StatedErrors:
-    """The errors that a comment states after `Errors:`.
+    """The errors that a comment states after `Errors:` or `Further errors:`.
 
     A reason belongs to the last gRPC code before it in its sentence.
     """

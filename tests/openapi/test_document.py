@@ -149,7 +149,7 @@ def test_each_error_response_states_known_reasons() -> None:
 
 
 def stated() -> Iterator[tuple[str, set[str]]]:
-    """The reasons that stand after `Errors` in the comment of each RPC, read from the source."""
+    """The reasons in the comment of each RPC, wherever they stand in it, read from the source."""
     for path in sorted((ROOT / "proto" / "csms").rglob("*_service.proto")):
         comment, service = "", ""
         for line in path.read_text().splitlines():
@@ -158,7 +158,7 @@ def stated() -> Iterator[tuple[str, set[str]]]:
                 continue
             service = found[1] if (found := re.match(r"service (\w+)", line)) else service
             if found := re.match(r"\s*rpc (\w+)", line):
-                words = set(re.findall(r"[A-Z][A-Z_]+", comment.partition("Errors")[2]))
+                words = set(re.findall(r"[A-Z][A-Z_]+", comment))
                 shared = path.parent.parent.name.capitalize() if service == "DataExportService" else ""
                 yield f"{shared}{service}_{found[1]}", words & {*Reason} - {code.name for code in grpc.StatusCode}
             comment = ""

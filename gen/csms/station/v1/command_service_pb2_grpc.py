@@ -614,9 +614,10 @@ class CommandServiceServicer:
 
     def SendCall(self, request, context):
         """Sends any action of the station's OCPP version, checked against the official schema before it is sent. Its effects
-        are not recorded: so credentials are not set this way (USE_ROTATE_CREDENTIAL), nor is the security profile
-        (FAILED_PRECONDITION, reason USE_SET_VARIABLES), nor a network profile of security profile 3 (reason
-        USE_SET_NETWORK_PROFILE).
+        are not recorded: so neither credentials, nor the security profile, nor a network profile of security profile 3 are
+        set this way.
+        Further errors: FAILED_PRECONDITION  USE_SET_VARIABLES: it would set the security profile; USE_SET_NETWORK_PROFILE;
+        nothing was sent
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

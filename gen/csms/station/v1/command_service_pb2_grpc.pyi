@@ -199,9 +199,10 @@ class CommandServiceStub:
     """Removes a message from a station's display. OCPP 2.x ClearDisplayMessage."""
     SendCall: _grpc.UnaryUnaryMultiCallable[_command_service_pb2.SendCallRequest, _command_service_pb2.SendCallResponse]
     """Sends any action of the station's OCPP version, checked against the official schema before it is sent. Its effects
-    are not recorded: so credentials are not set this way (USE_ROTATE_CREDENTIAL), nor is the security profile
-    (FAILED_PRECONDITION, reason USE_SET_VARIABLES), nor a network profile of security profile 3 (reason
-    USE_SET_NETWORK_PROFILE).
+    are not recorded: so neither credentials, nor the security profile, nor a network profile of security profile 3 are
+    set this way.
+    Further errors: FAILED_PRECONDITION  USE_SET_VARIABLES: it would set the security profile; USE_SET_NETWORK_PROFILE;
+    nothing was sent
     """
 
 @_typing.type_check_only
@@ -363,9 +364,10 @@ class CommandServiceAsyncStub(CommandServiceStub):
     """Removes a message from a station's display. OCPP 2.x ClearDisplayMessage."""
     SendCall: _aio.UnaryUnaryMultiCallable[_command_service_pb2.SendCallRequest, _command_service_pb2.SendCallResponse]  # type: ignore[assignment]
     """Sends any action of the station's OCPP version, checked against the official schema before it is sent. Its effects
-    are not recorded: so credentials are not set this way (USE_ROTATE_CREDENTIAL), nor is the security profile
-    (FAILED_PRECONDITION, reason USE_SET_VARIABLES), nor a network profile of security profile 3 (reason
-    USE_SET_NETWORK_PROFILE).
+    are not recorded: so neither credentials, nor the security profile, nor a network profile of security profile 3 are
+    set this way.
+    Further errors: FAILED_PRECONDITION  USE_SET_VARIABLES: it would set the security profile; USE_SET_NETWORK_PROFILE;
+    nothing was sent
     """
 
 class CommandServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -770,9 +772,10 @@ class CommandServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_command_service_pb2.SendCallResponse, _abc.Awaitable[_command_service_pb2.SendCallResponse]]:
         """Sends any action of the station's OCPP version, checked against the official schema before it is sent. Its effects
-        are not recorded: so credentials are not set this way (USE_ROTATE_CREDENTIAL), nor is the security profile
-        (FAILED_PRECONDITION, reason USE_SET_VARIABLES), nor a network profile of security profile 3 (reason
-        USE_SET_NETWORK_PROFILE).
+        are not recorded: so neither credentials, nor the security profile, nor a network profile of security profile 3 are
+        set this way.
+        Further errors: FAILED_PRECONDITION  USE_SET_VARIABLES: it would set the security profile; USE_SET_NETWORK_PROFILE;
+        nothing was sent
         """
 
 def add_CommandServiceServicer_to_server(servicer: CommandServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
