@@ -38,9 +38,15 @@ def version_query() -> "sa.ScalarSelect[int]":
     return sa.select(models.caller_version.c.version).scalar_subquery()
 
 
+def latest_version(connection: Connection) -> int:
+    """The version of the latest change."""
+    version: int = connection.execute(sa.select(version_query())).scalar_one()
+    return version
+
+
 def list_changes(connection: Connection, after_version: int) -> CallerChanges:
     """The changes after a version, oldest first; incomplete where some of them are not kept any more."""
-    version: int = connection.execute(sa.select(version_query())).scalar_one()
+    version = latest_version(connection)
     if after_version == version:
         return CallerChanges(changes=(), version=version)
     table = models.caller_change.c

@@ -39,6 +39,7 @@ class CallerServicer(CallerServiceServicer):
         wait_s = request.wait.ToMicroseconds() / SECOND_US
         found = await self._directory.changes(request.after_version, wait_s=wait_s, uses=uses)
         response = ListCallerChangesResponse(version=found.version, incomplete=found.incomplete)
+        response.checked_after.FromMicroseconds(round(found.checked_after_s * SECOND_US))
         for change in found.changes:
             response.changes.add(tenant_id=change.tenant_id, subject=change.subject)
         return response

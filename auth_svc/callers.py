@@ -1,11 +1,9 @@
 """The directory of callers, from the database: for this service itself, and for the others over the mesh."""
 
-import asyncio
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
-from typing import Any
+from collections.abc import Sequence
 
-from auth_svc import caller_change_store, caller_store
+from auth_svc import caller_store
+from auth_svc.caller_changes import CallerChangeFeed
 from auth_svc.grants import grants_of_key, grants_of_user
 from mesh.database.engine import Database
 from mesh.identity.caller_directory import CallerChanges, Credential, KeyUse, PresentedKey, ResolvedCaller, SignIn
@@ -15,22 +13,16 @@ from mesh.identity.operator_access import invalid_api_key
 from mesh.runtime.background import PeriodicTask
 from mesh.runtime.times import SECOND_US, Clock
 
-MOST_WAIT_S = 2.0
 _USES_EVERY_S = 5.0
 
 
 class LocalDirectory:
-    """See mesh.identity.caller_directory.CallerDirectory.
+    """See mesh.identity.caller_directory.CallerDirectory. Changes are those of `feed`."""
 
-    Changes of this process are passed on at once; those of another replica are found by the next question, which each
-    service asks once a second.
-    """
-
-    def __init__(self, *, database: Database, clock: Clock) -> None:
+    def __init__(self, *, database: Database, feed: CallerChangeFeed, clock: Clock) -> None:
         self._database = database
+        self._feed = feed
         self._clock = clock
-        self._waiting: set[asyncio.Event] = set()
-        self._is_stopping = False
 
     async def resolve(self, credential: Credential) -> ResolvedCaller:
         """A caller as of now. Raises MeshError INVALID_TOKEN or INVALID_API_KEY."""
@@ -39,53 +31,10 @@ class LocalDirectory:
         return await self._resolve_sign_in(credential)
 
     async def changes(self, after_version: int, *, wait_s: float, uses: Sequence[KeyUse]) -> CallerChanges:
-        """Changes after a version; where there are none, those of this process in the next `wait_s` seconds."""
+        """Changes after a version, as soon as there are some; none after `wait_s` seconds. Raises MeshError."""
         if uses:
             await self._database.write(lambda connection: caller_store.record_uses(connection, uses))
-        with self._awaiting() as changed:
-            found = await self._changes(after_version)
-            if found.changes or found.incomplete or not 0 < wait_s <= MOST_WAIT_S or self._is_stopping:
-                return found
-            with suppress(TimeoutError):
-                async with asyncio.timeout(wait_s):
-                    await changed.wait()
-            return await self._changes(after_version) if changed.is_set() else found
-
-    @contextmanager
-    def following(self) -> Iterator[None]:
-        """Notices the changes of this process for as long as it lasts."""
-        loop = asyncio.get_running_loop()
-
-        def committed(connection_info: dict[Any, Any]) -> None:
-            if caller_change_store.take_recorded(connection_info):
-                loop.call_soon_threadsafe(self._wake)
-
-        self._database.on_commit(committed)
-        try:
-            yield
-        finally:
-            self._database.remove_listener(committed)
-
-    def stop(self) -> None:
-        """Answers those who wait for a change: none would end by itself before the service does."""
-        self._is_stopping = True
-        self._wake()
-
-    def _wake(self) -> None:
-        for event in self._waiting:
-            event.set()
-
-    @contextmanager
-    def _awaiting(self) -> Iterator[asyncio.Event]:
-        event = asyncio.Event()
-        self._waiting.add(event)
-        try:
-            yield event
-        finally:
-            self._waiting.discard(event)
-
-    async def _changes(self, after_version: int) -> CallerChanges:
-        return await self._database.read(lambda connection: caller_change_store.list_changes(connection, after_version))
+        return await self._feed.changes(after_version, wait_s=wait_s)
 
     async def _resolve_sign_in(self, sign_in: SignIn) -> ResolvedCaller:
         now_us = self._clock()

@@ -27,6 +27,7 @@ from auth_svc.administrator import ensure_administrator
 from auth_svc.api_key_servicer import ApiKeyServicer
 from auth_svc.authorization_servicer import AuthorizationServicer
 from auth_svc.built_in_tenants import ensure_platform_administrator, ensure_tenants
+from auth_svc.caller_changes import CallerChangeFeed
 from auth_svc.caller_servicer import CallerServicer
 from auth_svc.callers import DirectCallers, LocalDirectory
 from auth_svc.certificate_parts import CertificateParts
@@ -86,17 +87,27 @@ async def build(
     passwords = _passwords(hasher, stack)
     keys = SigningKeys(database=database, clock=clock, ring=settings.ring)
     await _prepare(database, keys, passwords, settings=settings, clock=clock, announce=announce)
-    tenants = await _tenant_directory(database)
+    local_tenants = LocalTenants(database=database)
+    tenants = TenantDirectory(source=local_tenants, wait_s=0.0)
+    await tenants.refresh()
     users = _users(database, passwords, keys, tenants, settings=settings, clock=clock)
-    directory = _caller_directory(database, stack, clock)
+    feed = CallerChangeFeed(database=database)
+    stack.enter_context(feed.following())
+    directory = LocalDirectory(database=database, feed=feed, clock=clock)
     seen = _seen_tokens(database, stack, clock)
     certificates = CertificateParts(database, settings, clock)
     erasures = TenantErasures(database=database, clock=clock)
-    mesh = _mesh(database, keys, seen=seen, tenants=tenants, erasures=erasures, settings=settings, clock=clock)
+    mesh = _mesh(database, keys, seen=seen, tenants=tenants, settings=settings, clock=clock)
     drivers = DriverErasures(database=database, clock=clock)
     return Parts(
         access=_access(database, stack, directory, keys, clock, tenants=tenants),
-        mesh=[*mesh, _callers(directory), *certificates.mesh(), _driver_directory(drivers)],
+        mesh=[
+            *mesh,
+            _callers(directory),
+            _tenant_directory(local_tenants, erasures),
+            *certificates.mesh(),
+            _driver_directory(drivers),
+        ],
         operator=[
             *_operators(database, users, certificates, clock),
             *_administration(database, passwords, clock),
@@ -108,20 +119,8 @@ async def build(
             *_erasures(database, tenants, erasures, drivers),
             *_relay(database, stack, settings, clock),
         ],
-        on_stop=[directory.stop],
+        on_stop=[feed.stop, local_tenants.stop],
     )
-
-
-def _caller_directory(database: Database, stack: AsyncExitStack, clock: Clock) -> LocalDirectory:
-    directory = LocalDirectory(database=database, clock=clock)
-    stack.enter_context(directory.following())
-    return directory
-
-
-async def _tenant_directory(database: Database) -> TenantDirectory:
-    tenants = TenantDirectory(source=LocalTenants(database=database))
-    await tenants.refresh()
-    return tenants
 
 
 def _passwords(hasher: PasswordHasher, stack: AsyncExitStack) -> Passwords:
@@ -244,7 +243,6 @@ def _mesh(
     *,
     seen: SeenTokens,
     tenants: TenantDirectory,
-    erasures: TenantErasures,
     settings: AuthSettings,
     clock: Clock,
 ) -> list[AddServicer]:
@@ -258,10 +256,8 @@ def _mesh(
         seen=seen,
         concurrency=settings.concurrency,
     )
-    directory = TenantDirectoryServicer(tenants=LocalTenants(database=database), erasures=erasures)
     return [
         lambda server: add_AuthorizationServiceServicer_to_server(authorization, server),
-        lambda server: add_TenantDirectoryServiceServicer_to_server(directory, server),
         _conditions(database, authorization, clock),
     ]
 
@@ -300,6 +296,11 @@ def _privacy(database: Database, drivers: DriverErasures) -> list[AddServicer]:
         lambda server: add_DriverErasureServiceServicer_to_server(erasures, server),
         lambda server: add_DataExportServiceServicer_to_server(exporting, server),
     ]
+
+
+def _tenant_directory(tenants: LocalTenants, erasures: TenantErasures) -> AddServicer:
+    directory = TenantDirectoryServicer(tenants=tenants, erasures=erasures)
+    return lambda server: add_TenantDirectoryServiceServicer_to_server(directory, server)
 
 
 def _callers(directory: LocalDirectory) -> AddServicer:

@@ -1,7 +1,9 @@
 """The tenants for the mesh: TenantDirectoryService, and the directory of auth_svc itself, from its own database."""
 
+import asyncio
 import hashlib
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 
 import grpc
@@ -16,7 +18,7 @@ from mesh.grpc.types import Context
 from mesh.identity.tenants import Tenant, TenantState, from_message
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError, invalid_field
-from mesh.runtime.times import Clock
+from mesh.runtime.times import SECOND_US, Clock
 
 SERVICES = ("station", "transaction", "auth", "notification")
 # It gets the events of the others, and is done only when nothing of theirs can come any more.
@@ -25,16 +27,50 @@ LAST = "notification"
 KEPT_TABLES = ("tenant", "tenant_erasure")
 # More than TenantService takes: then the message would be too large for gRPC.
 _MOST = 10_000
+MOST_WAIT_S = 10.0
 
 
 class LocalTenants:
-    """The tenants of auth_svc's own database. See mesh.identity.tenants.TenantSource."""
+    """The tenants of auth_svc's own database. See mesh.identity.tenants.TenantSource.
+
+    auth_svc's own directory reads them every two seconds and after each change of its own; those of other processes
+    wait for what it finds.
+    """
 
     def __init__(self, *, database: Database) -> None:
         self._database = database
+        self._latest: tuple[str, Sequence[tenant_pb2.Tenant]] | None = None
+        self._changed = asyncio.Event()
+        self._is_stopping = False
 
     async def read(self) -> tuple[str, Sequence[tenant_pb2.Tenant]]:
         """All tenants, and the name of this state. Raises MeshError."""
+        latest = await self._read()
+        if self._latest is None or self._latest[0] != latest[0]:
+            self._latest = latest
+            self._wake()
+        return latest
+
+    async def read_other(self, etag: str, wait_s: float) -> tuple[str, Sequence[tenant_pb2.Tenant]]:
+        """The same, as soon as the state is another one than that of `etag`, or after `wait_s` seconds."""
+        latest = self._latest
+        if latest is None or latest[0] != etag or not 0 < wait_s <= MOST_WAIT_S or self._is_stopping:
+            return await self.read()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(wait_s):
+                await self._changed.wait()
+        return self._latest or latest
+
+    def stop(self) -> None:
+        """Answers those who wait for a change: none would end by itself before the service does."""
+        self._is_stopping = True
+        self._wake()
+
+    def _wake(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    async def _read(self) -> tuple[str, Sequence[tenant_pb2.Tenant]]:
         rows = await self._database.read(partial(tenant_store.list_tenants, after="", limit=_MOST))
         tenants = [tenant_values.to_message(row) for row in rows]
         digest = hashlib.sha256()
@@ -42,7 +78,7 @@ class LocalTenants:
             digest.update(tenant.SerializeToString(deterministic=True))
         return digest.hexdigest(), tenants
 
-    async def fetch(self, etag: str) -> tuple[str, Sequence[Tenant]] | None:
+    async def fetch(self, etag: str, *, wait_s: float) -> tuple[str, Sequence[Tenant]] | None:
         """See TenantSource."""
         present, tenants = await self.read()
         return None if present == etag else (present, [from_message(one) for one in tenants])
@@ -105,7 +141,7 @@ class TenantDirectoryServicer(TenantDirectoryServiceServicer):
         self, request: pb.GetTenantDirectoryRequest, context: Context
     ) -> pb.GetTenantDirectoryResponse:
         """All tenants, unless the caller has them."""
-        etag, tenants = await self._tenants.read()
+        etag, tenants = await self._tenants.read_other(request.etag, request.wait.ToMicroseconds() / SECOND_US)
         return pb.GetTenantDirectoryResponse(etag=etag, tenants=() if etag == request.etag else tenants)
 
     async def ReportTenantErasure(

@@ -11,7 +11,7 @@ class FixedTenants:
     def __init__(self, tenants: Sequence[Tenant]) -> None:
         self._tenants = tenants
 
-    async def fetch(self, etag: str) -> tuple[str, Sequence[Tenant]] | None:
+    async def fetch(self, etag: str, *, wait_s: float) -> tuple[str, Sequence[Tenant]] | None:
         """See TenantSource."""
         return None if etag == "fixed" else ("fixed", self._tenants)
 

@@ -81,11 +81,15 @@ class CallerChange:
 
 @dataclass(frozen=True, kw_only=True)
 class CallerChanges:
-    """Changes up to a version. Where they are incomplete, all that was remembered is void."""
+    """Changes up to a version. Where they are incomplete, all that was remembered is void.
+
+    Nothing was missed up to `checked_after_s` seconds after the question.
+    """
 
     changes: Sequence[CallerChange]
     version: int
     incomplete: bool = False
+    checked_after_s: float = 0.0
 
 
 class CallerDirectory(Protocol):
@@ -126,6 +130,7 @@ class RemoteDirectory:
             changes=[CallerChange(tenant_id=each.tenant_id, subject=each.subject) for each in found.changes],
             version=found.version,
             incomplete=found.incomplete,
+            checked_after_s=found.checked_after.ToMicroseconds() / SECOND_US,
         )
 
 

@@ -1,8 +1,9 @@
 """The callers that a service knows: each looked up once, and forgotten when the directory says that it has changed.
 
-A service asks the directory for changes without a pause; each answer says that nothing was missed up to the moment of
-the question. What is remembered is used only as long as such an answer is younger than STALE_S. Beyond that each call
-asks the directory itself, and fails with UNAVAILABLE while it does not answer: old knowledge is never served.
+A service asks the directory for changes without a pause; each answer says up to which moment nothing was missed: that
+of the question, or later where the directory looked again while the question waited. What is remembered is used only as
+long as that moment is younger than STALE_S. Beyond that each call asks the directory itself, and fails with UNAVAILABLE
+while it does not answer: old knowledge is never served.
 """
 
 import asyncio
@@ -31,7 +32,7 @@ log = get_logger(__name__)
 
 # Revoked callers are served for less than 5 s, whatever fails: this, and the time for ending a stream.
 STALE_S = 4.5
-WAIT_S = 1.0
+WAIT_S = 2.0
 # A change that its writer did not announce (a release before this one, SQL by hand) takes effect after this time.
 LOOKED_UP_AGAIN_S = 60.0
 RETRY_S = 0.2
@@ -164,10 +165,11 @@ class KnownCallers:
         found = await self._directory.changes(self._version, wait_s=wait_s, uses=uses)
         self._uses.reported(uses)
         self._apply(found)
-        self._current_s = asked_s
+        now_s = self._monotonic_s()
+        self._current_s = min(asked_s + found.checked_after_s, now_s)
         if self._alarm is not None:
             self._alarm.cancel()
-        left_s = asked_s + self._stale_s - self._monotonic_s()
+        left_s = self._current_s + self._stale_s - now_s
         self._alarm = asyncio.get_running_loop().call_later(max(0.0, left_s) + 0.01, self._notify)
 
     def _apply(self, found: CallerChanges) -> None:

@@ -1,8 +1,8 @@
 """The tenants, as each process knows them: states, host names, quotas and settings.
 
-auth_svc owns them. The others ask it every POLL_S seconds, and once more for a tenant that they do not know, but never
-for a message: what they know stays good while auth_svc is unavailable. The default tenant is known from the start, with
-the settings of the environment.
+auth_svc owns them. The others have a question with it that waits for a change, and ask once more for a tenant that they
+do not know, but never for a message: what they know stays good while auth_svc is unavailable. The default tenant is
+known from the start, with the settings of the environment.
 """
 
 import asyncio
@@ -22,9 +22,14 @@ from mesh.runtime.background import PeriodicTask
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError, from_rpc_error
 from mesh.runtime.settings import Onboarding
+from mesh.runtime.times import SECOND_US
 
+# For how long a question waits for a change, and the pause before the next one.
+WAIT_S = 10.0
+PAUSE_S = 1.0
+# How often the tenants are read where no question can wait.
 POLL_S = 2.0
-TIMEOUT_S = 3.0
+TIMEOUT_S = 3.0  # beyond the time that a question waits
 # Least time between two fetches because of tenants that are not known: such names cost a caller nothing.
 RETRY_S = 1.0
 
@@ -82,8 +87,11 @@ class Tenant:
 class TenantSource(Protocol):
     """Source of the tenants."""
 
-    async def fetch(self, etag: str) -> tuple[str, Sequence[Tenant]] | None:
-        """All tenants with the name of this state; None where it is the one that `etag` names. Raises MeshError."""
+    async def fetch(self, etag: str, *, wait_s: float) -> tuple[str, Sequence[Tenant]] | None:
+        """All tenants with the name of this state; None where it is the one that `etag` names. Raises MeshError.
+
+        A source of another process first waits for another state, for up to `wait_s` seconds.
+        """
 
 
 class RemoteTenants:
@@ -92,21 +100,28 @@ class RemoteTenants:
     def __init__(self, *, channel: grpc.aio.Channel) -> None:
         self._stub = TenantDirectoryServiceStub(channel)
 
-    async def fetch(self, etag: str) -> tuple[str, Sequence[Tenant]] | None:
+    async def fetch(self, etag: str, *, wait_s: float) -> tuple[str, Sequence[Tenant]] | None:
         """See TenantSource."""
         request = directory_pb2.GetTenantDirectoryRequest(etag=etag)
+        request.wait.FromMicroseconds(round(wait_s * SECOND_US))
         try:
-            response = await self._stub.GetTenantDirectory(request, timeout=TIMEOUT_S)
+            response = await self._stub.GetTenantDirectory(request, timeout=wait_s + TIMEOUT_S)
         except grpc.aio.AioRpcError as error:
             raise from_rpc_error(error) from error
         return None if response.etag == etag else (response.etag, [from_message(one) for one in response.tenants])
 
 
 class TenantDirectory:
-    """The tenants of this process. `run` keeps them up to date; run it beside the servers."""
+    """The tenants of this process. `run` keeps them up to date; run it beside the servers.
 
-    def __init__(self, *, source: TenantSource, clock_s: Callable[[], float] = time.monotonic) -> None:
+    `wait_s` is for how long a question of `run` waits for a change; 0: the source is read every POLL_S seconds.
+    """
+
+    def __init__(
+        self, *, source: TenantSource, wait_s: float = WAIT_S, clock_s: Callable[[], float] = time.monotonic
+    ) -> None:
         self._source = source
+        self._wait_s = wait_s
         self._clock_s = clock_s
         self._etag = ""
         self._tenants: Mapping[str, Tenant] = {DEFAULT_TENANT: Tenant(tenant_id=DEFAULT_TENANT)}
@@ -164,7 +179,7 @@ class TenantDirectory:
 
     async def refresh(self) -> None:
         """Reads the tenants again. Raises MeshError."""
-        fetched = await self._source.fetch(self._etag)
+        fetched = await self._source.fetch(self._etag, wait_s=0.0)
         if fetched is not None:
             self.replace(*fetched)
 
@@ -178,7 +193,13 @@ class TenantDirectory:
 
     async def run(self) -> None:
         """Reads the tenants until it is cancelled."""
-        await PeriodicTask("tenants", self.refresh, every_s=POLL_S).run()
+        await PeriodicTask("tenants", self._follow, every_s=PAUSE_S if self._wait_s else POLL_S).run()
+
+    async def _follow(self) -> None:
+        known = self._etag
+        fetched = await self._source.fetch(known, wait_s=self._wait_s)
+        if fetched is not None and self._etag == known:  # else a later question was answered before this one
+            self.replace(*fetched)
 
     async def _fetch_or_not(self) -> None:
         try:

@@ -1,5 +1,6 @@
 """Tenants: added, changed, suspended and removed by platform administrators; their settings by their own."""
 
+import asyncio
 from collections.abc import Awaitable
 from typing import Any
 
@@ -27,6 +28,7 @@ from csms.auth.v1.tenant_service_pb2_grpc import TenantServiceStub
 from csms.auth.v1.user_service_pb2 import LoginRequest, RegisterRequest, VerifyRequest
 from csms.common.v1 import id_token_pb2
 from csms.common.v1.origin_pb2 import Origin
+from google.protobuf.duration_pb2 import Duration
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from auth_svc.models import metadata
@@ -287,6 +289,22 @@ async def test_the_directory_is_sent_when_it_has_changed(auth: Auth) -> None:
         await _add(auth)
         changed = await stub.GetTenantDirectory(GetTenantDirectoryRequest(etag=first.etag))
         assert len(changed.tenants) == 3
+
+
+async def test_a_question_for_the_directory_waits_for_a_change(auth: Auth) -> None:
+    """A change of this process ends the wait at once: well before the 10 s of the question, and the 2 s of a look."""
+    async with open_callers_channel(auth.mesh_address, "auth") as channel:
+        stub = TenantDirectoryServiceStub(channel)
+        first = await stub.GetTenantDirectory(GetTenantDirectoryRequest())
+        question = GetTenantDirectoryRequest(etag=first.etag, wait=Duration(seconds=10))
+        waiting = asyncio.ensure_future(stub.GetTenantDirectory(question, timeout=9))
+        await _add(auth)
+        assert len((await waiting).tenants) == 3
+        behind = await stub.GetTenantDirectory(question, timeout=9)
+        assert len(behind.tenants) == 3
+        short = GetTenantDirectoryRequest(etag=behind.etag, wait=Duration(nanos=10_000_000))
+        same = await stub.GetTenantDirectory(short, timeout=9)
+        assert (same.etag, list(same.tenants)) == (behind.etag, [])
 
 
 async def test_without_a_password_there_is_no_platform_administrator(start_auth: StartAuth) -> None:

@@ -28,7 +28,7 @@ class Source:
         self.available = available
         self.asked = 0
 
-    async def fetch(self, etag: str) -> tuple[str, Sequence[Tenant]] | None:
+    async def fetch(self, etag: str, *, wait_s: float) -> tuple[str, Sequence[Tenant]] | None:
         """See TenantSource."""
         self.asked += 1
         if not self.available:

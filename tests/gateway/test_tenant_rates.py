@@ -12,7 +12,7 @@ NOW_US = 1_800_000_000 * SECOND_US
 class NoSource:
     """A source that has nothing new."""
 
-    async def fetch(self, _etag: str) -> tuple[str, Sequence[Tenant]] | None:
+    async def fetch(self, _etag: str, *, wait_s: float) -> tuple[str, Sequence[Tenant]] | None:
         """See TenantSource."""
         return None
 

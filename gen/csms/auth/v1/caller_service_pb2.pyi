@@ -265,6 +265,7 @@ class ListCallerChangesResponse(_message.Message):
     CHANGES_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
     INCOMPLETE_FIELD_NUMBER: _builtins.int
+    CHECKED_AFTER_FIELD_NUMBER: _builtins.int
     version: _builtins.int
     """The version up to which the caller has now seen them."""
     incomplete: _builtins.bool
@@ -273,16 +274,21 @@ class ListCallerChangesResponse(_message.Message):
     def changes(self) -> _containers.RepeatedCompositeFieldContainer[Global___CallerChange]:
         """The changes, in their order."""
 
+    @_builtins.property
+    def checked_after(self) -> _duration_pb2.Duration:
+        """From the receipt of the request to the moment up to which nothing was missed; absent: the receipt itself."""
+
     def __init__(
         self,
         *,
         changes: _abc.Iterable[Global___CallerChange] | None = ...,
         version: _builtins.int = ...,
         incomplete: _builtins.bool = ...,
+        checked_after: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["checked_after", b"checked_after"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["changes", b"changes", "incomplete", b"incomplete", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changes", b"changes", "checked_after", b"checked_after", "incomplete", b"incomplete", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -65,7 +65,7 @@ class CallerServiceServicer:
 
     def ListCallerChanges(self, request, context):
         """Returns the changes after a version as soon as there are some, or an empty answer after `wait`: an answer is also
-        the sign that nothing was missed up to the moment of the request. Records the last use of API keys beside it.
+        the sign that nothing was missed up to `checked_after`. Records the last use of API keys beside it.
         Errors: UNAVAILABLE when the database is unavailable.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

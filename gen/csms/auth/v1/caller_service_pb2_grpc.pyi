@@ -43,7 +43,7 @@ class CallerServiceStub:
     """
     ListCallerChanges: _grpc.UnaryUnaryMultiCallable[_caller_service_pb2.ListCallerChangesRequest, _caller_service_pb2.ListCallerChangesResponse]
     """Returns the changes after a version as soon as there are some, or an empty answer after `wait`: an answer is also
-    the sign that nothing was missed up to the moment of the request. Records the last use of API keys beside it.
+    the sign that nothing was missed up to `checked_after`. Records the last use of API keys beside it.
     Errors: UNAVAILABLE when the database is unavailable.
     """
 
@@ -62,7 +62,7 @@ class CallerServiceAsyncStub(CallerServiceStub):
     """
     ListCallerChanges: _aio.UnaryUnaryMultiCallable[_caller_service_pb2.ListCallerChangesRequest, _caller_service_pb2.ListCallerChangesResponse]  # type: ignore[assignment]
     """Returns the changes after a version as soon as there are some, or an empty answer after `wait`: an answer is also
-    the sign that nothing was missed up to the moment of the request. Records the last use of API keys beside it.
+    the sign that nothing was missed up to `checked_after`. Records the last use of API keys beside it.
     Errors: UNAVAILABLE when the database is unavailable.
     """
 
@@ -90,7 +90,7 @@ class CallerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_caller_service_pb2.ListCallerChangesResponse, _abc.Awaitable[_caller_service_pb2.ListCallerChangesResponse]]:
         """Returns the changes after a version as soon as there are some, or an empty answer after `wait`: an answer is also
-        the sign that nothing was missed up to the moment of the request. Records the last use of API keys beside it.
+        the sign that nothing was missed up to `checked_after`. Records the last use of API keys beside it.
         Errors: UNAVAILABLE when the database is unavailable.
         """
 

@@ -24,9 +24,10 @@ _sym_db = _symbol_database.Default()
 
 from csms.auth.v1 import tenant_pb2 as csms_dot_auth_dot_v1_dot_tenant__pb2
 from csms.options.v1 import options_pb2 as csms_dot_options_dot_v1_dot_options__pb2
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+csms/auth/v1/tenant_directory_service.proto\x12\x0c\x63sms.auth.v1\x1a\x19\x63sms/auth/v1/tenant.proto\x1a\x1d\x63sms/options/v1/options.proto\")\n\x19GetTenantDirectoryRequest\x12\x0c\n\x04\x65tag\x18\x01 \x01(\t\"Q\n\x1aGetTenantDirectoryResponse\x12\x0c\n\x04\x65tag\x18\x01 \x01(\t\x12%\n\x07tenants\x18\x02 \x03(\x0b\x32\x14.csms.auth.v1.Tenant\"g\n\x1aReportTenantErasureRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x0f\n\x07service\x18\x02 \x01(\t\x12\x13\n\x0b\x65rased_rows\x18\x03 \x01(\x03\x12\x10\n\x08\x66inished\x18\x04 \x01(\x08\"\x1d\n\x1bReportTenantErasureResponse2\x87\x02\n\x16TenantDirectoryService\x12r\n\x12GetTenantDirectory\x12\'.csms.auth.v1.GetTenantDirectoryRequest\x1a(.csms.auth.v1.GetTenantDirectoryResponse\"\t\xf2\xbb\x18\x05\x01\x02\x03\x05\x06\x12s\n\x13ReportTenantErasure\x12(.csms.auth.v1.ReportTenantErasureRequest\x1a).csms.auth.v1.ReportTenantErasureResponse\"\x07\xf2\xbb\x18\x03\x02\x03\x05\x1a\x04\xa0\xbb\x18\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+csms/auth/v1/tenant_directory_service.proto\x12\x0c\x63sms.auth.v1\x1a\x19\x63sms/auth/v1/tenant.proto\x1a\x1d\x63sms/options/v1/options.proto\x1a\x1egoogle/protobuf/duration.proto\"R\n\x19GetTenantDirectoryRequest\x12\x0c\n\x04\x65tag\x18\x01 \x01(\t\x12\'\n\x04wait\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"Q\n\x1aGetTenantDirectoryResponse\x12\x0c\n\x04\x65tag\x18\x01 \x01(\t\x12%\n\x07tenants\x18\x02 \x03(\x0b\x32\x14.csms.auth.v1.Tenant\"g\n\x1aReportTenantErasureRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x0f\n\x07service\x18\x02 \x01(\t\x12\x13\n\x0b\x65rased_rows\x18\x03 \x01(\x03\x12\x10\n\x08\x66inished\x18\x04 \x01(\x08\"\x1d\n\x1bReportTenantErasureResponse2\x87\x02\n\x16TenantDirectoryService\x12r\n\x12GetTenantDirectory\x12\'.csms.auth.v1.GetTenantDirectoryRequest\x1a(.csms.auth.v1.GetTenantDirectoryResponse\"\t\xf2\xbb\x18\x05\x01\x02\x03\x05\x06\x12s\n\x13ReportTenantErasure\x12(.csms.auth.v1.ReportTenantErasureRequest\x1a).csms.auth.v1.ReportTenantErasureResponse\"\x07\xf2\xbb\x18\x03\x02\x03\x05\x1a\x04\xa0\xbb\x18\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,14 +40,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TENANTDIRECTORYSERVICE'].methods_by_name['GetTenantDirectory']._serialized_options = b'\362\273\030\005\001\002\003\005\006'
   _globals['_TENANTDIRECTORYSERVICE'].methods_by_name['ReportTenantErasure']._loaded_options = None
   _globals['_TENANTDIRECTORYSERVICE'].methods_by_name['ReportTenantErasure']._serialized_options = b'\362\273\030\003\002\003\005'
-  _globals['_GETTENANTDIRECTORYREQUEST']._serialized_start=119
-  _globals['_GETTENANTDIRECTORYREQUEST']._serialized_end=160
-  _globals['_GETTENANTDIRECTORYRESPONSE']._serialized_start=162
-  _globals['_GETTENANTDIRECTORYRESPONSE']._serialized_end=243
-  _globals['_REPORTTENANTERASUREREQUEST']._serialized_start=245
-  _globals['_REPORTTENANTERASUREREQUEST']._serialized_end=348
-  _globals['_REPORTTENANTERASURERESPONSE']._serialized_start=350
-  _globals['_REPORTTENANTERASURERESPONSE']._serialized_end=379
-  _globals['_TENANTDIRECTORYSERVICE']._serialized_start=382
-  _globals['_TENANTDIRECTORYSERVICE']._serialized_end=645
+  _globals['_GETTENANTDIRECTORYREQUEST']._serialized_start=151
+  _globals['_GETTENANTDIRECTORYREQUEST']._serialized_end=233
+  _globals['_GETTENANTDIRECTORYRESPONSE']._serialized_start=235
+  _globals['_GETTENANTDIRECTORYRESPONSE']._serialized_end=316
+  _globals['_REPORTTENANTERASUREREQUEST']._serialized_start=318
+  _globals['_REPORTTENANTERASUREREQUEST']._serialized_end=421
+  _globals['_REPORTTENANTERASURERESPONSE']._serialized_start=423
+  _globals['_REPORTTENANTERASURERESPONSE']._serialized_end=452
+  _globals['_TENANTDIRECTORYSERVICE']._serialized_start=455
+  _globals['_TENANTDIRECTORYSERVICE']._serialized_end=718
 # @@protoc_insertion_point(module_scope)

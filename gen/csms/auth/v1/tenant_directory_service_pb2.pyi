@@ -6,6 +6,7 @@ isort:skip_file
 from collections import abc as _abc
 from csms.auth.v1 import tenant_pb2 as _tenant_pb2
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 import builtins as _builtins
@@ -26,16 +27,24 @@ class GetTenantDirectoryRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     ETAG_FIELD_NUMBER: _builtins.int
+    WAIT_FIELD_NUMBER: _builtins.int
     etag: _builtins.str
     """etag of the response that the caller has; empty without one."""
+    @_builtins.property
+    def wait(self) -> _duration_pb2.Duration:
+        """For how long to wait where the etag names the present state; at most 10 s. Changes that another replica made are
+        noticed 2 s later.
+        """
+
     def __init__(
         self,
         *,
         etag: _builtins.str = ...,
+        wait: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["wait", b"wait"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "wait", b"wait"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -52,7 +52,8 @@ class TenantDirectoryServiceServicer:
     """
 
     def GetTenantDirectory(self, request, context):
-        """Returns all tenants, unless they are as the caller knows them. Processes ask every few seconds, never for a message.
+        """Returns all tenants as soon as they are not as the caller knows them, or an empty answer after `wait`. Processes
+        follow them this way, and never ask for a message.
         Errors: UNAVAILABLE when the database is unavailable.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -34,7 +34,8 @@ class TenantDirectoryServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> TenantDirectoryServiceAsyncStub: ...
     GetTenantDirectory: _grpc.UnaryUnaryMultiCallable[_tenant_directory_service_pb2.GetTenantDirectoryRequest, _tenant_directory_service_pb2.GetTenantDirectoryResponse]
-    """Returns all tenants, unless they are as the caller knows them. Processes ask every few seconds, never for a message.
+    """Returns all tenants as soon as they are not as the caller knows them, or an empty answer after `wait`. Processes
+    follow them this way, and never ask for a message.
     Errors: UNAVAILABLE when the database is unavailable.
     """
     ReportTenantErasure: _grpc.UnaryUnaryMultiCallable[_tenant_directory_service_pb2.ReportTenantErasureRequest, _tenant_directory_service_pb2.ReportTenantErasureResponse]
@@ -49,7 +50,8 @@ class TenantDirectoryServiceAsyncStub(TenantDirectoryServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetTenantDirectory: _aio.UnaryUnaryMultiCallable[_tenant_directory_service_pb2.GetTenantDirectoryRequest, _tenant_directory_service_pb2.GetTenantDirectoryResponse]  # type: ignore[assignment]
-    """Returns all tenants, unless they are as the caller knows them. Processes ask every few seconds, never for a message.
+    """Returns all tenants as soon as they are not as the caller knows them, or an empty answer after `wait`. Processes
+    follow them this way, and never ask for a message.
     Errors: UNAVAILABLE when the database is unavailable.
     """
     ReportTenantErasure: _aio.UnaryUnaryMultiCallable[_tenant_directory_service_pb2.ReportTenantErasureRequest, _tenant_directory_service_pb2.ReportTenantErasureResponse]  # type: ignore[assignment]
@@ -67,7 +69,8 @@ class TenantDirectoryServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _tenant_directory_service_pb2.GetTenantDirectoryRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_tenant_directory_service_pb2.GetTenantDirectoryResponse, _abc.Awaitable[_tenant_directory_service_pb2.GetTenantDirectoryResponse]]:
-        """Returns all tenants, unless they are as the caller knows them. Processes ask every few seconds, never for a message.
+        """Returns all tenants as soon as they are not as the caller knows them, or an empty answer after `wait`. Processes
+        follow them this way, and never ask for a message.
         Errors: UNAVAILABLE when the database is unavailable.
         """
 

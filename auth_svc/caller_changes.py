@@ -1,0 +1,99 @@
+"""Changes of what callers may do, for all who wait for them: one look at the database a second serves each of them."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from typing import Any
+
+from auth_svc import caller_change_store as store
+from mesh.database.engine import Database
+from mesh.identity.caller_directory import CallerChanges
+from mesh.runtime.errors import MeshError
+
+MOST_WAIT_S = 2.0
+LOOK_EVERY_S = 1.0
+
+
+class CallerChangeFeed:
+    """Waits for changes. Those of this process are found at once, those of another replica by the next look.
+
+    Use from one event loop. There are looks only while somebody waits.
+    """
+
+    def __init__(self, *, database: Database, monotonic_s: Callable[[], float] = time.monotonic) -> None:
+        self._database = database
+        self._monotonic_s = monotonic_s
+        self._waiting: dict[asyncio.Event, int] = {}  # with the version that each has seen
+        self._looking: asyncio.Task[None] | None = None
+        self._looked_s = float("-inf")  # when the latest look began that succeeded
+        self._version: int | None = None  # as it was read last; None where this process has changed it since
+        self._is_stopping = False
+
+    async def changes(self, after_version: int, *, wait_s: float) -> CallerChanges:
+        """Changes after a version, as soon as there are some; none after `wait_s` seconds. Raises MeshError."""
+        received_s = self._monotonic_s()
+        if not 0 < wait_s <= MOST_WAIT_S or self._is_stopping or after_version != self._version:
+            return await self._read(after_version, received_s)
+        changed = asyncio.Event()
+        self._waiting[changed] = after_version
+        try:
+            if self._looking is None:
+                self._looking = asyncio.create_task(self._look_on())
+            with suppress(TimeoutError):
+                async with asyncio.timeout(wait_s):
+                    await changed.wait()
+        finally:
+            del self._waiting[changed]
+        if changed.is_set() or self._looked_s < received_s:
+            return await self._read(after_version, received_s)
+        return CallerChanges(changes=(), version=after_version, checked_after_s=self._looked_s - received_s)
+
+    @contextmanager
+    def following(self) -> Iterator[None]:
+        """Notices the changes of this process for as long as it lasts."""
+        loop = asyncio.get_running_loop()
+
+        def committed(connection_info: dict[Any, Any]) -> None:
+            if store.take_recorded(connection_info):
+                loop.call_soon_threadsafe(self._wake_all)
+
+        self._database.on_commit(committed)
+        try:
+            yield
+        finally:
+            self._database.remove_listener(committed)
+            if self._looking is not None:
+                self._looking.cancel()
+
+    def stop(self) -> None:
+        """Answers those who wait for a change: none would end by itself before the service does."""
+        self._is_stopping = True
+        self._wake_all()
+
+    async def _look_on(self) -> None:
+        try:
+            while self._waiting:
+                begun_s = self._monotonic_s()
+                version = await self._database.read(store.latest_version)
+                self._looked_s, self._version = begun_s, version
+                for changed, seen_version in self._waiting.items():
+                    if seen_version != version:
+                        changed.set()
+                await asyncio.sleep(LOOK_EVERY_S)
+        except MeshError:
+            self._wake_all()  # each reads for itself, and has the error for an answer
+        finally:
+            self._looking = None
+
+    def _wake_all(self) -> None:
+        self._version = None
+        for changed in self._waiting:
+            changed.set()
+
+    async def _read(self, after_version: int, received_s: float) -> CallerChanges:
+        begun_s = self._monotonic_s()
+        found = await self._database.read(lambda connection: store.list_changes(connection, after_version))
+        self._version = found.version
+        return replace(found, checked_after_s=begun_s - received_s)
