@@ -59,8 +59,13 @@ class StationCertificates:
         )
         await self.mesh.stations.UpdateStation(change, metadata=self.mesh.metadata, timeout=TIMEOUT_S)
 
-    async def issued(self, station_id: str, common_name: str, *, key: Key | None = None) -> ShownCertificate:
-        """One that auth_svc signs for a station, as station_svc asks for it; the gateway knows its authority."""
+    async def issued(
+        self, station_id: str, common_name: str, *, key: Key | None = None, at_once: bool = False
+    ) -> ShownCertificate:
+        """One that auth_svc signs for a station, as station_svc asks for it.
+
+        The gateway knows its authority, unless it is to be shown `at_once`.
+        """
         key = key or certificates.ec_key()
         item = signing.SignCertificateItem(
             tenant_id="default",
@@ -78,7 +83,8 @@ class StationCertificates:
         shown = ShownCertificate(chain=self.folder / f"{common_name}.pem", key=self.folder / f"{common_name}.key")
         replace_file(shown.chain, result.certificate_chain)
         replace_file(shown.key, certificates.key_pem(key))
-        await self._known()
+        if not at_once:
+            await self._known()
         return shown
 
     def outside(self, common_name: str, *, issuer: TestAuthority = ROOT, **options: Any) -> ShownCertificate:

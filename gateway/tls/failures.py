@@ -22,6 +22,9 @@ _COUNTED = frozenset(
         *("SSLV3_ALERT_CERTIFICATE_UNKNOWN", "TLSV1_ALERT_PROTOCOL_VERSION", "SSLV3_ALERT_HANDSHAKE_FAILURE"),
     }
 )
+UNVERIFIED = "certificate_verify_failed"
+"""The label of a certificate that leads to no known authority, among others."""
+
 _UNFINISHED = (ssl.SSLWantReadError, ssl.SSLWantWriteError)
 # Lines of the log by reason: a fleet that lacks a root comes again and again, and others must be found beside it.
 LOG_RATE = Rate(burst=20, per_s=0.2)

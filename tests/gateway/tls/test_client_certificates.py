@@ -224,6 +224,28 @@ async def test_the_authorities_are_kept_while_they_cannot_be_had(
     assert (await shown(rig, certificate)).status == 101
 
 
+async def test_a_new_authority_is_known_once_its_certificate_was_shown(
+    tmp_path: Path, templates: Templates, checks: WatchedChecks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """auth_svc makes its own at first need: a station that comes with it at once does not wait for the regular look."""
+    del checks
+    monkeypatch.setattr("gateway.tls.authorities.POLL_S", 3600.0)
+    templates.copy_sqlite(SCHEMAS, tmp_path)
+    async with running_tls(f"sqlite:///{tmp_path / 'test.db'}", tmp_path, outside=[ROOT]) as rig:
+        await until(lambda: rig.mesh.gateway.tls is not None and rig.mesh.gateway.tls.is_ready)
+        maker = StationCertificates(mesh=rig.mesh, folder=tmp_path)
+        certificate = await maker.issued("CP1", "CP1", at_once=True)
+
+        async def is_served() -> bool:
+            try:
+                return (await shown(rig, certificate)).status == 101
+            except OSError:
+                return False
+
+        assert not await is_served()
+        assert await eventually(is_served)
+
+
 async def _refresh(rig: TlsRig) -> None:
     settings = rig.mesh.gateway_settings
     assert rig.mesh.gateway.tls is not None
