@@ -147,8 +147,8 @@ turns: $(VENV)/dev.stamp  ## The closed loop before and after, by turns (BEFORE=
 	$(BIN)/python -m benchmarks.turns $(or $(BEFORE),HEAD~1) --pairs $(or $(PAIRS),5)
 
 .PHONY: chaos
-chaos: $(VENV)/dev.stamp  ## Kill parts of the mesh at random under load: nothing acknowledged is lost or doubled
-	$(BIN)/python -m chaos
+chaos: $(VENV)/dev.stamp  ## Kill parts of the mesh at random under load: nothing acknowledged is lost or doubled (TLS=1: stations over TLS)
+	$(BIN)/python -m chaos $(if $(filter 1,$(TLS)),--tls)
 
 .PHONY: fuzz
 fuzz: $(VENV)/dev.stamp  ## Mutated frames at the edge, other ones each time (FRAMES=20000: how many of each kind)

@@ -27,6 +27,10 @@ def parse(arguments: Sequence[str]) -> tuple[Options, bool]:
     parser.add_argument(
         "--long-absences", type=int, default=3, help="kills after which the part stays down for 25 s (default: 3)"
     )
+    parser.add_argument("--tls", action="store_true", help="every station over TLS, and certificates are rotated")
+    parser.add_argument(
+        "--rotations", type=int, default=6, help="with --tls: how often certificates are rotated (default: 6)"
+    )
     parser.add_argument("--keep-logs", action="store_true", help="keep the logs where nothing is off, too")
     found = parser.parse_args(arguments)
     options = Options(
@@ -37,6 +41,8 @@ def parse(arguments: Sequence[str]) -> tuple[Options, bool]:
         pace_s=found.pace,
         long_absences=found.long_absences,
         long_s=25.0,
+        encrypted=1.0 if found.tls else 0.0,
+        rotations=found.rotations if found.tls else 0,
     )
     return options, found.keep_logs
 

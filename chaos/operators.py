@@ -1,7 +1,8 @@
 """Records of the mesh, as operators see them: transactions with their events, stations, the stream of events."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 
 import grpc
@@ -9,6 +10,7 @@ from csms.event.v1 import event_service_pb2 as event
 from csms.event.v1 import event_service_pb2_grpc as event_grpc
 from csms.station.v1 import command_service_pb2 as command
 from csms.station.v1 import command_service_pb2_grpc as command_grpc
+from csms.station.v1 import station_pb2
 from csms.station.v1 import station_service_pb2 as station
 from csms.station.v1 import station_service_pb2_grpc as station_grpc
 from csms.transaction.v1 import energy_service_pb2 as energy
@@ -16,6 +18,7 @@ from csms.transaction.v1 import energy_service_pb2_grpc as energy_grpc
 from csms.transaction.v1 import transaction_event_pb2 as tx_event
 from csms.transaction.v1 import transaction_service_pb2 as tx
 from csms.transaction.v1 import transaction_service_pb2_grpc as tx_grpc
+from google.protobuf.field_mask_pb2 import FieldMask
 
 from benchmarks.operator_calls import Metadata, Operated, logged_in
 from chaos.ledger import Entry, Kind, Recorded
@@ -32,6 +35,32 @@ _KINDS = {
     tx_event.TRANSACTION_EVENT_TYPE_ENDED: Kind.STOP,
 }
 _MWH = {"Wh": 1000, "kWh": 1_000_000}
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewStation:
+    """A station that connects over TLS: its security profile, with its password or its serial number."""
+
+    station_id: str
+    profile: int
+    password: str = ""
+    serial_number: str = ""
+
+
+async def add_stations(mesh: Operated, stations: Iterable[NewStation]) -> None:
+    """Adds stations; the serial number is the one that their certificates name (OCPP 2.0.1 part 2, A00.FR.405)."""
+    async with logged_in(mesh, "station") as (channel, metadata):
+        stub = station_grpc.StationServiceStub(channel)
+        for one in stations:
+            new = station.CreateStationRequest(
+                station_id=one.station_id, security_profile=one.profile, credential=one.password
+            )
+            await stub.CreateStation(new, metadata=metadata, timeout=TIMEOUT_S)
+            if one.serial_number:
+                stated = station_pb2.Station(station_id=one.station_id, expected_serial_number=one.serial_number)
+                mask = FieldMask(paths=["expected_serial_number"])
+                change = station.UpdateStationRequest(station=stated, update_mask=mask)
+                await stub.UpdateStation(change, metadata=metadata, timeout=TIMEOUT_S)
 
 
 async def read_transactions(mesh: Operated) -> list[Recorded]:
@@ -129,6 +158,16 @@ async def connected_stations(mesh: Operated) -> set[str]:
             request, metadata=metadata, timeout=TIMEOUT_S
         )
     return {one.station_id for one in page.stations}
+
+
+async def connections_over_tls(mesh: Operated) -> Mapping[str, station_pb2.ConnectionTls]:
+    """TLS of the last connection of each station, where it had any."""
+    async with logged_in(mesh, "station") as (channel, metadata):
+        request = station.ListStationsRequest(page_size=PAGE)
+        page = await station_grpc.StationServiceStub(channel).ListStations(
+            request, metadata=metadata, timeout=TIMEOUT_S
+        )
+    return {one.station_id: one.connection.tls for one in page.stations if one.connection.HasField("tls")}
 
 
 async def unreachable_stations(mesh: Operated, station_ids: Sequence[str]) -> dict[str, str]:

@@ -11,13 +11,14 @@ from random import Random
 
 from chaos import operators
 from chaos.errors import ChaosError
+from chaos.fleet import make_fleet
 from chaos.layout import Layout, make_layout
 from chaos.ledger import Figure, Ledger, Recorded, compare
 from chaos.rollups import compare_hours, recount
+from chaos.rotations import Found, Rotations, proofs, rotation_figures
 from chaos.station import Station
 from chaos.victims import Killer, Victim, start_all
 from deploy.local.log_file import LogFile
-from station_kit.versions import VERSIONS
 
 Say = Callable[[str], None]
 
@@ -45,6 +46,8 @@ class Options:
     pace_s: float  # between a station's messages, in the mean
     long_absences: int  # kills after which the part stays down for longer than stations wait
     long_s: float
+    encrypted: float = 0.0  # the share of stations over TLS, from 0 to 1
+    rotations: int = 0  # of certificates, in mid-run
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,15 +76,35 @@ async def run(options: Options, directory: Path, *, say: Say) -> Outcome:
         fleet = await _fleet(stack, layout, ledger, options)
         keeping = [asyncio.create_task(victim.keep()) for victim in victims]
         stack.push_async_callback(_cancel, keeping)
-        killer = Killer(victims, random=_random(options.seed), interval_s=options.interval_s)
-        missed = [victim for victim in victims if victim.name in MISSED]
-        await killer.run(kills=options.kills, long_absences=options.long_absences, long_s=options.long_s, missed=missed)
+        rotated = await _kill(layout, victims, fleet, options)
         say(f"{options.kills} kills are done; {len(ledger.acknowledged)} messages are acknowledged so far")
+        ledger.happened["sockets that lived on over a rotation"] += rotated.lived_on
+        judged = await _judge(layout, ledger, fleet)
+    kills = Counter({victim.name: victim.kills for victim in victims})
+    shown = rotation_figures(rotated, layout.encryption.doors) if options.rotations else []
+    return Outcome(figures=[*judged, *shown], kills=kills, happened=ledger.happened, seconds=time.monotonic() - began_s)
+
+
+async def _kill(layout: Layout, victims: Sequence[Victim], fleet: Sequence[Station], options: Options) -> Found:
+    """Kills parts, with rotations of certificates between; all parts are ready again at the end."""
+
+    async def whole() -> None:
         for victim in victims:
             await victim.ready(BACK_S)
-        figures = await _judge(layout, ledger, fleet)
-    kills = Counter({victim.name: victim.kills for victim in victims})
-    return Outcome(figures=figures, kills=kills, happened=ledger.happened, seconds=time.monotonic() - began_s)
+
+    rotations = Rotations(
+        encryption=layout.encryption, fleet=fleet, count=options.rotations, kills=options.kills, whole=whole
+    )
+    killer = Killer(victims, random=_random(options.seed), interval_s=options.interval_s)
+    await killer.run(
+        kills=options.kills,
+        long_absences=options.long_absences,
+        long_s=options.long_s,
+        missed=[victim for victim in victims if victim.name in MISSED],
+        before=rotations.before_kill,
+    )
+    await whole()
+    return await rotations.finish()
 
 
 async def _start(stack: AsyncExitStack, layout: Layout, directory: Path) -> list[Victim]:
@@ -98,19 +121,17 @@ async def _start(stack: AsyncExitStack, layout: Layout, directory: Path) -> list
     return list(made.values())
 
 
-async def _fleet(stack: AsyncExitStack, layout: Layout, ledger: Ledger, options: Options) -> list[Station]:
-    """Stations at work, every other one in OCPP 2.0.1; all have been connected once."""
-    fleet = [
-        Station(
-            station_id=f"CHAOS{n:03d}",
-            version=VERSIONS["ocpp2.0.1" if n % 2 == 0 else "ocpp1.6"],
-            urls=layout.urls,
-            ledger=ledger,
-            random=_random(options.seed, n),
-            pace_s=options.pace_s,
-        )
-        for n in range(options.stations)
-    ]
+async def _fleet(stack: AsyncExitStack, layout: Layout, ledger: Ledger, options: Options) -> Sequence[Station]:
+    """Stations at work; all have been connected once."""
+    fleet, new = make_fleet(
+        layout,
+        ledger,
+        count=options.stations,
+        encrypted=options.encrypted,
+        pace_s=options.pace_s,
+        random_of=lambda n: _random(options.seed, n),
+    )
+    await operators.add_stations(layout, new)
     stack.push_async_callback(_cancel, [asyncio.create_task(station.run()) for station in fleet])
     if await _left(fleet, lambda station: not station.connected, CONNECTED_S):
         raise ChaosError(f"the fleet did not connect to a healthy mesh: {ledger.happened}")
@@ -124,6 +145,8 @@ async def _judge(layout: Layout, ledger: Ledger, fleet: Sequence[Station]) -> li
     waiting = Figure(
         name="messages left", told=0, found=0, faults=await _left(fleet, lambda station: not station.finished, DRAIN_S)
     )
+    unrenewed = await _left(fleet, lambda station: station.renewing, DRAIN_S)
+    renewing = Figure(name="certificates to come", told=0, found=len(unrenewed), faults=unrenewed)
     offline = await _left(fleet, lambda station: not station.connected, CONNECTED_S)
     back = Figure(name="connected", told=len(fleet), found=len(fleet) - len(offline), faults=offline)
     known = await _known(layout, fleet)
@@ -141,8 +164,10 @@ async def _judge(layout: Layout, ledger: Ledger, fleet: Sequence[Station]) -> li
         *compare(ledger.acknowledged, recorded),
         refused,
         waiting,
+        renewing,
         back,
         known,
+        *proofs(fleet, await operators.connections_over_tls(layout)),
         commanded,
         *events,
         await _rolled_up(layout, recorded),

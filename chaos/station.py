@@ -3,14 +3,15 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from random import Random
 from typing import Any
 
+from chaos.entrance import Entrance
 from chaos.ledger import Kind, Ledger
 from chaos.sessions import Session, SessionMessage
 from mesh.runtime.backoff import Backoff
-from station_kit.connection import Answer, ConnectionEndedError, StationConnection, open_connection
+from station_kit.connection import Answer, ConnectionEndedError, StationConnection, accept, open_connection
 from station_kit.frames import Call, CallResult
 from station_kit.messages import HEARTBEAT, EventType, Message, TransactionEvent
 from station_kit.sockets import station_url
@@ -28,6 +29,10 @@ MEMORY = 40
 BOOTS, AUTHORIZES, NEW_IDS = 0.2, 0.3, 0.5
 # How often its own network fails while it waits for an answer.
 CUTS = 0.01
+# How long it waits for the certificate that it requested, before it requests it again (CertSigningWaitMinimum).
+SIGN_AGAIN_S = 10.0
+# The ends of connections that are the station's own doing.
+CUT, LEFT, RENEWED = "cut by the station's network", "closed by the station", "closed for the station's new certificate"
 
 
 class Station:
@@ -38,15 +43,18 @@ class Station:
         *,
         station_id: str,
         version: OcppVersion,
-        urls: Sequence[str],
+        entrance: Entrance,
         ledger: Ledger,
         random: Random,
         pace_s: float,
     ) -> None:
-        """`urls` lead into the mesh, without the station's id; `pace_s` is the mean time between two messages."""
+        """`pace_s` is the mean time between two messages."""
         self.station_id = station_id
+        self.entrance = entrance
+        self.opened = 0  # sockets
+        self.lost = 0  # sockets that ended, and not by the station's own doing
+        self.cut_off = False  # whether the mesh has ended its last connection, or refused it, and gave it no other yet
         self._version = version
-        self._urls = urls
         self._ledger = ledger
         self._random = random
         self._pace_s = pace_s
@@ -61,6 +69,8 @@ class Station:
         self._leaving = False
         self._finishing = asyncio.Event()
         self._charging: asyncio.Task[None] | None = None
+        self._shown = ""  # the fingerprint of the certificate that its connection was opened with
+        self._sign_s = 0.0  # when it requests its certificate, if it wants one
         self._last_id = 0
         self._time_us = 0
         self._number = 0
@@ -81,6 +91,12 @@ class Station:
         """Messages that nobody has acknowledged."""
         return len(self._queue)
 
+    @property
+    def renewing(self) -> bool:
+        """Whether it waits for a certificate that it requested, or has not come back with it yet."""
+        certificate = self.entrance.certificate
+        return certificate is not None and (certificate.request is not None or certificate.fingerprint != self._shown)
+
     async def run(self) -> None:
         """Charges and reports."""
         charging = self._charging = asyncio.create_task(self._charge())
@@ -100,7 +116,13 @@ class Station:
         """Closes the connection for good."""
         self._leaving = True
         if self._connection is not None:
-            self._connection.end("closed by the station")
+            self._connection.end(LEFT)
+
+    def renew_certificate(self) -> None:
+        """Requests another certificate, and comes back with it once it has it. Only a station that has one."""
+        assert self.entrance.certificate is not None  # noqa: S101 - see above
+        self.entrance.certificate.renew()
+        self._news.set()
 
     # Events at the connector
 
@@ -139,16 +161,28 @@ class Station:
 
     async def _stay_connected(self) -> None:
         """Connects, and sends what there is to send until the connection has ended."""
-        url = station_url(self._random.choice(self._urls), self.station_id)
+        url = station_url(self._random.choice(self.entrance.urls), self.station_id)
+        self._shown = self.entrance.certificate.fingerprint if self.entrance.certificate else ""
         try:
-            async with open_connection(url, subprotocol=self._version.subprotocol, open_timeout_s=OPEN_S) as connection:
+            async with open_connection(
+                url,
+                subprotocol=self._version.subprotocol,
+                open_timeout_s=OPEN_S,
+                headers=self.entrance.headers,
+                answerer=self._answer,
+                tls=self.entrance.context(),
+            ) as connection:
                 self._connection = connection
+                self.opened += 1
                 self._ledger.happened["connections"] += 1
                 await self._serve(connection)
         except ConnectionEndedError as error:
             self._ledger.happened[f"connection: {error}"] += 1
-        if self._connection is not None and self._connection.fault:
-            self._ledger.violations.append(f"{self.station_id}: {self._connection.fault}")
+        self.cut_off = self._connection is None or self._connection.reason not in (CUT, LEFT, RENEWED)
+        if self._connection is not None:
+            self.lost += self.cut_off
+            if self._connection.fault:
+                self._ledger.violations.append(f"{self.station_id}: {self._connection.fault}")
         self._connection = None
 
     async def _serve(self, connection: StationConnection) -> None:
@@ -158,8 +192,9 @@ class Station:
             if not self._booted:
                 await self._back_off()
         await self._ask(connection, self._version.available(self._now_us()))
-        self._failures = 0
+        self._failures, self.cut_off = 0, False
         while True:
+            await self._renew(connection)
             if self._queue:
                 await self._deliver(connection, self._queue[0])
             elif await self._idle(connection):
@@ -184,6 +219,29 @@ class Station:
         self._queue.popleft()
         self._ledger.acknowledged.append(message.entry(self.station_id))
 
+    async def _renew(self, connection: StationConnection) -> None:
+        """Requests a certificate where one is due, and ends a connection that was opened with the one before."""
+        certificate = self.entrance.certificate
+        if certificate is None:
+            return
+        if certificate.fingerprint != self._shown:
+            connection.end(RENEWED)
+            raise ConnectionEndedError(RENEWED)
+        if certificate.request is not None and time.monotonic() >= self._sign_s:
+            self._sign_s = time.monotonic() + SIGN_AGAIN_S
+            await self._ask(connection, self._version.sign_certificate(certificate.request))
+
+    def _answer(self, call: Call) -> Answer:
+        """Takes the certificates that it requested; accepts every other command."""
+        certificate = self.entrance.certificate
+        if call.action != "CertificateSigned" or certificate is None:
+            return accept(call)
+        taken = certificate.take(call.payload["certificateChain"])
+        self._ledger.happened["certificates taken" if taken else "certificates for a former key"] += 1
+        self._sign_s = 0.0
+        self._news.set()
+        return CallResult(message_id=call.message_id, payload={"status": "Accepted" if taken else "Rejected"})
+
     def _take_start(self, session: Session, answer: Mapping[str, Any]) -> None:
         """Takes the CALLRESULT of a start: the fleet's are all accepted, and recorded under a name."""
         start = self._version.read_start(answer)
@@ -205,9 +263,7 @@ class Station:
 
     async def _send(self, connection: StationConnection, message_id: str, message: Message) -> Answer:
         if not self._finishing.is_set() and self._random.random() < CUTS:
-            asyncio.get_running_loop().call_later(
-                self._random.uniform(0, 0.02), connection.abort, "cut by the station's network"
-            )
+            asyncio.get_running_loop().call_later(self._random.uniform(0, 0.02), connection.abort, CUT)
         call = Call(message_id=message_id, action=message.action, payload=message.payload)
         return await connection.call(call, timeout_s=ANSWER_S)
 

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from random import Random
 
@@ -109,13 +109,23 @@ class Killer:
         self._random = random
         self._interval_s = interval_s
 
-    async def run(self, *, kills: int, long_absences: int, long_s: float, missed: Sequence[Victim]) -> None:
+    async def run(
+        self,
+        *,
+        kills: int,
+        long_absences: int,
+        long_s: float,
+        missed: Sequence[Victim],
+        before: Callable[[int], Awaitable[None]],
+    ) -> None:
         """Kills so many times; the last is dead, or just started again, when this returns.
 
         `long_absences` of them take one of `missed`, in turns, away for `long_s` seconds, and nothing else meanwhile.
+        `before` is awaited before each kill, with its number from 0: nothing is killed until it returns.
         """
         long_ones = sorted(self._random.sample(range(kills), min(long_absences, kills)))
         for n in range(kills):
+            await before(n)
             await asyncio.sleep(self._interval_s * self._random.uniform(0.5, 1.5))
             candidates, away_s = self._victims, self._random.uniform(0.05, 1.0)
             if n in long_ones:

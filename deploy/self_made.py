@@ -4,28 +4,22 @@ A root signs one certificate with an ECDSA key and one with an RSA key, for stat
 root is never written: nobody can sign anything else with it, so that trusting the root is trusting these two.
 """
 
-import ipaddress
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from deploy.trial_authority import PrivateKey, TrialAuthority
 from deploy.whole_files import write_whole
 from mesh.identity.certificate_files import CertificateFiles, load_certificates
 from mesh.runtime.startup_errors import SettingError
 from mesh.runtime.times import DAY_US, from_datetime
 
-_DAYS = 397
 # They are made anew at a start when they have less left.
 _RENEW_DAYS = 30
 _HOST_NAMES = ("localhost", "127.0.0.1", "::1")
-_Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,71 +61,14 @@ def _are_good(found: SelfMade, names: Iterable[str], now: datetime) -> bool:
     )
 
 
-def _make(found: SelfMade, names: Iterable[str], now: datetime) -> None:
-    root_key = ec.generate_private_key(ec.SECP256R1())
-    subject = _subject("Trial root of ocpp-mesh")
-    root = (
-        _begun(subject, root_key.public_key(), now)
-        .issuer_name(subject)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(root_key, hashes.SHA256())
-    )
-    keys: tuple[_Key, _Key] = (
+def _make(found: SelfMade, names: Sequence[str], now: datetime) -> None:
+    authority = TrialAuthority("Trial root of ocpp-mesh", now=now)
+    keys: tuple[PrivateKey, PrivateKey] = (
         ec.generate_private_key(ec.SECP256R1()),
         rsa.generate_private_key(public_exponent=65537, key_size=2048),
     )
     for files, key in zip(found.files, keys, strict=True):
-        certificate = _sign(key, names, root, root_key, now)
-        secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        write_whole(files.key, secret)
-        write_whole(files.certificate, certificate.public_bytes(Encoding.PEM))
-    write_whole(found.root, root.public_bytes(Encoding.PEM))
-
-
-def _sign(
-    key: _Key, names: Iterable[str], root: x509.Certificate, root_key: ec.EllipticCurvePrivateKey, now: datetime
-) -> x509.Certificate:
-    usage = x509.KeyUsage(
-        digital_signature=True,
-        key_encipherment=isinstance(key, rsa.RSAPrivateKey),  # for suites without forward secrecy
-        content_commitment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        key_cert_sign=False,
-        crl_sign=False,
-        encipher_only=False,
-        decipher_only=False,
-    )
-    return (
-        _begun(_subject("localhost"), key.public_key(), now)
-        .issuer_name(root.subject)
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(usage, critical=True)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-        .add_extension(x509.SubjectAlternativeName([_name(name) for name in names]), critical=False)
-        .sign(root_key, hashes.SHA256())
-    )
-
-
-def _begun(
-    subject: x509.Name, key: ec.EllipticCurvePublicKey | rsa.RSAPublicKey, now: datetime
-) -> x509.CertificateBuilder:
-    return (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .public_key(key)
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(minutes=5))
-        .not_valid_after(now + timedelta(days=_DAYS))
-    )
-
-
-def _subject(common_name: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
-
-
-def _name(text: str) -> x509.GeneralName:
-    try:
-        return x509.IPAddress(ipaddress.ip_address(text))
-    except ValueError:
-        return x509.DNSName(text)
+        signed = authority.sign_server(key, names, now=now)
+        write_whole(files.key, signed.key_pem)
+        write_whole(files.certificate, signed.pem)
+    write_whole(found.root, authority.pem)

@@ -2,9 +2,10 @@
 
 import asyncio
 import os
+import signal
 from contextlib import AsyncExitStack
 
-from gateway.service import start
+from gateway.service import RunningGateway, start
 from gateway.settings import GatewaySettings
 from gateway.workers import WorkerProcesses
 from mesh.runtime.logs import get_logger
@@ -28,9 +29,29 @@ async def _serve(stop: asyncio.Event) -> None:
         if running.ocpp_tls_port is not None:
             ports["CSMS_OCPP_TLS_PORT"] = str(running.ocpp_tls_port)
         workers.start({**os.environ, **ports})
+        reload_on_hang_up(stack, running, workers)
         freeze_startup_objects()
         await stop.wait()
         log.info("stopping")
+
+
+def reload_on_hang_up(stack: AsyncExitStack, running: RunningGateway, workers: WorkerProcesses) -> None:
+    """Has SIGHUP read the certificates again at once, here and in the other workers, until `stack` unwinds.
+
+    Without TLS the signal ends the process, as it does others.
+    """
+    tls = running.tls
+    if tls is None:
+        return
+
+    def reload() -> None:
+        log.info("SIGHUP: certificates are read again")
+        tls.read_again()
+        workers.hang_up()
+
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGHUP, reload)
+    stack.callback(loop.remove_signal_handler, signal.SIGHUP)
 
 
 def main() -> None:

@@ -29,6 +29,7 @@ from gateway.ocpp.v201.routes import ROUTES as V201
 from gateway.servicer import GatewayServicer
 from gateway.settings import GatewaySettings
 from gateway.tls.authorities import ClientAuthorities
+from gateway.tls.failures import UNVERIFIED
 from gateway.tls.station_tls import StationTls
 from gateway.websocket.admissions import Admissions
 from gateway.websocket.client_address import ClientAddresses
@@ -201,15 +202,16 @@ async def _tls(
     """TLS of the stations' port, kept up to date beside everything else; None where there is no such port."""
     if settings.tls is None:
         return None
-    tls = StationTls(
-        settings.tls.files,
-        client_authorities=settings.tls.client_authorities,
-        clock=now_us,
-        count=metrics.count,
-    )
+
+    def count(kind: str, label: str) -> None:
+        metrics.count(kind, label)
+        if (kind, label) == ("tls_failure", UNVERIFIED):
+            authorities.missed()
+
+    tls = StationTls(settings.tls.files, client_authorities=settings.tls.client_authorities, clock=now_us, count=count)
+    authorities = ClientAuthorities(channel=auth, trust=tls.trust)
     metrics.watch_certificates(lambda: tls.certificates)
     await _beside(stack, tls.run())
-    authorities = ClientAuthorities(channel=auth, trust=tls.trust)
     await _beside(stack, authorities.run())
     return _Tls(served=tls, authorities=authorities)
 

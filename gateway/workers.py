@@ -5,6 +5,7 @@ they hold the other end of a pipe to it, and stop when it is gone.
 """
 
 import asyncio
+import signal
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Mapping
@@ -31,6 +32,7 @@ class WorkerProcesses:
         self._count = count
         self._stopping = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+        self._processes: set[Process] = set()
 
     def start(self, environment: Mapping[str, str]) -> None:
         """Runs them from now on, again and again. `environment` is the first's, with the OCPP port it is bound to."""
@@ -40,6 +42,12 @@ class WorkerProcesses:
     def tell(self) -> None:
         """Tells all of them to stop."""
         self._stopping.set()
+
+    def hang_up(self) -> None:
+        """Sends SIGHUP to all of them: they read their certificates again."""
+        for process in self._processes:
+            with suppress(ProcessLookupError):
+                process.send_signal(signal.SIGHUP)
 
     async def ended(self) -> None:
         """Waits until they have stopped; those that take longer than STOP_S are killed."""
@@ -67,13 +75,16 @@ class WorkerProcesses:
     async def _run(self, environment: Mapping[str, str]) -> int:
         """Runs one worker until it ends or is to stop; returns its exit status."""
         process = await asyncio.create_subprocess_exec(sys.executable, "-m", "gateway", env=environment, stdin=PIPE)
+        self._processes.add(process)
         ended = asyncio.ensure_future(process.wait())
         stopping = asyncio.ensure_future(self._stopping.wait())
         await asyncio.wait({ended, stopping}, return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
         if not ended.done():
             await _stop(process, ended)
-        return await ended
+        status = await ended
+        self._processes.discard(process)
+        return status
 
 
 async def _stop(process: Process, ended: "asyncio.Future[int]") -> None:

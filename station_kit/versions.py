@@ -28,6 +28,9 @@ class OcppVersion(Protocol):
     def authorize(self, id_token: str) -> Message:
         """Authorize."""
 
+    def sign_certificate(self, csr: str) -> Message:
+        """SignCertificate: `csr`, PEM, is for the certificate by which the station proves itself."""
+
     def own_transaction_id(self, proposed: str) -> str | None:
         """The transaction id where stations of this version choose it; None where it comes with the start's answer."""
 

@@ -11,8 +11,10 @@ from csms.auth.v1.certificate_authority_service_pb2_grpc import CertificateAutho
 from mesh.runtime.background import PeriodicTask
 from mesh.runtime.errors import from_rpc_error
 
-# A new authority must sign no certificate that is shown within this time.
+# A certificate of a new authority may be shown sooner: the first handshake that fails for that has it asked at once.
 POLL_S = 10.0
+# Whoever shows certificates of no authority makes a gateway ask no more often than this.
+LEAST_S = 1.0
 TIMEOUT_S = 5.0
 # Until they are known for the first time.
 RETRY_S = 0.5
@@ -28,6 +30,11 @@ class ClientAuthorities:
         self._stub = CertificateAuthorityServiceStub(channel)
         self._trust = trust
         self._known = asyncio.Event()
+        self._missed = asyncio.Event()
+
+    def missed(self) -> None:
+        """A certificate led to no known authority: there may be a new one, and it is asked for soon."""
+        self._missed.set()
 
     async def refresh(self) -> None:
         """Asks once. Raises MeshError."""
@@ -49,8 +56,14 @@ class ClientAuthorities:
 
     async def run(self) -> None:
         """Asks until it is cancelled."""
-        first = PeriodicTask("client authorities", self.refresh, every_s=RETRY_S)
+        turn = PeriodicTask("client authorities", self.refresh, every_s=POLL_S)
         while not self._known.is_set():
-            await first.attempt()
+            await turn.attempt()
             await self.known(RETRY_S)
-        await PeriodicTask("client authorities", self.refresh, every_s=POLL_S).run()
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(POLL_S):
+                    await self._missed.wait()
+            self._missed.clear()
+            await turn.attempt()
+            await asyncio.sleep(min(LEAST_S, POLL_S))

@@ -73,9 +73,12 @@ class StationTls:
     async def look(self) -> None:
         """Serves the certificates of the files where those have changed."""
         stamps = self._look()
-        if stamps == self._stamps:
-            return
-        self._stamps = stamps
+        if stamps != self._stamps:
+            self._stamps = stamps
+            self.read_again()
+
+    def read_again(self) -> None:
+        """Serves the certificates of the files now; the former ones stay where these cannot be served."""
         try:
             self._choice = ContextChoice(load_certificates(self._files), self._authorities())
         except SettingError as error:

@@ -127,6 +127,11 @@ class Reason(StrEnum):
     TOO_MANY_STATIONS = auto(), "The filter of a rollout finds too many stations.", Retry.AFTER_CHANGE
     VARIABLE_REFUSED = auto(), "The station did not take a variable.", Retry.AFTER_CHANGE
     VARIABLES_NOT_KEPT = auto(), "The station restarted, and lost its variables.", Retry.AFTER_CHANGE
+    SECURITY_PROFILE_NOT_CONFIRMED = (
+        auto(),
+        "The station took a security profile, and did not connect by it in time.",
+        Retry.AFTER_CHANGE,
+    )
     RESET_REFUSED = auto(), "The station refused to restart.", Retry.AFTER_CHANGE
     RESET_NOT_SEEN = auto(), "The station did not boot in time.", Retry.AFTER_CHANGE
     FIRMWARE_REFUSED = auto(), "The station refused the update.", Retry.AFTER_CHANGE

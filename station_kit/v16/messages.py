@@ -26,6 +26,11 @@ def authorize(id_tag: str) -> Message:
     return Message("Authorize", {"idTag": id_tag})
 
 
+def sign_certificate(csr: str) -> Message:
+    """SignCertificate (security whitepaper, 4.9); `csr` is PEM."""
+    return Message("SignCertificate", {"csr": csr})
+
+
 def start_transaction(
     *, id_tag: str, meter_start: int, timestamp: str, connector_id: int = 1, **fields: Any
 ) -> Message:

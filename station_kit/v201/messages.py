@@ -32,6 +32,11 @@ def authorize(id_token: str) -> Message:
     return Message("Authorize", {"idToken": id_token_of(id_token)})
 
 
+def sign_certificate(csr: str) -> Message:
+    """SignCertificate of the station's own certificate (part 2, A02); `csr` is PEM."""
+    return Message("SignCertificate", {"csr": csr, "certificateType": "ChargingStationCertificate"})
+
+
 def transaction_event(
     event_type: EventType,
     *samples: Payload,

@@ -26,6 +26,10 @@ class V201:
         """Authorize."""
         return messages.authorize(id_token)
 
+    def sign_certificate(self, csr: str) -> Message:
+        """SignCertificate."""
+        return messages.sign_certificate(csr)
+
     def own_transaction_id(self, proposed: str) -> str | None:
         """The proposed one: stations name their transactions."""
         return proposed

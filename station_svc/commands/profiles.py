@@ -11,8 +11,8 @@ _NAME = "securityprofile"  # of 1.6, and of SecurityCtrlr of 2.x
 _SETTABLE = tuple(str(profile) for profile in PROFILES if profile)
 
 
-def profile_among(variables: Sequence[station_pb2.Variable]) -> int | None:
-    """The profile among variables to be set, None without one.
+def profile_among(variables: Sequence[station_pb2.Variable], *, field: str = "variables") -> int | None:
+    """The profile among variables to be set, None without one. `field` is their place in the request.
 
     Raises MeshError INVALID_FIELD for a value that is no profile, and for one that is not set alone.
     """
@@ -20,8 +20,8 @@ def profile_among(variables: Sequence[station_pb2.Variable]) -> int | None:
         if variable.variable.strip().lower() != _NAME:
             continue
         if len(variables) > 1:
-            raise invalid_field("variables", f"{variable.variable} is set alone, so that its outcome is known")
+            raise invalid_field(field, f"{variable.variable} is set alone, so that its outcome is known")
         if variable.value not in _SETTABLE:
-            raise invalid_field(f"variables[{index}].value", f"one of {', '.join(_SETTABLE)} is needed")
+            raise invalid_field(f"{field}[{index}].value", f"one of {', '.join(_SETTABLE)} is needed")
         return int(variable.value)
     return None

@@ -21,7 +21,7 @@ def _build(resources: Resources) -> FeatureParts:
     servicer = RolloutServicer(database=database, clock=clock, preparations=preparations)
     syncs = LocalListSyncs(database=database, clock=clock)
     works: dict[str, Work] = {
-        variables.KIND: VariablesWork(database=database, sender=sender, clock=clock),
+        variables.KIND: VariablesWork(database=database, sender=sender, clock=clock, preparations=preparations),
         firmware.KIND: FirmwareWork(database=database, sender=sender, clock=clock),
         commands.KIND: CommandWork(database=database, sender=sender, preparations=preparations, syncs=syncs),
     }

@@ -28,6 +28,7 @@ from mesh.runtime.errors import MeshError, invalid_field
 from mesh.runtime.masking import is_secret
 from mesh.runtime.times import DAY_US, SECOND_US, Clock, from_timestamp
 from station_svc.commands.guard import is_credential, use_rotate_credential
+from station_svc.commands.profiles import profile_among
 from station_svc.core import placement_store, station_store
 from station_svc.feature import Preparations
 from station_svc.jobs import store as job_store
@@ -328,8 +329,9 @@ def _check_variables(work: pb.VariablesRollout) -> None:
             raise invalid_field(field, "is required")
         if is_credential(variable.variable):
             raise use_rotate_credential(variable.variable)
-        if is_secret(variable.variable) or variable.variable.lower() == "securityprofile":
+        if is_secret(variable.variable):
             raise invalid_field(field, "is each station's own, by which it proves itself; it is not rolled out")
+    profile_among(work.variables, field="variables.variables")
 
 
 def _check_firmware(work: pb.FirmwareRollout) -> None:

@@ -358,6 +358,22 @@ def boot_of(connection: Connection, tenant_id: str, station_id: str, *, locked: 
     return (0, 0) if found is None else (found[0], found[1])
 
 
+def profiles_of(
+    connection: Connection, tenant_id: str, station_id: str, *, locked: bool = False
+) -> tuple[int | None, int]:
+    """The security profile of a station, and the one that it was sent; (None, 0) where the station was removed.
+
+    `locked`: neither changes before the end of this transaction.
+    """
+    query = sa.select(station.c.security_profile, station.c.next_security_profile).where(
+        station.c.tenant_id == tenant_id, station.c.station_id == station_id
+    )
+    if locked:
+        query = query.with_for_update()
+    found = connection.execute(query).first()
+    return (None, 0) if found is None else (found[0], found[1])
+
+
 def _save(connection: Connection, row: RolloutRow, *published: outbox.OutboxEvent) -> RolloutRow:
     names = ("state", "stop_reason", "running", "succeeded", "failed", "skipped", "cancelled", "update_us", "end_us")
     values = {name: getattr(row, name) for name in names}

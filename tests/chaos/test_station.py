@@ -14,6 +14,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 from chaos import station as station_module
+from chaos.entrance import Entrance
 from chaos.ledger import Kind, Ledger
 from chaos.station import Station
 from station_kit.versions import VERSIONS, OcppVersion
@@ -71,7 +72,7 @@ async def at_work(answer: Answer, version: OcppVersion, ledger: Ledger) -> Async
         station = Station(
             station_id="S1",
             version=version,
-            urls=[f"ws://127.0.0.1:{port}/ocpp"],
+            entrance=Entrance(urls=[f"ws://127.0.0.1:{port}/ocpp"]),
             ledger=ledger,
             random=Random(1),  # noqa: S311 - not a secret
             pace_s=0.005,

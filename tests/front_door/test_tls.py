@@ -4,28 +4,32 @@ import asyncio
 import json
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable, Iterator
-from functools import partial
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from cryptography.x509.oid import ExtendedKeyUsageOID
 from csms.station.v1 import station_ingest_service_pb2 as ingest
 
 from mesh.identity.certificate_files import load_certificates
 from mesh.runtime.startup_errors import SettingError
 from station_kit.tls import ShownCertificate, station_context
-from tests.certificates import authority
-from tests.client_certificate_checks import ClientChecks
 from tests.front_door.tls_envoy import TlsEnvoy, running_envoy
 from tests.gateway.raw_station import RawStation
 from tests.gateway.rig import MeshRig, running_mesh
 from tests.gateway.tls.rig import noted_openings
+from tests.station_certificates import (
+    INTERMEDIATE,
+    MATRIX,
+    ROOT,
+    Row,
+    StationCertificates,
+    showing,
+    trusting_auth,
+)
 from tests.tls_material import (
     EXPIRED,
     HOST,
-    NOT_YET,
     OTHER_HOST,
     RSA_ONLY,
     SUITES,
@@ -41,26 +45,12 @@ from tests.waiting import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-ROOT = authority("Stations' root")
-INTERMEDIATE = authority("Stations' authority", issuer=ROOT)
-
-
-@pytest.fixture(scope="module")
-def checks() -> Iterator[ClientChecks]:
-    """The checks of stations' certificates, with one authority."""
-    checks = ClientChecks()
-    checks.authorities = [ROOT]
-    with pytest.MonkeyPatch.context() as patch:
-        checks.apply(patch)
-        yield checks
-
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def own_mesh(tmp_path_factory: pytest.TempPathFactory, checks: ClientChecks) -> AsyncIterator[MeshRig]:
-    """A mesh whose gateway has no TLS of its own."""
-    del checks
+async def own_mesh(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[MeshRig]:
+    """A mesh whose gateway has no TLS of its own; its auth_svc trusts another party's authority."""
     folder = tmp_path_factory.mktemp("mesh")
-    async with running_mesh(f"sqlite:///{folder / 'test.db'}") as rig:
+    async with running_mesh(f"sqlite:///{folder / 'test.db'}", **trusting_auth(folder, ROOT)) as rig:
         yield rig
 
 
@@ -240,42 +230,26 @@ async def test_a_certificate_is_passed_on(
         assert item.tls.client_certificate.issuer == "CN=Stations' authority"
 
 
-@pytest.mark.parametrize(
-    ("certificate", "text"),
-    [
-        (partial(station_certificate, issuer=ROOT, validity=EXPIRED), "it ended at"),
-        (partial(station_certificate, issuer=ROOT, validity=NOT_YET), "it begins at"),
-        (partial(station_certificate, issuer=INTERMEDIATE), "authority of the tenant"),
-        (partial(station_certificate, issuer=authority("Stations' root")), "authority of the tenant"),
-        (partial(station_certificate, issuer=ROOT, purpose=ExtendedKeyUsageOID.SERVER_AUTH), "not for clients"),
-        (partial(station_certificate, issuer=ROOT, key=rsa_key(1024)), "its key is too short"),
-    ],
-    ids=["expired", "not yet valid", "chain incomplete", "another root", "for servers", "key too short"],
-)
-async def test_a_certificate_that_proves_nothing(
-    door: TlsEnvoy, tmp_path: Path, certificate: Callable[..., ShownCertificate], text: str
-) -> None:
-    """Envoy lets it through; the gateway has it checked, and refuses with the reason."""
-    shown = certificate(tmp_path, common_name="S")
-    context = station_context(door.server.root.pem)
-    context.set_ciphers("DEFAULT:@SECLEVEL=0")  # else its own side would refuse the short key
-    context.load_cert_chain(shown.chain, shown.key)
-    answer = await door.handshake(context).run()
-    assert answer.status == 401
-    assert text in answer.body
+@pytest.mark.parametrize("row", MATRIX, ids=lambda row: row.name)
+async def test_each_certificate_has_its_outcome(door: TlsEnvoy, tmp_path: Path, row: Row) -> None:
+    """Envoy lets all of them through; the gateway has them checked, and refuses with the reason."""
+    maker = StationCertificates(mesh=door.mesh, folder=tmp_path)
+    context = showing(door.server.root.pem, await row.shown(maker))
+    row.check(await door.handshake(context, station_id=row.station_id).run())
 
 
-async def test_a_revoked_certificate(door: TlsEnvoy, tmp_path: Path, checks: ClientChecks) -> None:
-    certificate = station_certificate(tmp_path, ROOT, "S")
+async def test_a_certificate_that_is_revoked(door: TlsEnvoy, tmp_path: Path) -> None:
+    """The socket that showed it is closed, and it is refused from then on, also of a session that resumes."""
+    maker = StationCertificates(mesh=door.mesh, folder=tmp_path)
+    certificate = await maker.issued("REVOKED", "REVOKED")
     context = _showing(door, certificate)
-    assert (await door.handshake(context).run()).status == 101
-    checks.revoke(certificate)
-    assert (await door.handshake(context).run()).status == 401
-
-
-async def test_a_certificate_with_an_rsa_key(door: TlsEnvoy, tmp_path: Path) -> None:
-    context = _showing(door, station_certificate(tmp_path, ROOT, "S", key=rsa_key()))
-    assert (await door.handshake(context).run()).status == 101
+    first = await door.handshake(context, station_id="REVOKED").run()
+    async with RawStation(door.station_url("REVOKED"), tls=context) as station:
+        await station.boot()
+        await maker.revoke(certificate)
+        assert await station.close_code() == 1008
+    again = await door.handshake(context, station_id="REVOKED", session=first.session).run()
+    assert (first.status, again.is_resumed, again.status) == (101, True, 401)
 
 
 async def test_headers_of_a_station_are_not_believed(door: TlsEnvoy, openings: list[ingest.OpenConnectionItem]) -> None:

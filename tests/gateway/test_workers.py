@@ -20,6 +20,7 @@ from tests.gateway.raw_station import RawStation
 from tests.gateway.rig import TIMEOUT_S, MeshRig
 from tests.mesh_identities import mesh_environment
 from tests.tls_material import HOST, ServerFiles, trusting
+from tests.waiting import eventually
 
 PATIENCE_S = 180.0
 
@@ -32,6 +33,7 @@ class Gateways:
     first: Process
     port: int
     tls_port: int
+    server: ServerFiles  # the certificate that both serve
     client: ssl.SSLContext  # of a station that trusts the gateways' certificate
     stations: AsyncExitStack
     connected: int = 0
@@ -43,6 +45,13 @@ class Gateways:
                 if pid != other_than:
                     return pid
             await asyncio.sleep(0.05)
+
+    async def served(self) -> bytes:
+        """The certificate that a handshake sees, of either process; DER."""
+        _reader, writer = await asyncio.open_connection("localhost", self.tls_port, ssl=self.client)
+        certificate: bytes = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
+        writer.close()
+        return certificate
 
     async def connect(self, *, tls: bool = False) -> tuple[RawStation, str]:
         """Lets a new station in; returns it and the node that holds it."""
@@ -113,6 +122,7 @@ async def gateways(mesh: MeshRig, ports: tuple[int, int], tmp_path: Path) -> Asy
                 first=first,
                 port=ports[0],
                 tls_port=ports[1],
+                server=server,
                 client=trusting(server.root),
                 stations=stations,
             )
@@ -170,6 +180,27 @@ async def test_both_serve_tls(gateways: Gateways) -> None:
     async with asyncio.timeout(PATIENCE_S):
         encrypted = await gateways.connect_until(2, tls=True)
         assert set(await gateways.connect_until(2)) == set(encrypted)
+
+
+async def test_sighup_has_both_read_their_certificate_again(gateways: Gateways) -> None:
+    """Neither ends, and both serve the new one; sockets stay."""
+    async with asyncio.timeout(PATIENCE_S):
+        held = await gateways.connect_until(2, tls=True)
+        for station in held.values():
+            await station.boot()
+        worker = await gateways.worker()
+        before = await gateways.served()
+        gateways.server.write("ecdsa", HOST)
+        gateways.first.send_signal(signal.SIGHUP)
+
+        async def all_new() -> bool:
+            return before not in {await gateways.served() for _ in range(8)}
+
+        await eventually(all_new)
+        assert set(await gateways.connect_until(2, tls=True)) == set(held)
+        assert (gateways.first.returncode, await gateways.worker()) == (None, worker)
+        for station in held.values():
+            assert "currentTime" in await station.call("Heartbeat", {})
 
 
 async def test_sigterm_ends_all(gateways: Gateways) -> None:

@@ -35,6 +35,7 @@ def test_every_message_is_valid(version: OcppVersion) -> None:
         version.boot(vendor="V", model="M"),
         version.available(TIME_US),
         version.authorize("TAG"),
+        version.sign_certificate("-----BEGIN CERTIFICATE REQUEST-----"),
         HEARTBEAT,
         *(version.transaction_event(event(event_type), "7") for event_type in EventType),
     )

@@ -1,7 +1,7 @@
-"""Certificates that operators revoked in auth_svc: the sockets of their stations are closed.
+"""Certificates that operators revoked in auth_svc: the sockets that were opened with them are closed.
 
 A station whose certificate is revoked is refused at its next handshake; a socket that it opened before the revocation
-would stay for days. It is closed once: one that the station opened afterwards was let in for another reason.
+would stay for days. One that it opened with another certificate, or with its password, stays: that proves it still.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from mesh.database.engine import Database
 from mesh.runtime.background import PeriodicTask
 from mesh.runtime.errors import from_rpc_error
 from mesh.runtime.logs import get_logger
-from mesh.runtime.times import SECOND_US, Clock, from_timestamp, to_timestamp
+from mesh.runtime.times import SECOND_US, Clock, to_timestamp
 from station_svc.commands.socket_closer import SocketCloser
 from station_svc.core.station_rows import Socket
 from station_svc.features.certificates import revoked_store as store
@@ -47,7 +47,7 @@ class RevokedCertificates:
         await PeriodicTask("revoked certificates", self.follow, every_s=EVERY_S).run()
 
     async def follow(self) -> int:
-        """Closes the sockets of stations whose certificates were revoked lately; returns how many. Raises MeshError."""
+        """Closes the sockets that showed certificates revoked lately; returns how many. Raises MeshError."""
         now_us = self._clock()
         after_us = now_us - FIRST_US if self._after_us is None else self._after_us
         request = pb.ListRevokedCertificatesRequest(after_time=to_timestamp(after_us))
@@ -61,12 +61,10 @@ class RevokedCertificates:
             sockets = await self._database.read(partial(store.open_sockets_of, revocations=revocations, now_us=now_us))
         for socket in sockets:
             log.warning("socket closed: certificate revoked", station_id=socket.station_id, epoch=socket.epoch)
-            self._closer.close_soon(socket, CLOSE_CODE, "the certificate of this station is revoked")
+            self._closer.close_soon(socket, CLOSE_CODE, "the certificate of this connection is revoked")
         self._after_us = now_us - OVERLAP_US
         return len(sockets)
 
 
 def _to_revocation(message: pb.RevokedCertificate) -> Revocation:
-    return Revocation(
-        tenant_id=message.tenant_id, station_id=message.station_id, revoke_us=from_timestamp(message.revoke_time)
-    )
+    return Revocation(tenant_id=message.tenant_id, station_id=message.station_id, fingerprint=message.fingerprint)

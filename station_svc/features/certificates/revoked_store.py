@@ -1,4 +1,4 @@
-"""The SQL of sockets of stations whose certificates were revoked. Each function is part of a transaction."""
+"""The SQL of sockets whose stations showed certificates that were revoked. Each function is part of a transaction."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -15,11 +15,12 @@ _OPEN = RowStatement(
     JOIN station ON station.tenant_id = rows.tenant_id AND station.station_id = rows.station_id
     JOIN connection ON connection.epoch = station.latest_epoch
     JOIN node ON node.node_id = connection.node_id
-    WHERE connection.disconnect_us IS NULL AND connection.connect_us < rows.revoke_us AND node.lease_end_us > :now_us
+    WHERE connection.certificate_fingerprint = rows.fingerprint
+      AND connection.disconnect_us IS NULL AND node.lease_end_us > :now_us
     """,
     tenant_id="text",
     station_id="text",
-    revoke_us="bigint",
+    fingerprint="text",
 )
 
 
@@ -29,10 +30,10 @@ class Revocation:
 
     tenant_id: str
     station_id: str
-    revoke_us: int
+    fingerprint: str  # SHA-256 of the DER, hexadecimal
 
 
 def open_sockets_of(connection: Connection, revocations: Sequence[Revocation], now_us: int) -> Sequence[Socket]:
-    """The sockets that these stations had opened before, and that are open still."""
+    """The open sockets of these stations that were opened with these certificates."""
     rows = _OPEN.run(connection, map(asdict, revocations), now_us=now_us)
     return [Socket(**row) for row in rows.mappings()]

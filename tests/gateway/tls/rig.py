@@ -3,7 +3,7 @@
 import asyncio
 import re
 import urllib.request
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +16,9 @@ from csms.station.v1 import station_ingest_service_pb2 as ingest
 from gateway.service import RunningGateway
 from gateway.settings import TlsSettings
 from mesh.identity.certificate_files import CertificateFiles
+from tests.certificates import TestAuthority
 from tests.gateway.rig import MeshRig, running_mesh_with
+from tests.station_certificates import trusting_auth
 from tests.tls_material import HOST, OTHER_HOST, Handshake, ServerFiles, rsa_key, trusting
 
 
@@ -60,8 +62,10 @@ class TlsRig:
 
 
 @asynccontextmanager
-async def running_tls(database_url: str, folder: Path, *, client_authorities: str = "") -> AsyncIterator[TlsRig]:
-    """The mesh, serving."""
+async def running_tls(
+    database_url: str, folder: Path, *, client_authorities: str = "", outside: Sequence[TestAuthority] = ()
+) -> AsyncIterator[TlsRig]:
+    """The mesh, serving. `outside` are authorities of other parties that auth_svc trusts."""
     server = ServerFiles(folder)
     files = (
         server.write("ecdsa", HOST),
@@ -69,7 +73,7 @@ async def running_tls(database_url: str, folder: Path, *, client_authorities: st
         server.write("other", OTHER_HOST, "*.wild.example.org"),
     )
     tls = TlsSettings(port=0, files=files, client_authorities=client_authorities)
-    async with running_mesh_with(database_url, tls, {}) as mesh:
+    async with running_mesh_with(database_url, tls, trusting_auth(folder, *outside) if outside else {}) as mesh:
         yield TlsRig(mesh=mesh, server=server, files=files)
 
 

@@ -10,7 +10,6 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from cryptography.x509.oid import ExtendedKeyUsageOID
 from csms.station.v1 import station_ingest_service_pb2 as ingest
 from websockets.exceptions import InvalidStatus
 
@@ -21,38 +20,41 @@ from mesh.identity.front_door import ADDRESS_HEADER, CERTIFICATE_HEADER, PROOF_H
 from mesh.identity.mesh_identity import MeshIdentity
 from station_kit.tls import ShownCertificate, station_context
 from tests.certificates import TestAuthority, authority
-from tests.client_certificate_checks import ClientChecks
 from tests.gateway.conftest import SCHEMAS
 from tests.gateway.raw_station import RawStation
 from tests.gateway.tls.rig import TlsRig, noted_openings, running_tls
+from tests.station_certificates import INTERMEDIATE, MATRIX, ROOT, Row, StationCertificates, showing
 from tests.templates import Templates
-from tests.tls_material import EXPIRED, NOT_YET, Shown, rsa_key, station_certificate
+from tests.tls_material import Shown, station_certificate
 from tests.waiting import eventually, until
+from tests.watched_checks import WatchedChecks
 
 # The loop that gateways have; test_server.py holds both against each other.
 pytestmark = pytest.mark.asyncio(loop_factories=["uvloop"])
 
-ROOT = authority("Stations' root")
-INTERMEDIATE = authority("Stations' authority", issuer=ROOT)
-
 
 @pytest.fixture
-def checks(monkeypatch: pytest.MonkeyPatch) -> ClientChecks:
-    """The checks, with one authority."""
-    checks = ClientChecks()
-    checks.authorities = [ROOT]
+def checks(monkeypatch: pytest.MonkeyPatch) -> WatchedChecks:
+    """The checks of auth_svc."""
+    checks = WatchedChecks()
     checks.apply(monkeypatch)
     return checks
 
 
 @pytest.fixture
-async def rig(tmp_path: Path, templates: Templates, checks: ClientChecks) -> AsyncIterator[TlsRig]:
-    """A mesh with TLS, whose gateway knows the authority."""
+async def rig(tmp_path: Path, templates: Templates, checks: WatchedChecks) -> AsyncIterator[TlsRig]:
+    """A mesh with TLS, whose gateway knows the authority of another party."""
     del checks
     templates.copy_sqlite(SCHEMAS, tmp_path)
-    async with running_tls(f"sqlite:///{tmp_path / 'test.db'}", tmp_path) as running:
+    async with running_tls(f"sqlite:///{tmp_path / 'test.db'}", tmp_path, outside=[ROOT]) as running:
         await until(lambda: running.mesh.gateway.tls is not None and running.mesh.gateway.tls.is_ready)
         yield running
+
+
+@pytest.fixture
+def maker(rig: TlsRig, tmp_path: Path) -> StationCertificates:
+    """Makes certificates of its stations."""
+    return StationCertificates(mesh=rig.mesh, folder=tmp_path)
 
 
 @pytest.fixture
@@ -61,18 +63,18 @@ def openings(rig: TlsRig, monkeypatch: pytest.MonkeyPatch) -> list[ingest.OpenCo
     return noted_openings(rig.mesh.gateway, monkeypatch)
 
 
-def showing(rig: TlsRig, certificate: ShownCertificate, *, max_version: str = "TLSv1.3") -> ssl.SSLContext:
+def _showing(rig: TlsRig, certificate: ShownCertificate, *, max_version: str = "TLSv1.3") -> ssl.SSLContext:
     """The context of a station that shows a certificate."""
     return station_context(rig.server.root.pem, certificate=certificate, max_version=max_version)
 
 
 async def shown(rig: TlsRig, certificate: ShownCertificate, **options: Any) -> Shown:
     """A handshake with a certificate."""
-    return await rig.handshake(showing(rig, certificate), **options).run()
+    return await rig.handshake(_showing(rig, certificate), **options).run()
 
 
 async def test_without_a_certificate_version_and_suite_are_passed_on(
-    rig: TlsRig, openings: list[ingest.OpenConnectionItem], checks: ClientChecks
+    rig: TlsRig, openings: list[ingest.OpenConnectionItem], checks: WatchedChecks
 ) -> None:
     assert (await rig.handshake(station_context(rig.server.root.pem, max_version="TLSv1.2")).run()).status == 101
     async with RawStation(rig.mesh.station_url("CP2")):
@@ -87,10 +89,10 @@ async def test_without_a_certificate_version_and_suite_are_passed_on(
 
 @pytest.mark.parametrize("max_version", ["TLSv1.2", "TLSv1.3"])
 async def test_a_certificate_is_passed_on(
-    rig: TlsRig, tmp_path: Path, openings: list[ingest.OpenConnectionItem], checks: ClientChecks, max_version: str
+    rig: TlsRig, tmp_path: Path, openings: list[ingest.OpenConnectionItem], checks: WatchedChecks, max_version: str
 ) -> None:
     certificate = station_certificate(tmp_path, INTERMEDIATE, "SERIAL-1", above=[INTERMEDIATE])
-    assert (await rig.handshake(showing(rig, certificate, max_version=max_version)).run()).status == 101
+    assert (await rig.handshake(_showing(rig, certificate, max_version=max_version)).run()).status == 101
     [item] = openings
     assert item.tls.version == max_version
     proven = item.tls.client_certificate
@@ -107,47 +109,42 @@ async def test_a_certificate_is_passed_on(
 # The matrix, at the gateway
 
 
-async def test_a_certificate_with_an_rsa_key(rig: TlsRig, tmp_path: Path) -> None:
-    certificate = station_certificate(tmp_path, ROOT, "RSA", key=rsa_key())
-    assert (await shown(rig, certificate)).status == 101
+@pytest.mark.parametrize("row", MATRIX, ids=lambda row: row.name)
+async def test_each_certificate_has_its_outcome(
+    rig: TlsRig, maker: StationCertificates, openings: list[ingest.OpenConnectionItem], row: Row
+) -> None:
+    """With a text for the station's engineer, unless TLS itself refuses it, before there is a request."""
+    handshake = rig.handshake(showing(rig.server.root.pem, await row.shown(maker)), station_id=row.station_id)
+    if row.fails_in_tls:
+        with pytest.raises((ssl.SSLError, ConnectionError)):
+            await handshake.run()
+        assert await rig.metric("csms_gateway_tls_failure_total", label="certificate_verify_failed") == 1
+        assert openings == []
+    else:
+        row.check(await handshake.run())
 
 
 async def test_a_chain_that_ends_at_an_intermediate_which_is_trusted(
-    rig: TlsRig, tmp_path: Path, checks: ClientChecks
+    tmp_path: Path, templates: Templates, checks: WatchedChecks
 ) -> None:
-    checks.authorities = [INTERMEDIATE]
-    certificate = station_certificate(tmp_path, INTERMEDIATE, "S")
-
-    async def is_trusted() -> bool:
-        try:
-            return (await shown(rig, certificate)).status == 101
-        except OSError:
-            return False
-
-    assert await eventually(is_trusted)
+    del checks
+    templates.copy_sqlite(SCHEMAS, tmp_path)
+    async with running_tls(f"sqlite:///{tmp_path / 'test.db'}", tmp_path, outside=[INTERMEDIATE]) as rig:
+        await until(lambda: rig.mesh.gateway.tls is not None and rig.mesh.gateway.tls.is_ready)
+        assert (await shown(rig, station_certificate(tmp_path, INTERMEDIATE, "S"))).status == 101
 
 
-@pytest.mark.parametrize(
-    ("validity", "text"), [(EXPIRED, "it ended at"), (NOT_YET, "it begins at")], ids=["expired", "not yet valid"]
-)
-async def test_dates_are_refused_with_their_reason(
-    rig: TlsRig, tmp_path: Path, openings: list[ingest.OpenConnectionItem], validity: Any, text: str
+async def test_a_certificate_that_is_revoked(
+    rig: TlsRig, maker: StationCertificates, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """401, with a text for the station's engineer: a failed TLS handshake would have none."""
-    answer = await shown(rig, station_certificate(tmp_path, ROOT, "S", validity=validity))
-    assert answer.status == 401
-    assert answer.body.startswith(f"the station's certificate: {text}")
-    assert openings == []
-
-
-async def test_a_revoked_certificate(
-    rig: TlsRig, tmp_path: Path, checks: ClientChecks, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Of a session that resumes, too; the log has the reason."""
-    certificate = station_certificate(tmp_path, ROOT, "S")
-    context = showing(rig, certificate)
+    """The socket that showed it is closed; it is refused of a session that resumes, too; the log has the reason."""
+    certificate = await maker.issued("CP1", "CP1")
+    context = _showing(rig, certificate)
     first = await rig.handshake(context).run()
-    checks.revoke(certificate)
+    async with RawStation(rig.mesh.tls_station_url("CP1"), tls=context) as station:
+        await station.boot()
+        await maker.revoke(certificate)
+        assert await station.close_code() == 1008
     again = await rig.handshake(context, session=first.session).run()
     assert (first.status, again.is_resumed, again.status) == (101, True, 401)
     assert (await shown(rig, certificate)).status == 401
@@ -156,35 +153,15 @@ async def test_a_revoked_certificate(
     assert "CP1" in line
 
 
-@pytest.mark.parametrize("case", ["another root", "chain incomplete", "for servers", "key too short"])
-async def test_a_certificate_that_tls_refuses(
-    rig: TlsRig, tmp_path: Path, openings: list[ingest.OpenConnectionItem], case: str
-) -> None:
-    """The connection ends before there is a request."""
-    certificate = {
-        "another root": lambda: station_certificate(tmp_path, authority("Stations' root"), "S"),
-        "chain incomplete": lambda: station_certificate(tmp_path, INTERMEDIATE, "S"),
-        "for servers": lambda: station_certificate(tmp_path, ROOT, "S", purpose=ExtendedKeyUsageOID.SERVER_AUTH),
-        "key too short": lambda: station_certificate(tmp_path, ROOT, "S", key=rsa_key(1024)),
-    }[case]()
-    context = station_context(rig.server.root.pem)
-    context.set_ciphers("DEFAULT:@SECLEVEL=0")  # else its own side would refuse the short key
-    context.load_cert_chain(certificate.chain, certificate.key)
-    with pytest.raises((ssl.SSLError, ConnectionError)):
-        await rig.handshake(context).run()
-    assert await rig.metric("csms_gateway_tls_failure_total", label="certificate_verify_failed") == 1
-    assert openings == []
-
-
 # Sessions
 
 
 @pytest.mark.parametrize("max_version", ["TLSv1.2", "TLSv1.3"])
 async def test_a_session_that_resumes_has_its_chain(
-    rig: TlsRig, tmp_path: Path, checks: ClientChecks, max_version: str
+    rig: TlsRig, tmp_path: Path, checks: WatchedChecks, max_version: str
 ) -> None:
     """TLS does not send it again: the gateway remembers it."""
-    context = showing(
+    context = _showing(
         rig, station_certificate(tmp_path, INTERMEDIATE, "S", above=[INTERMEDIATE]), max_version=max_version
     )
     first = await rig.handshake(context).run()
@@ -197,9 +174,9 @@ async def test_a_session_that_resumes_has_its_chain(
 # Who asks, and when
 
 
-async def test_many_handshakes_are_checked_in_batches(rig: TlsRig, tmp_path: Path, checks: ClientChecks) -> None:
+async def test_many_handshakes_are_checked_in_batches(rig: TlsRig, tmp_path: Path, checks: WatchedChecks) -> None:
     checks.released.clear()
-    context = showing(rig, station_certificate(tmp_path, ROOT, "S"))
+    context = _showing(rig, station_certificate(tmp_path, ROOT, "S"))
     batcher = rig.mesh.gateway.mesh.client_certificates
     many = [asyncio.ensure_future(_connect(rig, f"CP{number}", context)) for number in range(100)]
     await until(lambda: batcher.depth + len(batcher._in_flight) > 0)
@@ -215,7 +192,7 @@ async def _connect(rig: TlsRig, station_id: str, context: ssl.SSLContext) -> Non
 
 
 async def test_while_the_check_is_unavailable_the_station_comes_later(
-    rig: TlsRig, tmp_path: Path, checks: ClientChecks, monkeypatch: pytest.MonkeyPatch
+    rig: TlsRig, tmp_path: Path, checks: WatchedChecks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """503, and those without a certificate are served."""
     monkeypatch.setattr("gateway.websocket.client_certificates.CHECK_BUDGET_S", 0.3)
@@ -232,21 +209,41 @@ async def test_while_the_check_is_unavailable_the_station_comes_later(
 
 
 async def test_the_authorities_are_kept_while_they_cannot_be_had(
-    rig: TlsRig, tmp_path: Path, checks: ClientChecks
+    rig: TlsRig, maker: StationCertificates, checks: WatchedChecks
 ) -> None:
     """A new one is taken over; what is known stays good while auth_svc is unavailable."""
-    other = authority("Another authority")
-    checks.authorities = [ROOT, other]
-    certificate = station_certificate(tmp_path, other, "S")
+    certificate = await maker.issued("CP1", "CP1")
     tls = rig.mesh.gateway.tls
     assert tls is not None
-    await until(lambda: len(tls._of_tenants) == 2)
+    assert len(tls._of_tenants) == 2
     checks.is_available = False
     with pytest.raises(Exception, match="unavailable"):
         await _refresh(rig)
+    assert len(tls._of_tenants) == 2
     checks.is_available = True
-    checks.authorities = [ROOT, other]
     assert (await shown(rig, certificate)).status == 101
+
+
+async def test_a_new_authority_is_known_once_its_certificate_was_shown(
+    tmp_path: Path, templates: Templates, checks: WatchedChecks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """auth_svc makes its own at first need: a station that comes with it at once does not wait for the regular look."""
+    del checks
+    monkeypatch.setattr("gateway.tls.authorities.POLL_S", 3600.0)
+    templates.copy_sqlite(SCHEMAS, tmp_path)
+    async with running_tls(f"sqlite:///{tmp_path / 'test.db'}", tmp_path, outside=[ROOT]) as rig:
+        await until(lambda: rig.mesh.gateway.tls is not None and rig.mesh.gateway.tls.is_ready)
+        maker = StationCertificates(mesh=rig.mesh, folder=tmp_path)
+        certificate = await maker.issued("CP1", "CP1", at_once=True)
+
+        async def is_served() -> bool:
+            try:
+                return (await shown(rig, certificate)).status == 101
+            except OSError:
+                return False
+
+        assert not await is_served()
+        assert await eventually(is_served)
 
 
 async def _refresh(rig: TlsRig) -> None:
@@ -260,7 +257,7 @@ async def _refresh(rig: TlsRig) -> None:
 
 
 async def test_before_the_authorities_are_known_nobody_is_refused_for_good(
-    tmp_path: Path, templates: Templates, checks: ClientChecks, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, templates: Templates, checks: WatchedChecks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A station that was not asked for its certificate is to come again: 503, at the port with TLS alone."""
     monkeypatch.setattr("gateway.service.AUTHORITIES_WITHIN_S", 0.1)
@@ -278,17 +275,17 @@ async def test_before_the_authorities_are_known_nobody_is_refused_for_good(
         assert await eventually(is_served)
 
 
-async def test_an_authority_of_the_settings(tmp_path: Path, templates: Templates, checks: ClientChecks) -> None:
+async def test_an_authority_of_the_settings(tmp_path: Path, templates: Templates, checks: WatchedChecks) -> None:
     """CSMS_CLIENT_CA_FILE: TLS accepts its certificates; whether they are good is auth_svc's to say."""
-    outside = authority("Outside")
+    del checks
+    outside, known = authority("Outside"), authority("Known to auth_svc")
     templates.copy_sqlite(SCHEMAS, tmp_path)
-    async with running_tls(f"sqlite:///{tmp_path / 'test.db'}", tmp_path, client_authorities=outside.pem) as rig:
-        certificate = station_certificate(tmp_path, outside, "S")
+    url = f"sqlite:///{tmp_path / 'test.db'}"
+    async with running_tls(url, tmp_path, client_authorities=outside.pem + known.pem, outside=[known]) as rig:
         await until(lambda: rig.mesh.gateway.tls is not None and rig.mesh.gateway.tls.is_ready)
-        answer = await shown(rig, certificate)
-        assert (answer.status, "authority of the tenant" in answer.body) == (401, True)
-        checks.authorities.append(outside)
-        assert (await shown(rig, certificate)).status == 101
+        answer = await shown(rig, station_certificate(tmp_path, outside, "S"))
+        assert (answer.status, "authority that is trusted here" in answer.body) == (401, True)
+        assert (await shown(rig, station_certificate(tmp_path, known, "S"))).status == 101
 
 
 # Through a proxy
@@ -327,7 +324,7 @@ def _chain(tmp_path: Path, issuer: TestAuthority, *above: TestAuthority) -> str:
 
 
 async def test_a_certificate_that_envoy_forwards(
-    rig: TlsRig, tmp_path: Path, openings: list[ingest.OpenConnectionItem], checks: ClientChecks
+    rig: TlsRig, tmp_path: Path, openings: list[ingest.OpenConnectionItem], checks: WatchedChecks
 ) -> None:
     """It is checked like one of the gateway's own port."""
     headers = _forwarded(rig, _chain(tmp_path, INTERMEDIATE, INTERMEDIATE))
@@ -350,7 +347,7 @@ async def test_a_certificate_that_envoy_forwards(
     ids=["another proof", "no proof", "no TLS at Envoy", "TLS in front of Envoy"],
 )
 async def test_who_is_believed(
-    rig: TlsRig, openings: list[ingest.OpenConnectionItem], checks: ClientChecks, change: dict[str, str], tls: bool
+    rig: TlsRig, openings: list[ingest.OpenConnectionItem], checks: WatchedChecks, change: dict[str, str], tls: bool
 ) -> None:
     """Without the proof of the front door a station may write what it likes: it is not read."""
     chain = _chain(rig.server.folder, ROOT)

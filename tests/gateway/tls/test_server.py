@@ -1,18 +1,25 @@
 """TLS at the gateway: versions, suites, host names, and certificates that change while it serves. On both loops."""
 
 import asyncio
+import os
+import signal
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
+from gateway.__main__ import reload_on_hang_up
 from gateway.service import start
 from gateway.settings import GatewaySettings
+from gateway.tls.failures import LOG_RATE, FailureLog
 from gateway.tls.station_tls import WITHOUT_AUTHORITIES_US, StationTls
+from gateway.workers import WorkerProcesses
 from mesh.runtime.startup_errors import SettingError
-from tests.client_certificate_checks import ClientChecks
+from station_kit.tls import station_context
+from tests.certificates import authority
 from tests.gateway.conftest import SCHEMAS
 from tests.gateway.raw_station import RawStation
 from tests.gateway.tls.rig import TlsRig, running_tls
@@ -28,23 +35,15 @@ from tests.tls_material import (
     Validity,
     old_context,
     replace_file,
+    station_certificate,
     trusting,
 )
 from tests.waiting import until
 
 
 @pytest.fixture
-def checks(monkeypatch: pytest.MonkeyPatch) -> ClientChecks:
-    """The checks of stations' certificates; there is no authority yet."""
-    checks = ClientChecks()
-    checks.apply(monkeypatch)
-    return checks
-
-
-@pytest.fixture
-async def rig(tmp_path: Path, templates: Templates, checks: ClientChecks) -> AsyncIterator[TlsRig]:
-    """A mesh with TLS, on SQLite."""
-    del checks
+async def rig(tmp_path: Path, templates: Templates) -> AsyncIterator[TlsRig]:
+    """A mesh with TLS, on SQLite; there is no authority of stations' certificates yet."""
     templates.copy_sqlite(SCHEMAS, tmp_path)
     async with running_tls(f"sqlite:///{tmp_path / 'test.db'}", tmp_path) as running:
         yield running
@@ -167,6 +166,28 @@ async def test_a_file_that_cannot_be_used_is_refused(rig: TlsRig, capsys: pytest
     assert (await rig.handshake().run()).certificate != before.certificate
 
 
+async def test_sighup_reads_the_files_at_once(rig: TlsRig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the watch would see no change; the other workers get the signal too, and a broken file is refused."""
+    signalled: list[str] = []
+    workers = WorkerProcesses(count=0)
+    monkeypatch.setattr(workers, "hang_up", lambda: signalled.append("workers"))
+    assert rig.mesh.gateway.tls is not None
+    monkeypatch.setattr(rig.mesh.gateway.tls, "_look", lambda: ())  # the watch is blind
+    await rig.look()
+    before = await rig.handshake().run()
+    async with AsyncExitStack() as stack:
+        reload_on_hang_up(stack, rig.mesh.gateway, workers)
+        rig.server.write("ecdsa", HOST)
+        os.kill(os.getpid(), signal.SIGHUP)
+        await until(lambda: signalled == ["workers"])
+        replaced = await rig.handshake().run()
+        assert replaced.certificate != before.certificate
+        replace_file(rig.files[0].key, "nothing")
+        os.kill(os.getpid(), signal.SIGHUP)
+        await until(lambda: len(signalled) == 2)
+        assert (await rig.handshake().run()).certificate == replaced.certificate
+
+
 async def test_an_expired_certificate_is_served_and_said(rig: TlsRig, capsys: pytest.CaptureFixture[str]) -> None:
     """A station decides for itself; operators have a log line, and a metric before it is too late."""
     rig.server.write("ecdsa", HOST, validity=EXPIRED)
@@ -211,6 +232,40 @@ def test_stations_without_a_certificate_do_not_wait_for_the_authorities_for_good
     assert known.is_ready
 
 
+# Failed handshakes
+
+
+async def test_a_failed_handshake_is_logged_with_its_reason(rig: TlsRig) -> None:
+    """A certificate of an authority that is not known: what OpenSSL has to say of it."""
+    assert rig.mesh.gateway.tls is not None
+    rig.mesh.gateway.tls.trust(authority("Known").pem)
+    certificate = station_certificate(rig.server.folder, authority("Unknown"), "S")
+    with capture_logs() as logs, pytest.raises((ssl.SSLError, ConnectionError)):
+        await rig.handshake(station_context(rig.server.root.pem, certificate=certificate)).run()
+    [line] = [one for one in logs if one["event"] == "TLS handshake failed"]
+    assert (line["reason"], line["unlogged"]) == ("CERTIFICATE_VERIFY_FAILED", 0)
+    assert line["detail"] == "unable to get local issuer certificate"
+
+
+def test_lines_about_failed_handshakes_are_bounded_by_reason() -> None:
+    """A fleet that lacks a root hides neither another reason nor how often it failed."""
+    now_s = 0.0
+    failures = FailureLog(clock_s=lambda: now_s)
+    many, other = ssl.SSLError(), ssl.SSLError()
+    many.reason, other.reason = "TLSV1_ALERT_UNKNOWN_CA", "NO_SHARED_CIPHER"
+    with capture_logs() as lines:
+        for _ in range(1000):
+            failures.note(many)
+        failures.note(other)
+        now_s += 1 / LOG_RATE.per_s
+        failures.note(many)
+    assert [one["reason"] for one in lines] == ["TLSV1_ALERT_UNKNOWN_CA"] * 20 + [
+        "NO_SHARED_CIPHER",
+        "TLSV1_ALERT_UNKNOWN_CA",
+    ]
+    assert lines[-1]["unlogged"] == 980
+
+
 # Sessions
 
 
@@ -231,10 +286,9 @@ async def test_a_session_resumes_after_a_reload_too(rig: TlsRig, version: str) -
 
 
 async def test_a_handshake_that_does_not_end_is_ended(
-    tmp_path: Path, templates: Templates, checks: ClientChecks, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, templates: Templates, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Others are served meanwhile."""
-    del checks
     monkeypatch.setattr("gateway.websocket.server.TLS_HANDSHAKE_TIMEOUT_S", 1.0)
     templates.copy_sqlite(SCHEMAS, tmp_path)
     async with running_tls(f"sqlite:///{tmp_path / 'test.db'}", tmp_path) as rig:

@@ -16,6 +16,7 @@ from station_svc.features.certificates.renewal import MOST_PER_TURN, end_due
 from station_svc.features.certificates.revoked import OVERLAP_US
 from tests.station_svc.certificate_rig import CHARGING_STATION, Rig, certificate_rig, failure
 from tests.station_svc.conftest import StartSystem
+from tests.station_svc.tls_attempts import by_certificate, over_tls
 from tests.waiting import until
 
 DAY_S = 24 * 3600
@@ -145,31 +146,75 @@ async def test_a_fleet_of_one_day_is_renewed_bit_by_bit(rig: Rig) -> None:
 # Revoked certificates
 
 
-def _revoked(station_id: str, revoke_us: int) -> RevokedCertificate:
+OLD, NEW = "ab" * 32, "cd" * 32
+
+
+def _revoked(station_id: str, revoke_us: int, fingerprint: str = OLD) -> RevokedCertificate:
     return RevokedCertificate(
-        tenant_id="default", station_id=station_id, fingerprint="ab" * 32, revoke_time=to_timestamp(revoke_us)
+        tenant_id="default", station_id=station_id, fingerprint=fingerprint, revoke_time=to_timestamp(revoke_us)
     )
 
 
-async def test_the_socket_of_a_station_whose_certificate_was_revoked_is_closed(rig: Rig) -> None:
-    """Once: a connection that it opens afterwards was let in for another reason."""
-    epoch, other = await rig.booted("CP1"), await rig.booted("CP2")
+async def _showing(rig: Rig, station_id: str, fingerprint: str) -> int:
+    """The epoch of a connection that is opened with a certificate."""
+    item = by_certificate(station_id, station_id, expire_us=rig.system.clock() + 90 * DAY_S * SECOND_US)
+    item.tls.client_certificate.fingerprint = fingerprint
+    [result] = await rig.system.attempt(item)
+    assert not result.HasField("error"), result.error
+    return result.epoch
+
+
+async def test_the_socket_that_showed_a_certificate_which_was_revoked_is_closed(rig: Rig) -> None:
+    """Those of others stay, also where they showed another certificate of the same station."""
+    epoch, other = await _showing(rig, "CP1", OLD), await _showing(rig, "CP2", NEW)
     rig.system.clock.advance(10)
     await rig.system.lease()
-    rig.authority.revoked = [_revoked("CP1", rig.system.clock()), _revoked("CP9", rig.system.clock())]
+    rig.authority.revoked = [_revoked(one, rig.system.clock()) for one in ("CP1", "CP2", "CP9")]
     rig.system.clock.advance(1)
     assert await rig.revocations.follow() == 1
     await until(lambda: rig.system.gateway.closed == [("CP1", epoch, 1008)])
-    await rig.booted("CP1")
-    assert await rig.revocations.follow() == 0
     assert other not in [one[1] for one in rig.system.gateway.closed]
 
 
-async def test_a_station_that_is_away_or_was_there_later_is_left_alone(rig: Rig) -> None:
+async def test_a_station_that_renewed_its_certificate_before_stays(rig: Rig) -> None:
+    """Its connection of today stands on the new one; with that revoked too, it is closed."""
+    await _showing(rig, "CP1", OLD)
+    epoch = await _showing(rig, "CP1", NEW)
+    rig.system.clock.advance(10)
+    await rig.system.lease()
     rig.authority.revoked = [_revoked("CP1", rig.system.clock())]
     rig.system.clock.advance(1)
-    epoch = await rig.booted("CP1")
     assert await rig.revocations.follow() == 0
+    rig.authority.revoked.append(_revoked("CP1", rig.system.clock(), NEW))
+    rig.system.clock.advance(1)
+    assert await rig.revocations.follow() == 1
+    await until(lambda: ("CP1", epoch, 1008) in rig.system.gateway.closed)
+
+
+async def test_a_socket_without_a_certificate_stays(rig: Rig) -> None:
+    """A password proves its station, or nothing does: the certificate did not."""
+    await rig.booted("CP1")
+    [result] = await rig.system.attempt(over_tls("CP2"))
+    assert not result.HasField("error"), result.error
+    rig.system.clock.advance(10)
+    await rig.system.lease()
+    rig.authority.revoked = [_revoked("CP1", rig.system.clock()), _revoked("CP2", rig.system.clock())]
+    rig.system.clock.advance(1)
+    assert await rig.revocations.follow() == 0
+    assert rig.system.gateway.closed == []
+
+
+async def test_a_socket_that_is_recorded_after_the_revocation_is_closed(rig: Rig) -> None:
+    """Its handshake was checked just before: the times of two processes do not decide."""
+    rig.authority.revoked = [_revoked("CP1", rig.system.clock())]
+    rig.system.clock.advance(1)
+    epoch = await _showing(rig, "CP1", OLD)
+    assert await rig.revocations.follow() == 1
+    await until(lambda: rig.system.gateway.closed == [("CP1", epoch, 1008)])
+
+
+async def test_a_station_that_is_away_is_left_alone(rig: Rig) -> None:
+    epoch = await _showing(rig, "CP1", OLD)
     await rig.system.close("CP1", epoch)
     rig.authority.revoked = [_revoked("CP1", rig.system.clock() + 1)]
     assert await rig.revocations.follow() == 0
@@ -178,7 +223,7 @@ async def test_a_station_that_is_away_or_was_there_later_is_left_alone(rig: Rig)
 
 async def test_revocations_that_were_missed_are_read_later(rig: Rig) -> None:
     """While auth_svc is unavailable nothing is closed, and nothing is lost: it is asked for the whole time."""
-    await rig.booted("CP1")
+    await _showing(rig, "CP1", OLD)
     await rig.revocations.follow()
     looked_us = rig.system.clock()
     rig.authority.away = True

@@ -444,7 +444,10 @@ class VariablesRollout(_message.Message):
     """
     @_builtins.property
     def variables(self) -> _containers.RepeatedCompositeFieldContainer[_station_pb2.Variable]:
-        """The variables with their new values, 1 to 50. No secrets: each station has a credential of its own."""
+        """The variables with their new values, 1 to 50. No secrets: each station has a credential of its own. A SecurityProfile
+        is set alone, and each station is held to the rules of CommandService/SetVariables; a target has succeeded once its
+        station has connected by the profile.
+        """
 
     def __init__(
         self,
@@ -595,7 +598,8 @@ class RolloutTarget(_message.Message):
     def error(self) -> _status_pb2.Status:
         """Error for which it failed or was skipped, or of the last attempt of one that is running. Reasons: those of
         CommandService; VARIABLE_REFUSED: the station rejected a variable; VARIABLES_NOT_KEPT: it restarted and does not
-        hold them; RESET_REFUSED, RESET_NOT_SEEN: it did not restart; FIRMWARE_REFUSED: it rejected the update;
+        hold them; RESET_REFUSED, RESET_NOT_SEEN: it did not restart; SECURITY_PROFILE_NOT_CONFIRMED: it took a security
+        profile, and did not connect by it within an hour; FIRMWARE_REFUSED: it rejected the update;
         FIRMWARE_FAILED: the update failed; FIRMWARE_SUPERSEDED: another update replaced it; COMMAND_REFUSED: it rejected the
         command; LOCAL_LIST_NOT_SUPPORTED, LOCAL_LIST_REFUSED: it keeps no local list, or rejected a part of it;
         STATION_NOT_FOUND: the station was removed; JOB_EXPIRED: it was not connected in time, or the job did not end in
