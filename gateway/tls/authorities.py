@@ -13,7 +13,7 @@ from mesh.runtime.errors import from_rpc_error
 
 # A certificate of a new authority may be shown sooner: the first handshake that fails for that has it asked at once.
 POLL_S = 10.0
-# Whoever shows certificates of no authority makes a gateway ask no more often than this.
+# Handshakes with certificates of no authority make a gateway ask no more often than this.
 LEAST_S = 1.0
 TIMEOUT_S = 5.0
 # Until they are known for the first time.

@@ -1,0 +1,1 @@
+import"./LineChart-DlU_vIL-.js";

@@ -1,1 +1,0 @@
-import"./LineChart-CfEtlNL4.js";

@@ -1,1 +1,0 @@
-import"./index-BHwDzib1.js";

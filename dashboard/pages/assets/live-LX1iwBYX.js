@@ -1,0 +1,1 @@
+import"./index-DW8jEgBf.js";
