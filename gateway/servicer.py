@@ -113,12 +113,11 @@ async def _carry_out_in_parts(
     session: Session, route: Outbound, command: Any, payloads: Sequence[Payload], timeout_s: float
 ) -> Any:
     """A command whose answer may be of several CALLs; variables that are read have the station's limits beside them."""
-    assert route.to_partial_answer is not None  # noqa: S101 - by whom it is called
     limit_answer = await _read_limit(session, route, command, timeout_s)
     if limit_answer is not None:
         command = with_limit(command, limit_answer)
         payloads = _to_calls(session, route, command)
-    answer: Any = route.to_partial_answer(command, await _send_all(session, route, payloads, timeout_s))
+    answer = _partial_answer(session, route, command, await _send_all(session, route, payloads, timeout_s))
     if isinstance(limit_answer, type(answer)):
         answer.results.extend([one for one in limit_answer.results if one not in answer.results])
     return answer
@@ -135,8 +134,8 @@ async def _read_limit(session: Session, route: Outbound, command: Any, timeout_s
     limit_timeout_s = min(timeout_s * LIMIT_SHARE, LIMIT_TIMEOUT_S)
     try:
         limit_answer: Any = reader.to_answer(reading, [await _send_one(session, reader, payload, limit_timeout_s)])
-    except MeshError as error:
-        log.info("limit of a station not read", station_id=session.connection.station_id, reason=error.reason)
+    except (MeshError, UnacceptableError) as error:
+        log.info("limit of a station not read", station_id=session.connection.station_id, why=str(error))
         return None
     limited = with_limit(command, limit_answer)
     return limit_answer if limited.items_per_message or limited.bytes_per_message else None
@@ -164,6 +163,33 @@ async def _send_all(
     if first is not None and all(isinstance(answer, CallFailure) for answer in answers):
         raise first
     return answers
+
+
+def _partial_answer(session: Session, route: Outbound, command: Any, answers: Sequence[Payload | CallFailure]) -> Any:
+    """The command's answer of those that came. One that has a value beyond its range is a failure of its own.
+
+    Raises MeshError INVALID_ANSWER where no other is left.
+    """
+    to_answer = route.to_partial_answer
+    assert to_answer is not None  # noqa: S101 - by whom it is called
+    try:
+        return to_answer(command, answers)
+    except UnacceptableError as error:
+        invalid = _invalid_answer(session, f"{error.field}: {error}", error.code)
+    failure = CallFailure(reason=invalid.reason, message=invalid.message)
+
+    def checked(position: int, answer: Payload | CallFailure) -> Payload | CallFailure:
+        alone = [answer if other == position else failure for other in range(len(answers))]
+        try:
+            to_answer(command, alone)
+        except UnacceptableError:
+            return failure
+        return answer
+
+    readable = [checked(position, answer) for position, answer in enumerate(answers)]
+    if all(isinstance(answer, CallFailure) for answer in readable):
+        raise invalid
+    return to_answer(command, readable)
 
 
 async def _send_one(session: Session, route: Outbound, payload: Payload, timeout_s: float) -> Payload:
