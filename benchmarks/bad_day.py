@@ -192,6 +192,9 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--live", type=int, default=LIVE, help=f"stations with live sessions (default: {LIVE})")
     parser.add_argument("--rate", type=float, default=LIVE_RATE, help=f"their messages a second ({LIVE_RATE:g})")
     parser.add_argument("--sqlite", action="store_true", help="on SQLite, in place of PostgreSQL")
+    parser.add_argument(
+        "--setting", action="append", default=[], metavar="NAME=VALUE", help="of the mesh, beside its own"
+    )
     parser.add_argument("--json", type=Path, help="write the figures there, in place of benchmarks/results/")
     return parser.parse_args(arguments)
 
@@ -203,7 +206,8 @@ async def run(options: argparse.Namespace) -> BadDay:
         own = Path(directory)
         source = nullcontext(Database(name="SQLite", url=None, root=None)) if options.sqlite else postgres(own)
         with source as database:
-            async with mesh(database, own, services=ALL_SERVICES, tls=True) as running:
+            settings = dict(one.split("=", 1) for one in options.setting)
+            async with mesh(database, own, services=ALL_SERVICES, tls=True, settings=settings) as running:
                 return await measure(running, stations=options.stations, live=options.live, rate=options.rate)
 
 

@@ -74,15 +74,16 @@ async def mesh(
     steps: bool = False,
     services: Sequence[str] = SERVICES,
     tls: bool = False,
+    settings: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Mesh]:
     """Services and gateway as child processes with empty databases, ready to serve; their logs are in `directory`.
 
     Events are relayed where `services` has "notification"; else they stay in the outboxes. With `steps` each process
     writes there, when it ends, the time that its steps took (benchmarks/steps.py). With `tls` the gateway has its port
-    with TLS beside the plain one, with an ECDSA certificate and an RSA one.
+    with TLS beside the plain one, with an ECDSA certificate and an RSA one. `settings` are further ones of the parts.
     """
     made = make_certificates(directory / "tls", HOST, datetime.now(UTC)) if tls else None
-    environment = _environment(database, directory, services, made)
+    environment = _environment(database, directory, services, made) | dict(settings or {})
     keys = MeshKeys(directory / "keys")
     keys.make()
     processes: dict[str, Process] = {}

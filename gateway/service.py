@@ -34,6 +34,7 @@ from gateway.websocket.admissions import Admissions
 from gateway.websocket.client_address import ClientAddresses
 from gateway.websocket.client_certificates import ClientCertificates
 from gateway.websocket.closings import Closings
+from gateway.websocket.entrance import Pace
 from gateway.websocket.server import SERVICE_RESTART, StationServer
 from gateway.websocket.session_factory import SessionFactory
 from gateway.websocket.station_sessions import StationSessions
@@ -262,7 +263,8 @@ def _station_server(
         clock=now_us,
         count=metrics.count,
     )
-    return StationServer(admissions=admissions, sessions=sessions), sessions
+    pace = Pace(per_turn=settings.accepts_per_turn, is_behind=lambda: mesh.longest_queue() >= settings.backlog_items)
+    return StationServer(admissions=admissions, sessions=sessions, pace=pace), sessions
 
 
 def _admissions(

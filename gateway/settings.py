@@ -50,6 +50,8 @@ class GatewaySettings:
     front_door_secrets: tuple[str, ...] = field(default=(), repr=False)  # by which Envoy proves itself
     tls: TlsSettings | None = None
     tls_ends_in_front: bool = False  # at a proxy that is not ours, or at our Envoy
+    accepts_per_turn: int = 4  # connections, in one turn of the event loop
+    backlog_items: int = 256  # items that wait for a service, from which on fewer connections are accepted
     workers: int = 1  # gateway processes that share the OCPP port, this one among them
 
     @classmethod
@@ -76,6 +78,8 @@ class GatewaySettings:
             station_origins=_station_origins(env),
             tls=tls,
             tls_ends_in_front=placement.ends_in_front,
+            accepts_per_turn=env.number("CSMS_ACCEPTS_PER_TURN", 4, least=1, most=1000),
+            backlog_items=env.number("CSMS_ADMISSION_BACKLOG", 256, least=1, most=100_000),
             workers=workers,
         )
 
