@@ -4,6 +4,7 @@ As real ones do, a station that is not admitted tries again after a while.
 """
 
 import asyncio
+import itertools
 import random
 import time
 from collections.abc import Iterable
@@ -48,6 +49,8 @@ class Arrivals:
         self._encryption = encryption
         self._tls: ClientTls | None = None
         self._connections: list[Connection] = []
+        self._took_s: list[float] = []
+        self._failures: list[str] = []
 
     async def arrive(
         self,
@@ -60,36 +63,36 @@ class Arrivals:
         tls: dict[str, Any] | None = None,
     ) -> dict[str, Any]:
         """Opens all sockets at once and keeps them. Each station's seconds are from its first attempt on."""
-        self._tls = encryption = self._encryption.of(tls)
+        self._tls = self._encryption.of(tls)
+        self._took_s, self._failures = [], []
         began_s = time.perf_counter()
-        took_s: list[float] = []
-        failures: list[str] = []
-
-        async def admit(station_id: str) -> None:
-            for attempt in range(1, 1000):
-                try:
-                    async with asyncio.timeout(PATIENCE_S):
-                        connection = await open_station(
-                            host=host, port=port, path=path + station_id, tally=Tally(), tls=encryption
-                        )
-                except OSError as error:  # of the socket, of TLS, or out of patience
-                    failures.append(f"{type(error).__name__}: {error}")
-                    await asyncio.sleep(pause_s(attempt))
-                else:
-                    took_s.append(time.perf_counter() - began_s)
-                    self._connections.append(connection)
-                    return
-
-        admitting = [asyncio.create_task(admit(station_id)) for station_id in stations]
+        admitting = [
+            asyncio.create_task(self._admit(began_s, host=host, port=port, path=path + station_id))
+            for station_id in stations
+        ]
         _, late = await asyncio.wait(admitting, timeout=within_s)
         await cancel(late)
         return {
-            "took_s": took_s,
+            "took_s": self._took_s,
             "late": len(late),
             "resumed": sum(bool(one.tls and one.tls.session_reused) for one in self._connections),
-            "failed_attempts": len(failures),
-            "failures": failures[-3:],
+            "failed_attempts": len(self._failures),
+            "failures": self._failures[-3:],
         }
+
+    async def _admit(self, began_s: float, *, host: str, port: int, path: str) -> None:
+        """One station, which tries until it is admitted."""
+        for attempt in itertools.count(1):
+            try:
+                async with asyncio.timeout(PATIENCE_S):
+                    connection = await open_station(host=host, port=port, path=path, tally=Tally(), tls=self._tls)
+            except OSError as error:  # of the socket, of TLS, or out of patience
+                self._failures.append(f"{type(error).__name__}: {error}")
+                await asyncio.sleep(pause_s(attempt))
+            else:
+                self._took_s.append(time.perf_counter() - began_s)
+                self._connections.append(connection)
+                return
 
     async def leave(self) -> dict[str, Any]:
         """Closes the sockets, and keeps the sessions of those with TLS where they are to be resumed."""

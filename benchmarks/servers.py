@@ -98,21 +98,7 @@ async def mesh(
         roots = {name: process.pid for name, process in processes.items()}
         if database.root is not None:
             roots["database"] = database.root
-        target = Target(
-            name=database.name,
-            host=HOST,
-            port=int(environment["CSMS_OCPP_PORT"]),
-            path="/ocpp/",
-            roots=roots,
-            metrics_url=f"http://{environment['CSMS_GATEWAY_METRICS_ADDRESS']}/metrics",
-        )
-        yield Mesh(
-            target=target,
-            tls_target=_with_tls(target, made, environment) if made is not None else None,
-            operator_addresses={s: environment[f"CSMS_{s.upper()}_OPERATOR_ADDRESS"] for s in services},
-            gateway_address=environment["CSMS_GATEWAY_ADDRESS"],
-            admin_password=environment["CSMS_ADMIN_PASSWORD"],
-        )
+        yield _running(database.name, environment, roots, services, made)
     finally:
         for process in reversed(processes.values()):
             await end(process)
@@ -154,6 +140,30 @@ def _tls_settings(made: SelfMade, port: int) -> dict[str, str]:
         "CSMS_TLS_CERTIFICATE_FILES": ",".join(str(one.certificate) for one in made.files),
         "CSMS_TLS_KEY_FILES": ",".join(str(one.key) for one in made.files),
     }
+
+
+def _running(
+    name: str,
+    environment: Mapping[str, str],
+    roots: Mapping[str, int],
+    services: Sequence[str],
+    made: SelfMade | None,
+) -> Mesh:
+    target = Target(
+        name=name,
+        host=HOST,
+        port=int(environment["CSMS_OCPP_PORT"]),
+        path="/ocpp/",
+        roots=roots,
+        metrics_url=f"http://{environment['CSMS_GATEWAY_METRICS_ADDRESS']}/metrics",
+    )
+    return Mesh(
+        target=target,
+        tls_target=_with_tls(target, made, environment) if made is not None else None,
+        operator_addresses={s: environment[f"CSMS_{s.upper()}_OPERATOR_ADDRESS"] for s in services},
+        gateway_address=environment["CSMS_GATEWAY_ADDRESS"],
+        admin_password=environment["CSMS_ADMIN_PASSWORD"],
+    )
 
 
 def _with_tls(target: Target, made: SelfMade, environment: Mapping[str, str]) -> Target:

@@ -68,5 +68,5 @@ def _resuming(sessions: deque[ssl.SSLSession]) -> type[ssl.SSLObject]:
 
 
 def ssl_options(tls: ClientTls | None) -> dict[str, Any]:
-    """What the event loop's `create_connection` needs for it."""
+    """Options of the event loop's `create_connection` for it; none without TLS."""
     return {} if tls is None else {"ssl": tls.context, "server_hostname": HOST_NAME, "ssl_handshake_timeout": 60.0}

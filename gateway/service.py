@@ -263,7 +263,11 @@ def _station_server(
         clock=now_us,
         count=metrics.count,
     )
-    pace = Pace(per_turn=settings.accepts_per_turn, is_behind=lambda: mesh.longest_queue() >= settings.backlog_items)
+    pace = Pace(
+        per_turn=settings.accepts_per_turn,
+        longest_turn_s=settings.longest_turn_ms / 1000,
+        is_behind=lambda: mesh.most_outstanding() >= settings.backlog_items,
+    )
     return StationServer(admissions=admissions, sessions=sessions, pace=pace), sessions
 
 

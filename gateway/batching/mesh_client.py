@@ -188,14 +188,14 @@ class MeshClient:
         """Every batcher, for metrics and for closing."""
         return (*self.batchers.values(), self.openings, self.client_certificates)
 
-    def longest_queue(self) -> int:
-        """The items that wait in the longest queue of those that a returning fleet fills.
+    def most_outstanding(self) -> int:
+        """The items without a result of the RPC that has most, of those that a returning fleet sends items of.
 
-        Queues of services that do not answer do not count: their items wait for other reasons than their number.
+        RPCs of services that do not answer do not count: their items wait for other reasons than their number.
         """
         filled = (self.batchers[name] for name in _FILLED_BY_A_FLEET)
-        lanes: tuple[IngestBatcher[Any, Any], ...] = (self.openings, self.client_certificates, *filled)
-        return max((lane.depth for lane in lanes if not lane.unavailable_for_s()), default=0)
+        queues: tuple[IngestBatcher[Any, Any], ...] = (self.openings, self.client_certificates, *filled)
+        return max((one.outstanding for one in queues if not one.unavailable_for_s()), default=0)
 
     async def close_connections(self, items: Sequence[station.CloseConnectionItem]) -> None:
         """Notes closed sockets. Raises MeshError."""

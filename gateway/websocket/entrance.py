@@ -1,4 +1,4 @@
-"""Accepts connections of stations: a few in each turn of the event loop, and fewer while the services are behind.
+"""Accepts connections of stations: a few in each turn of the event loop, and fewer while the system is behind.
 
 See docs/DESIGN.md, "Order of admission". A whole fleet may connect in the same second (quirk 25). The event loop's own
 server accepts all that wait at once, and then has all their handshakes to do before any frame of the stations that are
@@ -20,8 +20,8 @@ from mesh.runtime.logs import get_logger
 
 log = get_logger(__name__)
 
-# While the services are behind, some connections are accepted in each of these periods all the same: a system that is
-# always busy lets its stations come back, if slowly.
+# While services or event loop are behind, one connection is accepted in each of these periods all the same: a system
+# that is always busy lets its stations come back, if slowly.
 BEHIND_S = 0.1
 # After the process or the system has run out of descriptors or memory.
 EXHAUSTED_S = 1.0
@@ -30,9 +30,13 @@ _EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
 @dataclass(frozen=True, kw_only=True)
 class Pace:
-    """How many connections are accepted in one turn of the event loop, and whether the services are behind now."""
+    """How many connections are accepted in one turn of the event loop, and when fewer are.
+
+    That is while the services are behind, or while turns take longer than `longest_turn_s`.
+    """
 
     per_turn: int
+    longest_turn_s: float
     is_behind: Callable[[], bool]
 
 
@@ -57,9 +61,9 @@ class Entrance:
         self._options = options
         self._loop = loop
         self._connecting: set[asyncio.Task[None]] = set()
-        self._pauses: dict[socket.socket, asyncio.TimerHandle] = {}
+        self._due: dict[socket.socket, asyncio.Handle] = {}
         for one in self._listening:
-            self._loop.add_reader(one, self._accept, one)
+            self._wait(one)
 
     @property
     def sockets(self) -> tuple[socket.socket, ...]:
@@ -76,9 +80,9 @@ class Entrance:
 
     def close(self) -> None:
         """Accepts no more connections; those that were accepted stay."""
-        for pause in self._pauses.values():
-            pause.cancel()
-        self._pauses.clear()
+        for handle in self._due.values():
+            handle.cancel()
+        self._due.clear()
         while self._listening:
             one = self._listening.pop()
             self._loop.remove_reader(one)
@@ -89,22 +93,43 @@ class Entrance:
         if self._connecting:
             await asyncio.wait(self._connecting)
 
-    def _accept(self, listening: socket.socket) -> None:
-        """Accepts what this turn may have. It is called in each turn while connections wait."""
+    def _wait(self, listening: socket.socket) -> None:
+        """Waits for the next connection."""
+        self._due.pop(listening, None)
+        self._loop.add_reader(listening, self._begin, listening)
+
+    def _begin(self, listening: socket.socket) -> None:
+        """A connection waits: from now on each turn accepts some, until none is left."""
+        self._loop.remove_reader(listening)
+        self._accept(listening, self._pace.per_turn)
+
+    def _accept(self, listening: socket.socket, most: int) -> None:
+        """Accepts what this turn may have, and continues in the next one."""
+        count = 0
         try:
-            for _ in range(self._pace.per_turn):
+            while count < most:
                 accepted, _address = listening.accept()
+                count += 1
                 self._connect(accepted)
         except (BlockingIOError, InterruptedError, ConnectionAbortedError):
-            pass  # no other one waits, or it has left already
+            if not count:  # no other one waits, or it has left already
+                self._wait(listening)
+                return
         except OSError as error:
             if error.errno not in _EXHAUSTED:
                 raise
             log.warning("connections are not accepted for a moment", reason=error.strerror)
-            self._pause(listening, EXHAUSTED_S)
+            self._due[listening] = self._loop.call_later(EXHAUSTED_S, self._accept, listening, most)
             return
-        if self._pace.is_behind():
-            self._pause(listening, BEHIND_S)
+        self._due[listening] = self._loop.call_soon(self._next_turn, listening, self._loop.time())
+
+    def _next_turn(self, listening: socket.socket, begun_s: float) -> None:
+        """The turn that began then has ended: every socket that had something to read was served."""
+        turn_s = self._loop.time() - begun_s
+        if turn_s > self._pace.longest_turn_s or self._pace.is_behind():
+            self._due[listening] = self._loop.call_later(BEHIND_S, self._accept, listening, 1)
+        else:
+            self._accept(listening, self._pace.per_turn)
 
     def _connect(self, accepted: socket.socket) -> None:
         accepted.setblocking(False)
@@ -118,14 +143,6 @@ class Entrance:
         # is the transport's from the beginning, and closed by it.
         with suppress(OSError):
             await self._loop.connect_accepted_socket(self._factory, accepted, **self._options)
-
-    def _pause(self, listening: socket.socket, seconds: float) -> None:
-        self._loop.remove_reader(listening)
-        self._pauses[listening] = self._loop.call_later(seconds, self._resume, listening)
-
-    def _resume(self, listening: socket.socket) -> None:
-        del self._pauses[listening]
-        self._loop.add_reader(listening, self._accept, listening)
 
 
 async def listen(host: str, port: int, *, backlog: int, shared_port: bool) -> list[socket.socket]:
