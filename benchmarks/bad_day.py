@@ -1,7 +1,7 @@
 """The bad day: a whole fleet comes back over TLS after an outage of hours, while other stations have live sessions.
 
 `python -m benchmarks.bad_day`, `make soak-bad-day`. Each station of the fleet connects at the same moment, boots,
-reports its connector and sends what it kept, and tries again where it is cut off. Stations that were connected all the
+reports its connectors and sends what it kept, and tries again where it is cut off. Stations that were connected all the
 time have sessions, in an open loop, from another process. It must show that nobody is lost, that each transaction of
 the outage is recorded once with its energy, and for how long live messages wait. The figures go to
 `benchmarks/results/`, with commit and machine.

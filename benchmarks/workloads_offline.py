@@ -7,15 +7,20 @@ import json
 import time
 from typing import ClassVar
 
+from benchmarks.templates import TEXT, template
 from benchmarks.workloads import HEARTBEAT, Ledger, LoadedStation, Script, rfc3339
 from benchmarks.workloads_v201 import Events, LoadedStation201
+from station_kit.v16 import messages as v16
+from station_kit.v201 import messages as v201
 
 OUTAGE_MS = 4 * 3600 * 1000
 STEP_MS = 300_000  # between two messages of a transaction
 
 
 class OfflineStation(LoadedStation):
-    """A station of OCPP 1.6, with the messages that it kept."""
+    """A station of OCPP 1.6 with two connectors, and the messages that it kept."""
+
+    SECOND_AVAILABLE: ClassVar = template(v16.status_notification(status="Available", timestamp=TEXT, connector_id=2))
 
     def __init__(self, *, station_id: str, id_tag: str, ledger: Ledger) -> None:
         super().__init__(station_id=station_id, id_tag=id_tag, ledger=ledger)
@@ -28,12 +33,13 @@ class OfflineStation(LoadedStation):
         return self._has_sent_all
 
     def come_back(self, transactions: int) -> Script:
-        """Boot, a status, so many transactions of the outage, a heartbeat. Raises RuntimeError unless accepted."""
+        """Boot, its statuses, so many transactions of the outage, a heartbeat. Raises RuntimeError unless accepted."""
         answer = yield self.BOOT
         if json.loads(answer)["status"] != "Accepted":
             raise RuntimeError(f"{self.station_id}: the boot was answered {answer.decode()}")
         self.is_accepted, self.accepted_at_s = True, time.perf_counter()
         yield self.AVAILABLE % self._now()
+        yield self.SECOND_AVAILABLE % self._now()
         self._past_ms = int(time.time() * 1000) - OUTAGE_MS
         for _ in range(transactions):
             yield from self.start()
@@ -58,6 +64,7 @@ class OfflineStation(LoadedStation):
 class OfflineStation201(LoadedStation201, OfflineStation):
     """A station of OCPP 2.0.1: what it kept says so."""
 
+    SECOND_AVAILABLE: ClassVar = template(v201.status_notification(status="Available", timestamp=TEXT, evse_id=2))
     EVENTS: ClassVar = Events.make(offline=True)
 
     def _values(self) -> Script:

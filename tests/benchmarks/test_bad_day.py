@@ -34,13 +34,13 @@ async def test_a_mesh_without_tls_has_no_bad_day(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("station_id", ["S1", "S2"])
 def test_what_a_station_kept_is_hours_old_and_said_to_be(station_id: str) -> None:
-    """Boot and status are of the present; then its transactions, in their order."""
+    """Boot and statuses are of the present; then its transactions, in their order."""
     station = offline_station(station_id=station_id, id_tag="TAG", ledger=Ledger())
     said = play(station.come_back(2), 20)
     assert station.is_accepted
     assert station.has_sent_all()
-    kept = said[2:-1]
-    assert [action for action, _ in said[:2]] == ["BootNotification", "StatusNotification"]
+    kept = said[3:-1]
+    assert [action for action, _ in said[:3]] == ["BootNotification", *["StatusNotification"] * 2]
     assert said[-1][0] == "Heartbeat"
     times = [payload.get("timestamp") or payload["meterValue"][0]["timestamp"] for _, payload in kept]
     assert len(kept) == 2 * 5
