@@ -136,11 +136,15 @@ wheel: $(VENV)/dev.stamp  ## Build the distribution into dist/, with the locked 
 .PHONY: bench
 bench: $(VENV)/dev.stamp  ## Measure messages a second, latency and CPU per message, on SQLite and PostgreSQL
 	$(BIN)/python -m benchmarks
-	@$(MAKE) --no-print-directory curve
+	@$(MAKE) --no-print-directory curve bench-tls
 
 .PHONY: curve
 curve: $(VENV)/dev.stamp  ## The price of a message by the rate of a fleet of 10,000 stations, and of an idle mesh
 	$(BIN)/python -m benchmarks.curve_run
+
+.PHONY: bench-tls
+bench-tls: $(VENV)/dev.stamp  ## 10,000 TLS handshakes at once, and the closed loop with TLS beside the one without (QUICK=1: a part)
+	$(BIN)/python -m benchmarks.tls_run $(if $(QUICK),--quick)
 
 .PHONY: turns
 turns: $(VENV)/dev.stamp  ## The closed loop before and after, by turns (BEFORE=commit, PAIRS=5): the ratio of each case
@@ -172,11 +176,15 @@ fuzz-cpu: $(VENV)/dev.stamp  ## Search for frames of one station that hold up th
 	$(BIN)/python -m tests.conformance.costly --for $(or $(FOR_S),600)
 
 .PHONY: soak
-soak: soak-handshakes soak-dashboard  ## Very many refused handshakes, and the dashboard with a large fleet
+soak: soak-handshakes soak-bad-day soak-dashboard  ## Very many refused handshakes, a fleet that comes back, and the dashboard with a large fleet
 
 .PHONY: soak-handshakes
 soak-handshakes: $(VENV)/dev.stamp  ## Refused handshakes of every kind, very many: a gateway's memory stays as it was (HANDSHAKES=100000)
 	CSMS_SOAK_HANDSHAKES=$(or $(HANDSHAKES),100000) $(BIN)/python -m pytest -n 0 tests/front_door/test_refusals.py
+
+.PHONY: soak-bad-day
+soak-bad-day: $(VENV)/dev.stamp  ## A fleet comes back over TLS after an outage, beside live sessions, into benchmarks/results/ (STATIONS=10000)
+	$(BIN)/python -m benchmarks.bad_day --stations $(or $(STATIONS),10000)
 
 .PHONY: soak-dashboard
 soak-dashboard: $(VENV)/dev.stamp  ## The dashboard with a large fleet, into benchmarks/results/ (STATIONS=10000 TRANSACTIONS=1000000 FOR_S=600)

@@ -13,6 +13,7 @@ from benchmarks.errors import BenchmarkError
 TIMEOUT_S = 30.0
 _ITEMS, _BATCHES = "csms_gateway_lane_items_total", "csms_gateway_lane_batches_total"
 _DEPTH, _DROPPED = "csms_gateway_buffer_depth", "csms_gateway_buffer_dropped_total"
+_STATIONS = "csms_gateway_stations"
 _POLL_S = 0.1
 _DRAIN_S = 30.0
 
@@ -54,6 +55,11 @@ async def drain(url: str | None) -> int:
     raise BenchmarkError(f"the message log was not written {_DRAIN_S:.0f} s after the load")
 
 
+async def read_stations(url: str) -> int:
+    """The stations that are connected to the gateway. Raises BenchmarkError where it does not answer."""
+    return parse_stations(await _fetch(url))
+
+
 async def read_lanes(url: str | None) -> Lanes:
     """The counters of each lane; none where there is no gateway. Raises BenchmarkError where it does not answer."""
     return {} if url is None else parse_lanes(await _fetch(url))
@@ -74,6 +80,15 @@ def parse_lanes(text: str) -> Lanes:
             if sample.name in (_ITEMS, _BATCHES):
                 counts[sample.labels["lane"]][sample.name] = int(sample.value)
     return {lane: Delivered(items=found[_ITEMS], batches=found[_BATCHES]) for lane, found in counts.items()}
+
+
+def parse_stations(text: str) -> int:
+    """Reads Prometheus's text format. Raises BenchmarkError where the number is not there."""
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            if sample.name == _STATIONS:
+                return int(sample.value)
+    raise BenchmarkError("the gateway's metrics do not have the number of stations")
 
 
 def parse_backlog(text: str) -> Backlog:

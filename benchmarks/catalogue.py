@@ -6,7 +6,7 @@ from typing import Any
 
 from benchmarks.workloads import LoadedStation, Script
 from benchmarks.workloads_fleet import fleet_station
-from benchmarks.workloads_v201 import LoadedStation201
+from benchmarks.workloads_v201 import LoadedStation201, live_station
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +47,14 @@ WORKLOADS = {
             loop=lambda station: station.live(),
             after=lambda station: station.stop(),
             apart="Heartbeat",  # the only one that is answered without a commit
+        ),
+        # Sessions of both versions, for an open loop beside a storm.
+        Workload(
+            name="Live",
+            station=live_station,
+            before=None,
+            loop=lambda station: station.sessions(),
+            after=lambda station: station.stop(),
         ),
         Workload(name="Session", before=None, loop=LoadedStation.sessions, after=LoadedStation.stop),
         Workload(

@@ -4,6 +4,7 @@ It does not stand on the connection of the station kit, whose cost would be meas
 """
 
 import asyncio
+import ssl
 import time
 from array import array
 from collections import deque
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from benchmarks.frames import CLOSE, PING, PONG, TEXT, FrameError, decode, encode, handshake, handshake_end
+from benchmarks.tls import ClientTls, ssl_options
 from benchmarks.workloads import Script
 
 
@@ -41,6 +43,7 @@ class Connection(asyncio.Protocol):
 
     def __init__(self, *, tally: Tally, opening: bytes) -> None:
         self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._tally = tally
         self._opening = opening
         self._transport: asyncio.Transport | None = None
@@ -70,6 +73,16 @@ class Connection(asyncio.Protocol):
             self._send(self._held)
         return self._played
 
+    @property
+    def held(self) -> bytes | None:
+        """The rest of the CALL that comes next, or is not answered yet; None at the end of the script."""
+        return self._held
+
+    def take_over(self, script: Script, held: bytes | None) -> asyncio.Future[None]:
+        """Goes on with a script of a connection that was lost: with the CALL that it `held`, which goes out again."""
+        self._script, self._due_s, self._held = script, None, held
+        return self.resume()
+
     def pace(self, script: Script) -> None:
         """Takes a script of which `send_due` says each CALL."""
         self._script, self._held = script, next(script, None)
@@ -88,6 +101,12 @@ class Connection(asyncio.Protocol):
         assert self._held is not None  # noqa: S101 - the scripts of open loops have no end
         self._played = asyncio.get_running_loop().create_future()
         self._send(self._held, due_s)
+
+    @property
+    def tls(self) -> ssl.SSLObject | None:
+        """The TLS of the socket; None where it has none, or is closed."""
+        found: ssl.SSLObject | None = self._transport.get_extra_info("ssl_object") if self._transport else None
+        return found
 
     async def quiet(self) -> None:
         """Waits until all that was due is answered. Raises ConnectionError where the socket closed."""
@@ -122,6 +141,8 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Fails what was under way."""
+        if not self.closed.done():
+            self.closed.set_result(None)
         self._fail(f"the socket closed: {exc or 'by the server'}")
 
     def _take_handshake(self) -> None:
@@ -201,10 +222,20 @@ class Connection(asyncio.Protocol):
         self.close()
 
 
-async def open_station(*, host: str, port: int, path: str, tally: Tally, subprotocol: str = "ocpp1.6") -> Connection:
-    """Opens one station's socket. Raises ConnectionError or OSError."""
+async def open_station(
+    *,
+    host: str,
+    port: int,
+    path: str,
+    tally: Tally,
+    subprotocol: str = "ocpp1.6",
+    tls: ClientTls | None = None,
+) -> Connection:
+    """Opens one station's socket, with TLS where there is `tls`. Raises ConnectionError, OSError or ssl.SSLError."""
     opening = handshake(host, port, path, subprotocol)
     loop = asyncio.get_running_loop()
-    _, connection = await loop.create_connection(lambda: Connection(tally=tally, opening=opening), host, port)
+    _, connection = await loop.create_connection(
+        lambda: Connection(tally=tally, opening=opening), host, port, **ssl_options(tls)
+    )
     await connection.opened
     return connection

@@ -97,9 +97,7 @@ class Curve:
         await self._loaders.share(
             "connect",
             stations=self._stations,
-            host=self._target.host,
-            port=self._target.port,
-            path=self._target.path,
+            **self._target.address(),
             workload=WORKLOAD,
             boot=True,
         )

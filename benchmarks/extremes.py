@@ -53,7 +53,7 @@ async def storm(mesh: Mesh, *, stations: Sequence[str], load_processes: int) -> 
     target = mesh.target
     before = tree_resident_bytes(target.roots["gateway"], read_all())
     async with Loaders(processes=load_processes) as loaders:
-        answers = await loaders.share("storm", stations=stations, host=target.host, port=target.port, path=target.path)
+        answers = await loaders.share("storm", stations=stations, **target.address())
         accepted = sum(answer["accepted"] for answer in answers)
         if accepted != len(stations):
             failures = [failure for answer in answers for failure in answer["failures"]]

@@ -51,9 +51,7 @@ async def measure_rest(mesh: Mesh, directory: Path, *, stations: Sequence[str]) 
         await loaders.share(
             "connect",
             stations=stations,
-            host=target.host,
-            port=target.port,
-            path=target.path,
+            **target.address(),
             workload="Heartbeat",
             boot=True,
         )

@@ -1,8 +1,7 @@
 """One process of load: `python -m benchmarks.load`. It reads commands as lines of JSON, and answers in such lines.
 
-Orders: {"do": "connect", …}, {"do": "run", "seconds": …, "record": …}, {"do": "pace", "seconds": …, "record": …,
-"rate": …}, {"do": "storm", …}, {"do": "finish"}. Every order gets one answer; an answer with "error" means that the
-benchmark has failed.
+An order is {"do": …} with a key of `Load._orders`, and the arguments of its method. Every order gets one answer; an
+answer with "error" means that the benchmark has failed.
 """
 
 import asyncio
@@ -12,18 +11,23 @@ import random
 import sys
 import time
 from array import array
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import uvloop
 
+from benchmarks.arrivals import Arrivals, Encryption
 from benchmarks.catalogue import WORKLOADS, Workload
 from benchmarks.client import Connection, Tally, open_station
+from benchmarks.returns import Returns
 from benchmarks.workloads import Ledger, LoadedStation, Script
 
 CONNECT_AT_ONCE = 50
 SETTLE_S = 30.0
 STORM_S = 100.0
+
+Order = Callable[..., Awaitable[dict[str, Any]]]
+"""Follows one order, and returns the answer."""
 
 
 class Load:
@@ -36,23 +40,40 @@ class Load:
         self._workload: Workload | None = None
         self._began = False
         self._turns: Iterator[Connection] = iter(())
+        self._encryption = Encryption()
+        self._arrivals = Arrivals(self._encryption)
+        self._returns = Returns(self._encryption)
+        self._pacing: asyncio.Task[dict[str, Any]] | None = None
+        self._may_pace = False
+        self._orders: Mapping[str, Order] = {
+            "connect": self.connect,
+            "run": self.run,
+            "pace": self.pace,
+            "begin_pace": self.begin_pace,
+            "end_pace": self.end_pace,
+            "storm": self.storm,
+            "arrive": self._arrivals.arrive,
+            "leave": self._arrivals.leave,
+            "come_back": self._returns.come_back,
+            "still_connected": self._returns.still_connected,
+            "go": self._returns.leave,
+            "finish": self.finish,
+        }
 
     async def follow(self, do: str, order: dict[str, Any]) -> dict[str, Any]:
         """Follows one order."""
-        match do:
-            case "connect":
-                return await self.connect(**order)
-            case "storm":
-                return await self.storm(**order)
-            case "run":
-                return await self.run(**order)
-            case "pace":
-                return await self.pace(**order)
-            case _:
-                return await self.finish()
+        return await self._orders[do](**order)
 
     async def connect(
-        self, *, host: str, port: int, path: str, stations: list[str], workload: str, boot: bool
+        self,
+        *,
+        host: str,
+        port: int,
+        path: str,
+        stations: list[str],
+        workload: str,
+        boot: bool,
+        tls: dict[str, Any] | None = None,
     ) -> dict[str, Any]:
         """Opens the sockets and does what comes before the loop. `path` ends where a station's id begins."""
         self._workload = chosen = WORKLOADS[workload]
@@ -60,12 +81,18 @@ class Load:
         self._tally.only = None if only is None else f'"{only}"'.encode()
         self._tally.apart = None if chosen.apart is None else f'"{chosen.apart}"'.encode()
         gate = asyncio.Semaphore(CONNECT_AT_ONCE)
+        encryption = self._encryption.of(tls)
 
         async def open_one(station_id: str) -> None:
             async with gate:
                 station = chosen.station(station_id=station_id, id_tag=f"TAG-{station_id}", ledger=self._ledger)
                 connection = await open_station(
-                    host=host, port=port, path=path + station_id, tally=self._tally, subprotocol=station.subprotocol
+                    host=host,
+                    port=port,
+                    path=path + station_id,
+                    tally=self._tally,
+                    subprotocol=station.subprotocol,
+                    tls=encryption,
                 )
                 self._links.append((station, connection))
 
@@ -76,12 +103,17 @@ class Load:
             await self._play(chosen.before)
         return {"connected": len(self._links)}
 
-    async def storm(self, *, host: str, port: int, path: str, stations: list[str]) -> dict[str, Any]:
+    async def storm(
+        self, *, host: str, port: int, path: str, stations: list[str], tls: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
         """Connects and boots all stations at once, and keeps them connected."""
+        encryption = self._encryption.of(tls)
         began_s = time.perf_counter()
 
         async def arrive(station_id: str) -> None:
-            connection = await open_station(host=host, port=port, path=path + station_id, tally=self._tally)
+            connection = await open_station(
+                host=host, port=port, path=path + station_id, tally=self._tally, tls=encryption
+            )
             station = LoadedStation(station_id=station_id, id_tag="", ledger=self._ledger)
             await connection.run(station.boot())
             self._links.append((station, connection))
@@ -116,7 +148,23 @@ class Load:
 
         A CALL that is late because the system is slow counts from when it was due, so that no wait goes unseen.
         """
+        return await self._pace(int(seconds * rate), record=record, rate=rate)
+
+    async def begin_pace(self, *, rate: float) -> dict[str, Any]:
+        """Begins an open loop that goes on until `end_pace`, which has its figures."""
+        self._may_pace = True
+        self._pacing = asyncio.create_task(self._pace(sys.maxsize, record=True, rate=rate))
+        return {}
+
+    async def end_pace(self) -> dict[str, Any]:
+        """Ends it, once all CALLs are answered."""
+        assert self._pacing is not None  # noqa: S101 - begin_pace comes first
+        self._may_pace = False
+        return await self._pacing
+
+    async def _pace(self, calls: int, *, record: bool, rate: float) -> dict[str, Any]:
         assert self._workload is not None  # noqa: S101 - connect comes first
+        is_endless = self._may_pace
         if not self._began:
             random.Random(1).shuffle(self._links)  # noqa: S311 - so that neighbours are not served together
             for station, connection in self._links:
@@ -124,7 +172,9 @@ class Load:
             self._turns = itertools.cycle([connection for _, connection in self._links])
         self._began = True
         answered, began_s = self._begin(record=record)
-        for number in range(int(seconds * rate)):
+        for number in range(calls):
+            if is_endless and not self._may_pace:
+                break
             due_s = began_s + number / rate
             if (early_s := due_s - time.perf_counter()) > 0:
                 await asyncio.sleep(early_s)
@@ -152,14 +202,7 @@ class Load:
             await self._play(self._workload.after)
         for _, connection in self._links:
             connection.close()
-        ledger = self._ledger
-        return {
-            "starts": ledger.starts,
-            "meter_values": ledger.meter_values,
-            "stops": ledger.stops,
-            "energy_wh": ledger.energy_wh,
-            "names": sorted(ledger.names),
-        }
+        return self._ledger.to_json()
 
     async def _play(self, script: Callable[[LoadedStation], Script]) -> None:
         """Plays a script that ends, on all stations, some at a time."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from benchmarks.accounting import CpuMeter, CpuTime, missing, read_all, tree_resident_bytes
@@ -10,6 +10,7 @@ from benchmarks.batches import Lanes, drain, read_lanes
 from benchmarks.errors import BenchmarkError
 from benchmarks.figures import median, percentile
 from benchmarks.loaders import Loaders
+from benchmarks.tls import TlsTarget
 
 # Work that a message leaves after its answer (message log, outbox) is paid for by the window it belongs to: the
 # window ends when the gateway has handed all of it over, and this much later.
@@ -27,6 +28,12 @@ class Target:
     roots: Mapping[str, int]
     is_mesh: bool = True
     metrics_url: str | None = None  # the gateway's, for Prometheus
+    tls: TlsTarget | None = None  # None: its port is plain
+
+    def address(self) -> dict[str, Any]:
+        """Where stations connect, as the load's processes are given it."""
+        tls = None if self.tls is None else asdict(self.tls)
+        return {"host": self.host, "port": self.port, "path": self.path, "tls": tls}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,9 +111,7 @@ async def measure(
         await loaders.share(
             "connect",
             stations=stations,
-            host=target.host,
-            port=target.port,
-            path=target.path,
+            **target.address(),
             workload=workload,
             boot=target.is_mesh,
         )

@@ -7,7 +7,8 @@ import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import grpc
@@ -17,8 +18,10 @@ from benchmarks.client import Tally, open_station
 from benchmarks.errors import BenchmarkError
 from benchmarks.measuring import Target
 from benchmarks.steps import FILE
+from benchmarks.tls import TlsTarget
 from deploy.local.ports import Reservation
 from deploy.mesh_keys import MeshKeys
+from deploy.self_made import SelfMade, make_certificates
 
 HOST = "127.0.0.1"
 READY_S = 60.0
@@ -32,6 +35,7 @@ class Mesh:
     """A running mesh, without a front door: the operator ports are called directly."""
 
     target: Target
+    tls_target: Target | None = None  # the same mesh by its port with TLS, where it was started with one
     operator_addresses: Mapping[str, str]
     gateway_address: str  # where the gateway is asked for its health
     admin_password: str
@@ -64,14 +68,22 @@ async def echo_server() -> AsyncIterator[Target]:
 
 @asynccontextmanager
 async def mesh(
-    database: Database, directory: Path, *, steps: bool = False, services: Sequence[str] = SERVICES
+    database: Database,
+    directory: Path,
+    *,
+    steps: bool = False,
+    services: Sequence[str] = SERVICES,
+    tls: bool = False,
+    settings: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Mesh]:
     """Services and gateway as child processes with empty databases, ready to serve; their logs are in `directory`.
 
     Events are relayed where `services` has "notification"; else they stay in the outboxes. With `steps` each process
-    writes there, when it ends, the time that its steps took (benchmarks/steps.py).
+    writes there, when it ends, the time that its steps took (benchmarks/steps.py). With `tls` the gateway has its port
+    with TLS beside the plain one, with an ECDSA certificate and an RSA one. `settings` are further ones of the parts.
     """
-    environment = _environment(database, directory, services)
+    made = make_certificates(directory / "tls", HOST, datetime.now(UTC)) if tls else None
+    environment = _environment(database, directory, services, made) | dict(settings or {})
     keys = MeshKeys(directory / "keys")
     keys.make()
     processes: dict[str, Process] = {}
@@ -86,27 +98,15 @@ async def mesh(
         roots = {name: process.pid for name, process in processes.items()}
         if database.root is not None:
             roots["database"] = database.root
-        yield Mesh(
-            target=Target(
-                name=database.name,
-                host=HOST,
-                port=int(environment["CSMS_OCPP_PORT"]),
-                path="/ocpp/",
-                roots=roots,
-                metrics_url=f"http://{environment['CSMS_GATEWAY_METRICS_ADDRESS']}/metrics",
-            ),
-            operator_addresses={s: environment[f"CSMS_{s.upper()}_OPERATOR_ADDRESS"] for s in services},
-            gateway_address=environment["CSMS_GATEWAY_ADDRESS"],
-            admin_password=environment["CSMS_ADMIN_PASSWORD"],
-        )
+        yield _running(database.name, environment, roots, services, made)
     finally:
         for process in reversed(processes.values()):
             await end(process)
 
 
-def _environment(database: Database, directory: Path, services: Sequence[str]) -> dict[str, str]:
+def _environment(database: Database, directory: Path, services: Sequence[str], made: SelfMade | None) -> dict[str, str]:
     """The environment of the parts, without any setting of this process."""
-    ports = iter(free_ports(3 + 2 * len(services)))
+    ports = iter(free_ports(4 + 2 * len(services)))
     own = {name: value for name, value in os.environ.items() if not name.startswith("CSMS_")}
     settings = {
         "CSMS_HOST": HOST,
@@ -128,7 +128,47 @@ def _environment(database: Database, directory: Path, services: Sequence[str]) -
         settings[f"CSMS_{service.upper()}_OPERATOR_ADDRESS"] = f"{HOST}:{next(ports)}"
     if database.url is not None:
         settings["CSMS_DATABASE_URL"] = database.url
+    if made is not None:
+        settings |= _tls_settings(made, next(ports))
     return own | settings
+
+
+def _tls_settings(made: SelfMade, port: int) -> dict[str, str]:
+    """The settings of the gateway's port with TLS."""
+    return {
+        "CSMS_OCPP_TLS_PORT": str(port),
+        "CSMS_TLS_CERTIFICATE_FILES": ",".join(str(one.certificate) for one in made.files),
+        "CSMS_TLS_KEY_FILES": ",".join(str(one.key) for one in made.files),
+    }
+
+
+def _running(
+    name: str,
+    environment: Mapping[str, str],
+    roots: Mapping[str, int],
+    services: Sequence[str],
+    made: SelfMade | None,
+) -> Mesh:
+    target = Target(
+        name=name,
+        host=HOST,
+        port=int(environment["CSMS_OCPP_PORT"]),
+        path="/ocpp/",
+        roots=roots,
+        metrics_url=f"http://{environment['CSMS_GATEWAY_METRICS_ADDRESS']}/metrics",
+    )
+    return Mesh(
+        target=target,
+        tls_target=_with_tls(target, made, environment) if made is not None else None,
+        operator_addresses={s: environment[f"CSMS_{s.upper()}_OPERATOR_ADDRESS"] for s in services},
+        gateway_address=environment["CSMS_GATEWAY_ADDRESS"],
+        admin_password=environment["CSMS_ADMIN_PASSWORD"],
+    )
+
+
+def _with_tls(target: Target, made: SelfMade, environment: Mapping[str, str]) -> Target:
+    tls = TlsTarget(root=str(made.root))
+    return replace(target, name=f"{target.name}, TLS", port=int(environment["CSMS_OCPP_TLS_PORT"]), tls=tls)
 
 
 def free_ports(count: int) -> list[int]:

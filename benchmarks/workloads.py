@@ -7,7 +7,7 @@ import json
 import time
 from collections.abc import Generator
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from benchmarks.templates import NUMBER, NUMBER_AS_BYTES, TEXT, template
 from station_kit import messages
@@ -41,6 +41,16 @@ class Ledger:
     stops: int = 0
     energy_wh: int = 0
     names: set[str] = field(default_factory=set)  # of the transactions
+
+    def to_json(self) -> dict[str, Any]:
+        """All of it, for the benchmark (measuring.add_up)."""
+        return {
+            "starts": self.starts,
+            "meter_values": self.meter_values,
+            "stops": self.stops,
+            "energy_wh": self.energy_wh,
+            "names": sorted(self.names),
+        }
 
     def add(self, other: "Ledger") -> None:
         """Adds the acknowledgements of another process."""
@@ -152,5 +162,10 @@ class LoadedStation:
     def _now(self) -> bytes:
         """The station's time, which is never the same twice: the present, or a millisecond more than before."""
         self._time_ms = max(self._time_ms + 1, int(time.time() * 1000))
-        seconds, rest = divmod(self._time_ms, 1000)
-        return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)).encode() + b".%03dZ" % rest
+        return rfc3339(self._time_ms)
+
+
+def rfc3339(time_ms: int) -> bytes:
+    """A time as messages have it; `time_ms` is since 1970."""
+    seconds, rest = divmod(time_ms, 1000)
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)).encode() + b".%03dZ" % rest

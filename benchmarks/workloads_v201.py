@@ -1,9 +1,10 @@
 """Messages of a loaded station of OCPP 2.0.1: the same sessions, as TransactionEvents."""
 
-from typing import Any, ClassVar
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
 
 from benchmarks.templates import NUMBER, TEXT, template
-from benchmarks.workloads import MODEL, VENDOR, LoadedStation, Script
+from benchmarks.workloads import MODEL, VENDOR, Ledger, LoadedStation, Script
 from station_kit.messages import EventType
 from station_kit.v201 import messages as v201
 
@@ -27,9 +28,22 @@ def _event(event_type: EventType, trigger_reason: str, **fields: Any) -> bytes:
     )
 
 
-_STARTED = _event(EventType.STARTED, "Authorized", idToken=v201.id_token_of(TEXT))
-_UPDATED = _event(EventType.UPDATED, "MeterValuePeriodic")
-_ENDED = _event(EventType.ENDED, "StopAuthorized", idToken=v201.id_token_of(TEXT))
+@dataclass(frozen=True, kw_only=True)
+class Events:
+    """The events of a session; `fields` are further ones of each."""
+
+    started: bytes
+    updated: bytes
+    ended: bytes
+
+    @classmethod
+    def make(cls, **fields: Any) -> Self:
+        """Makes the three."""
+        return cls(
+            started=_event(EventType.STARTED, "Authorized", idToken=v201.id_token_of(TEXT), **fields),
+            updated=_event(EventType.UPDATED, "MeterValuePeriodic", **fields),
+            ended=_event(EventType.ENDED, "StopAuthorized", idToken=v201.id_token_of(TEXT), **fields),
+        )
 
 
 class LoadedStation201(LoadedStation):
@@ -38,6 +52,7 @@ class LoadedStation201(LoadedStation):
     BOOT: ClassVar = template(v201.boot_notification(vendor=VENDOR, model=MODEL))
     AVAILABLE: ClassVar = template(v201.status_notification(status="Available", timestamp=TEXT))
     AUTHORIZE: ClassVar = template(v201.authorize(TEXT))
+    EVENTS: ClassVar = Events.make()
 
     subprotocol = "ocpp2.0.1"
     _sessions = 0
@@ -49,7 +64,7 @@ class LoadedStation201(LoadedStation):
         self._seq_no = 0
         self._started_wh = self._meter_wh
         name = f"{self.station_id}-{self._sessions}"
-        yield _STARTED % (*self._slots(name.encode()), self._id_tag)
+        yield self.EVENTS.started % (*self._slots(name.encode()), self._id_tag)
         self._seq_no += 1
         self._ledger.starts += 1
         self._ledger.names.add(f"{self.station_id}/{name}")
@@ -59,7 +74,7 @@ class LoadedStation201(LoadedStation):
         """TransactionEvent Ended, where a transaction is under way."""
         if self._transaction_id:
             self._meter_wh += 7
-            yield _ENDED % (*self._slots(self._transaction_id), self._id_tag)
+            yield self.EVENTS.ended % (*self._slots(self._transaction_id), self._id_tag)
             self._take_stop()
 
     def sessions(self) -> Script:
@@ -73,10 +88,16 @@ class LoadedStation201(LoadedStation):
 
     def _update(self) -> Script:
         self._meter_wh += 7
-        yield _UPDATED % self._slots(self._transaction_id)
+        yield self.EVENTS.updated % self._slots(self._transaction_id)
         self._seq_no += 1
         self._ledger.meter_values += 1
 
     def _slots(self, name: bytes) -> tuple[bytes, int, bytes, bytes, int, int]:
         now = self._now()
         return now, self._seq_no, name, now, self._meter_wh, 10_000 + self._meter_wh % 1_000
+
+
+def live_station(*, station_id: str, id_tag: str, ledger: Ledger) -> LoadedStation:
+    """A station of a group of which every other one speaks 2.0.1."""
+    kind = LoadedStation201 if station_id[-1] in "13579" else LoadedStation
+    return kind(station_id=station_id, id_tag=id_tag, ledger=ledger)

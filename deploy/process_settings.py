@@ -69,6 +69,7 @@ _OWN: Mapping[str, set[str]] = {
         "CSMS_TLS_ENDS_IN_FRONT",
         *("CSMS_STATION_ADDRESS", "CSMS_TRANSACTION_ADDRESS"),
         *("CSMS_GATEWAY_ADVERTISED_HOST", "CSMS_GATEWAY_SHARED_PORT", "CSMS_GATEWAY_WORKERS"),
+        *("CSMS_ACCEPTS_PER_TURN", "CSMS_ADMISSION_BACKLOG", "CSMS_ADMISSION_TURN_MS"),
     },
     # The data directory shows which run its process belongs to.
     "simulator": _LIMITS | {"CSMS_DATA_DIR", "CSMS_SIMULATOR_OPERATOR_ADDRESS"},

@@ -35,6 +35,7 @@ from gateway.websocket.admissions import Admissions
 from gateway.websocket.client_address import ClientAddresses
 from gateway.websocket.client_certificates import ClientCertificates
 from gateway.websocket.closings import Closings
+from gateway.websocket.entrance import Pace
 from gateway.websocket.server import SERVICE_RESTART, StationServer
 from gateway.websocket.session_factory import SessionFactory
 from gateway.websocket.station_sessions import StationSessions
@@ -264,7 +265,12 @@ def _station_server(
         clock=now_us,
         count=metrics.count,
     )
-    return StationServer(admissions=admissions, sessions=sessions), sessions
+    pace = Pace(
+        per_turn=settings.accepts_per_turn,
+        longest_turn_s=settings.longest_turn_ms / 1000,
+        is_behind=lambda: mesh.most_outstanding() >= settings.backlog_items,
+    )
+    return StationServer(admissions=admissions, sessions=sessions, pace=pace), sessions
 
 
 def _admissions(

@@ -50,6 +50,9 @@ class GatewaySettings:
     front_door_secrets: tuple[str, ...] = field(default=(), repr=False)  # by which Envoy proves itself
     tls: TlsSettings | None = None
     tls_ends_in_front: bool = False  # at a proxy that is not ours, or at our Envoy
+    accepts_per_turn: int = 4  # connections, in one turn of the event loop
+    backlog_items: int = 128  # items of one RPC without a result, from which on fewer connections are accepted
+    longest_turn_ms: int = 20  # of the event loop; fewer connections are accepted while its turns take longer
     workers: int = 1  # gateway processes that share the OCPP port, this one among them
 
     @classmethod
@@ -76,6 +79,9 @@ class GatewaySettings:
             station_origins=_station_origins(env),
             tls=tls,
             tls_ends_in_front=placement.ends_in_front,
+            accepts_per_turn=env.number("CSMS_ACCEPTS_PER_TURN", 4, least=1, most=1000),
+            backlog_items=env.number("CSMS_ADMISSION_BACKLOG", 128, least=1, most=100_000),
+            longest_turn_ms=env.number("CSMS_ADMISSION_TURN_MS", 20, least=1, most=60_000),
             workers=workers,
         )
 

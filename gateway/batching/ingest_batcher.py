@@ -12,6 +12,7 @@ deadline (`item_queue.py`). The services find repeated items by their content, s
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -74,6 +75,7 @@ class IngestBatcher(Generic[Item, Result]):
         self._availability = Availability()
         self._loop = asyncio.get_running_loop()
         self._in_flight: set[asyncio.Task[None]] = set()
+        self._items_in_flight = 0
         self._pump_scheduled = False
         self._retry: asyncio.Handle | None = None
         self._lingering: asyncio.Handle | None = None
@@ -104,6 +106,11 @@ class IngestBatcher(Generic[Item, Result]):
     def depth(self) -> int:
         """Items that wait to be sent."""
         return len(self._queue)
+
+    @property
+    def outstanding(self) -> int:
+        """Items without a result: those that wait to be sent, and those under way."""
+        return len(self._queue) + self._items_in_flight
 
     def unavailable_for_s(self) -> float:
         """For how long the service has been unavailable, in seconds; 0 while it answers."""
@@ -145,10 +152,12 @@ class IngestBatcher(Generic[Item, Result]):
     def _send_soon(self, batch: list[QueuedItem[Result]]) -> None:
         task = self._loop.create_task(self._deliver(batch))
         self._in_flight.add(task)
-        task.add_done_callback(self._landed)
+        self._items_in_flight += len(batch)
+        task.add_done_callback(partial(self._landed, len(batch)))
 
-    def _landed(self, task: asyncio.Task[None]) -> None:
+    def _landed(self, items: int, task: asyncio.Task[None]) -> None:
         self._in_flight.discard(task)
+        self._items_in_flight -= items
         if self._queue and self._lingering is None:
             self._schedule_pump()
 

@@ -61,6 +61,15 @@ METHODS: Mapping[IngestRpc, MethodDescriptor] = {
     IngestRpc.EVSE_TRANSACTIONS: _TRANSACTIONS.methods_by_name["FindEvseTransactions"],
     IngestRpc.STATION_EVENTS: _TRANSACTIONS.methods_by_name["NotifyStationEvents"],
 }
+# Stations that come back send these: their boots and statuses, and the transactions that they kept.
+_FILLED_BY_A_FLEET = (
+    IngestRpc.BOOTS,
+    IngestRpc.STATUSES,
+    IngestRpc.REPORTS,
+    IngestRpc.AUTHORIZE,
+    IngestRpc.TRANSACTION_EVENTS,
+    IngestRpc.METER_VALUES,
+)
 _BACKGROUND = frozenset({IngestRpc.BACKGROUND_REPORTS, IngestRpc.STATION_EVENTS})
 
 Send = Callable[[Sequence[bytes]], Awaitable[Sequence[Any]]]
@@ -178,6 +187,15 @@ class MeshClient:
     def all_batchers(self) -> Sequence[IngestBatcher[Any, Any]]:
         """Every batcher, for metrics and for closing."""
         return (*self.batchers.values(), self.openings, self.client_certificates)
+
+    def most_outstanding(self) -> int:
+        """The items without a result of the RPC that has most, of those that a returning fleet sends items of.
+
+        RPCs of services that do not answer do not count: their items wait for other reasons than their number.
+        """
+        filled = (self.batchers[name] for name in _FILLED_BY_A_FLEET)
+        queues: tuple[IngestBatcher[Any, Any], ...] = (self.openings, self.client_certificates, *filled)
+        return max((one.outstanding for one in queues if not one.unavailable_for_s()), default=0)
 
     async def close_connections(self, items: Sequence[station.CloseConnectionItem]) -> None:
         """Notes closed sockets. Raises MeshError."""
