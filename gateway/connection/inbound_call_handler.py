@@ -5,7 +5,8 @@ The path of a CALL, each step a method that the one before it calls:
 1. `FrameDispatcher.receive` (`frame_dispatcher.py`) has parsed its frame and calls `CallHandler.take`.
 2. `InboundCallQueue.add` (`inbound_call_queue.py`) queues the CALL; `_serve` follows once those before it are done.
 3. `_plan`: `InboundCalls.plan` (`inbound_calls.py`) checks and translates it; a plan has the items for each service.
-4. `_send_items`: `ingest_plan.submit` gives each item to the batcher of its RPC.
+4. `_send_items`: `ingest_plan.submit` gives each item to the batcher of its RPC; those of a late message at its turn
+(`late_turns.py`).
 5. `_on_results` is called by the batchers, once, with all results. Where the route has follow-up items, steps
 4 and 5 are repeated.
 6. `_answer`: `CallAnswers.to_payload` (`inbound_call_answers.py`) makes the CALLRESULT's payload from plan and results.
@@ -30,6 +31,7 @@ from gateway.connection.inbound_call_plans import CallPlan
 from gateway.connection.inbound_call_queue import InboundCallQueue, ReceivedCall
 from gateway.connection.inbound_calls import InboundCalls
 from gateway.connection.large_frames import LARGE_BYTES, run_in_thread
+from gateway.connection.late_turns import LateTurns
 from gateway.connection.outbound_calls import OutgoingCalls
 from gateway.connection.refusal import INTERNAL_ERROR, RefusalError
 from gateway.connection.registration import Registration
@@ -66,6 +68,7 @@ class CallHandler:
         message_log: MessageLog,
         reports: StationReports,
         outgoing: OutgoingCalls,
+        late: LateTurns,
         tasks: SessionTasks,
         count: Callable[[str, str], None],
     ) -> None:
@@ -81,6 +84,8 @@ class CallHandler:
         self._message_log = message_log
         self._reports = reports
         self._outgoing = outgoing
+        self._late = late
+        self._has_turn = False  # of the late messages
         self._tasks = tasks
         self._count = count
         self._loop = asyncio.get_running_loop()
@@ -139,6 +144,21 @@ class CallHandler:
             self._send_items(received.call, plan)
 
     def _send_items(self, call: Call, plan: CallPlan) -> None:
+        if plan.is_late:
+            self._late.take(partial(self._send_late_items, call, plan))
+        else:
+            self._send_items_now(call, plan)
+
+    def _send_late_items(self, call: Call, plan: CallPlan) -> None:
+        self._has_turn = True
+        self._send_items_now(call, plan)
+
+    def _end_turn(self) -> None:
+        if self._has_turn:
+            self._has_turn = False
+            self._late.give_back()
+
+    def _send_items_now(self, call: Call, plan: CallPlan) -> None:
         try:
             if plan.items:
                 # The station waits since now, and all that is sent for one CALL has its budget.
@@ -161,6 +181,7 @@ class CallHandler:
             else:
                 self._answer(call, plan, results)
         except Exception as error:
+            self._end_turn()
             self._tasks.break_off(error)
 
     def _answer(self, call: Call, plan: CallPlan, results: Results) -> None:
@@ -189,12 +210,14 @@ class CallHandler:
         # An offline station keeps its messages; one that gets errors drops them: see
         # docs/DESIGN.md, "When a service is unavailable".
         log.warning("service unavailable for too long: closing", station_id=self._station_id, action=call.action)
+        self._end_turn()
         try:
             await self._channel.close(SERVICE_UNAVAILABLE, "service unavailable, try again later")
         finally:
             self.queue.answered()
 
     def _reply(self, call: Call, data: bytes, kind: int) -> None:
+        self._end_turn()
         is_read = call.unconfirmed or self._channel.answer(data, kind, call.message_id, call.action)
         if call.action == "BootNotification":
             self._outgoing.end_boot()

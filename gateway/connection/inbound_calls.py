@@ -13,6 +13,7 @@ from csms.transaction.v1.transaction_ingest_service_pb2 import TransactionEventI
 
 from gateway.connection.clock_watch import ClockWatch, stated_us
 from gateway.connection.inbound_call_plans import CallPlan, FixedPlan, QuarantinePlan, RoutedPlan
+from gateway.connection.late_turns import LATE_US
 from gateway.connection.refusal import RefusalError
 from gateway.connection.registration import Registration
 from gateway.ocpp.frames import Call, Payload, TruncatedCall
@@ -75,13 +76,14 @@ class InboundCalls:
             return self._on_schema_violation(call, self._origin(ordinal, time_us), route, accepted)
         for quirk in accepted.quirks:
             self._note_quirk(quirk)
-        self._watch_clock(accepted.payload, time_us)
+        is_late = self._watch_clock(accepted.payload, time_us)
         if route.to_items is None:
             return RoutedPlan({}, route=route, payload=accepted.payload)
-        return self._translate(call, accepted.payload, route, self._origin(ordinal, time_us), time_us)
+        origin = self._origin(ordinal, time_us)
+        return self._translate(call, accepted.payload, route, origin, time_us, is_late=is_late)
 
     def _translate(
-        self, call: Call, payload: Payload, route: Inbound, origin: origin_pb2.Origin, time_us: int
+        self, call: Call, payload: Payload, route: Inbound, origin: origin_pb2.Origin, time_us: int, *, is_late: bool
     ) -> CallPlan:
         """The plan of a message that is valid by its schema, with the items of its route."""
         assert route.to_items is not None  # noqa: S101 - by whom it is called
@@ -95,7 +97,7 @@ class InboundCalls:
         if IngestRpc.DATA_TRANSFERS in items and not self._may_transfer(items, time_us):
             return FixedPlan({}, response={"status": "Rejected"})
         has_follow_up = route.to_follow_up is not None and bool(items)
-        return RoutedPlan(items, route.optional, has_follow_up, route=route, payload=payload)
+        return RoutedPlan(items, route.optional, has_follow_up, is_late, route=route, payload=payload)
 
     def _may_transfer(self, items: Items, time_us: int) -> bool:
         """Whether one more message of a vendor's own is stored: each writes a row."""
@@ -230,7 +232,11 @@ class InboundCalls:
             fault=fault,
         )
 
-    def _watch_clock(self, payload: Payload, time_us: int) -> None:
+    def _watch_clock(self, payload: Payload, time_us: int) -> bool:
+        """Watches the station's clock; returns whether the message is late."""
         us = stated_us(payload)
-        if us is not None and self.clock_watch.observe(us, time_us):
+        if us is None:
+            return False
+        if self.clock_watch.observe(us, time_us):
             self._note_quirk(QuirkName.CLOCK_SKEW)
+        return time_us - us > LATE_US

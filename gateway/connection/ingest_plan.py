@@ -20,12 +20,13 @@ class IngestPlan(msgspec.Struct, frozen=True):
     """`items` to send, none where the gateway answers by itself; `inbound_call_plans.py` has the answer of each kind.
 
     Results of `optional` RPCs may be missing. `has_follow_up`: there may be further items to send once the results
-    have arrived, before the CALL is answered.
+    have arrived, before the CALL is answered. `is_late`: the message waited at the station (late_turns.py).
     """
 
     items: Items
     optional: frozenset[IngestRpc] = _NONE
     has_follow_up: bool = False
+    is_late: bool = False
 
 
 Done = Callable[[Results | None], None]

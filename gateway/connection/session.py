@@ -19,6 +19,7 @@ from gateway.connection.inbound_call_answers import CallAnswers
 from gateway.connection.inbound_call_handler import CallHandler
 from gateway.connection.inbound_calls import InboundCalls
 from gateway.connection.keepalive import Keepalive
+from gateway.connection.late_turns import LateTurns
 from gateway.connection.liveness import Liveness
 from gateway.connection.malformed_frames import MalformedFrames
 from gateway.connection.outbound_calls import Answer, OutgoingCalls
@@ -82,6 +83,7 @@ class Session:
         count: Callable[[str, str], None],
         others: Sequence[ServedVersion] = (),
         rate: TenantRate | None = None,
+        late: LateTurns | None = None,
     ) -> None:
         self.connection = connection
         self.routes = routes
@@ -104,7 +106,7 @@ class Session:
             socket=socket, message_log=message_log, liveness=self.liveness, tasks=self._tasks, clock=clock
         )
         self._inbound = self._make_inbound(others=others, budgets=budgets)
-        calls = self._make_call_handler(sinks=sinks, clock=clock, count=count)
+        calls = self._make_call_handler(sinks=sinks, late=late or LateTurns(), clock=clock, count=count)
         self._inbound_queue = calls.queue
         self._dispatcher = self._make_dispatcher(calls=calls, budgets=budgets, linger=linger, clock=clock, count=count)
 
@@ -121,7 +123,12 @@ class Session:
         )
 
     def _make_call_handler(
-        self, *, sinks: Mapping[IngestRpc, ItemSink], clock: Clock, count: Callable[[str, str], None]
+        self,
+        *,
+        sinks: Mapping[IngestRpc, ItemSink],
+        late: LateTurns,
+        clock: Clock,
+        count: Callable[[str, str], None],
     ) -> CallHandler:
         answers = CallAnswers(
             station_id=self.connection.station_id,
@@ -140,6 +147,7 @@ class Session:
             message_log=self._message_log,
             reports=self.reports,
             outgoing=self.outgoing,
+            late=late,
             tasks=self._tasks,
             count=count,
         )

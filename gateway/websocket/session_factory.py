@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from gateway.batching.background_buffer import Buffer
 from gateway.batching.sinks import ItemSink
 from gateway.connection.frame_linger import FrameLinger
+from gateway.connection.late_turns import LateTurns
 from gateway.connection.session import Session
 from gateway.connection.station_budgets import Budgets
 from gateway.connection.tenant_rates import TenantRates
@@ -38,6 +39,7 @@ class SessionFactory:
         self._count = count
         self._budgets = Budgets()
         self._rates = TenantRates(directory=tenants)
+        self._late = LateTurns()
         self._linger = FrameLinger(asyncio.get_running_loop().call_later)
 
     def make(self, socket: StationSocket, admission: Admission) -> Session:
@@ -62,5 +64,6 @@ class SessionFactory:
             clock=self._clock,
             count=self._count,
             rate=self._rates.of(connection.tenant_id),
+            late=self._late,
             others=[other for other in self._versions.values() if other.routes is not routes],
         )

@@ -42,6 +42,7 @@ HARMLESS = {
     ("changes of callers cannot be followed", None),  # all services share one loop here, which a burst keeps busy
     ("item refused", "transaction_events"),
     ("item refused", "meter_values"),
+    ("job failed", None),  # of a charging profile that a station of nonsense refused
 }
 
 

@@ -27,6 +27,7 @@ from gateway.batching.background_buffer import Buffer
 from gateway.batching.sinks import IngestUnavailableError, Waiter
 from gateway.connection.frame_channel import SocketClosedError
 from gateway.connection.frame_linger import FrameLinger
+from gateway.connection.late_turns import LateTurns
 from gateway.connection.session import Connection, Session
 from gateway.connection.station_budgets import StationBudgets
 from gateway.message_log.message_log import MessageLog
@@ -174,6 +175,7 @@ class Rig:
         schemas: Schemas,
         clock: FakeClock,
         budgets: StationBudgets | None = None,
+        late: LateTurns | None = None,
     ) -> None:
         self.wire = Wire()
         self.services = _services()
@@ -203,6 +205,7 @@ class Rig:
             linger=self.linger,
             clock=clock,
             count=lambda kind, label: self.counts.append((kind, label)),
+            late=late,
         )
         self.wire.receiver = self.session.receive
 
@@ -224,9 +227,11 @@ async def session_rig(
     schemas: Schemas = SCHEMAS,
     clock: FakeClock | None = None,
     budgets: StationBudgets | None = None,
+    late: LateTurns | None = None,
 ) -> AsyncIterator[Rig]:
     """A session that is open; at the end its CALLs are answered, then it is closed."""
-    rig = Rig(status, booted=booted, version=version, schemas=schemas, clock=clock or FakeClock(), budgets=budgets)
+    clock = clock or FakeClock()
+    rig = Rig(status, booted=booted, version=version, schemas=schemas, clock=clock, budgets=budgets, late=late)
     yield rig
     await rig.session.finish(60)
     rig.session.closed()
