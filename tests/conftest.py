@@ -29,11 +29,32 @@ POSTGRES_START_S = 180
 # PostgreSQL does not run as root: the wheel makes this user for it then.
 POSTGRES_USER = "pgserver"
 POSTGRES_RUNTIME = "python_PostgresServer"
+# A file system in memory, which has nothing to wait for: on a disk each commit of SQLite waits for some milliseconds.
+MEMORY = Path("/dev/shm")
+MEMORY_BYTES = 4 * 1024**3  # a run takes a part of it; where there is less, as in most containers, the disk serves
+TMPDIR = "TMPDIR"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Prepares PostgreSQL before there are workers, of which two might make its user at the same moment."""
-    if hasattr(config, "workerinput") or os.environ.get("CSMS_TEST_POSTGRES_URL"):
+    """Prepares what all workers share, before there are any: the place for files, and the user of PostgreSQL."""
+    if hasattr(config, "workerinput"):
+        return
+    _keep_files_in_memory()
+    _prepare_postgres(config)
+
+
+def _keep_files_in_memory() -> None:
+    """Puts the temporary files of this run, its workers and its processes into memory, where TMPDIR names no place."""
+    if TMPDIR in os.environ or not os.access(MEMORY, os.W_OK):
+        return
+    found = os.statvfs(MEMORY)
+    if found.f_bavail * found.f_frsize >= MEMORY_BYTES and not found.f_flag & os.ST_NOEXEC:  # some tests run scripts
+        os.environ[TMPDIR] = tempfile.tempdir = str(MEMORY)
+
+
+def _prepare_postgres(config: pytest.Config) -> None:
+    """Makes PostgreSQL's user here, since two workers might make it at the same moment."""
+    if os.environ.get("CSMS_TEST_POSTGRES_URL"):
         return
     # The wheel asks for one as it is imported, and warns where there is none: in a container, in CI. It looks there for
     # a folder for its lock, and else takes /tmp/.lockfile, which may be another user's who ran the tests before.
