@@ -18,7 +18,7 @@ import pytest
 from hypothesis import settings
 from sqlalchemy.engine import make_url
 
-from tests.templates import Templates, execute
+from tests.templates import Templates, disconnect, execute, shared_templates
 
 # Hypothesis's own for such runs: no time limit of an example or of making one, and the same examples each time, so that
 # what fails has something to do with what was changed. Others, to look for more: --hypothesis-profile=default.
@@ -92,6 +92,7 @@ def postgres_url() -> Iterator[str]:
         server_url = url.render_as_string(hide_password=False)
         _without_durability(server_url)
         yield server_url
+        disconnect(server_url)
     finally:
         server.cleanup()
         shutil.rmtree(folder, ignore_errors=True)
@@ -117,9 +118,9 @@ def _be_patient(postgres_server: Any) -> None:
 
 
 @pytest.fixture(scope="session")
-def templates(tmp_path_factory: pytest.TempPathFactory) -> Templates:
+def templates() -> Templates:
     """Migrated databases, to be copied."""
-    return Templates(tmp_path_factory.mktemp("templates"))
+    return shared_templates()
 
 
 @pytest.fixture
