@@ -71,6 +71,16 @@ def _prepare_postgres(config: pytest.Config) -> None:
         ensure_user_exists(POSTGRES_USER)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """See pytest-xdist: the order of `--dist loadfile`."""
+    if config.getoption("dist") != "loadfile":
+        return None
+    from tests.scheduling import LongestFirst  # noqa: PLC0415 - the controller alone needs it
+
+    return LongestFirst(config, log)
+
+
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
     """A PostgreSQL server for this run, as a URL with a database in which anything may be made."""

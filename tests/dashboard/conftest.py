@@ -12,14 +12,14 @@ from tests.running_mesh import RunningMesh, running_mesh
 SIGN_IN_AGAIN_S = 300.0  # a token is good for 15 minutes, and refreshed in its last one
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningMesh]:
     """A mesh that is ready, without stations."""
     with running_mesh(tmp_path_factory.mktemp("mesh")) as running:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def simulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningMesh]:
     """A mesh with simulated stations that have drivers, CP001 to CP005, and with the simulator's page."""
     settings = {"CSMS_DEMO": "1", "CSMS_UNKNOWN_TOKENS": "accept", "CSMS_ACCESS_TOKEN_S": "20"}
