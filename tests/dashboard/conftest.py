@@ -93,11 +93,16 @@ def administrator(browser: Browser, mesh: RunningMesh) -> Callable[[], StorageSt
 
 @pytest.fixture
 def signed_in(new_context: Callable[..., BrowserContext], administrator: Callable[[], StorageState]) -> Page:
-    """A page at which the administrator has signed in."""
-    page = new_context(storage_state=administrator()).new_page()
-    page.goto("/")
-    is_rendered(page)
-    return page
+    """A page at which the administrator is signed in, which shows nothing yet."""
+    return new_context(storage_state=administrator()).new_page()
+
+
+@pytest.fixture
+def start_page(signed_in: Page) -> Page:
+    """The start page of the administrator."""
+    signed_in.goto("/")
+    is_rendered(signed_in)
+    return signed_in
 
 
 @pytest.fixture
