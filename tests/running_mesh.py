@@ -17,6 +17,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.templates import shared_templates
+
+SERVICES = ("auth", "notification", "station", "transaction")
 ADMIN_PASSWORD = "test-password"
 START_TIMEOUT_S = 180.0
 STOP_TIMEOUT_S = 120.0
@@ -202,7 +205,13 @@ def start(data_dir: Path, **settings: str) -> RunningMesh:
 
 @contextmanager
 def running_mesh(data_dir: Path, **settings: str) -> Iterator[RunningMesh]:
-    """A mesh for the length of a `with`."""
+    """A mesh for the length of a `with`.
+
+    It finds its databases migrated; tests/local_run has the meshes that begin with nothing.
+    """
+    if "CSMS_DATABASE_URL" not in settings:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        shared_templates().copy_sqlite(SERVICES, data_dir)
     mesh = start(data_dir, **settings)
     try:
         yield mesh

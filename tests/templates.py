@@ -3,8 +3,11 @@
 Migrating is most of the time of a short test.
 """
 
+import atexit
 import shutil
+import tempfile
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 
@@ -34,8 +37,10 @@ class Templates:
         self._made: set[str] = set()
 
     def copy_sqlite(self, services: tuple[str, ...], folder: Path) -> None:
-        """Puts a migrated file `<service>.db` into a folder for each service."""
+        """Puts a migrated file `<service>.db` into a folder for each service that has none there yet."""
         for service in services:
+            if (folder / f"{service}.db").exists():
+                continue
             template = self._folder / f"{service}.db"
             if template.name not in self._made:
                 _migrate(f"sqlite:///{template}", service)
@@ -53,12 +58,28 @@ class Templates:
         return name
 
 
+@cache
+def shared_templates() -> Templates:
+    """The templates of this process, which are removed with it."""
+    folder = Path(tempfile.mkdtemp(prefix="csms-test-templates-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Templates(folder)
+
+
 def execute(server: str, statement: str) -> None:
-    """Runs a statement that no transaction may contain, as those about databases."""
-    engine = sa.create_engine(server, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
+    """Runs a statement that no transaction may contain, as those about databases. The connection is kept."""
+    with _engine(server).connect() as connection:
         connection.execute(sa.text(statement))
-    engine.dispose()
+
+
+def disconnect(server: str) -> None:
+    """Closes the connection that is kept for `execute`."""
+    _engine(server).dispose()
+
+
+@cache
+def _engine(server: str) -> sa.Engine:
+    return sa.create_engine(server, isolation_level="AUTOCOMMIT", pool_pre_ping=True)
 
 
 def _migrate(url: str, service: str) -> None:

@@ -254,6 +254,7 @@ def _front_door(
 ) -> tuple[Part, probes.Probe]:
     host, port = reachable(settings.host), entrances.http.port
     options = ["--disable-hot-restart", "--concurrency", str(min(2, os.cpu_count() or 1)), "--log-level", "warning"]
+    options += ["--file-flush-interval-msec", "1000"]  # a line of the access log is there after a second, not after ten
     part = Part(
         name="envoy",
         command=[

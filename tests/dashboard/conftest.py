@@ -12,14 +12,14 @@ from tests.running_mesh import RunningMesh, running_mesh
 SIGN_IN_AGAIN_S = 300.0  # a token is good for 15 minutes, and refreshed in its last one
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningMesh]:
     """A mesh that is ready, without stations."""
     with running_mesh(tmp_path_factory.mktemp("mesh")) as running:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def simulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningMesh]:
     """A mesh with simulated stations that have drivers, CP001 to CP005, and with the simulator's page."""
     settings = {"CSMS_DEMO": "1", "CSMS_UNKNOWN_TOKENS": "accept", "CSMS_ACCESS_TOKEN_S": "20"}
@@ -93,11 +93,16 @@ def administrator(browser: Browser, mesh: RunningMesh) -> Callable[[], StorageSt
 
 @pytest.fixture
 def signed_in(new_context: Callable[..., BrowserContext], administrator: Callable[[], StorageState]) -> Page:
-    """A page at which the administrator has signed in."""
-    page = new_context(storage_state=administrator()).new_page()
-    page.goto("/")
-    is_rendered(page)
-    return page
+    """A page at which the administrator is signed in, which shows nothing yet."""
+    return new_context(storage_state=administrator()).new_page()
+
+
+@pytest.fixture
+def start_page(signed_in: Page) -> Page:
+    """The start page of the administrator."""
+    signed_in.goto("/")
+    is_rendered(signed_in)
+    return signed_in
 
 
 @pytest.fixture

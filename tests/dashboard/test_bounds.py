@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, StorageState
 
-from tests.dashboard.browsers import is_rendered, sign_in
+from tests.dashboard.browsers import is_rendered, open_context, sign_in
 from tests.dashboard.fleets import add_stations
 from tests.running_mesh import RunningMesh, running_mesh
 
@@ -23,13 +23,18 @@ def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningMesh]:
         yield mesh
 
 
+@pytest.fixture(scope="module")
+def administrator(browser: Browser, crowded: RunningMesh) -> StorageState:
+    """The storage of a browser in which the administrator of that mesh has signed in."""
+    with open_context(browser, base_url=crowded.http_url) as context:
+        sign_in(context.new_page(), "/", username="admin", password=crowded.admin_password)
+        return context.storage_state()
+
+
 @pytest.fixture
-def page(new_context: Callable[..., BrowserContext], crowded: RunningMesh) -> Page:
-    """A page of that mesh, at which the administrator has signed in."""
-    page = new_context(base_url=crowded.http_url).new_page()
-    sign_in(page, "/", username="admin", password=crowded.admin_password)
-    is_rendered(page)
-    return page
+def page(new_context: Callable[..., BrowserContext], crowded: RunningMesh, administrator: StorageState) -> Page:
+    """A page of that mesh, at which the administrator is signed in, which shows nothing yet."""
+    return new_context(base_url=crowded.http_url, storage_state=administrator).new_page()
 
 
 def _nodes(page: Page) -> int:

@@ -55,8 +55,8 @@ def test_a_station_that_is_not_connected_says_since_when(desk: Page, simulated: 
     assert clicks.count <= SINCE_WHEN
 
 
-def test_a_refused_tag_is_added(signed_in: Page, mesh: RunningMesh) -> None:
-    page = signed_in
+def test_a_refused_tag_is_added(start_page: Page, mesh: RunningMesh) -> None:
+    page = start_page
     clicks = _Clicks()
     with simulated_station(mesh, "CLICKS", is_tag_known=False):
         row = page.get_by_role("listitem").filter(has_text="CLICKS-TAG")

@@ -62,11 +62,11 @@ def test_a_lost_stream_is_said_and_resumed(signed_in: Page, mesh: RunningMesh, f
     [("transaction", "/sessions"), ("station", "/stations"), ("auth", "/users")],
 )
 def test_a_page_is_read_while_its_service_is_started_again(
-    signed_in: Page, mesh: RunningMesh, faults: Faults, part: str, path: str
+    start_page: Page, mesh: RunningMesh, faults: Faults, part: str, path: str
 ) -> None:
     """The first reads of the page are refused; it reads again by itself."""
     faults.expect("status of 503")
-    page = signed_in
+    page = start_page
     page.evaluate("globalThis.isSame = true")
     os.kill(mesh.pid(f"{part}_svc"), signal.SIGKILL)
     link = page.get_by_role("navigation", name="Main").first.locator(f"a[href='{path}']")

@@ -17,14 +17,14 @@ PLATFORM_PASSWORD = "another long and quiet secret"
 PLATFORM = {"CSMS_PLATFORM_ADMIN_PASSWORD": PLATFORM_PASSWORD}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningMesh]:
     """A mesh that is ready, without stations."""
     with running_mesh(tmp_path_factory.mktemp("mesh"), CSMS_CORS_ORIGINS=DEVELOPMENT_ORIGIN, **PLATFORM) as running:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def login(mesh: RunningMesh) -> Callable[[], str]:
     """Gives an access token of the administrator, a fresh one now and then: each is good for a quarter of an hour.
 
@@ -64,7 +64,7 @@ def channel(mesh: RunningMesh) -> Iterator[grpc.Channel]:
         yield opened
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def station_id(mesh: RunningMesh, login: Callable[[], str]) -> str:
     """A station that is registered, and not connected."""
     answer = mesh.request("POST", "/v1/stations", body={"stationId": "FD-1"}, authorization=f"Bearer {login()}")

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 from csms.options.v1 import options_pb2
@@ -25,16 +26,24 @@ _EVERY = permissions_of(Role.ADMINISTRATOR) - _OWN
 
 def revoked_callers(mesh: RunningMesh, administration: Administration) -> list[Visitor]:
     """A caller for each way to lose what one may do. The front door still lets their tokens through."""
-    refused = {
-        "revoked: ended sign-in": _ended_sign_in,
-        "revoked: removed user": _removed_user,
-        "revoked: new password": _new_password,
-        "revoked: API key": _revoked_key,
-        "revoked: API key whose time is over": _key_that_is_over,
-    }
-    found = [Visitor(name=name, headers=revoke(mesh, administration)) for name, revoke in refused.items()]
-    taken = _without_its_role(mesh, administration)
-    return [*found, Visitor(name="revoked: role taken away", headers=taken, permissions=_OWN)]
+    with ThreadPoolExecutor() as threads:  # each of them waits until every service has noticed
+        signed_in = {
+            name: threads.submit(revoke, mesh, administration)
+            for name, revoke in {
+                "revoked: ended sign-in": _ended_sign_in,
+                "revoked: removed user": _removed_user,
+                "revoked: new password": _new_password,
+            }.items()
+        }
+        taken = threads.submit(_without_its_role, mesh, administration)
+        # One after the other: wrong API keys are limited by their source.
+        keys = {
+            "revoked: API key": _revoked_key(mesh, administration),
+            "revoked: API key whose time is over": _key_that_is_over(mesh, administration),
+        }
+        headers = {**{name: revoked.result() for name, revoked in signed_in.items()}, **keys}
+    found = [Visitor(name=name, headers=each) for name, each in headers.items()]
+    return [*found, Visitor(name="revoked: role taken away", headers=taken.result(), permissions=_OWN)]
 
 
 def _after(mesh: RunningMesh, bearer: Bearer, revoke: Callable[[], None], *, status: int = 401) -> Bearer:

@@ -11,7 +11,6 @@ import socket
 import struct
 import zlib
 from collections import Counter
-from itertools import cycle, islice
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -23,8 +22,6 @@ MIB = 1024 * 1024
 WARM = 1_000
 MOST_AT_ONCE = 20
 COUNT = int(os.environ.get("CSMS_SOAK_HANDSHAKES", "2000"))
-# Stations with a credential: so many that each is refused few times.
-GUARDED = (WARM + COUNT) // 8
 TIMEOUT_S = 60.0
 # Memory that the process may have gained at the end, however many there were. 6,000 plain requests alone left 65 MiB.
 MOST_GROWTH_BYTES = 8 * MIB
@@ -80,19 +77,23 @@ async def _refuse(port: int, data: bytes, status: int | None) -> int | None:
 
 
 def _guarded(data: bytes, number: int) -> bytes:
-    """The handshake in the name of one of the stations with a credential: each refusal of one waits for longer."""
-    name = f"GUARDED{number % (len(KINDS) * GUARDED) // len(KINDS)}"
+    """The handshake in the name of a station with a credential, one of its own for each round of all kinds.
+
+    Each further refusal of one waits for longer.
+    """
+    name = f"GUARDED{number // len(KINDS)}"
     proof = base64.b64encode(f"{name}:x".encode())
     return data.replace(b"GUARDED:x", proof).replace(b"GUARDED", name.encode())
 
 
-async def _refuse_all(port: int, count: int) -> Counter[tuple[int | None, int | None]]:
-    """So many handshakes, some at once; how often each expected status met each answer."""
+async def _refuse_all(port: int, numbers: range) -> Counter[tuple[int | None, int | None]]:
+    """The handshakes of these numbers, some at once; how often each expected status met each answer."""
     met: Counter[tuple[int | None, int | None]] = Counter()
-    waiting = enumerate(islice(cycle(KINDS), count))
+    waiting = iter(numbers)
 
     async def work() -> None:
-        for number, (data, status) in waiting:
+        for number in waiting:
+            data, status = KINDS[number % len(KINDS)]
             met[status, await _refuse(port, _guarded(data, number), status)] += 1
 
     await asyncio.gather(*(work() for _ in range(MOST_AT_ONCE)))
@@ -107,14 +108,14 @@ def _resident_bytes(pid: int) -> int:
 
 def test_refused_handshakes_leave_nothing(mesh: RunningMesh, bearer: dict[str, str]) -> None:
     """Memory of the gateway process, and rows: nobody was registered, and nobody counts as connected."""
-    for number in range(GUARDED):
+    for number in range((WARM + COUNT) // len(KINDS) + 1):
         body = {"stationId": f"GUARDED{number}", "securityProfile": 1}
         made = mesh.request("POST", "/v1/stations", body=body, **bearer)
         assert made.status == 200, made
     port, pid = urlsplit(mesh.gateway_url).port or 0, mesh.pid("gateway")
-    asyncio.run(_refuse_all(port, WARM))
+    asyncio.run(_refuse_all(port, range(WARM)))
     before = _resident_bytes(pid)
-    met = asyncio.run(_refuse_all(port, COUNT))
+    met = asyncio.run(_refuse_all(port, range(WARM, WARM + COUNT)))
     growth = _resident_bytes(pid) - before
     assert all(expected == answered for expected, answered in met), met
     assert growth < MOST_GROWTH_BYTES, f"{growth / MIB:.1f} MiB more after {COUNT} handshakes"

@@ -6,10 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.brokers import amqp_url, broker  # noqa: F401 - fixtures
-from tests.gateway.rig import MeshRig, running_mesh
-from tests.templates import Templates
-
-SCHEMAS = ("auth", "station", "transaction")
+from tests.gateway.rig import SCHEMAS, MeshRig, running_mesh
 
 
 @pytest.fixture
@@ -19,9 +16,8 @@ def schemas() -> tuple[str, ...]:
 
 
 @pytest.fixture
-async def mesh(tmp_path: Path, templates: Templates) -> AsyncIterator[MeshRig]:
+async def mesh(tmp_path: Path) -> AsyncIterator[MeshRig]:
     """The whole mesh on SQLite, for what does not depend on the database."""
-    templates.copy_sqlite(SCHEMAS, tmp_path)
     async with running_mesh(f"sqlite:///{tmp_path / 'test.db'}") as rig:
         yield rig
 

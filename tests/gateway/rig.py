@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import grpc
@@ -17,6 +18,7 @@ from csms.station.v1.command_service_pb2_grpc import CommandServiceStub
 from csms.station.v1.station_service_pb2_grpc import StationServiceStub
 from csms.transaction.v1.transaction_service_pb2_grpc import TransactionServiceStub
 from google.protobuf import json_format
+from sqlalchemy.engine import make_url
 
 import auth_svc.migrations
 import auth_svc.service
@@ -37,6 +39,7 @@ from mesh.service import Parts, RunningService
 from station_svc.settings import StationSettings
 from tests.mesh_identities import mesh_environment, mesh_keys, mesh_settings
 from tests.ports import held_port
+from tests.templates import shared_templates
 from transaction_svc.settings import TransactionSettings
 
 if TYPE_CHECKING:  # names that only the generated types have
@@ -44,6 +47,7 @@ if TYPE_CHECKING:  # names that only the generated types have
     from csms.station.v1.station_service_pb2_grpc import StationServiceAsyncStub
     from csms.transaction.v1.transaction_service_pb2_grpc import TransactionServiceAsyncStub
 
+SCHEMAS = ("auth", "station", "transaction")
 TIMEOUT_S = 60  # for what must happen
 # Cheap on purpose: what argon2id costs is not what these tests are about.
 _HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
@@ -230,6 +234,7 @@ _USUAL = {
     "CSMS_NODE_LEASE_S": "120",  # a process that gets no CPU for a while is not what these tests are about
     "CSMS_ADMIN_PASSWORD": "correct horse",
     "CSMS_UNKNOWN_TOKENS": "accept",  # most sessions are not about who may charge
+    "CSMS_REFLECTION": "0",  # tests/front_door reads it, at a mesh of processes
     "CSMS_VERSION_CHANGE_DELAY_S": "0",  # connections of tests are short; tests/station_svc/ingest has the time
 }
 
@@ -245,7 +250,9 @@ async def running_mesh(database_url: str, **more: str) -> AsyncIterator[MeshRig]
 async def running_mesh_with(
     database_url: str, tls: TlsSettings | None, more: Mapping[str, str]
 ) -> AsyncIterator[MeshRig]:
-    """The same, with TLS at its gateway where it is given."""
+    """The same, with TLS at its gateway where it is given. Files of SQLite that are not there yet are migrated ones."""
+    if (url := make_url(database_url)).get_backend_name() == "sqlite":
+        shared_templates().copy_sqlite(SCHEMAS, Path(str(url.database)).parent)
     async with AsyncExitStack() as stack:
         values = {**_USUAL, "CSMS_DATABASE_URL": database_url, **more}
         auth = await _start_auth(stack, values)

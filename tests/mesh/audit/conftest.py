@@ -4,15 +4,18 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from mesh.database import migrate
 from mesh.database.engine import Database, make_engine
-from notification_svc import migrations
+
+
+@pytest.fixture
+def schemas() -> tuple[str, ...]:
+    """The database has the schema of notification_svc, with the tables and triggers of every service's audit."""
+    return ("notification",)
 
 
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
-    """The tables and triggers, as the migrations of a service make them."""
+    """The tables and triggers, as the migrations of the service make them."""
     database = Database(engine=make_engine(database_url, "notification"))
-    migrate.upgrade(database.engine, migrations, "notification")
     yield database
     await database.close()
