@@ -20,8 +20,8 @@ from mesh.identity.front_door import ADDRESS_HEADER, CERTIFICATE_HEADER, PROOF_H
 from mesh.identity.mesh_identity import MeshIdentity
 from station_kit.tls import ShownCertificate, station_context
 from tests.certificates import TestAuthority, authority
-from tests.gateway.conftest import SCHEMAS
 from tests.gateway.raw_station import RawStation
+from tests.gateway.rig import SCHEMAS
 from tests.gateway.tls.rig import TlsRig, noted_openings, running_tls
 from tests.station_certificates import INTERMEDIATE, MATRIX, ROOT, Row, StationCertificates, showing
 from tests.templates import Templates

@@ -20,8 +20,8 @@ from gateway.workers import WorkerProcesses
 from mesh.runtime.startup_errors import SettingError
 from station_kit.tls import station_context
 from tests.certificates import authority
-from tests.gateway.conftest import SCHEMAS
 from tests.gateway.raw_station import RawStation
+from tests.gateway.rig import SCHEMAS
 from tests.gateway.tls.rig import TlsRig, running_tls
 from tests.templates import Templates
 from tests.tls_material import (
