@@ -234,8 +234,10 @@ async def test_a_certificate_is_passed_on(
 async def test_each_certificate_has_its_outcome(door: TlsEnvoy, tmp_path: Path, row: Row) -> None:
     """Envoy lets all of them through; the gateway has them checked, and refuses with the reason."""
     maker = StationCertificates(mesh=door.mesh, folder=tmp_path)
-    context = showing(door.server.root.pem, await row.shown(maker))
-    row.check(await door.handshake(context, station_id=row.station_id).run())
+    certificate, password = await row.shown(maker)
+    context = showing(door.server.root.pem, certificate)
+    row.check(await door.handshake(context, station_id=row.station_id, credential=password).run())
+    await row.check_refusal(maker)
 
 
 async def test_a_certificate_that_is_revoked(door: TlsEnvoy, tmp_path: Path) -> None:

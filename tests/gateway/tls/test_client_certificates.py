@@ -18,6 +18,7 @@ from gateway.tls.authorities import ClientAuthorities
 from mesh.grpc.channels import open_channel
 from mesh.identity.front_door import ADDRESS_HEADER, CERTIFICATE_HEADER, PROOF_HEADER, TLS_HEADER, proof_of
 from mesh.identity.mesh_identity import MeshIdentity
+from mesh.runtime.errors import from_status
 from station_kit.tls import ShownCertificate, station_context
 from tests.certificates import TestAuthority, authority
 from tests.gateway.conftest import SCHEMAS
@@ -111,17 +112,26 @@ async def test_a_certificate_is_passed_on(
 
 @pytest.mark.parametrize("row", MATRIX, ids=lambda row: row.name)
 async def test_each_certificate_has_its_outcome(
-    rig: TlsRig, maker: StationCertificates, openings: list[ingest.OpenConnectionItem], row: Row
+    rig: TlsRig,
+    maker: StationCertificates,
+    openings: list[ingest.OpenConnectionItem],
+    capsys: pytest.CaptureFixture[str],
+    row: Row,
 ) -> None:
     """With a text for the station's engineer, unless TLS itself refuses it, before there is a request."""
-    handshake = rig.handshake(showing(rig.server.root.pem, await row.shown(maker)), station_id=row.station_id)
-    if row.fails_in_tls:
+    certificate, password = await row.shown(maker)
+    context = showing(rig.server.root.pem, certificate)
+    handshake = rig.handshake(context, station_id=row.station_id, credential=password)
+    if row.detail:
         with pytest.raises((ssl.SSLError, ConnectionError)):
             await handshake.run()
         assert await rig.metric("csms_gateway_tls_failure_total", label="certificate_verify_failed") == 1
+        [line] = [one for one in capsys.readouterr().out.splitlines() if "TLS handshake failed" in one]
+        assert row.detail in line
         assert openings == []
     else:
         row.check(await handshake.run())
+        await row.check_refusal(maker)
 
 
 async def test_a_chain_that_ends_at_an_intermediate_which_is_trusted(
@@ -380,4 +390,6 @@ async def test_a_forwarded_certificate_that_another_authority_signed(
         async with RawStation(rig.mesh.station_url("CP1"), headers=headers):
             pass
     assert refusal.value.response.status_code == 401
-    assert openings == []
+    [item] = openings  # for station_svc to count
+    assert from_status(item.tls.certificate_error).reason == "CLIENT_CERTIFICATE_UNTRUSTED"
+    assert not item.tls.HasField("client_certificate")
