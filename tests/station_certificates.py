@@ -108,7 +108,6 @@ class StationCertificates:
 
     async def refused(self, station_id: str) -> str:
         """The reason of the handshake that was refused in a station's name, once it is counted."""
-
         request = station_service_pb2.GetStationRequest(station_id=station_id)
 
         async def last() -> str:
@@ -141,6 +140,7 @@ class Row:
     text: str = ""  # of the answer, a regular expression; empty: any
     reason: str = ""  # that the station's resource has for the refusal
     detail: str = ""  # of OpenSSL, where the handshake fails at the gateway itself, before there is an answer
+    fails_at_envoy: bool = False  # the same there, where other certificates are let through to the gateway
     profile: int = _BY_CERTIFICATE
 
     @property
@@ -275,6 +275,12 @@ MATRIX = (
         text=f"{_CERTIFICATE}it is not made for a TLS client",
         reason="CLIENT_CERTIFICATE_NOT_FOR_CLIENTS",
         detail="unsuitable certificate purpose",
+    ),
+    Row(
+        name="may not sign",
+        make=_outside(key=rsa_key(), signs=False),
+        detail="unsuitable certificate purpose",
+        fails_at_envoy=True,
     ),
 )
 """What a station may show, and what follows."""
