@@ -120,6 +120,13 @@ async def test_a_certificate_of_another_station_is_refused(system: StationSystem
     assert await _reason(system, _shown(system, common_name)) == WRONG_SUBJECT
 
 
+async def test_a_certificate_without_a_common_name_is_refused_with_that_fault(system: StationSystem) -> None:
+    """auth_svc gives none for a certificate that has several."""
+    await _with_serial(system, 3)
+    [result] = await system.attempt(_shown(system, ""))
+    assert "no common name, or several" in from_status(result.error).message
+
+
 async def test_the_serial_number_of_the_charge_box_names_a_station_that_has_no_other(system: StationSystem) -> None:
     """1.6 has two serial numbers; the deprecated one counts where it is alone, as it does for our own authority."""
     await _with_serial(system, 3, serial="", box="BOX-1")
