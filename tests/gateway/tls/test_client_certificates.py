@@ -26,7 +26,7 @@ from tests.gateway.raw_station import RawStation
 from tests.gateway.tls.rig import TlsRig, noted_openings, running_tls
 from tests.station_certificates import INTERMEDIATE, MATRIX, ROOT, Row, StationCertificates, showing
 from tests.templates import Templates
-from tests.tls_material import Shown, station_certificate
+from tests.tls_material import EXPIRED, Shown, station_certificate
 from tests.waiting import eventually, until
 from tests.watched_checks import WatchedChecks
 
@@ -161,6 +161,27 @@ async def test_a_certificate_that_is_revoked(
     [*_, line] = [one for one in capsys.readouterr().out.splitlines() if "certificate of a station refused" in one]
     assert "CLIENT_CERTIFICATE_REVOKED" in line
     assert "CP1" in line
+
+
+async def test_a_fault_is_refused_also_beside_a_station_svc_of_the_release_before(
+    rig: TlsRig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It does not know the field, and opens the connection: no socket has it, and it is closed."""
+    batcher = rig.mesh.gateway.mesh.openings
+    ask = batcher.ask
+
+    def ask_as_before(item: ingest.OpenConnectionItem, **options: Any) -> Any:
+        known = ingest.OpenConnectionItem()
+        known.CopyFrom(item)
+        known.tls.ClearField("certificate_error")
+        return ask(known, **options)
+
+    monkeypatch.setattr(batcher, "ask", ask_as_before)
+    answer = await shown(rig, station_certificate(tmp_path, ROOT, "S", validity=EXPIRED))
+    assert (answer.status, "expired at" in answer.body) == (401, True)
+    assert await rig.mesh.epoch("CP1")
+    assert await eventually(lambda: rig.mesh.is_disconnected("CP1"))
+    assert len(rig.mesh.gateway.registry) == 0
 
 
 # Sessions
