@@ -78,6 +78,13 @@ def find_path(
         path = _climb([shown.certificate], shown.intermediates, trusted, now_us)
         if path:
             return Path(certificates=path, is_ours=is_ours)
+    for one in (shown.certificate, *shown.intermediates):
+        unknown = _unknown_critical(one)
+        if unknown:
+            raise refused(
+                Reason.CLIENT_CERTIFICATE_UNTRUSTED,
+                f"{_name(one)} has an extension that is critical and not known here: {unknown[0]}",
+            )
     raise refused(
         Reason.CLIENT_CERTIFICATE_UNTRUSTED,
         f"its path does not lead to an authority that is trusted here; its issuer is {issuer_of(shown.certificate)!r}",
@@ -170,9 +177,9 @@ def _may_certify(authority: x509.Certificate, intermediates: int) -> bool:
         return True
 
 
-def _unknown_critical(certificate: x509.Certificate) -> bool:
-    """Whether it has a critical extension that is not understood here: RFC 5280, 4.2."""
-    return any(one.critical and one.oid not in _UNDERSTOOD for one in certificate.extensions)
+def _unknown_critical(certificate: x509.Certificate) -> list[str]:
+    """The numbers (OID) of critical extensions that are not understood here: RFC 5280, 4.2."""
+    return [one.oid.dotted_string for one in certificate.extensions if one.critical and one.oid not in _UNDERSTOOD]
 
 
 def _check_strength(path: Path) -> None:

@@ -25,6 +25,8 @@ _ARMOUR = re.compile(r"-----(?:BEGIN|END) (?:NEW )?CERTIFICATE REQUEST-----")
 # In any OCPP version: a longer one is no signing request.
 _MOST_CHARACTERS = 16_000
 _MOST_NAME = 64
+# Common names of a request that a refusal repeats.
+_MOST_NAMED = 3
 
 
 def read_request(text: str) -> x509.CertificateSigningRequest:
@@ -120,8 +122,10 @@ def _check_subject(subject: x509.Name, common_names: Collection[str], organizati
     names = [str(part.value) for part in subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
     if len(names) != 1 or names[0] not in common_names:
         known = " or ".join(repr(name) for name in sorted(common_names))
+        asked = " and ".join(repr(name[:_MOST_NAME]) for name in names[:_MOST_NAMED]) or "missing"
         raise refusal(
-            Reason.CSR_SUBJECT_WRONG, f"its common name is not this station's serial number or identity: {known}"
+            Reason.CSR_SUBJECT_WRONG,
+            f"its common name is {asked}, and has to be this station's serial number or identity: {known}",
         )
     organizations = [str(part.value) for part in subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)]
     if organization is not None and organizations != [organization]:

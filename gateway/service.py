@@ -221,9 +221,16 @@ async def _listen(
     server: StationServer, settings: GatewaySettings, lease: NodeLease, tls: _Tls | None
 ) -> tuple[int, int | None]:
     """Opens the ports for stations, and returns them: the plain one, and that with TLS."""
-    plain = await server.start(settings.host, settings.ocpp_port, lease=lease, shared_port=settings.shared_port)
+    plain = await server.start(settings.ocpp_host, settings.ocpp_port, lease=lease, shared_port=settings.shared_port)
     if settings.tls_ends_in_front:
         log.warning("nothing is encrypted here: TLS ends in front of this gateway (CSMS_TLS_ENDS_IN_FRONT)")
+    if settings.is_plain_open:
+        log.warning(
+            "stations may connect without TLS, and their passwords cross the network in clear: "
+            "CSMS_OCPP_HOST=127.0.0.1 closes this port to others",
+            host=settings.ocpp_host,
+            port=plain,
+        )
     if settings.tls is None or tls is None:
         return plain, None
     # Before any handshake: without authorities no station is asked for its certificate.

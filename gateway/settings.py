@@ -37,6 +37,7 @@ class GatewaySettings:
     """The settings of a gateway. Addresses are host:port; port 0 means a free one."""
 
     host: str
+    ocpp_host: str  # of the port without TLS
     ocpp_port: int
     mesh_address: str
     advertised_host: str | None  # where station_svc reaches the mesh port; None: where it listens
@@ -54,6 +55,7 @@ class GatewaySettings:
     backlog_items: int = 128  # items of one RPC without a result, from which on fewer connections are accepted
     longest_turn_ms: int = 20  # of the event loop; fewer connections are accepted while its turns take longer
     workers: int = 1  # gateway processes that share the OCPP port, this one among them
+    is_plain_open: bool = False  # whether others reach the port without TLS though there is one with it
 
     @classmethod
     def read(cls, env: Environment) -> Self:
@@ -63,9 +65,12 @@ class GatewaySettings:
         tls = TlsSettings.read(env)
         placement = TlsPlacement.read(env, host=host, is_served=tls is not None)
         placement.check(is_loopback=is_loopback(placement.host))
+        ocpp_host = env.ocpp_host(host=host, default=host)
+        is_private = placement.ends_in_front or is_loopback(ocpp_host) or is_loopback(placement.host)
         workers = env.number("CSMS_GATEWAY_WORKERS", 1, least=1, most=64)
         return cls(
             host=host,
+            ocpp_host=ocpp_host,
             ocpp_port=env.port("CSMS_OCPP_PORT", 9000),
             mesh_address=env.text("CSMS_GATEWAY_ADDRESS"),
             advertised_host=env.optional("CSMS_GATEWAY_ADVERTISED_HOST"),
@@ -83,6 +88,7 @@ class GatewaySettings:
             backlog_items=env.number("CSMS_ADMISSION_BACKLOG", 128, least=1, most=100_000),
             longest_turn_ms=env.number("CSMS_ADMISSION_TURN_MS", 20, least=1, most=60_000),
             workers=workers,
+            is_plain_open=not is_private,
         )
 
 

@@ -6,7 +6,7 @@ auth_svc signs, checks and revokes them; another party's authority, which it tru
 import re
 import ssl
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ from tests.certificates import Key, TestAuthority, authority
 from tests.gateway.rig import TIMEOUT_S, MeshRig
 from tests.mesh_identities import identity_of
 from tests.tls_material import EXPIRED, NOT_YET, Shown, replace_file, rsa_key, station_certificate
-from tests.waiting import until
+from tests.waiting import eventually, until
 
 ROOT = authority("Stations' root")
 INTERMEDIATE = authority("Stations' authority", issuer=ROOT)
@@ -49,18 +49,26 @@ class StationCertificates:
     mesh: MeshRig
     folder: Path
 
-    async def register(self, station_id: str, serial_number: str) -> None:
-        """Adds a station of security profile 3, with the serial number that its certificates have to name."""
-        new = station_service_pb2.CreateStationRequest(station_id=station_id, security_profile=_BY_CERTIFICATE)
-        await self.mesh.stations.CreateStation(new, metadata=self.mesh.metadata, timeout=TIMEOUT_S)
+    async def register(self, station_id: str, serial_number: str, *, profile: int = _BY_CERTIFICATE) -> str:
+        """Adds a station with the serial number that its certificates have to name; its password, below profile 3."""
+        new = station_service_pb2.CreateStationRequest(station_id=station_id, security_profile=profile)
+        created = await self.mesh.stations.CreateStation(new, metadata=self.mesh.metadata, timeout=TIMEOUT_S)
         change = station_service_pb2.UpdateStationRequest(
             station=station_pb2.Station(station_id=station_id, expected_serial_number=serial_number),
             update_mask=FieldMask(paths=["expected_serial_number"]),
         )
         await self.mesh.stations.UpdateStation(change, metadata=self.mesh.metadata, timeout=TIMEOUT_S)
+        password: str = created.credential
+        return password
 
     async def issued(
-        self, station_id: str, common_name: str, *, key: Key | None = None, at_once: bool = False
+        self,
+        station_id: str,
+        common_name: str,
+        *,
+        key: Key | None = None,
+        at_once: bool = False,
+        tenant_id: str = "default",
     ) -> ShownCertificate:
         """One that auth_svc signs for a station, as station_svc asks for it.
 
@@ -68,7 +76,7 @@ class StationCertificates:
         """
         key = key or certificates.ec_key()
         item = signing.SignCertificateItem(
-            tenant_id="default",
+            tenant_id=tenant_id,
             station_id=station_id,
             common_names=[common_name],
             csr=certificates.csr(common_name, key=key),
@@ -98,6 +106,17 @@ class StationCertificates:
         stub: Any = CertificateServiceStub(self.mesh.auth_channel)
         await stub.RevokeCertificate(request, metadata=self.mesh.metadata, timeout=TIMEOUT_S)
 
+    async def refused(self, station_id: str) -> str:
+        """The reason of the handshake that was refused in a station's name, once it is counted."""
+        request = station_service_pb2.GetStationRequest(station_id=station_id)
+
+        async def last() -> str:
+            found = await self.mesh.stations.GetStation(request, metadata=self.mesh.metadata, timeout=TIMEOUT_S)
+            reason: str = found.station.credential_failures.last_reason
+            return reason
+
+        return await eventually(last)
+
     async def _known(self) -> None:
         """Until the gateway knows auth_svc's own authority, which is made at first need."""
         stub: Any = CertificateServiceStub(self.mesh.auth_channel)
@@ -119,17 +138,25 @@ class Row:
     make: Make
     status: int = 401
     text: str = ""  # of the answer, a regular expression; empty: any
-    fails_in_tls: bool = False  # at the gateway itself: the handshake, before there is an answer
+    reason: str = ""  # that the station's resource has for the refusal
+    detail: str = ""  # of OpenSSL, where the handshake fails at the gateway itself, before there is an answer
+    fails_at_envoy: bool = False  # the same there, where other certificates are let through to the gateway
+    profile: int = _BY_CERTIFICATE
 
     @property
     def station_id(self) -> str:
         """The station that shows it, one for each row."""
         return "CP-" + re.sub(r"\W", "-", self.name)
 
-    async def shown(self, maker: StationCertificates) -> ShownCertificate:
-        """The certificate, once its station is there."""
-        await maker.register(self.station_id, f"SN-{self.station_id}")
-        return await self.make(maker, self.station_id, f"SN-{self.station_id}")
+    async def shown(self, maker: StationCertificates) -> tuple[ShownCertificate, str]:
+        """The certificate and the password, once its station is there."""
+        password = await maker.register(self.station_id, f"SN-{self.station_id}", profile=self.profile)
+        return await self.make(maker, self.station_id, f"SN-{self.station_id}"), password
+
+    async def check_refusal(self, maker: StationCertificates) -> None:
+        """Holds the station's resource against the row: operators see the refusal with its reason."""
+        if self.status != 101:
+            assert await maker.refused(self.station_id) == self.reason
 
     def check(self, answer: Shown) -> None:
         """Holds an answer against the row."""
@@ -154,54 +181,106 @@ async def _revoked(maker: StationCertificates, station_id: str, serial_number: s
     return shown
 
 
+async def _renewed(maker: StationCertificates, station_id: str, serial_number: str) -> ShownCertificate:
+    """The station's new certificate, after its former one was revoked."""
+    await _revoked(maker, station_id, serial_number)
+    return await maker.issued(station_id, serial_number)
+
+
 async def _of_another_station(maker: StationCertificates, _station_id: str, serial_number: str) -> ShownCertificate:
     """auth_svc signed it for another station, with this one's serial number as it has it."""
     return await maker.issued("CP-another", serial_number)
 
 
+async def _of_another_tenant(maker: StationCertificates, station_id: str, serial_number: str) -> ShownCertificate:
+    """auth_svc signed it for the station of the same identity and serial number that another tenant has."""
+    return await maker.issued(station_id, serial_number, tenant_id="another")
+
+
 _CERTIFICATE = "the station's certificate: "
+_UNTRUSTED = "CLIENT_CERTIFICATE_UNTRUSTED"
+_EXPIRED = Row(
+    name="expired",
+    make=_outside(validity=EXPIRED),
+    text=f"{_CERTIFICATE}certificate [0-9A-F]+ expired at ",
+    reason="CLIENT_CERTIFICATE_EXPIRED",
+)
+_REVOKED = Row(
+    name="revoked",
+    make=_revoked,
+    text=f"{_CERTIFICATE}certificate [0-9A-F]+ is revoked",
+    reason="CLIENT_CERTIFICATE_REVOKED",
+)
 MATRIX = (
     Row(name="valid, ECDSA", make=_issued(), status=101),
     Row(name="valid, RSA", make=_issued(key=rsa_key()), status=101),
     Row(name="valid, of another authority, ECDSA", make=_outside(), status=101),
     Row(name="valid, of another authority, RSA", make=_outside(key=rsa_key()), status=101),
     Row(name="chain complete", make=_outside(issuer=INTERMEDIATE, above=[INTERMEDIATE]), status=101),
-    Row(name="expired", make=_outside(validity=EXPIRED), text=f"{_CERTIFICATE}certificate [0-9A-F]+ expired at "),
+    Row(name="renewed", make=_renewed, status=101),
+    _EXPIRED,
+    replace(_EXPIRED, name="expired, profile 1", profile=1),
+    replace(_EXPIRED, name="expired, profile 2", profile=2),
     Row(
         name="not yet valid",
         make=_outside(validity=NOT_YET),
         text=f"{_CERTIFICATE}certificate [0-9A-F]+ is valid from ",
+        reason="CLIENT_CERTIFICATE_NOT_YET_VALID",
     ),
-    Row(name="revoked", make=_revoked, text=f"{_CERTIFICATE}certificate [0-9A-F]+ is revoked"),
+    _REVOKED,
+    replace(_REVOKED, name="revoked, profile 1", profile=1),
+    replace(_REVOKED, name="revoked, profile 2", profile=2),
     Row(
         name="wrong root",
         make=_outside(issuer=authority("Stations' root")),  # of the same name
         text=f"{_CERTIFICATE}its path does not lead to an authority that is trusted here",
-        fails_in_tls=True,
+        reason=_UNTRUSTED,
+        detail="certificate signature failure",
     ),
     Row(
         name="chain incomplete",
         make=_outside(issuer=INTERMEDIATE),
         text=f"{_CERTIFICATE}its path does not lead to an authority that is trusted here",
-        fails_in_tls=True,
+        reason=_UNTRUSTED,
+        detail="unable to get local issuer certificate",
     ),
     Row(
         name="wrong name",
         make=_outside(name="SN-OTHER"),
         text="the certificate names 'SN-OTHER', which is not the serial",
+        reason="CLIENT_CERTIFICATE_SUBJECT_WRONG",
     ),
-    Row(name="another station's", make=_of_another_station, text=f"{_CERTIFICATE}it was issued to another station"),
+    Row(
+        name="another station's",
+        make=_of_another_station,
+        text=f"{_CERTIFICATE}it was issued to another station",
+        reason=_UNTRUSTED,
+    ),
+    Row(
+        name="another tenant's",
+        make=_of_another_tenant,
+        text=f"{_CERTIFICATE}it was issued to another station",
+        reason=_UNTRUSTED,
+    ),
     Row(
         name="too short",
         make=_outside(key=rsa_key(1024)),
         text=f"{_CERTIFICATE}the key of certificate [0-9A-F]+ is too short",
-        fails_in_tls=True,
+        reason="CLIENT_CERTIFICATE_KEY_WEAK",
+        detail="EE certificate key too weak",
     ),
     Row(
         name="for servers",
         make=_outside(purpose=ExtendedKeyUsageOID.SERVER_AUTH),
         text=f"{_CERTIFICATE}it is not made for a TLS client",
-        fails_in_tls=True,
+        reason="CLIENT_CERTIFICATE_NOT_FOR_CLIENTS",
+        detail="unsuitable certificate purpose",
+    ),
+    Row(
+        name="may not sign",
+        make=_outside(key=rsa_key(), signs=False),
+        detail="unsuitable certificate purpose",
+        fails_at_envoy=True,
     ),
 )
 """What a station may show, and what follows."""

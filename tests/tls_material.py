@@ -46,6 +46,17 @@ class Validity:
     end_days: float = 90
 
 
+_KEY_ENCIPHERMENT = x509.KeyUsage(
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=True,
+    data_encipherment=False,
+    key_agreement=False,
+    key_cert_sign=False,
+    crl_sign=False,
+    encipher_only=False,
+    decipher_only=False,
+)
 GOOD = Validity()
 EXPIRED = Validity(begin_days=-90, end_days=-1)
 NOT_YET = Validity(begin_days=1)
@@ -53,9 +64,13 @@ NOT_YET = Validity(begin_days=1)
 
 @dataclass(frozen=True, kw_only=True)
 class Usage:
-    """The extended key usage of a certificate, and the names that it is for."""
+    """The extended key usage of a certificate, and the names that it is for.
+
+    `signs` false: its keyUsage is keyEncipherment alone, as that of old RSA certificates is.
+    """
 
     purpose: x509.ObjectIdentifier
+    signs: bool = True
     host_names: Sequence[str] = ()
 
 
@@ -67,6 +82,8 @@ def certify(
     basics = Basics(begin=now + timedelta(days=validity.begin_days), end=now + timedelta(days=validity.end_days))
     builder = begun(name(common_name, organization="Tests"), issuer, key, basics)
     builder = builder.add_extension(x509.ExtendedKeyUsage([usage.purpose]), critical=False)
+    if not usage.signs:
+        builder = builder.add_extension(_KEY_ENCIPHERMENT, critical=True)
     if usage.host_names:
         builder = builder.add_extension(x509.SubjectAlternativeName(list(map(_name, usage.host_names))), critical=False)
     return TestAuthority(certificate=builder.sign(issuer.key, hashes.SHA256()), key=key)
@@ -107,14 +124,14 @@ def station_certificate(
 ) -> ShownCertificate:
     """Files of a station's certificate; `above` are the certificates that it shows with it.
 
-    Options: `key`, `validity`, and `purpose`, its extended key usage.
+    Options: `key`, `validity`, and those of its `Usage`: `purpose`, and `signs`.
     """
     key, validity = options.get("key") or ec_key(), options.get("validity", GOOD)
     purpose = options.get("purpose", ExtendedKeyUsageOID.CLIENT_AUTH)
     assert isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey)
     assert isinstance(validity, Validity)
     assert isinstance(purpose, x509.ObjectIdentifier)
-    one = certify(issuer, common_name, key, Usage(purpose=purpose), validity)
+    one = certify(issuer, common_name, key, Usage(purpose=purpose, signs=options.get("signs", True) is True), validity)
     shown = ShownCertificate(chain=folder / f"{common_name}.pem", key=folder / f"{common_name}.key")
     replace_file(shown.chain, one.pem + "".join(each.pem for each in above))
     replace_file(shown.key, key_pem(one.key))

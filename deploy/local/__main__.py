@@ -105,6 +105,9 @@ def _announce(settings: RunSettings, plan: Plan, *, new_login: bool, took_s: flo
         say(f"  certificates     made here; the root to trust: {plan.root}")
     if settings.tls.ends_in_front:
         say("  not encrypted    here: TLS ends at a proxy in front (CSMS_TLS_ENDS_IN_FRONT)")
+    if settings.is_plain_open:
+        say(f"  not encrypted    {plan.ocpp_urls[1]}: passwords cross the network in clear")
+        say("                   (CSMS_OCPP_HOST=127.0.0.1 closes this port to others)")
     say(f"  not registered   {settings.onboarding}   (CSMS_ONBOARDING)")
     if not new_login:
         say(f"  administrator    admin, {known}")

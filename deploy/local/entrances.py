@@ -33,8 +33,9 @@ class Entrances:
         for (one, port), (other, number) in combinations(numbers.items(), 2):
             if port == number != 0:
                 raise SettingError(f"{one} and {other} are both {port}: each needs a port of its own")
+        hosts = {"ocpp": settings.ocpp_host}
         held = {
-            name: None if port is None else Reservation(settings.host, port, setting=setting)
+            name: None if port is None else Reservation(hosts.get(name, settings.host), port, setting=setting)
             for name, (setting, port) in wanted.items()
         }
         http, ocpp = held["http"], held["ocpp"]

@@ -109,7 +109,7 @@ def make_plan(settings: RunSettings, data: DataDirectory, *, on_login: Callable[
     return Plan(
         groups=(simulator, (gateway,), (front_door,), services),
         http_url=urls.http,
-        ocpp_urls=(urls.front_door, urls.of(entrances.ocpp)),
+        ocpp_urls=(urls.front_door, urls.plain),
         stations_url=urls.of(entrances.stations) if entrances.stations else None,
         tls_urls=urls.encrypted(),
         root=data.tls / "root.pem" if settings.tls_is_self_made else None,
@@ -123,7 +123,7 @@ class _Urls:
     """Addresses for people and stations."""
 
     def __init__(self, settings: RunSettings, entrances: Entrances) -> None:
-        self._host = _url_host(settings.host)
+        self._host, self._plain_host = _url_host(settings.host), _url_host(settings.ocpp_host)
         self._entrances = entrances
         self._s = "s" if settings.tls.operators else ""
 
@@ -136,6 +136,11 @@ class _Urls:
     def front_door(self) -> str:
         """The front door, for stations."""
         return f"ws{self._s}://{self._host}:{self._entrances.http.port}/ocpp"
+
+    @property
+    def plain(self) -> str:
+        """The gateway's port without TLS."""
+        return f"ws://{self._plain_host}:{self._entrances.ocpp.port}/ocpp"
 
     def of(self, port: Reservation, *, tls: bool = False) -> str:
         """A port for stations."""
@@ -176,6 +181,7 @@ def _environment(
     env = {
         **settings.environment,
         "CSMS_HOST": settings.host,
+        "CSMS_OCPP_HOST": settings.ocpp_host,
         "CSMS_OCPP_PORT": str(entrances.ocpp.port),
         "CSMS_OCPP_TLS_PORT": str(entrances.ocpp_tls.port) if entrances.ocpp_tls else "",
         "CSMS_DATA_DIR": str(data.path),
@@ -231,16 +237,15 @@ def _gateway(
         ports.release()
         entrances.release_gateway()
 
-    host = reachable(settings.host)
-    encrypted = [probes.listens(host, entrances.ocpp_tls.port)] if entrances.ocpp_tls else []
+    ports_open = [probes.listens(reachable(settings.ocpp_host), entrances.ocpp.port)]
+    if entrances.ocpp_tls:
+        ports_open.append(probes.listens(reachable(settings.host), entrances.ocpp_tls.port))
 
     return Part(
         name="gateway",
         command=[sys.executable, "-m", "gateway"],
         env=_own("gateway", env, keys),
-        ready=probes.all_of(
-            probes.serves_grpc(ports.mesh_address), probes.listens(host, entrances.ocpp.port), *encrypted
-        ),
+        ready=probes.all_of(probes.serves_grpc(ports.mesh_address), *ports_open),
         grace_s=12.0,  # it finishes calls in flight, and sends the items in its buffers
         before_start=release,
     )
@@ -283,7 +288,7 @@ def _configuration(
         host=settings.host,
         port=entrances.http.port,
         upstreams={name: each.operator.address for name, each in inner.items() if each.operator},
-        gateway=f"{reachable(settings.host)}:{entrances.ocpp.port}",
+        gateway=f"{reachable(settings.ocpp_host)}:{entrances.ocpp.port}",
         gateway_mesh=inner["gateway"].mesh_address,
         admin_socket=_socket_path(data.run),
         folder=data.run,
@@ -299,7 +304,7 @@ def _configuration(
 
 def _simulator(env: dict[str, str], settings: RunSettings, ports: _Inner, ocpp: Reservation, *, keys: MeshKeys) -> Part:
     # Its stations get the way in, as those outside do, and no more. Its key serves to verify callers of its own port.
-    url = f"ws://{_url_host(reachable(settings.host))}:{ocpp.port}/ocpp"
+    url = f"ws://{_url_host(reachable(settings.ocpp_host))}:{ocpp.port}/ocpp"
     return Part(
         name="simulator",
         command=[*_SIMULATOR, "--url", url, "--stations", str(DEMO_STATIONS), "--ocpp-201", _DEMO_201],

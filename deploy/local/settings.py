@@ -22,6 +22,7 @@ class RunSettings:
     """The settings of one run."""
 
     host: str  # an IP address
+    ocpp_host: str  # of the gateway's port without TLS, an IP address
     http_port: int  # 0: any free one
     ocpp_port: int  # 0: any free one
     data_dir: Path
@@ -56,9 +57,12 @@ class RunSettings:
             env.unknown_tokens_accepted(host=host)  # reported before anything is started
         # A trial has stations that are not registered; a mesh that others can reach refuses them.
         default = {"CSMS_ONBOARDING": "accept" if is_loopback(host) else "reject"}
+        tls = EnvoyTls.read(env, host=host)
+        plain = _address(env.ocpp_host(host=host, default=_plain_host(host, is_served=_is_served(env, tls))))
         given = {name: value for name, value in values.items() if value}
         return cls(
             host=host,
+            ocpp_host=plain,
             http_port=env.port("CSMS_HTTP_PORT", 8080),
             ocpp_port=env.port("CSMS_OCPP_PORT", 9000),
             data_dir=data_dir,
@@ -71,11 +75,27 @@ class RunSettings:
             admin_password_given=env.optional("CSMS_ADMIN_PASSWORD") is not None,
             lifeline=env.switch("CSMS_LIFELINE", default=False),
             envoy_limits=EnvoyLimits.read(env),
-            tls=EnvoyTls.read(env, host=host),
+            tls=tls,
             ocpp_tls_port=env.port(_OCPP_TLS_PORT, 0) if env.optional(_OCPP_TLS_PORT) else None,
             tls_is_self_made=CERTIFICATES_SETTING in own,
             environment=dict(values),
         )
+
+    @property
+    def is_plain_open(self) -> bool:
+        """Whether others reach the gateway's port without TLS, and nothing in front encrypts what they send."""
+        return not (is_loopback(self.ocpp_host) or self.tls.ends_in_front)
+
+
+def _is_served(env: Environment, tls: EnvoyTls) -> bool:
+    return env.optional(_OCPP_TLS_PORT) is not None and not tls.ends_in_front
+
+
+def _plain_host(host: str, *, is_served: bool) -> str:
+    """Stations of other machines have a port with TLS: that without it is theirs only where CSMS_OCPP_HOST says so."""
+    if is_loopback(host) or not is_served:
+        return host
+    return "::1" if ":" in host else "127.0.0.1"
 
 
 def _address(host: str) -> str:

@@ -12,13 +12,13 @@ from csms.transaction.v1.transaction_ingest_service_pb2 import TransactionEventR
 from google.protobuf.message import Message
 
 from gateway.connection.inbound_call_plans import CallPlan, QuarantinePlan, RoutedPlan
-from gateway.connection.refusal import INTERNAL_ERROR, RefusalError
+from gateway.connection.refusal import INTERNAL_ERROR, SECURITY_ERROR, RefusalError
 from gateway.connection.registration import Registration
 from gateway.ocpp.frames import Payload
 from gateway.ocpp.translation import IngestRpc, Results
 from mesh.contract.quirk_names import QuirkName
 from mesh.runtime.error_reasons import Reason
-from mesh.runtime.errors import from_status
+from mesh.runtime.errors import MeshError, from_status
 from mesh.runtime.logs import get_logger
 from mesh.runtime.times import Clock
 
@@ -82,14 +82,15 @@ class CallAnswers:
             self._registration.on_boot_answered(boot)
 
     def _note_refused_item(self, name: IngestRpc, result: Message, *, durable: bool) -> None:
-        log.warning("item refused", lane=name, station_id=self._station_id)
+        error = from_status(result.error)  # type: ignore[attr-defined]
+        log.warning("item refused", lane=name, station_id=self._station_id, reason=error.reason)
         self._count("item_refused", name)
         if name in _ASKED_BESIDE:
             return
         # A message about a transaction that failed for its content is kept by its service, and acknowledged: see
         # docs/DESIGN.md, "When a service is unavailable".
         if not durable:
-            raise RefusalError(INTERNAL_ERROR, "the message could not be stored")
+            raise _refusal(error)
         if name is not IngestRpc.AUTHORIZE and not _is_not_kept(result):
             self._note_quirk(QuirkName.MESSAGE_QUARANTINED)
 
@@ -109,3 +110,10 @@ def _is_not_accepted(results: Results) -> bool:
     result = results[IngestRpc.TRANSACTION_EVENTS]
     assert isinstance(result, TransactionEventResult)  # noqa: S101 - this RPC gives nothing else
     return result.HasField("error") and from_status(result.error).metadata.get("cause") == Reason.STATION_NOT_ACCEPTED
+
+
+def _refusal(error: MeshError) -> RefusalError:
+    """The CALLERROR of an item that was refused. A fault of the station's own proof is named (B01.FR.12 of 2.0.1)."""
+    if error.reason is Reason.SERIAL_NUMBER_WRONG:
+        return RefusalError(SECURITY_ERROR, error.message)
+    return RefusalError(INTERNAL_ERROR, "the message could not be stored")

@@ -1,6 +1,7 @@
 """The refusal of a CALL."""
 
 INTERNAL_ERROR = "InternalError"
+SECURITY_ERROR = "SecurityError"
 
 
 class RefusalError(Exception):

@@ -108,6 +108,11 @@ class StationTls:
                 key=one.key_type,
                 expires=to_datetime(one.expire_us).isoformat(),
             )
+            if not one.host_names:
+                log.warning(
+                    "certificate of this server names no host: stations that check the host name refuse it",
+                    file=str(one.files.certificate),
+                )
             if not one.begin_us <= now_us < one.expire_us:
                 log.error("certificate of this server is not valid now", file=str(one.files.certificate))
             elif one.expire_us - now_us < NEAR_END_US:

@@ -3,8 +3,10 @@
 import asyncio
 import secrets
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
+from typing import NoReturn
 
 import grpc
 from csms.station.v1 import station_ingest_service_pb2 as ingest
@@ -126,7 +128,10 @@ class Admissions:
             odd.append(QuirkName.ODD_PATH)
         if odd_origin:
             odd.append(QuirkName.ODD_ORIGIN)
-        result = await self._open(socket, item, partial(self._to_admission, chosen, holds_lease, odd, item))
+        opening = self._open(socket, item, partial(self._to_admission, chosen, holds_lease, odd, item))
+        if item.tls.HasField("certificate_error"):
+            await _refuse_certificate(item, opening)
+        result = await opening
         if result is None:
             return upgrade_stranger(socket, request)
         answer_subprotocol(socket, response, chosen[self._spoken(chosen, item, result)])
@@ -224,6 +229,17 @@ class Admissions:
         """The sub-protocol of a handshake; see `select_subprotocol` of websockets."""
         chosen = choose_subprotocols(offered, tuple(self._versions)) if offered else {}
         return next(map(Subprotocol, chosen.values()), None)
+
+
+async def _refuse_certificate(item: ingest.OpenConnectionItem, opening: Awaitable[OpenResult | None]) -> NoReturn:
+    """Raises BadHandshakeError 401 with the fault of the station's certificate, once station_svc has counted it.
+
+    Whatever station_svc answers: one of a release before does not know the field, and may have opened a connection,
+    which is closed with the socket.
+    """
+    with suppress(BadHandshakeError):
+        await opening
+    raise BadHandshakeError(401, from_status(item.tls.certificate_error).message)
 
 
 def _is_misplaced(item: ingest.OpenConnectionItem, result: OpenResult) -> bool:

@@ -54,14 +54,15 @@ class ClientCertificates:
     ) -> ingest.TlsConnection | None:
         """The encryption of a handshake whose station `item` names; None where it has none.
 
-        Raises BadHandshakeError 401 where the station's certificate proves nothing, 503 where that is not known yet.
+        It has `certificate_error` where auth_svc found a fault in the station's certificate. Raises BadHandshakeError
+        401 where Envoy's header of it cannot be read, 503 where nothing is known of the certificate yet.
         """
         found = self._find(connection, headers)
         if found is None:
             return None
         message = ingest.TlsConnection(version=found.version, cipher_suite=found.cipher_suite)
         if found.certificate:
-            message.client_certificate.CopyFrom(await self._check(item, found))
+            await self._check(message, item, found)
         elif connection is not None and self._served is not None and not self._served.is_ready:
             # It was not asked for a certificate, which it may have.
             raise BadHandshakeError(503, "not ready: try again later")
@@ -77,7 +78,10 @@ class ClientCertificates:
                 raise BadHandshakeError(401, str(error)) from error
         return ConnectionTls() if self._ends_in_front else None
 
-    async def _check(self, item: ingest.OpenConnectionItem, found: ConnectionTls) -> ingest.ClientCertificate:
+    async def _check(
+        self, message: ingest.TlsConnection, item: ingest.OpenConnectionItem, found: ConnectionTls
+    ) -> None:
+        """Adds the certificate that was shown, or its fault."""
         asked = authority.CheckClientCertificatesItem(
             tenant_id=item.tenant_id,
             station_id=item.station_id,
@@ -89,25 +93,31 @@ class ClientCertificates:
             result = await self._checks.ask(asked, deadline_s=deadline_s)
         except IngestUnavailableError:
             raise BadHandshakeError(503, "not ready: try again later") from None
-        if result.HasField("error"):
-            error = from_status(result.error)
-            log.info(
-                "certificate of a station refused",
-                tenant_id=item.tenant_id,
-                station_id=item.station_id,
-                remote_address=item.remote_address,
-                reason=error.reason,
-                detail=error.message,
-                common_name=result.common_name,
-                serial_number=result.serial_number,
-                issuer=result.issuer,
-            )
-            status = 503 if error.code is grpc.StatusCode.UNAVAILABLE else 401
-            raise BadHandshakeError(status, error.message)
-        return ingest.ClientCertificate(
+        if not result.HasField("error"):
+            message.client_certificate.CopyFrom(_to_shown(result))
+            return
+        error = from_status(result.error)
+        log.info(
+            "certificate of a station refused",
+            tenant_id=item.tenant_id,
+            station_id=item.station_id,
+            remote_address=item.remote_address,
+            reason=error.reason,
+            detail=error.message,
             common_name=result.common_name,
             serial_number=result.serial_number,
-            fingerprint=result.fingerprint,
             issuer=result.issuer,
-            expire_time=result.expire_time,
         )
+        if error.code is grpc.StatusCode.UNAVAILABLE:
+            raise BadHandshakeError(503, error.message)
+        message.certificate_error.CopyFrom(result.error)
+
+
+def _to_shown(result: authority.CheckClientCertificatesResult) -> ingest.ClientCertificate:
+    return ingest.ClientCertificate(
+        common_name=result.common_name,
+        serial_number=result.serial_number,
+        fingerprint=result.fingerprint,
+        issuer=result.issuer,
+        expire_time=result.expire_time,
+    )

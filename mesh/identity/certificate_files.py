@@ -76,6 +76,7 @@ class TlsPlacement:
     host: str  # that others reach it by
     is_served: bool  # TLS ends here
     ends_in_front: bool  # CSMS_TLS_ENDS_IN_FRONT
+    has_files: bool = False  # whether CSMS_TLS_CERTIFICATE_FILES is set
 
     @classmethod
     def read(cls, env: Environment, *, host: str, is_served: bool) -> Self:
@@ -84,15 +85,18 @@ class TlsPlacement:
             host=env.text("CSMS_PUBLISHED_HOST", host),
             is_served=is_served,
             ends_in_front=env.switch(ENDS_IN_FRONT_SETTING, default=False),
+            has_files=env.optional(CERTIFICATES_SETTING) is not None,
         )
 
     def check(self, *, is_loopback: bool) -> None:
         """Raises SettingError where others would send their secrets over the network as they are."""
         if not (is_loopback or self.is_served or self.ends_in_front):
+            ports = "CSMS_HTTP_TLS=1 for operators (make run TLS=1), CSMS_OCPP_TLS_PORT for stations at a gateway"
+            missing = f"switch TLS on ({ports})" if self.has_files else f"set {CERTIFICATES_SETTING} and {ports}"
             raise SettingError(
-                f"CSMS_HOST={self.host!r} is not a loopback address, and nothing encrypts what others send there: set "
-                f"{CERTIFICATES_SETTING} and the ports for TLS, or {ENDS_IN_FRONT_SETTING}=1 where a proxy in front "
-                "serves TLS (docs/CONFIGURATION.md)"
+                f"CSMS_HOST={self.host!r} is not a loopback address, and nothing encrypts what others send there: "
+                f"{missing}, or set {ENDS_IN_FRONT_SETTING}=1 where a proxy in front serves TLS "
+                "(docs/CONFIGURATION.md)"
             )
 
 

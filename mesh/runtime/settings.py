@@ -66,6 +66,15 @@ class Environment:
             )
         return cast("Onboarding", value)
 
+    def ocpp_host(self, *, host: str, default: str) -> str:
+        """The address of the stations' port without TLS: that of CSMS_HOST, or a loopback one. Raises SettingError."""
+        value = self.text("CSMS_OCPP_HOST", default)
+        if value != host and not is_loopback(value):
+            raise SettingError(
+                f"CSMS_OCPP_HOST={value!r} is neither a loopback address nor that of CSMS_HOST, which is {host!r}"
+            )
+        return value
+
     def unknown_tokens_accepted(self, *, host: str) -> bool:
         """Whether unknown id tokens may charge. Refused where stations on other machines can connect."""
         value = self.text("CSMS_UNKNOWN_TOKENS", "reject")

@@ -115,8 +115,7 @@ def _certificate_refusal(attempt: ConnectionAttempt, station: Any, evidence: Evi
     return MeshError(
         grpc.StatusCode.UNAUTHENTICATED,
         Reason.CLIENT_CERTIFICATE_SUBJECT_WRONG,
-        f"the certificate names {certificate.common_name[:100]!r}, which is not the serial number of station "
-        f"{attempt.station_id}",
+        _wrong_name(certificate.common_name, attempt.station_id),
     )
 
 
@@ -141,3 +140,12 @@ def _presents(attempt: ConnectionAttempt, stored: StoredCredential) -> bool:
 
 def _is_named(attempt: ConnectionAttempt) -> bool:
     return attempt.username in {"", attempt.station_id}
+
+
+def _wrong_name(common_name: str, station_id: str) -> str:
+    """The text of a certificate that names no station, or another one."""
+    if not common_name:  # auth_svc gives none where there are several
+        return (
+            f"the certificate has no common name, or several; it needs one, the serial number of station {station_id}"
+        )
+    return f"the certificate names {common_name[:100]!r}, which is not the serial number of station {station_id}"

@@ -130,7 +130,8 @@ def open_connections(
     named = {
         attempt.station for attempt in attempts if attempt.tenant_id in served and is_station_id(attempt.station_id)
     }
-    stations, full = _find_stations(connection, named, rules)
+    faultless = {attempt.station for attempt in attempts if attempt.certificate_error is None}
+    stations, full = _find_stations(connection, named, faultless, rules)
     nodes = [{"node_id": node_id} for node_id in {attempt.node_id for attempt in attempts}]
     live = {row.node_id: row.address for row in _LIVE_NODES.run(connection, nodes, now_us=rules.now_us)}
     attempts = [_with_version(attempt, stations.get(attempt.station)) for attempt in attempts]
@@ -149,14 +150,15 @@ def open_connections(
 
 
 def _find_stations(
-    connection: Connection, keys: set[StationKey], rules: OpeningRules
+    connection: Connection, keys: set[StationKey], faultless: set[StationKey], rules: OpeningRules
 ) -> tuple[dict[StationKey, Any], set[StationKey]]:
     """The rows of the stations, locked; unknown ones are registered where the onboarding rule allows it.
 
+    That is for `faultless` ones: a certificate that proves nothing registers nobody.
     Also the keys of those that would be too many for their tenants.
     """
     found = _lock_connecting(connection, keys)
-    unknown = sorted(key for key in keys - found.keys() if is_new_station_id(key[1]))
+    unknown = sorted(key for key in (keys & faultless) - found.keys() if is_new_station_id(key[1]))
     wanted, full = _within_quotas(connection, unknown, rules)
     if not wanted:
         return found, full
@@ -251,6 +253,8 @@ def _refusal(
         )
     if station is None:
         return _unknown(attempt)
+    if attempt.certificate_error is not None:
+        return attempt.certificate_error
     refusal = refusal_of(attempt, station, evidence)
     return _version_refusal(attempt, station) if refusal is None else refusal
 

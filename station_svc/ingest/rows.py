@@ -22,12 +22,13 @@ class ClientCertificate:
 
 @dataclass(frozen=True, kw_only=True)
 class Tls:
-    """TLS of a socket."""
+    """TLS of a socket. `certificate_error` is the fault of a certificate that was shown and proves nothing."""
 
     end: TlsEnd
     version: str = ""
     cipher_suite: str = ""
     certificate: ClientCertificate | None = None
+    certificate_error: MeshError | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +50,11 @@ class ConnectionAttempt:
     def certificate(self) -> ClientCertificate | None:
         """The certificate that the station showed."""
         return None if self.tls is None else self.tls.certificate
+
+    @property
+    def certificate_error(self) -> MeshError | None:
+        """The fault of the certificate that the station showed, which auth_svc found."""
+        return None if self.tls is None else self.tls.certificate_error
 
     @property
     def station(self) -> tuple[str, str]:

@@ -18,7 +18,7 @@ from mesh.contract.texts import replace_nul, without_nul
 from mesh.database.engine import Database, commit_batch
 from mesh.grpc.batch_streams import served_by_twin
 from mesh.grpc.types import Context
-from mesh.runtime.errors import MeshError, invalid_field
+from mesh.runtime.errors import MeshError, from_status, invalid_field
 from mesh.runtime.logs import get_logger
 from mesh.runtime.masking import mask_data
 from mesh.runtime.times import SECOND_US, Clock, from_timestamp
@@ -146,7 +146,7 @@ class StationIngestServicer(StationIngestServiceServicer):
         for attempt, result in zip(attempts, results, strict=True):
             if isinstance(result, Opened):
                 self._close_superseded(attempt.station_id, result)
-            elif result.reason in REFUSED:
+            elif _is_unproven(attempt, result):
                 self._failures.note(attempt.station, attempt.remote_address, result.reason)
         return ingest.OpenConnectionsResponse(results=[self._to_open_result(result) for result in results])
 
@@ -321,12 +321,19 @@ def _to_attempt(item: ingest.OpenConnectionItem) -> ConnectionAttempt:
     )
 
 
+def _is_unproven(attempt: ConnectionAttempt, error: MeshError) -> bool:
+    """Whether an attempt was refused since it did not prove its station; others say nothing of who came."""
+    fault = attempt.certificate_error
+    return error.reason in REFUSED or (fault is not None and error.reason == fault.reason)
+
+
 def _to_tls(tls: ingest.TlsConnection) -> Tls:
     return Tls(
         end=TlsEnd.OURS if tls.version else TlsEnd.IN_FRONT,
         version=tls.version,
         cipher_suite=tls.cipher_suite,
         certificate=_to_certificate(tls.client_certificate) if tls.HasField("client_certificate") else None,
+        certificate_error=from_status(tls.certificate_error) if tls.HasField("certificate_error") else None,
     )
 
 

@@ -145,6 +145,8 @@ async def test_two_stations_with_the_same_request(auth: Auth) -> None:
     mine, other = await _sign(auth, _item(csr), _item(csr, station_id="CP2", names=("CP2",)))
     assert _reason(mine) == ""
     assert _reason(other) == "CSR_SUBJECT_WRONG"
+    assert "its common name is 'CP1', and has to be" in from_status(other.error).message
+    assert from_status(other.error).message.endswith(": 'CP2'")
 
 
 _RIGHT = ("rsa", "p384", "serial number")

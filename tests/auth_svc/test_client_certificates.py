@@ -256,6 +256,14 @@ async def test_certificates_of_an_outside_authority(
     assert await _reasons(auth, shown, neighbour) == [reason, ""]
 
 
+async def test_an_extension_that_is_critical_and_not_known_is_named(start_auth: StartAuth, maker: Maker) -> None:
+    auth = await _trusting(start_auth, maker.root)
+    shown = maker.leaf(unknown_critical=True)
+    [result] = await _check(auth, _item(der(shown), der(maker.issuing)))
+    [unknown] = [one.oid for one in shown.certificate.extensions if isinstance(one.value, x509.UnrecognizedExtension)]
+    assert f"critical and not known here: {unknown.dotted_string}" in from_status(result.error).message
+
+
 async def test_paths_to_an_outside_authority(start_auth: StartAuth, maker: Maker) -> None:
     """Complete by what the station shows, in any order and with the root; not without the intermediate."""
     auth = await _trusting(start_auth, maker.root)

@@ -9,6 +9,8 @@ import pytest
 from cryptography import x509
 from csms.auth.v1 import certificate_service_pb2
 from csms.auth.v1.certificate_service_pb2_grpc import CertificateServiceStub
+from csms.station.v1 import station_pb2, station_service_pb2
+from google.protobuf.field_mask_pb2 import FieldMask
 
 from gateway.settings import TlsSettings
 from mesh.identity.certificate_files import CertificateFiles
@@ -74,6 +76,15 @@ class Encrypted:
         assert tls is not None
         await until(lambda: len(tls._of_tenants) == 2)  # auth_svc's own one is made at first need
         return shown, basic(station.station_id, password)
+
+
+async def require_certificate(station: PlayedStation) -> None:
+    """The station has security profile 3 from now on: no password is enough."""
+    request = station_service_pb2.UpdateStationRequest(
+        station=station_pb2.Station(station_id=station.station_id, security_profile=3),
+        update_mask=FieldMask(paths=["security_profile"]),
+    )
+    await station.mesh.stations.UpdateStation(request, metadata=station.mesh.metadata, timeout=TIMEOUT_S)
 
 
 async def revoke(station: PlayedStation, certificate: ShownCertificate) -> None:

@@ -292,6 +292,7 @@ def _gateway_settings(
 ) -> GatewaySettings:
     return GatewaySettings(
         host="127.0.0.1",
+        ocpp_host="127.0.0.1",
         ocpp_port=0,
         mesh_address=mesh_address,
         advertised_host=None,

@@ -7,7 +7,7 @@ from typing import Any
 import grpc
 import pytest
 from csms.common.v1.id_token_pb2 import AUTHORIZATION_STATUS_BLOCKED
-from csms.station.v1.station_ingest_service_pb2 import ReportResult, StatusResult
+from csms.station.v1.station_ingest_service_pb2 import BootResult, ReportResult, StatusResult
 from csms.station.v1.station_pb2 import (
     REGISTRATION_STATUS_PENDING,
     REGISTRATION_STATUS_REJECTED,
@@ -406,6 +406,15 @@ async def test_other_messages_that_could_not_be_stored_are_refused() -> None:
         rig.services[IngestRpc.STATUSES].result = StatusResult(error=Status(code=13))
         rig.wire.put(STATUS)
         assert (await rig.answers(1))[0][:3] == [4, "s", "InternalError"]
+
+
+async def test_a_boot_that_its_certificate_denies_has_the_reason() -> None:
+    """B01.FR.12 of 2.0.1: the engineer at the station reads why the socket is closed next."""
+    wrong = MeshError(grpc.StatusCode.PERMISSION_DENIED, Reason.SERIAL_NUMBER_WRONG, "the serial number is not 'SN-1'")
+    async with session_rig() as rig:
+        rig.services[IngestRpc.BOOTS].result = BootResult(error=wrong.to_status())
+        rig.wire.put(BOOT)
+        assert (await rig.answers(1))[0][:4] == [4, "b", "SecurityError", "the serial number is not 'SN-1'"]
 
 
 async def test_every_frame_is_in_the_log_with_its_ordinal() -> None:

@@ -1,5 +1,6 @@
 """`make run TLS=1`, its certificates, and starts that are refused without TLS."""
 
+import socket
 import ssl
 import subprocess
 from collections.abc import Mapping
@@ -28,7 +29,7 @@ from tests.running_mesh import running_mesh
 from tests.tls_material import HOST, Handshake, ServerFiles
 
 ROOT = Path(__file__).resolve().parents[2]
-LOOPBACK = "127.0.0.1"
+LOOPBACK, OTHER_LOOPBACK = "127.0.0.1", "127.0.0.2"
 NOW = datetime.now(UTC)
 
 
@@ -132,6 +133,59 @@ def test_a_start_that_others_reach_without_tls_is_refused(host: str) -> None:
         with pytest.raises(SettingError, match="nothing encrypts") as refusal:
             read({"CSMS_HOST": host})
         assert "CSMS_TLS_ENDS_IN_FRONT" in str(refusal.value)
+
+
+def test_certificates_alone_are_no_tls() -> None:
+    """The text names the switch that is missing, not the files that are there."""
+    files = {"CSMS_TLS_CERTIFICATE_FILES": "a.pem", "CSMS_TLS_KEY_FILES": "a.key"}
+    for read in (_gateway, _envoy, RunSettings.read):
+        with pytest.raises(SettingError, match=r"switch TLS on .CSMS_HTTP_TLS=1"):
+            read({**REACHABLE, **files})
+        with pytest.raises(SettingError, match="set CSMS_TLS_CERTIFICATE_FILES and CSMS_HTTP_TLS=1"):
+            read(REACHABLE)
+
+
+@pytest.mark.parametrize(("host", "plain"), [("0.0.0.0", LOOPBACK), ("::", "::1"), ("192.0.2.7", LOOPBACK)])
+def test_a_run_with_tls_has_its_plain_port_for_this_machine_alone(host: str, plain: str) -> None:
+    """Stations of profile 1 on other machines need a setting of their own."""
+    values = {"CSMS_HOST": host, "CSMS_HTTP_TLS": "1"}
+    closed, opened = RunSettings.read(values), RunSettings.read({**values, "CSMS_OCPP_HOST": host})
+    assert (closed.ocpp_host, closed.is_plain_open) == (plain, False)
+    assert (opened.ocpp_host, opened.is_plain_open) == (host, True)
+    in_front = RunSettings.read({**values, "CSMS_TLS_ENDS_IN_FRONT": "1"})
+    assert (in_front.ocpp_host, in_front.is_plain_open) == (host, False)
+    with pytest.raises(SettingError, match=r"CSMS_OCPP_HOST='192.0.2.9' is neither"):
+        RunSettings.read({**values, "CSMS_OCPP_HOST": "192.0.2.9"})
+
+
+async def test_the_plain_port_of_a_run_has_its_own_address(tmp_path: Path) -> None:
+    """Where CSMS_OCPP_HOST is another address than CSMS_HOST the port is not open there; the parts find it."""
+    with running_mesh(
+        tmp_path / "data", CSMS_HOST=OTHER_LOOPBACK, CSMS_OCPP_HOST=LOOPBACK, CSMS_HTTP_TLS="1", CSMS_OCPP_TLS_PORT="0"
+    ) as mesh:
+        assert mesh.gateway_url.startswith(f"ws://{LOOPBACK}:")
+        async with RawStation(f"{mesh.gateway_url}/PLAIN") as station:
+            assert (await station.boot())["status"] == "Accepted"
+        port = int(mesh.gateway_url.rpartition(":")[2].partition("/")[0])
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection((OTHER_LOOPBACK, port)).close()
+        async with RawStation(f"{mesh.tls_urls['front door']}/THROUGH-ENVOY", tls=mesh.https) as station:
+            assert (await station.boot())["status"] == "Accepted"
+
+
+def test_a_gateway_says_that_its_plain_port_is_open(tmp_path: Path) -> None:
+    made = make_certificates(tmp_path / "tls", LOOPBACK, NOW)
+    values = {
+        **REACHABLE,
+        "CSMS_TLS_CERTIFICATE_FILES": str(made.files[0].certificate),
+        "CSMS_TLS_KEY_FILES": str(made.files[0].key),
+        "CSMS_OCPP_TLS_PORT": "9443",
+    }
+    assert _gateway(values).is_plain_open
+    for more in ("CSMS_OCPP_HOST", "CSMS_PUBLISHED_HOST"):
+        assert not _gateway({**values, more: LOOPBACK}).is_plain_open
+    assert not _gateway({**values, "CSMS_TLS_ENDS_IN_FRONT": "1"}).is_plain_open
+    assert not _gateway({}).is_plain_open
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])

@@ -2,11 +2,14 @@
 
 from typing import Any
 
+import grpc
 from csms.common.v1 import certificate_pb2 as common_pb2
 from csms.station.v1 import certificate_pb2
 from csms.station.v1 import station_ingest_service_pb2 as ingest_pb2
 from sqlalchemy import Connection, insert
 
+from mesh.runtime.error_reasons import Reason
+from mesh.runtime.errors import MeshError
 from mesh.runtime.times import to_timestamp
 from station_svc.features.certificates.models import certificate_request
 from tests.station_svc.conftest import StationSystem, attempt
@@ -38,6 +41,14 @@ def by_certificate(
     shown.common_name, shown.serial_number, shown.fingerprint = common_name, serial_number, "f" * 64
     shown.issuer = "CN=Root"
     shown.expire_time.CopyFrom(to_timestamp(expire_us))
+    return item
+
+
+def by_faulty_certificate(station_id: str, reason: Reason, **more: Any) -> ingest_pb2.OpenConnectionItem:
+    """An attempt with a certificate in which auth_svc found a fault."""
+    item = over_tls(station_id, **more)
+    fault = MeshError(grpc.StatusCode.UNAUTHENTICATED, reason, "the station's certificate: of the test")
+    item.tls.certificate_error.CopyFrom(fault.to_status())
     return item
 
 

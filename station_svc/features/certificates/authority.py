@@ -8,8 +8,11 @@ from csms.auth.v1.certificate_authority_service_pb2_grpc import CertificateAutho
 from csms.common.v1 import certificate_pb2
 
 from mesh.runtime.errors import from_rpc_error, from_status
+from mesh.runtime.logs import get_logger
 from mesh.runtime.times import from_timestamp
 from station_svc.features.certificates.rows import NotYetSigned, Signed, Taken
+
+log = get_logger(__name__)
 
 # The station waits for its answer meanwhile.
 TIMEOUT_S = 3.0
@@ -34,7 +37,7 @@ class CertificateAuthority:
                 )
             except grpc.aio.AioRpcError as error:
                 raise from_rpc_error(error) from error
-            signed += map(_to_signed, response.results)
+            signed += map(_to_signed, items, response.results)
         return signed
 
 
@@ -49,10 +52,20 @@ def _to_item(request: Taken) -> signing.SignCertificateItem:
     )
 
 
-def _to_signed(result: signing.SignCertificateResult) -> Signed | NotYetSigned:
+def _to_signed(item: signing.SignCertificateItem, result: signing.SignCertificateResult) -> Signed | NotYetSigned:
     if result.HasField("error"):
         error = from_status(result.error)
-        return NotYetSigned(error=error) if error.code is grpc.StatusCode.UNAVAILABLE else Signed(reason=error.reason)
+        if error.code is grpc.StatusCode.UNAVAILABLE:
+            return NotYetSigned(error=error)
+        # The request's list has the reason alone; the names that it asked for and may have are here.
+        log.info(
+            "certificate request refused",
+            tenant_id=item.tenant_id,
+            station_id=item.station_id,
+            reason=error.reason,
+            detail=error.message,
+        )
+        return Signed(reason=error.reason)
     return Signed(
         chain=result.certificate_chain,
         serial_number=result.serial_number,

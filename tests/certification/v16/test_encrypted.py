@@ -10,7 +10,13 @@ from websockets.exceptions import InvalidStatus
 
 from mesh.runtime.errors import from_status
 from station_kit.tls import station_context
-from tests.certification.encrypted import Encrypted, encrypted, further_settings, tls  # noqa: F401 - fixtures
+from tests.certification.encrypted import (
+    Encrypted,
+    encrypted,  # noqa: F401 - a fixture, as the next and the last
+    further_settings,  # noqa: F401
+    require_certificate,
+    tls,  # noqa: F401
+)
 from tests.certification.v16.charge_point import ChargePoint
 from tests.gateway.raw_station import basic
 from tests.tls_material import SUITES
@@ -33,10 +39,12 @@ async def test_tc_086_csms(offline: ChargePoint, encrypted: Encrypted) -> None: 
 
 async def test_tc_087_csms(offline: ChargePoint, encrypted: Encrypted) -> None:  # noqa: F811
     """The charge point's certificate is valid, and its connection is taken: one that the central system signed."""
-    certificate, headers = await encrypted.issued(offline)
-    context = station_context(encrypted.server.root.pem, certificate=certificate)
-    async with offline.connected(tls=context, headers=headers):
+    certificate, _headers = await encrypted.issued(offline)
+    await require_certificate(offline)
+    async with offline.connected(tls=station_context(encrypted.server.root.pem, certificate=certificate)):
         await offline.boot()
+        shown = (await offline.resource()).connection.tls.client_certificate
+        assert shown.common_name == offline.station_id
 
 
 async def _raise(charge_point: ChargePoint, profile: str) -> None:

@@ -12,7 +12,14 @@ from websockets.exceptions import InvalidMessage, InvalidStatus
 
 from station_kit.tls import station_context
 from tests.certificates import authority
-from tests.certification.encrypted import Encrypted, encrypted, further_settings, revoke, tls  # noqa: F401 - fixtures
+from tests.certification.encrypted import (
+    Encrypted,
+    encrypted,  # noqa: F401 - a fixture, as the next and the last
+    further_settings,  # noqa: F401
+    require_certificate,
+    revoke,
+    tls,  # noqa: F401
+)
 from tests.certification.v201.station import ChargingStation
 from tests.gateway.raw_station import basic
 from tests.gateway.rig import TIMEOUT_S
@@ -55,10 +62,12 @@ async def test_tc_a_06_csms(station: ChargingStation) -> None:
 
 async def test_tc_a_07_csms(station: ChargingStation, encrypted: Encrypted) -> None:  # noqa: F811
     """A00.FR.401: the station's certificate is valid, and its connection is taken: one that the CSMS signed."""
-    certificate, headers = await encrypted.issued(station, certificateType="ChargingStationCertificate")
-    context = station_context(encrypted.server.root.pem, certificate=certificate)
-    async with station.connected(tls=context, headers=headers):
+    certificate, _headers = await encrypted.issued(station, certificateType="ChargingStationCertificate")
+    await require_certificate(station)
+    async with station.connected(tls=station_context(encrypted.server.root.pem, certificate=certificate)):
         await station.boot()
+        shown = (await station.resource()).connection.tls.client_certificate
+        assert shown.common_name == station.station_id
 
 
 async def test_tc_a_08_csms(station: ChargingStation, encrypted: Encrypted) -> None:  # noqa: F811

@@ -1,16 +1,13 @@
 """The cases that have tests are those of the list, once each; blocks that are whole have all of theirs."""
 
-import re
 from pathlib import Path
 
+from tests.certification.case_files import case_tests
 from tests.certification.v201.cases import CASES, WHOLE
-
-_TEST = re.compile(r"^async def test_tc_([a-p]_\d+)_csms\(", re.MULTILINE)
 
 
 def _found() -> list[str]:
-    texts = [path.read_text() for path in sorted(Path(__file__).parent.glob("test_*.py"))]
-    return [name.upper() for text in texts for name in _TEST.findall(text)]
+    return [one.name.upper() for one in case_tests(Path(__file__).parent)]
 
 
 def _cases(blocks: frozenset[str] | set[str]) -> set[str]:
@@ -26,3 +23,7 @@ def test_each_test_is_of_a_case_and_none_is_there_twice() -> None:
 
 def test_blocks_that_are_whole_have_all_their_tests() -> None:
     assert _cases(set(WHOLE)) <= set(_found())
+
+
+def test_no_case_is_skipped_or_may_fail() -> None:
+    assert [one.name for one in case_tests(Path(__file__).parent) if not one.is_held] == []

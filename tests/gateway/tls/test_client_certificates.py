@@ -18,6 +18,7 @@ from gateway.tls.authorities import ClientAuthorities
 from mesh.grpc.channels import open_channel
 from mesh.identity.front_door import ADDRESS_HEADER, CERTIFICATE_HEADER, PROOF_HEADER, TLS_HEADER, proof_of
 from mesh.identity.mesh_identity import MeshIdentity
+from mesh.runtime.errors import from_status
 from station_kit.tls import ShownCertificate, station_context
 from tests.certificates import TestAuthority, authority
 from tests.gateway.raw_station import RawStation
@@ -25,7 +26,7 @@ from tests.gateway.rig import SCHEMAS
 from tests.gateway.tls.rig import TlsRig, noted_openings, running_tls
 from tests.station_certificates import INTERMEDIATE, MATRIX, ROOT, Row, StationCertificates, showing
 from tests.templates import Templates
-from tests.tls_material import Shown, station_certificate
+from tests.tls_material import EXPIRED, Shown, station_certificate
 from tests.waiting import eventually, until
 from tests.watched_checks import WatchedChecks
 
@@ -111,17 +112,26 @@ async def test_a_certificate_is_passed_on(
 
 @pytest.mark.parametrize("row", MATRIX, ids=lambda row: row.name)
 async def test_each_certificate_has_its_outcome(
-    rig: TlsRig, maker: StationCertificates, openings: list[ingest.OpenConnectionItem], row: Row
+    rig: TlsRig,
+    maker: StationCertificates,
+    openings: list[ingest.OpenConnectionItem],
+    capsys: pytest.CaptureFixture[str],
+    row: Row,
 ) -> None:
     """With a text for the station's engineer, unless TLS itself refuses it, before there is a request."""
-    handshake = rig.handshake(showing(rig.server.root.pem, await row.shown(maker)), station_id=row.station_id)
-    if row.fails_in_tls:
+    certificate, password = await row.shown(maker)
+    context = showing(rig.server.root.pem, certificate)
+    handshake = rig.handshake(context, station_id=row.station_id, credential=password)
+    if row.detail:
         with pytest.raises((ssl.SSLError, ConnectionError)):
             await handshake.run()
         assert await rig.metric("csms_gateway_tls_failure_total", label="certificate_verify_failed") == 1
+        [line] = [one for one in capsys.readouterr().out.splitlines() if "TLS handshake failed" in one]
+        assert row.detail in line
         assert openings == []
     else:
         row.check(await handshake.run())
+        await row.check_refusal(maker)
 
 
 async def test_a_chain_that_ends_at_an_intermediate_which_is_trusted(
@@ -151,6 +161,27 @@ async def test_a_certificate_that_is_revoked(
     [*_, line] = [one for one in capsys.readouterr().out.splitlines() if "certificate of a station refused" in one]
     assert "CLIENT_CERTIFICATE_REVOKED" in line
     assert "CP1" in line
+
+
+async def test_a_fault_is_refused_also_beside_a_station_svc_of_the_release_before(
+    rig: TlsRig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It does not know the field, and opens the connection: no socket has it, and it is closed."""
+    batcher = rig.mesh.gateway.mesh.openings
+    ask = batcher.ask
+
+    def ask_as_before(item: ingest.OpenConnectionItem, **options: Any) -> Any:
+        known = ingest.OpenConnectionItem()
+        known.CopyFrom(item)
+        known.tls.ClearField("certificate_error")
+        return ask(known, **options)
+
+    monkeypatch.setattr(batcher, "ask", ask_as_before)
+    answer = await shown(rig, station_certificate(tmp_path, ROOT, "S", validity=EXPIRED))
+    assert (answer.status, "expired at" in answer.body) == (401, True)
+    assert await rig.mesh.epoch("CP1")
+    assert await eventually(lambda: rig.mesh.is_disconnected("CP1"))
+    assert len(rig.mesh.gateway.registry) == 0
 
 
 # Sessions
@@ -380,4 +411,6 @@ async def test_a_forwarded_certificate_that_another_authority_signed(
         async with RawStation(rig.mesh.station_url("CP1"), headers=headers):
             pass
     assert refusal.value.response.status_code == 401
-    assert openings == []
+    [item] = openings  # for station_svc to count
+    assert from_status(item.tls.certificate_error).reason == "CLIENT_CERTIFICATE_UNTRUSTED"
+    assert not item.tls.HasField("client_certificate")

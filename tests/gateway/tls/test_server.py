@@ -1,11 +1,13 @@
 """TLS at the gateway: versions, suites, host names, and certificates that change while it serves. On both loops."""
 
 import asyncio
+import gc
 import os
 import signal
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -38,7 +40,7 @@ from tests.tls_material import (
     station_certificate,
     trusting,
 )
-from tests.waiting import until
+from tests.waiting import eventually, until
 
 
 @pytest.fixture
@@ -188,6 +190,23 @@ async def test_sighup_reads_the_files_at_once(rig: TlsRig, monkeypatch: pytest.M
         assert (await rig.handshake().run()).certificate == replaced.certificate
 
 
+async def test_a_certificate_that_names_no_host_is_said(rig: TlsRig, capsys: pytest.CaptureFixture[str]) -> None:
+    rig.server.write("other")
+    await rig.look()
+    [line] = [one for one in capsys.readouterr().out.splitlines() if "certificate of this server names no host" in one]
+    assert "other.pem" in line
+
+
+async def test_the_port_without_tls_is_said_where_others_reach_it(
+    rig: TlsRig, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for is_open in (False, True):
+        async with AsyncExitStack() as stack:
+            gateway = await start(stack, replace(rig.mesh.gateway_settings, tls=None, is_plain_open=is_open))
+            lines = [one for one in capsys.readouterr().out.splitlines() if "stations may connect without TLS" in one]
+        assert [f"port={gateway.ocpp_port}" in one for one in lines] == [True] * is_open
+
+
 async def test_an_expired_certificate_is_served_and_said(rig: TlsRig, capsys: pytest.CaptureFixture[str]) -> None:
     """A station decides for itself; operators have a log line, and a metric before it is too late."""
     rig.server.write("ecdsa", HOST, validity=EXPIRED)
@@ -245,6 +264,38 @@ async def test_a_failed_handshake_is_logged_with_its_reason(rig: TlsRig) -> None
     [line] = [one for one in logs if one["event"] == "TLS handshake failed"]
     assert (line["reason"], line["unlogged"]) == ("CERTIFICATE_VERIFY_FAILED", 0)
     assert line["detail"] == "unable to get local issuer certificate"
+
+
+async def _ended(rig: TlsRig) -> float | None:
+    """How many handshakes ended without an alert. The event loop may leave them to the collector of Python."""
+    gc.collect()
+    return await rig.metric("csms_gateway_tls_failure_total", label="ended_without_alert")
+
+
+@pytest.mark.parametrize("server_name", [HOST, "another.example.org"], ids=["unknown root", "wrong host name"])
+@pytest.mark.parametrize("version", ["TLSv1.2", "TLSv1.3"])
+async def test_a_station_that_closes_without_an_alert_is_counted(rig: TlsRig, version: str, server_name: str) -> None:
+    """As stations of asyncio do where they do not trust the server's certificate: the gateway sees no error."""
+    root = authority("Another root") if server_name == HOST else rig.server.root
+    context = trusting(root, max_version=version)
+    with capture_logs() as logs:
+        with pytest.raises((ssl.SSLError, ConnectionError)):
+            await asyncio.open_connection("127.0.0.1", rig.port, ssl=context, server_hostname=server_name)
+        assert await eventually(lambda: _ended(rig)) == 1
+    [line] = [one for one in logs if one["event"] == "TLS handshake failed"]
+    assert line["reason"] == "ENDED_WITHOUT_ALERT"
+
+
+async def test_a_probe_of_the_port_is_no_failed_handshake(rig: TlsRig) -> None:
+    """It connects, sends nothing and closes; nor is a handshake that succeeded, once its socket is closed."""
+    _reader, probe = await asyncio.open_connection("127.0.0.1", rig.port)
+    probe.close()
+    await probe.wait_closed()
+    assert (await rig.handshake().run()).status == 101
+    _reader, begun = await asyncio.open_connection("127.0.0.1", rig.port)
+    begun.write(b"\x16\x03\x01\x02")  # the beginning of a ClientHello
+    begun.close()
+    assert await eventually(lambda: _ended(rig)) == 1
 
 
 def test_lines_about_failed_handshakes_are_bounded_by_reason() -> None:

@@ -2,14 +2,26 @@
 
 import grpc
 import pytest
+from csms.condition.v1 import condition_pb2
 from csms.station.v1 import station_ingest_service_pb2 as ingest_pb2
 from csms.station.v1 import station_pb2, station_service_pb2
 from google.protobuf.field_mask_pb2 import FieldMask
 
+from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import from_status
 from station_svc.features.credentials.failures import CredentialFailures
+from tests.found_conditions import details_of, finder_of, remedies_of
 from tests.station_svc.conftest import StationSystem, attempt, reason_of
-from tests.station_svc.tls_attempts import DAY_US, SUITE, VERSION, behind_terminator, by_certificate, over_tls, sign_for
+from tests.station_svc.tls_attempts import (
+    DAY_US,
+    SUITE,
+    VERSION,
+    behind_terminator,
+    by_certificate,
+    by_faulty_certificate,
+    over_tls,
+    sign_for,
+)
 from tests.waiting import until
 
 TOO_LOW, WRONG_SUBJECT = "SECURITY_PROFILE_TOO_LOW", "CLIENT_CERTIFICATE_SUBJECT_WRONG"
@@ -108,6 +120,13 @@ async def test_a_certificate_of_another_station_is_refused(system: StationSystem
     assert await _reason(system, _shown(system, common_name)) == WRONG_SUBJECT
 
 
+async def test_a_certificate_without_a_common_name_is_refused_with_that_fault(system: StationSystem) -> None:
+    """auth_svc gives none for a certificate that has several."""
+    await _with_serial(system, 3)
+    [result] = await system.attempt(_shown(system, ""))
+    assert "no common name, or several" in from_status(result.error).message
+
+
 async def test_the_serial_number_of_the_charge_box_names_a_station_that_has_no_other(system: StationSystem) -> None:
     """1.6 has two serial numbers; the deprecated one counts where it is alone, as it does for our own authority."""
     await _with_serial(system, 3, serial="", box="BOX-1")
@@ -179,6 +198,35 @@ async def test_refused_handshakes_are_counted_with_their_reason(system: StationS
     assert (failures.count, failures.last_reason) == (2, WRONG_SUBJECT)
     [(_kind, _station, data)] = await system.events("station.credential_failed")
     assert (data["count"], data["reason"]) == (2, WRONG_SUBJECT)
+
+
+@pytest.mark.parametrize("profile", [1, 2, 3])
+async def test_a_certificate_with_a_fault_is_refused_and_counted(system: StationSystem, profile: int) -> None:
+    """A station of any profile, with its right password too: the fault is its reason, and a condition."""
+    credential = await _with_serial(system, profile)
+    faulty = by_faulty_certificate("CP1", Reason.CLIENT_CERTIFICATE_REVOKED, credential=credential)
+    before = (await system.station("CP1")).connection.epoch
+    assert await _reason(system, faulty) == "CLIENT_CERTIFICATE_REVOKED"
+    await _failures(system).flush()
+    station = await system.station("CP1")
+    assert (station.credential_failures.count, station.connection.epoch) == (1, before)
+    assert station.credential_failures.last_reason == "CLIENT_CERTIFICATE_REVOKED"
+    [(_kind, _station, data)] = await system.events("station.credential_failed")
+    assert (data["count"], data["reason"]) == (1, "CLIENT_CERTIFICATE_REVOKED")
+    async with finder_of(system.mesh_address, "station") as finder:
+        found = await finder.find()
+    [refused] = [one for one in found if one.kind == condition_pb2.CONDITION_KIND_CREDENTIAL_REFUSED]
+    assert details_of(refused)["refusalReason"] == "CLIENT_CERTIFICATE_REVOKED"
+    assert remedies_of(refused) == []  # a new password would not help
+
+
+async def test_a_certificate_with_a_fault_registers_nobody(system: StationSystem) -> None:
+    """Where unknown stations are accepted, too; one that comes without it beside it is."""
+    faulty = by_faulty_certificate("NEW", Reason.CLIENT_CERTIFICATE_EXPIRED)
+    [refused] = await system.attempt(faulty)
+    assert reason_of(refused) == "STATION_UNKNOWN"
+    results = await system.attempt(faulty, over_tls("NEW"))
+    assert [reason_of(one) for one in results] == ["CLIENT_CERTIFICATE_EXPIRED", ""]
 
 
 def _failures(system: StationSystem) -> CredentialFailures:

@@ -217,6 +217,7 @@ class TlsConnection(_message.Message):
     VERSION_FIELD_NUMBER: _builtins.int
     CIPHER_SUITE_FIELD_NUMBER: _builtins.int
     CLIENT_CERTIFICATE_FIELD_NUMBER: _builtins.int
+    CERTIFICATE_ERROR_FIELD_NUMBER: _builtins.int
     version: _builtins.str
     """"TLSv1.2" or "TLSv1.3". Empty: TLS ends at a terminator in front that is not of this system, as the gateway's
     setting CSMS_TLS_ENDS_IN_FRONT says, and nothing else is known of it. That is enough for security profile 2, and not
@@ -228,16 +229,24 @@ class TlsConnection(_message.Message):
     def client_certificate(self) -> Global___ClientCertificate:
         """Certificate of the station, which auth_svc has checked (CheckClientCertificates); absent where it showed none."""
 
+    @_builtins.property
+    def certificate_error(self) -> _status_pb2.Status:
+        """Fault that auth_svc found in the certificate that the station showed: UNAUTHENTICATED, with the reasons of
+        CheckClientCertificates. Such an attempt is refused with it, and counted on the station; client_certificate is
+        absent.
+        """
+
     def __init__(
         self,
         *,
         version: _builtins.str = ...,
         cipher_suite: _builtins.str = ...,
         client_certificate: Global___ClientCertificate | None = ...,
+        certificate_error: _status_pb2.Status | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["client_certificate", b"client_certificate"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["certificate_error", b"certificate_error", "client_certificate", b"client_certificate"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cipher_suite", b"cipher_suite", "client_certificate", b"client_certificate", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate_error", b"certificate_error", "cipher_suite", b"cipher_suite", "client_certificate", b"client_certificate", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -340,7 +349,8 @@ class OpenConnectionResult(_message.Message):
     def error(self) -> _status_pb2.Status:
         """Error of a refused attempt: UNAUTHENTICATED, reasons WRONG_CREDENTIALS; SECURITY_PROFILE_TOO_LOW: the station's
         security profile needs TLS, or a client certificate, which the attempt does not have;
-        CLIENT_CERTIFICATE_SUBJECT_WRONG: the certificate names another station (A00.FR.405); NOT_FOUND, reason STATION_UNKNOWN, also
+        CLIENT_CERTIFICATE_SUBJECT_WRONG: the certificate names another station (A00.FR.405); and those of
+        TlsConnection.certificate_error; NOT_FOUND, reason STATION_UNKNOWN, also
         where there is no such tenant; PERMISSION_DENIED, reason TENANT_SUSPENDED; RESOURCE_EXHAUSTED, reason
         TENANT_QUOTA_REACHED, for a station that would be one too many for its tenant;
         INVALID_ARGUMENT, reason INVALID_STATION_ID; FAILED_PRECONDITION, reason VERSION_NOT_OFFERED, where the station is

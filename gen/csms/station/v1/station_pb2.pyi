@@ -556,7 +556,9 @@ class CredentialFailures(_message.Message):
     last_address: _builtins.str
     """Address of the last one."""
     last_reason: _builtins.str
-    """Reason of the last one: WRONG_CREDENTIALS, SECURITY_PROFILE_TOO_LOW or CLIENT_CERTIFICATE_SUBJECT_WRONG."""
+    """Reason of the last one: WRONG_CREDENTIALS, SECURITY_PROFILE_TOO_LOW, CLIENT_CERTIFICATE_SUBJECT_WRONG, or the fault
+    of the certificate that was shown (CLIENT_CERTIFICATE_EXPIRED, CLIENT_CERTIFICATE_REVOKED and so on).
+    """
     @_builtins.property
     def last_time(self) -> _timestamp_pb2.Timestamp:
         """Time of the last one."""
