@@ -101,13 +101,7 @@ async def build(
     drivers = DriverErasures(database=database, clock=clock)
     return Parts(
         access=_access(database, stack, directory, keys, clock, tenants=tenants),
-        mesh=[
-            *mesh,
-            _callers(directory),
-            _tenant_directory(local_tenants, erasures),
-            *certificates.mesh(),
-            _driver_directory(drivers),
-        ],
+        mesh=[*mesh, *_directories(directory, local_tenants, erasures, drivers), *certificates.mesh()],
         operator=[
             *_operators(database, users, certificates, clock),
             *_administration(database, passwords, clock),
@@ -282,9 +276,18 @@ def _tenants(
     return lambda server: add_TenantServiceServicer_to_server(servicer, server)
 
 
-def _driver_directory(drivers: DriverErasures) -> AddServicer:
-    directory = DriverErasureDirectoryServicer(erasures=drivers)
-    return lambda server: add_DriverErasureDirectoryServiceServicer_to_server(directory, server)
+def _directories(
+    callers: LocalDirectory, tenants: LocalTenants, erasures: TenantErasures, drivers: DriverErasures
+) -> list[AddServicer]:
+    """Callers, tenants and drivers to erase, for the other processes of the mesh."""
+    of_callers = CallerServicer(directory=callers)
+    of_tenants = TenantDirectoryServicer(tenants=tenants, erasures=erasures)
+    of_drivers = DriverErasureDirectoryServicer(erasures=drivers)
+    return [
+        lambda server: add_CallerServiceServicer_to_server(of_callers, server),
+        lambda server: add_TenantDirectoryServiceServicer_to_server(of_tenants, server),
+        lambda server: add_DriverErasureDirectoryServiceServicer_to_server(of_drivers, server),
+    ]
 
 
 def _privacy(database: Database, drivers: DriverErasures) -> list[AddServicer]:
@@ -296,16 +299,6 @@ def _privacy(database: Database, drivers: DriverErasures) -> list[AddServicer]:
         lambda server: add_DriverErasureServiceServicer_to_server(erasures, server),
         lambda server: add_DataExportServiceServicer_to_server(exporting, server),
     ]
-
-
-def _tenant_directory(tenants: LocalTenants, erasures: TenantErasures) -> AddServicer:
-    directory = TenantDirectoryServicer(tenants=tenants, erasures=erasures)
-    return lambda server: add_TenantDirectoryServiceServicer_to_server(directory, server)
-
-
-def _callers(directory: LocalDirectory) -> AddServicer:
-    callers = CallerServicer(directory=directory)
-    return lambda server: add_CallerServiceServicer_to_server(callers, server)
 
 
 def _administration(database: Database, passwords: Passwords, clock: Clock) -> list[AddServicer]:
