@@ -110,4 +110,5 @@ class ClientCertificates:
             fingerprint=result.fingerprint,
             issuer=result.issuer,
             expire_time=result.expire_time,
+            issue_time=result.issue_time if result.HasField("issue_time") else None,
         )
