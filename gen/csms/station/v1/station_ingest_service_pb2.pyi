@@ -346,8 +346,9 @@ class OpenConnectionResult(_message.Message):
     def error(self) -> _status_pb2.Status:
         """Error of a refused attempt: UNAUTHENTICATED, reasons WRONG_CREDENTIALS; SECURITY_PROFILE_TOO_LOW: the station's
         security profile needs TLS, or a client certificate, which the attempt does not have;
-        CLIENT_CERTIFICATE_SUBJECT_WRONG: the certificate names another station (A00.FR.405); NOT_FOUND, reason STATION_UNKNOWN, also
-        where there is no such tenant; PERMISSION_DENIED, reason TENANT_SUSPENDED; RESOURCE_EXHAUSTED, reason
+        CLIENT_CERTIFICATE_SUBJECT_WRONG: the certificate names another station (A00.FR.405); CLIENT_CERTIFICATE_UNTRUSTED:
+        auth_svc signed it before the station was added, had its present serial number or had to prove itself; NOT_FOUND,
+        reason STATION_UNKNOWN, also where there is no such tenant; PERMISSION_DENIED, reason TENANT_SUSPENDED; RESOURCE_EXHAUSTED, reason
         TENANT_QUOTA_REACHED, for a station that would be one too many for its tenant;
         INVALID_ARGUMENT, reason INVALID_STATION_ID; FAILED_PRECONDITION, reason VERSION_NOT_OFFERED, where the station is
         pinned to a version that it does not offer. Absent for an accepted one.
