@@ -3,16 +3,18 @@
 OCPP 2.0.1 part 2, A00.FR.405; OCPP 1.6 security whitepaper, 4.2.3.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from itertools import count, product
 
+import grpc
 import pytest
 import sqlalchemy as sa
 from csms.station.v1 import station_pb2
 from csms.station.v1.station_service_pb2 import ImportStationsRequest, UpdateStationRequest
 from google.protobuf.field_mask_pb2 import FieldMask
 
-from mesh.runtime.errors import from_status
+from mesh.runtime.errors import from_rpc_error, from_status
 from station_svc.core import models
 from station_svc.core.serial_numbers import (
     Claim,
@@ -193,6 +195,19 @@ async def test_a_station_that_is_called_as_another_ones_serial_number_is_not_add
     assert reason_of(opened) == ""
     await _expect_serial(rig, "CP1", "SER-6")
     await rig.system.create("SER-3")
+
+
+async def test_of_two_that_give_the_same_name_at_the_same_moment_one_is_refused(rig: Rig) -> None:
+    """A serial number that is expected of one station, and the identity of another that is added."""
+    await rig.system.create("CP1")
+    for number in range(20):
+        name = f"SER-{number}"
+        outcomes = await asyncio.gather(
+            _expect_serial(rig, "CP1", name), rig.system.create(name), return_exceptions=True
+        )
+        [refused] = [one for one in outcomes if isinstance(one, BaseException)]
+        assert isinstance(refused, grpc.aio.AioRpcError)
+        assert from_rpc_error(refused).reason == "SERIAL_NUMBER_EXISTS"
 
 
 async def test_a_serial_number_that_an_operator_states_is_taken_from_a_station_that_reported_it(rig: Rig) -> None:
