@@ -39,13 +39,14 @@ class CertificateRules:
 
 @dataclass(frozen=True, kw_only=True)
 class CertificateRequest:
-    """A certificate that a station requests."""
+    """A certificate that a station requests; one that was issued before `issue_from_us` does not answer it."""
 
     tenant_id: str
     station_id: str
     common_names: Collection[str]
     csr: str
     certificate_type: int
+    issue_from_us: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +105,7 @@ class CertificateOffice:
         authority = await self._authorities.signing()
         now_us = self._clock()
         known = await self._database.read(partial(_read_known, keys=right.keys(), since_us=now_us - DAY_US))
-        wanted = [one for key, one in right.items() if not self._is_good(known.found.get(key), authority, now_us)]
+        wanted = [one for key, one in right.items() if not self._is_good(known.found.get(key), one, authority, now_us)]
         refused = self._refusals(wanted, known)
         found = known.found
         if granted := [one for one in wanted if one.key not in refused]:
@@ -152,9 +153,9 @@ class CertificateOffice:
         key = (request.tenant_id, request.station_id, digest_of(csr))
         return _Checked(request=request, key=key, csr=csr, common_name=common_name)
 
-    def _is_good(self, issued: Issued | None, authority: Authority, now_us: int) -> bool:
+    def _is_good(self, issued: Issued | None, one: _Checked, authority: Authority, now_us: int) -> bool:
         """Whether a certificate answers its request still: signed by who signs now, and not to be renewed yet."""
-        if issued is None or issued.revoke_us is not None:
+        if issued is None or issued.revoke_us is not None or issued.create_us < one.request.issue_from_us:
             return False
         if issued.authority_fingerprint != fingerprint(authority.certificate):
             return False
@@ -179,7 +180,7 @@ class CertificateOffice:
             certificate=to_pem([signed]),
             start_us=from_datetime(signed.not_valid_before_utc),
             expire_us=from_datetime(signed.not_valid_after_utc),
-            create_us=now_us,
+            create_us=max(now_us, one.request.issue_from_us),
         )
 
 

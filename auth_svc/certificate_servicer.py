@@ -197,6 +197,7 @@ def _to_request(item: signing.SignCertificateItem) -> CertificateRequest:
         common_names=frozenset(name for name in item.common_names if name),
         csr=item.csr,
         certificate_type=item.certificate_type or _CHARGING_STATION,
+        issue_from_us=from_timestamp(item.issue_from_time) if item.HasField("issue_from_time") else 0,
     )
 
 
@@ -249,6 +250,7 @@ def _to_check_result(checked: CheckedCertificate) -> signing.CheckClientCertific
         fingerprint=fingerprint(certificate),
         issuer=issuer_of(certificate),
         expire_time=to_timestamp(from_datetime(certificate.not_valid_after_utc)),
+        issue_time=None if checked.issue_us is None else to_timestamp(checked.issue_us),
     )
 
 

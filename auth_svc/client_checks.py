@@ -36,10 +36,14 @@ class ShownCertificate:
 
 @dataclass(frozen=True, kw_only=True)
 class CheckedCertificate:
-    """A certificate, and the error that it has; None where it is unreadable, or where it is valid."""
+    """A certificate, and the error that it has; None where it is unreadable, or where it is valid.
+
+    `issue_us`: when it was signed here, by the records; None where another party's authority signed it.
+    """
 
     certificate: x509.Certificate | None
     error: MeshError | None
+    issue_us: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,8 +95,8 @@ class ClientChecks:
             )
         )
         return [
-            CheckedCertificate(certificate=certificate, error=error)
-            for (certificate, _found), error in zip(read, errors, strict=True)
+            CheckedCertificate(certificate=certificate, error=error, issue_us=_issue_us(found, issued))
+            for (certificate, found), error in zip(read, errors, strict=True)
         ]
 
     def _read(
@@ -127,6 +131,11 @@ class ClientChecks:
         except MeshError as error:
             return error
         return None
+
+
+def _issue_us(found: _Found | MeshError, issued: Mapping[str, Issued]) -> int | None:
+    record = issued.get(found.fingerprint) if isinstance(found, _Found) else None
+    return None if record is None else record.create_us
 
 
 async def _given(error: MeshError) -> MeshError:

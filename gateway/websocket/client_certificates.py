@@ -120,4 +120,5 @@ def _to_shown(result: authority.CheckClientCertificatesResult) -> ingest.ClientC
         fingerprint=result.fingerprint,
         issuer=result.issuer,
         expire_time=result.expire_time,
+        issue_time=result.issue_time if result.HasField("issue_time") else None,
     )

@@ -238,7 +238,7 @@ class Reason(StrEnum):
     CLIENT_CERTIFICATE_UNREADABLE = auto(), "The station's certificate cannot be read.", Retry.NEVER
     CLIENT_CERTIFICATE_UNTRUSTED = (
         auto(),
-        "No authority here issued it to the station.",
+        "No authority here issued it to the station as it is now.",
         Retry.AFTER_CHANGE,
     )
     CLIENT_CERTIFICATE_EXPIRED = auto(), "It has expired, or one above it.", Retry.AFTER_CHANGE

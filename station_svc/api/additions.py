@@ -35,7 +35,7 @@ class StationAdditions:
     async def add(self, request: station_service_pb2.CreateStationRequest) -> str:
         """Adds one; returns the credential that was made for it, if one was.
 
-        Raises MeshError INVALID_FIELD, STATION_EXISTS or TENANT_QUOTA_REACHED.
+        Raises MeshError INVALID_FIELD, STATION_EXISTS, SERIAL_NUMBER_EXISTS or TENANT_QUOTA_REACHED.
         """
         newcomer = Newcomer(
             station_id=request.station_id,
@@ -48,8 +48,10 @@ class StationAdditions:
         )
         newcomers.check(newcomer)
         [(new, credential)] = await self._prepare([newcomer])
-        if not await self._write([new]):
-            raise newcomers.exists(newcomer.station_id)
+        added = await self._write([new])
+        if not added:
+            found = await self._refusals([new.station_id])
+            raise found.get(new.station_id, newcomers.exists(new.station_id))
         return credential
 
     async def add_table(
@@ -61,13 +63,8 @@ class StationAdditions:
         """
         lines = await self._check_sites(newcomers.read_table(request.csv))
         wanted = [line.newcomer for line in lines if isinstance(line.newcomer, Newcomer)]
-        find = partial(
-            change_store.existing,
-            tenant_id=current_caller().tenant_id,
-            station_ids=[one.station_id for one in wanted],
-        )
-        there = await self._database.read(find)
-        prepared = await self._prepare([one for one in wanted if one.station_id not in there])
+        refused = await self._refusals([one.station_id for one in wanted])
+        prepared = await self._prepare([one for one in wanted if one.station_id not in refused])
         added = {new.station_id for new, _credential in prepared}
         if request.validate_only or not prepared:
             audit.unchanged()
@@ -80,7 +77,8 @@ class StationAdditions:
             if isinstance(line.newcomer, MeshError):
                 one.error.CopyFrom(line.newcomer.to_status())
             elif line.station_id not in added:
-                one.error.CopyFrom(newcomers.exists(line.station_id).to_status())
+                error = refused.get(line.station_id, newcomers.exists(line.station_id))
+                one.error.CopyFrom(error.to_status())
             else:
                 stored, credential = credentials[line.station_id]
                 one.credential_strength = _strength(stored)
@@ -104,6 +102,11 @@ class StationAdditions:
         hashed = await self._proofs.hash([(one.password, one.station_id) for one in brought])
         stored = dict(zip((one.station_id for one in brought), hashed, strict=True))
         return [_prepared(one, stored.get(one.station_id)) for one in wanted]
+
+    async def _refusals(self, station_ids: Sequence[str]) -> Mapping[str, MeshError]:
+        """The errors of stations that cannot be added, as it is now."""
+        find = partial(change_store.refusals, tenant_id=current_caller().tenant_id, station_ids=station_ids)
+        return await self._database.read(find)
 
     async def _write(self, stations: Sequence[NewStation]) -> set[str]:
         if not stations:

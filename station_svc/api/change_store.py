@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
-import grpc
 import sqlalchemy as sa
 from sqlalchemy import Connection
 from sqlalchemy.dialects import postgresql, sqlite
@@ -12,11 +12,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 from mesh.database.rowset import RowStatement
 from mesh.events import outbox
 from mesh.identity.callers import Caller, Scope
-from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
-from station_svc.api import removals
+from station_svc.api import newcomers, removals
 from station_svc.commands.preconditions import V16
 from station_svc.core import audit_store, events, placement_store, quota_store, serial_number_store
+from station_svc.core.certificate_age_store import from_us_once_proven
 from station_svc.core.digests import StoredCredential
 from station_svc.core.models import node, removal, station, station_connection
 from station_svc.core.placement_store import PlacementChange
@@ -72,7 +72,7 @@ def create_stations(
     max_stations: int,
     now_us: int,
 ) -> set[str]:
-    """Adds stations, accepted; returns the ids of those that were not there yet.
+    """Adds stations, accepted; returns the ids of those that were added: `refusals` has the others.
 
     Raises MeshError SITE_NOT_FOUND, SCOPE_TOO_NARROW; TENANT_QUOTA_REACHED where the tenant would have more than
     `max_stations`, unless that is 0.
@@ -80,7 +80,9 @@ def create_stations(
     tenant_id = caller.tenant_id
     if max_stations:
         _check_quota(connection, tenant_id, [one.station_id for one in stations], max_stations)
-    rows = [_row(one) for one in stations]
+    quota_store.lock(connection, tenant_id)
+    in_use = serial_number_store.names_in_use(connection, tenant_id, [one.station_id for one in stations])
+    rows = [_row(one) for one in stations if one.station_id not in in_use]
     added = set(_CREATE.run(connection, rows, tenant_id=tenant_id, status=ACCEPTED, now_us=now_us).scalars())
     created = partial(events.created, tenant_id=tenant_id, registration_status=ACCEPTED, onboarded=False, now_us=now_us)
     outbox.append(connection, [created(station_id=station_id) for station_id in sorted(added)])
@@ -129,13 +131,15 @@ def _check_quota(connection: Connection, tenant_id: str, station_ids: Sequence[s
         raise quota_store.quota_reached(most)
 
 
-def existing(connection: Connection, *, tenant_id: str, station_ids: Sequence[str]) -> set[str]:
-    """The ids of the given ones that the tenant has."""
+def refusals(connection: Connection, *, tenant_id: str, station_ids: Sequence[str]) -> Mapping[str, MeshError]:
+    """The errors of the given ones that cannot be added: STATION_EXISTS, SERIAL_NUMBER_EXISTS."""
+    if not station_ids:
+        return {}
     rows = [{"station_id": station_id} for station_id in station_ids]
-    return set(_EXISTING.run(connection, rows, tenant_id=tenant_id).scalars()) if rows else set()
-
-
-_WITHOUT_NEXT = {"next_security_profile": 0}
+    there = _EXISTING.run(connection, rows, tenant_id=tenant_id).scalars()
+    in_use = serial_number_store.names_in_use(connection, tenant_id, station_ids)
+    named = {station_id: serial_number_store.name_in_use(station_id) for station_id in in_use}
+    return named | {station_id: newcomers.exists(station_id) for station_id in there}
 
 
 def update_station(
@@ -145,19 +149,27 @@ def update_station(
 
     Returns the sockets that are to be closed, since they were opened by a station that was still accepted. One of 2.x
     that becomes pending keeps its own (B02.FR.06): its next boot is answered Pending. A security profile takes the
-    place of one that the station was sent, too.
+    place of one that the station was sent, too. Once another board is expected, certificates that were signed here for
+    the former one prove the station no more.
     """
     before = audit_store.hold(connection, tenant_id, station_id)
     if before is None:
         raise not_found(station_id)
     serial_number = str(values.get("expected_serial_number", ""))
     names = {"tenant_id": tenant_id, "station_id": station_id}
-    if serial_number and serial_number_store.is_taken(connection, **names, serial_number=serial_number):
-        raise _serial_number_exists(serial_number)
+    following: dict[str, Any] = {}
+    if "security_profile" in values:
+        following = {"next_security_profile": 0, "certificates_from_us": from_us_once_proven(now_us)}
+    if serial_number:
+        serial_number_store.state(connection, **names, serial_number=serial_number)
+    elif "expected_serial_number" in values:
+        serial_number_store.withdraw(connection, **names)
+    if serial_number_store.names_another_board(connection, **names, serial_number=serial_number):
+        following["certificates_from_us"] = now_us
     query = (
         sa.update(station)
         .where(is_station(tenant_id, station_id))
-        .values(**values, **_WITHOUT_NEXT if "security_profile" in values else {}, update_us=now_us)
+        .values(**values, **following, update_us=now_us)
         .returning(station.c.latest_epoch, *audit_store.COLUMNS)
     )
     row = connection.execute(query).one()
@@ -169,11 +181,6 @@ def update_station(
         return []
     only_version = V16 if status == PENDING else None
     return open_sockets(connection, row.latest_epoch, now_us, only_version=only_version)
-
-
-def _serial_number_exists(serial_number: str) -> MeshError:
-    message = f"expected_serial_number: another station has {serial_number!r} already, or is called so"
-    return MeshError(grpc.StatusCode.ALREADY_EXISTS, Reason.SERIAL_NUMBER_EXISTS, message)
 
 
 def delete_station(

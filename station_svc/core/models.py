@@ -68,6 +68,8 @@ station = sa.Table(
     # it may have in certificates beside its identity (core/serial_numbers.py).
     text("expected_serial_number"),
     text("confirmed_serial_number"),
+    # A certificate that was signed here before this proves the station no more (core/own_certificates.py).
+    big("certificates_from_us"),
     sa.Column("boot_us", sa.BigInteger),
     sa.Column("create_us", sa.BigInteger, nullable=False),
     sa.Column("update_us", sa.BigInteger, nullable=False),
@@ -97,6 +99,7 @@ station_connection = sa.Table(
     text("certificate_fingerprint"),
     text("certificate_issuer"),
     sa.Column("certificate_expire_us", sa.BigInteger),
+    sa.Column("certificate_issue_us", sa.BigInteger),  # when auth_svc signed it; NULL: another party's authority did
     partial_index("connection_opening", "opening_id", where="disconnect_us IS NULL AND opening_id <> ''"),
     partial_index("connection_open", "node_id", where="disconnect_us IS NULL"),
     partial_index("connection_closed", "disconnect_us", where="disconnect_us IS NOT NULL"),

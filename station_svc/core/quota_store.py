@@ -17,12 +17,20 @@ _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('stations:' || :tena
 def room(connection: Connection, *, tenant_id: str, most: int) -> int:
     """How many stations the tenant may add until this transaction ends, of at most `most` in all.
 
-    Each call locks; a transaction that asks for several tenants asks in the order of their ids.
+    Each call locks (`lock`); a transaction that asks for several tenants asks in the order of their ids.
+    """
+    lock(connection, tenant_id)
+    query = sa.select(sa.func.count()).select_from(station).where(station.c.tenant_id == tenant_id)
+    return max(0, most - connection.execute(query).scalar_one())
+
+
+def lock(connection: Connection, tenant_id: str) -> None:
+    """Holds the set of a tenant's stations and of their names until this transaction ends: one at a time changes it.
+
+    Rows of stations are locked before, never after.
     """
     if connection.dialect.name == "postgresql":  # on SQLite a transaction that may write has the database to itself
         connection.execute(_LOCK, {"tenant_id": tenant_id})
-    query = sa.select(sa.func.count()).select_from(station).where(station.c.tenant_id == tenant_id)
-    return max(0, most - connection.execute(query).scalar_one())
 
 
 def new_ones(connection: Connection, *, tenant_id: str, station_ids: Collection[str]) -> set[str]:

@@ -4,7 +4,6 @@ OCPP 1.6 security whitepaper, 2 and 5.1; 2.0.1 part 2, A00 and A05. The decision
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import grpc
@@ -13,6 +12,7 @@ from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
 from station_svc.core import digests as credentials
 from station_svc.core.digests import StoredCredential
+from station_svc.core.own_certificates import is_current, is_outdated
 from station_svc.core.profiles import BASIC_OVER_TLS, BY_CERTIFICATE, NO_PROOF, is_named_by
 from station_svc.core.serial_numbers import known_serial_numbers
 from station_svc.features.credentials.password_checks import Proofs
@@ -20,7 +20,12 @@ from station_svc.features.credentials.store import Promotion
 from station_svc.ingest.rows import ConnectionAttempt, Unproven
 
 REFUSED = frozenset(
-    {Reason.WRONG_CREDENTIALS, Reason.SECURITY_PROFILE_TOO_LOW, Reason.CLIENT_CERTIFICATE_SUBJECT_WRONG}
+    {
+        Reason.WRONG_CREDENTIALS,
+        Reason.SECURITY_PROFILE_TOO_LOW,
+        Reason.CLIENT_CERTIFICATE_SUBJECT_WRONG,
+        Reason.CLIENT_CERTIFICATE_UNTRUSTED,
+    }
 )
 """Reasons of handshakes that did not prove a station as its security profile asks."""
 
@@ -30,24 +35,16 @@ _NEEDS = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
-class Evidence:
-    """Evidence that attempts are checked by; `signed_here` has the certificates that this system signed."""
-
-    proofs: Proofs
-    signed_here: frozenset[tuple[str, str, str]] = frozenset()  # by tenant, station and serial number
-
-
-def refusal_of(attempt: ConnectionAttempt, station: Any, evidence: Evidence) -> MeshError | Unproven | None:
+def refusal_of(attempt: ConnectionAttempt, station: Any, proofs: Proofs) -> MeshError | Unproven | None:
     """The error, or the pending check, of a station's proof; None where it has proven who it is.
 
     `station` is its row. Until a station has connected by the profile that it was sent, either one is enough.
     """
-    present = _proof_by(station.security_profile, attempt, station, evidence)
+    present = _proof_by(station.security_profile, attempt, station, proofs)
     following = station.next_security_profile
     if present is None or not following:
         return present
-    ahead = _proof_by(following, attempt, station, evidence)
+    ahead = _proof_by(following, attempt, station, proofs)
     if ahead is None or isinstance(ahead, Unproven):
         return ahead
     if isinstance(present, MeshError) and following == BY_CERTIFICATE and attempt.certificate is not None:
@@ -55,16 +52,16 @@ def refusal_of(attempt: ConnectionAttempt, station: Any, evidence: Evidence) -> 
     return present
 
 
-def confirmed_profile(attempt: ConnectionAttempt, station: Any, evidence: Evidence) -> int:
+def confirmed_profile(attempt: ConnectionAttempt, station: Any, proofs: Proofs) -> int:
     """The next profile of a station that is admitted, where this connection is one by that profile; else 0.
 
     A lower one is not confirmed by a connection by the present one, though that may fulfil it too.
     """
     following: int = station.next_security_profile
-    if not following or _proof_by(following, attempt, station, evidence) is not None:
+    if not following or _proof_by(following, attempt, station, proofs) is not None:
         return 0
     present = station.security_profile
-    if following < present and _proof_by(present, attempt, station, evidence) is None:
+    if following < present and _proof_by(present, attempt, station, proofs) is None:
         return 0
     return following
 
@@ -84,9 +81,7 @@ def promotions(attempts: list[ConnectionAttempt], stations: Mapping[tuple[str, s
                 )
 
 
-def _proof_by(
-    profile: int, attempt: ConnectionAttempt, station: Any, evidence: Evidence
-) -> MeshError | Unproven | None:
+def _proof_by(profile: int, attempt: ConnectionAttempt, station: Any, proofs: Proofs) -> MeshError | Unproven | None:
     """Whether an attempt proves its station by one profile: None where it does."""
     if profile == NO_PROOF:
         return None
@@ -98,18 +93,25 @@ def _proof_by(
             f"station {attempt.station_id} has security profile {profile}, which needs {_NEEDS[profile]}",
         )
     if profile == BY_CERTIFICATE:
-        return _certificate_refusal(attempt, station, evidence)
-    return _credential_refusal(attempt, station, evidence.proofs)
+        return _certificate_refusal(attempt, station)
+    return _credential_refusal(attempt, station, proofs)
 
 
-def _certificate_refusal(attempt: ConnectionAttempt, station: Any, evidence: Evidence) -> MeshError | None:
+def _certificate_refusal(attempt: ConnectionAttempt, station: Any) -> MeshError | None:
     certificate = attempt.certificate
     assert certificate is not None  # noqa: S101 - checked by the caller
+    if is_outdated(certificate.issue_us, station):
+        return MeshError(
+            grpc.StatusCode.UNAUTHENTICATED,
+            Reason.CLIENT_CERTIFICATE_UNTRUSTED,
+            f"the certificate was signed before station {attempt.station_id} was added, had its present serial number "
+            "or had to prove itself: it needs a new one",
+        )
     if is_named_by(
         certificate.common_name,
         station_id=attempt.station_id,
         serial_numbers=known_serial_numbers(station),
-        is_signed_here=(*attempt.station, certificate.serial_number) in evidence.signed_here,
+        is_signed_here=is_current(certificate.issue_us, station),
     ):
         return None
     return MeshError(

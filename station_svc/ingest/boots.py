@@ -1,6 +1,6 @@
 """Boots of stations as one transaction: each is held against the certificate of its connection, then recorded."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 import grpc
@@ -67,24 +67,31 @@ def _checked(
     if certificate is None:
         return boot
     stated = frozenset({boot.identity["serial_number"], boot.identity["charge_box_serial_number"]} - {""})
-    if not is_named_by(
-        certificate.common_name,
-        station_id=boot.frame.station_id,
-        serial_numbers=stated or {certificate.common_name},
-        is_signed_here=certificate.is_signed_here,
-    ):
+    fault = _fault(boot.frame.station_id, stated, certificate)
+    if fault:
         return WrongSerialNumber(
             frame=boot.frame,
             common_name=certificate.common_name,
             serial_number=boot.identity["serial_number"] or boot.identity["charge_box_serial_number"],
-            error=MeshError(
-                grpc.StatusCode.PERMISSION_DENIED,
-                Reason.SERIAL_NUMBER_WRONG,
-                "the serial number is not that of this connection's certificate, which is "
-                f"{certificate.common_name[:100]!r}",
-            ),
+            error=MeshError(grpc.StatusCode.PERMISSION_DENIED, Reason.SERIAL_NUMBER_WRONG, fault),
             sockets=open_sockets(connection, boot.frame.epoch, now_us),
         )
     if stated or certificate.common_name == boot.frame.station_id:
         return boot
     return replace(boot, identity={**boot.identity, "serial_number": certificate.common_name})
+
+
+def _fault(station_id: str, stated: Collection[str], certificate: ShownCertificate) -> str:
+    """Why the serial numbers that a boot states are not the station's; empty where they are, or it states none."""
+    if not is_named_by(
+        certificate.common_name,
+        station_id=station_id,
+        serial_numbers=stated or {certificate.common_name},
+        is_signed_here=certificate.is_signed_here,
+    ):
+        named = certificate.common_name[:100]
+        return f"the serial number is not that of this connection's certificate, which is {named!r}"
+    expected = certificate.expected_serial_number
+    if expected and stated and expected not in stated:
+        return f"the serial number is not the one that an operator stated, which is {expected!r}"
+    return ""

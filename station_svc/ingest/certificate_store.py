@@ -7,13 +7,14 @@ from sqlalchemy import Connection
 
 from mesh.database.rowset import RowStatement, columns_of
 from station_svc.core.models import station_connection
+from station_svc.core.own_certificates import is_current
 from station_svc.core.profiles import BY_CERTIFICATE
 from station_svc.core.reports import Boot
-from station_svc.features.certificates import request_store
 
 _SHOWN = RowStatement(
     f"""
-    SELECT connection.epoch, connection.certificate_common_name, connection.certificate_serial_number
+    SELECT connection.epoch, connection.certificate_common_name, connection.certificate_issue_us,
+      station.security_profile, station.create_us, station.certificates_from_us, station.expected_serial_number
     FROM {{rows}}
     JOIN connection ON connection.epoch = rows.epoch AND connection.tenant_id = rows.tenant_id
       AND connection.station_id = rows.station_id AND connection.certificate_fingerprint <> ''
@@ -29,7 +30,8 @@ class ShownCertificate:
     """The certificate of a connection by which its station proved itself."""
 
     common_name: str
-    is_signed_here: bool  # by this system, for this station
+    is_signed_here: bool  # by this system, for this station as it is now
+    expected_serial_number: str  # the station's, by an operator's word; empty where nobody has said so
 
 
 def find_certificates(connection: Connection, boots: Sequence[Boot]) -> Mapping[int, ShownCertificate]:
@@ -38,13 +40,11 @@ def find_certificates(connection: Connection, boots: Sequence[Boot]) -> Mapping[
         {"tenant_id": one.frame.tenant_id, "station_id": one.frame.station_id, "epoch": one.frame.epoch}
         for one in boots
     ]
-    shown = {row.epoch: row for row in _SHOWN.run(connection, rows)}
-    if not shown:
-        return {}
-    keys = {one.frame.epoch: one.frame.station for one in boots if one.frame.epoch in shown}
-    named = {epoch: (*keys[epoch], row.certificate_serial_number) for epoch, row in shown.items()}
-    signed = request_store.signed_for(connection, set(named.values()))
     return {
-        epoch: ShownCertificate(common_name=row.certificate_common_name, is_signed_here=named[epoch] in signed)
-        for epoch, row in shown.items()
+        row.epoch: ShownCertificate(
+            common_name=row.certificate_common_name,
+            is_signed_here=is_current(row.certificate_issue_us, row),
+            expected_serial_number=row.expected_serial_number,
+        )
+        for row in _SHOWN.run(connection, rows)
     }

@@ -16,20 +16,18 @@ from mesh.events import outbox
 from mesh.events.outbox import OutboxEvent
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError, unavailable
-from station_svc.core import audit_store, models, quota_store
+from station_svc.core import audit_store, models, quota_store, serial_number_store
 from station_svc.core import digests as credentials
 from station_svc.core.events import created
 from station_svc.core.lock_store import Json, StationKey, lock_stations
 from station_svc.core.names import ID_RULE, is_new_station_id, is_station_id
 from station_svc.core.rows import ACCEPTED
-from station_svc.core.serial_numbers import known_serial_numbers
 from station_svc.core.station_rows import TlsEnd
-from station_svc.features.certificates import request_store
 from station_svc.features.credentials import profile_store
 from station_svc.features.credentials import store as credential_store
 from station_svc.features.credentials.password_checks import Proofs
 from station_svc.ingest import events
-from station_svc.ingest.authentication import Evidence, confirmed_profile, promotions, refusal_of
+from station_svc.ingest.authentication import confirmed_profile, promotions, refusal_of
 from station_svc.ingest.rows import Closed, ConnectionAttempt, Opened, Superseded, Tls, Unproven
 from station_svc.ingest.tenant_rules import TenantRule
 from station_svc.jobs import store as job_store
@@ -55,7 +53,8 @@ _LOCK_CONNECTING = RowStatement(
     SELECT station.tenant_id, station.station_id, station.registration_status, station.security_profile,
            station.credential_salt, station.credential_digest, station.next_credentials, station.latest_epoch,
            station.boot_status, station.pinned_ocpp_version, station.next_security_profile,
-           station.expected_serial_number, station.confirmed_serial_number
+           station.expected_serial_number, station.confirmed_serial_number,
+           station.create_us, station.certificates_from_us
     FROM {rows} JOIN station ON station.tenant_id = rows.tenant_id AND station.station_id = rows.station_id
     ORDER BY station.tenant_id, station.station_id FOR UPDATE OF station
     """,
@@ -91,7 +90,7 @@ _LIVE_NODES = RowStatement(
 _CONNECTED = (
     *("tenant_id", "station_id", "node_id", "ocpp_version", "remote_address", "opening_id"),
     *("tls", "tls_version", "cipher_suite", "certificate_common_name", "certificate_serial_number"),
-    *("certificate_fingerprint", "certificate_issuer", "certificate_expire_us"),
+    *("certificate_fingerprint", "certificate_issuer", "certificate_expire_us", "certificate_issue_us"),
 )
 _CONNECT = RowStatement(
     f"""
@@ -135,16 +134,15 @@ def open_connections(
     nodes = [{"node_id": node_id} for node_id in {attempt.node_id for attempt in attempts}]
     live = {row.node_id: row.address for row in _LIVE_NODES.run(connection, nodes, now_us=rules.now_us)}
     attempts = [_with_version(attempt, stations.get(attempt.station)) for attempt in attempts]
-    evidence = Evidence(proofs=rules.proofs, signed_here=_signed_here(connection, attempts, stations))
     refusals = [
         _tenant_refusal(attempt, rules.tenants.get(attempt.tenant_id), full)
-        or _refusal(attempt, stations.get(attempt.station), live.keys(), evidence)
+        or _refusal(attempt, stations.get(attempt.station), live.keys(), rules.proofs)
         for attempt in attempts
     ]
     welcome = [attempt for attempt, refusal in zip(attempts, refusals, strict=True) if refusal is None]
     opened = iter(_admit(connection, welcome, stations, live, rules.now_us))
     credential_store.promote(connection, promotions(welcome, stations), rules.now_us)
-    confirmed = {one.station: confirmed_profile(one, stations[one.station], evidence) for one in welcome}
+    confirmed = {one.station: confirmed_profile(one, stations[one.station], rules.proofs) for one in welcome}
     profile_store.confirm(connection, {key: profile for key, profile in confirmed.items() if profile}, rules.now_us)
     return [refusal or next(opened) for refusal in refusals]
 
@@ -159,7 +157,7 @@ def _find_stations(
     """
     found = _lock_connecting(connection, keys)
     unknown = sorted(key for key in (keys & faultless) - found.keys() if is_new_station_id(key[1]))
-    wanted, full = _within_quotas(connection, unknown, rules)
+    wanted, full = _within_quotas(connection, _nameable(connection, unknown, rules), rules)
     if not wanted:
         return found, full
     new = _REGISTER.run(connection, wanted, now_us=rules.now_us).all()
@@ -167,6 +165,21 @@ def _find_stations(
     for row in new:
         _audit_onboarded(connection, row, rules.now_us)
     return found | _lock_connecting(connection, {(row["tenant_id"], row["station_id"]) for row in wanted}), full
+
+
+def _nameable(connection: Connection, unknown: Sequence[StationKey], rules: OpeningRules) -> list[StationKey]:
+    """The stations that may be registered, of unknown ones: none whose name is another one's known serial number."""
+    allowed: dict[str, list[str]] = {}
+    for tenant_id, station_id in unknown:
+        rule = rules.tenants[tenant_id]
+        if isinstance(rule, TenantRule) and rule.register_as is not None:
+            allowed.setdefault(tenant_id, []).append(station_id)
+    found: list[StationKey] = []
+    for tenant_id, station_ids in sorted(allowed.items()):
+        quota_store.lock(connection, tenant_id)
+        in_use = serial_number_store.names_in_use(connection, tenant_id, station_ids)
+        found += [(tenant_id, station_id) for station_id in station_ids if station_id not in in_use]
+    return found
 
 
 def _within_quotas(
@@ -243,7 +256,7 @@ def _unknown(attempt: ConnectionAttempt) -> MeshError:
 
 
 def _refusal(
-    attempt: ConnectionAttempt, station: Any, live_nodes: Container[str], evidence: Evidence
+    attempt: ConnectionAttempt, station: Any, live_nodes: Container[str], proofs: Proofs
 ) -> MeshError | Unproven | None:
     if attempt.node_id not in live_nodes:
         return unavailable(Reason.NODE_LEASE_EXPIRED, "this gateway's lease has run out: renew it first")
@@ -255,23 +268,8 @@ def _refusal(
         return _unknown(attempt)
     if attempt.certificate_error is not None:
         return attempt.certificate_error
-    refusal = refusal_of(attempt, station, evidence)
+    refusal = refusal_of(attempt, station, proofs)
     return _version_refusal(attempt, station) if refusal is None else refusal
-
-
-def _signed_here(
-    connection: Connection, attempts: Sequence[ConnectionAttempt], stations: Mapping[StationKey, Any]
-) -> frozenset[tuple[str, str, str]]:
-    """The certificates that this system signed for their stations, of those whose name alone does not say it."""
-    unclear = {
-        (*attempt.station, attempt.certificate.serial_number)
-        for attempt in attempts
-        if attempt.certificate is not None
-        and attempt.certificate.common_name == attempt.station_id
-        and attempt.station in stations
-        and known_serial_numbers(stations[attempt.station])
-    }
-    return request_store.signed_for(connection, unclear)
 
 
 def _with_version(attempt: ConnectionAttempt, station: Any) -> ConnectionAttempt:
@@ -403,6 +401,7 @@ def _tls_row(tls: Tls | None) -> Json:
         "certificate_fingerprint": shown.fingerprint if shown else "",
         "certificate_issuer": shown.issuer if shown else "",
         "certificate_expire_us": shown.expire_us if shown else None,
+        "certificate_issue_us": shown.issue_us if shown else None,
     }
 
 

@@ -11,13 +11,17 @@ from station_svc.core.station_rows import Socket, TlsEnd
 
 @dataclass(frozen=True, kw_only=True)
 class ClientCertificate:
-    """A certificate that a station showed, which auth_svc has checked."""
+    """A certificate that a station showed, which auth_svc has checked.
+
+    `issue_us`: when auth_svc signed it for the station; None where another party's authority did.
+    """
 
     common_name: str
     serial_number: str
     fingerprint: str
     issuer: str
     expire_us: int | None
+    issue_us: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

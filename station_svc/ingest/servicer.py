@@ -344,6 +344,7 @@ def _to_certificate(shown: ingest.ClientCertificate) -> ClientCertificate:
         fingerprint=shown.fingerprint,
         issuer=replace_nul(shown.issuer),
         expire_us=from_timestamp(shown.expire_time) if shown.HasField("expire_time") else None,
+        issue_us=from_timestamp(shown.issue_time) if shown.HasField("issue_time") else None,
     )
 
 

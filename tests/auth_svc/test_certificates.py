@@ -32,7 +32,7 @@ from auth_svc.housekeeping import retention_task
 from auth_svc.signing_requests import digest_of, read_request
 from mesh.runtime.errors import from_status
 from mesh.runtime.startup_errors import SettingError
-from mesh.runtime.times import SECOND_US, to_datetime
+from mesh.runtime.times import SECOND_US, from_timestamp, to_datetime, to_timestamp
 from tests import certificates
 from tests.auth_svc.conftest import Auth, StartAuth, refused
 from tests.conftest import FakeClock
@@ -137,6 +137,21 @@ async def test_a_renewal_gets_a_new_certificate(auth: Auth) -> None:
     [again] = await _sign(auth, item)
     assert again == renewed
     assert len(await _issued(auth)) == 2
+
+
+async def test_a_request_is_not_answered_with_a_certificate_that_proves_the_station_no_more(auth: Auth) -> None:
+    """Its time is one that counts, also where the clock of this service is behind that of station_svc."""
+    item = _item(certificates.csr("SN-1"))
+    [first] = await _sign(auth, item)
+    item.issue_from_time.CopyFrom(to_timestamp(auth.clock()))
+    [same] = await _sign(auth, item)
+    item.issue_from_time.CopyFrom(to_timestamp(auth.clock() + 1))
+    [renewed] = await _sign(auth, item)
+    [again] = await _sign(auth, item)
+    assert (same, again) == (first, renewed)
+    assert renewed.serial_number != first.serial_number
+    times = {from_timestamp(one.create_time) for one in await _issued(auth)}
+    assert times == {auth.clock(), auth.clock() + 1}
 
 
 async def test_two_stations_with_the_same_request(auth: Auth) -> None:

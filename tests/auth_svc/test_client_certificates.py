@@ -30,7 +30,7 @@ from auth_svc.certificate_statuses import OcspRules
 from auth_svc.outbound_http import HttpRules
 from auth_svc.outside_revocations import FAILURE_KEPT_US, MOST_LIST_BYTES, ClientRules, RevocationRule
 from mesh.runtime.errors import from_status
-from mesh.runtime.times import SECOND_US, to_datetime
+from mesh.runtime.times import SECOND_US, to_datetime, to_timestamp
 from tests import certificates
 from tests.auth_svc.conftest import Auth, StartAuth, refused
 from tests.certificates import TestAuthority
@@ -115,6 +115,7 @@ async def test_a_certificate_that_was_issued_to_the_station_is_valid(auth: Auth,
     assert result.fingerprint == leaf.fingerprint(hashes.SHA256()).hex()
     assert result.issuer == leaf.issuer.rfc4514_string()
     assert result.expire_time.seconds == int(leaf.not_valid_after_utc.timestamp())
+    assert result.issue_time == to_timestamp(auth.clock())
 
 
 async def test_a_handshake_that_names_no_tenant_is_one_of_the_default_tenant(auth: Auth) -> None:
@@ -229,6 +230,23 @@ async def _trusting(start_auth: StartAuth, *roots: TestAuthority, rule: str = "n
     return await start_auth(
         clients=ClientRules(outside=outside, revocation=RevocationRule(rule)), ocsp=OcspRules(http=HERE), **settings
     )
+
+
+async def test_a_certificate_from_elsewhere_with_the_serial_number_of_one_of_ours_is_not_ours(
+    start_auth: StartAuth, maker: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For the same station and in the same name: it has no issue time, and is not revoked with ours."""
+    auth = await _trusting(start_auth, maker.issuing)
+    ours = await _issue(auth)
+    number = x509.load_der_x509_certificate(ours).serial_number
+    monkeypatch.setattr(x509, "random_serial_number", lambda: number)
+    outside = der(maker.leaf("CP1", organization="ACME"))
+    assert x509.load_der_x509_certificate(outside).serial_number == number
+    await _revoke(auth, ours)
+    of_ours, of_outside = await _check(auth, _item(ours), _item(outside))
+    assert (_reason(of_ours), of_ours.HasField("issue_time")) == ("CLIENT_CERTIFICATE_REVOKED", True)
+    assert (_reason(of_outside), of_outside.HasField("issue_time")) == ("", False)
+    assert of_ours.serial_number == of_outside.serial_number
 
 
 _CASES: list[tuple[str, Callable[[Maker], TestAuthority], str]] = [

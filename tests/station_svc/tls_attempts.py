@@ -33,14 +33,22 @@ def behind_terminator(station_id: str, **more: Any) -> ingest_pb2.OpenConnection
 
 
 def by_certificate(
-    station_id: str, common_name: str, *, expire_us: int, serial_number: str = "AB12", **more: Any
+    station_id: str,
+    common_name: str,
+    *,
+    expire_us: int,
+    serial_number: str = "AB12",
+    issue_us: int | None = None,
+    **more: Any,
 ) -> ingest_pb2.OpenConnectionItem:
-    """An attempt with a certificate of this common name."""
+    """An attempt with a certificate of this common name; `issue_us`: when auth_svc signed it, None: another did."""
     item = over_tls(station_id, **more)
     shown = item.tls.client_certificate
     shown.common_name, shown.serial_number, shown.fingerprint = common_name, serial_number, "f" * 64
     shown.issuer = "CN=Root"
     shown.expire_time.CopyFrom(to_timestamp(expire_us))
+    if issue_us is not None:
+        shown.issue_time.CopyFrom(to_timestamp(issue_us))
     return item
 
 

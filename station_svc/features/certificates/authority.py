@@ -9,7 +9,7 @@ from csms.common.v1 import certificate_pb2
 
 from mesh.runtime.errors import from_rpc_error, from_status
 from mesh.runtime.logs import get_logger
-from mesh.runtime.times import from_timestamp
+from mesh.runtime.times import from_timestamp, to_timestamp
 from station_svc.features.certificates.rows import NotYetSigned, Signed, Taken
 
 log = get_logger(__name__)
@@ -49,6 +49,7 @@ def _to_item(request: Taken) -> signing.SignCertificateItem:
         common_names=sorted(request.common_names),
         csr=row.csr,
         certificate_type=certificate_pb2.CertificateSigningUse.ValueType(row.certificate_type),
+        issue_from_time=to_timestamp(request.issue_from_us),
     )
 
 

@@ -17,7 +17,7 @@ from station_svc.features.certificates import renewal_store
 from station_svc.features.certificates import request_store as store
 from station_svc.features.certificates.authority import TIMEOUT_S, CertificateAuthority
 from station_svc.features.certificates.request_store import FrameKey
-from station_svc.features.certificates.rows import CertificateRequestRow, NotYetSigned, RequestState, Taken
+from station_svc.features.certificates.rows import CertificateRequestRow, NotYetSigned, RequestState, Signed
 from station_svc.jobs.rows import JobRow
 from station_svc.jobs.runner import Again, Done, FinalError, JobKind
 from station_svc.jobs.sender import JobSender
@@ -70,9 +70,10 @@ class CertificateDelivery:
         return Done()
 
     async def _sign(self, row: CertificateRequestRow) -> CertificateRequestRow | None:
-        names = partial(store.common_names, tenant_id=row.frame.tenant_id, station_id=row.frame.station_id)
-        taken = Taken(row=row, common_names=await self._database.read(names))
-        [signed] = await self._authority.sign([taken])
+        taken = await self._database.read(partial(store.taken, row=row))
+        signed: Signed | NotYetSigned = Signed(reason=store.SUPERSEDED)  # where the station is another one since
+        if taken is not None:
+            [signed] = await self._authority.sign([taken])
         if isinstance(signed, NotYetSigned):
             raise signed.error
         record = partial(store.record_signing, key=store.key_of(row.frame), signed=signed, now_us=self._clock())

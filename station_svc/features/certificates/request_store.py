@@ -15,7 +15,7 @@ from mesh.events import outbox
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
 from mesh.runtime.times import DAY_US, SECOND_US
-from station_svc.core import retention_store, serial_number_store
+from station_svc.core import certificate_age_store, retention_store, serial_number_store
 from station_svc.core.history_store import of_station, of_stations
 from station_svc.core.list_store import paged
 from station_svc.core.lock_store import lock_stations
@@ -40,29 +40,9 @@ SUPERSEDED = Reason.SUPERSEDED
 FrameKey = tuple[str, str, int, int]
 """Tenant, station, epoch, ordinal."""
 
-_SIGNED = RowStatement(
-    """
-    SELECT DISTINCT rows.tenant_id, rows.station_id, rows.serial_number
-    FROM {rows} JOIN certificate_request ON certificate_request.tenant_id = rows.tenant_id
-      AND certificate_request.station_id = rows.station_id AND certificate_request.serial_number = rows.serial_number
-    """,
-    **columns_of(certificate_request, "tenant_id", "station_id", "serial_number"),
-)
-
-
-def signed_for(
-    connection: Connection, certificates: Collection[tuple[str, str, str]]
-) -> frozenset[tuple[str, str, str]]:
-    """The certificates among these that were signed here for their stations, by tenant, station and serial number."""
-    if not certificates:
-        return frozenset()
-    names = ("tenant_id", "station_id", "serial_number")
-    rows = _SIGNED.run(connection, [dict(zip(names, one, strict=True)) for one in sorted(certificates)])
-    return frozenset((row.tenant_id, row.station_id, row.serial_number) for row in rows)
-
 
 def remove_old(connection: Connection, *, before_us: int, limit: int) -> int:
-    """Removes up to `limit` older requests; returns how many. One whose certificate is in use stays: `signed_for`."""
+    """Removes up to `limit` older requests; returns how many. One whose certificate is valid stays."""
     ended = certificate_request.c.expire_us.is_(None) | (certificate_request.c.expire_us < before_us)
     age = certificate_request.c.receive_us
     return retention_store.remove_old(connection, age=age, before_us=before_us, limit=limit, condition=ended)
@@ -97,13 +77,15 @@ def take(connection: Connection, requests: Sequence[NewRequest], now_us: int) ->
     known = lock_stations(connection, {request.frame.station for request in requests})
     serial_number_store.confirm(connection, known)
     names = serial_number_store.certificate_names(connection, known)
+    issue_from = certificate_age_store.issue_from(connection, known)
     results: list[Taken | MeshError] = []
     for request in requests:
         if request.frame.station not in known:
             results.append(_unknown(request.frame))
             continue
         row = _find(connection, request) or _add(connection, request, now_us)
-        results.append(Taken(row=row, common_names=names[request.frame.station]))
+        key = request.frame.station
+        results.append(Taken(row=row, common_names=names[key], issue_from_us=issue_from[key]))
     return results
 
 
@@ -143,10 +125,14 @@ def get(connection: Connection, key: FrameKey) -> CertificateRequestRow | None:
     return None if row is None else _to_request(row)
 
 
-def common_names(connection: Connection, tenant_id: str, station_id: str) -> Collection[str]:
-    """The names that a station may have in its certificate."""
-    key = (tenant_id, station_id)
-    return serial_number_store.certificate_names(connection, {key}).get(key, frozenset())
+def taken(connection: Connection, row: CertificateRequestRow) -> Taken | None:
+    """A request that is to be signed later; None where its certificate would not prove the station as it is now."""
+    key = row.frame.station
+    issue_from_us = certificate_age_store.issue_from(connection, {key}).get(key)
+    if issue_from_us is None or row.frame.receive_us < issue_from_us:
+        return None
+    names = serial_number_store.certificate_names(connection, {key})
+    return Taken(row=row, common_names=names[key], issue_from_us=issue_from_us)
 
 
 def most_chain(connection: Connection, tenant_id: str, station_id: str) -> int | None:

@@ -58,10 +58,14 @@ class CertificateRequestRow:
 
 @dataclass(frozen=True, kw_only=True)
 class Taken:
-    """A request in its present state, with the names that its station may have in a certificate."""
+    """A request in its present state, with the names that its station may have in a certificate.
+
+    Certificates that were signed before `issue_from_us` do not prove the station.
+    """
 
     row: CertificateRequestRow
     common_names: Collection[str]
+    issue_from_us: int
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from mesh.events import outbox
 from station_svc.core import audit_store
+from station_svc.core.certificate_age_store import from_us_once_proven
 from station_svc.core.events import updated
 from station_svc.core.lock_store import StationKey
 from station_svc.core.models import station, station_connection, variable
@@ -92,7 +93,12 @@ def confirm(connection: Connection, profiles: Mapping[StationKey, int], now_us: 
         query = (
             sa.update(station)
             .where(is_station(tenant_id, station_id))
-            .values(security_profile=profile, next_security_profile=0, update_us=now_us)
+            .values(
+                security_profile=profile,
+                next_security_profile=0,
+                certificates_from_us=from_us_once_proven(now_us),
+                update_us=now_us,
+            )
         )
         connection.execute(query)
         audit_store.changed(

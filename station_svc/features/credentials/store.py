@@ -20,6 +20,7 @@ from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
 from mesh.runtime.times import DAY_US
 from station_svc.core import audit_store
+from station_svc.core.certificate_age_store import from_us_once_proven
 from station_svc.core.digests import StoredCredential, from_text, to_text
 from station_svc.core.lock_store import StationKey, lock_stations
 from station_svc.core.models import station
@@ -98,6 +99,7 @@ _PROMOTE = RowStatement(
     """
     UPDATE station SET credential_salt = rows.salt, credential_digest = rows.digest, next_credentials = rows.left_over,
       security_profile = CASE WHEN security_profile = 0 THEN 1 ELSE security_profile END, update_us = :now_us,
+      certificates_from_us = CASE WHEN security_profile = 0 THEN :now_us ELSE certificates_from_us END,
       hand_over = 0, hand_over_reason = ''
     FROM {rows} WHERE station.tenant_id = rows.tenant_id AND station.station_id = rows.station_id
     """,
@@ -326,6 +328,7 @@ def _put(
             credential_digest=credential.digest,
             next_credentials="",
             security_profile=_AT_LEAST_BASIC,
+            certificates_from_us=from_us_once_proven(now_us),
             hand_over=HandOver.NONE,
             hand_over_reason="",
             update_us=now_us,

@@ -107,6 +107,17 @@ async def test_a_certificate_is_passed_on(
     assert len(asked.intermediates) == 1
 
 
+async def test_the_identity_counts_only_in_a_certificate_that_was_signed_here(
+    rig: TlsRig, maker: StationCertificates, openings: list[ingest.OpenConnectionItem]
+) -> None:
+    await maker.register("CP-1", "SN-1")
+    certificate = await maker.issued("CP-1", "CP-1")
+    assert (await shown(rig, certificate, station_id="CP-1")).status == 101
+    assert (await shown(rig, maker.outside("CP-1"), station_id="CP-1")).status == 401
+    ours, outside = (item.tls.client_certificate for item in openings)
+    assert (ours.HasField("issue_time"), outside.HasField("issue_time")) == (True, False)
+
+
 # The matrix, at the gateway
 
 

@@ -11,7 +11,9 @@ from csms.station.v1 import command_service_pb2 as pb_command
 from csms.station.v1 import station_certificate_service_pb2 as listing
 from csms.station.v1 import station_pb2, station_service_pb2
 from csms.station.v1.station_certificate_service_pb2_grpc import StationCertificateServiceStub
+from google.protobuf.field_mask_pb2 import FieldMask
 
+from mesh.runtime.times import from_timestamp
 from tests.station_svc import tables as models
 from tests.station_svc.certificate_rig import CHARGING_STATION, Rig, answering, certificate_rig, failure
 from tests.station_svc.conftest import StartSystem, fails_with, of_tenant, reason_of
@@ -76,6 +78,30 @@ async def test_an_authority_that_is_away(rig: Rig) -> None:
     rig.authority.away = False
     await rig.work(60)
     assert await rig.states() == ["REQUESTED", "SIGNED", "DELIVERED"]
+
+
+async def test_a_request_of_the_former_board_is_not_signed_for_the_new_one(rig: Rig) -> None:
+    """The authority was away when it was made; a request of the new board says from when on certificates count."""
+    await rig.system.create("CP1", security_profile=0)
+    epoch = await rig.booted("CP1", serial_number="OLD-1")
+    rig.authority.away = True
+    await rig.ask(rig.item("CP1", epoch, "csr-1"))
+    rig.system.clock.advance(1)
+    request = station_service_pb2.UpdateStationRequest(update_mask=FieldMask(paths=["expected_serial_number"]))
+    request.station.station_id, request.station.expected_serial_number = "CP1", "NEW-1"
+    await rig.system.stations.UpdateStation(request)
+    changed_us = rig.system.clock()
+    rig.authority.away = False
+    await rig.work()
+    [row] = await rig.requests()
+    assert (pb.CertificateRequestState.Name(row.state), row.reason) == (
+        "CERTIFICATE_REQUEST_STATE_REJECTED",
+        "SUPERSEDED",
+    )
+    assert rig.authority.items == []
+    await rig.ask(rig.item("CP1", epoch, "csr-2"))
+    [item] = rig.authority.items
+    assert from_timestamp(item.issue_from_time) == changed_us
 
 
 async def test_signer_of_one_request_is_unavailable(rig: Rig) -> None:

@@ -244,6 +244,25 @@ async def test_a_profile_needs_what_the_station_will_prove_itself_by(system: Sta
     assert await _profiles(system) == (0, 0)
 
 
+async def test_a_certificate_that_proves_the_station_no_more_does_not_count(system: StationSystem) -> None:
+    """Its board was replaced since: by the certificate that it was given it would never come in again."""
+    credential = await _connected(system, profile=2)
+    await sign_for(system, "CP1")
+    issue_us = system.clock()
+    system.clock.advance(1)
+    request = station_service_pb2.UpdateStationRequest(update_mask=FieldMask(paths=["expected_serial_number"]))
+    request.station.station_id, request.station.expected_serial_number = "CP1", "SN-9"
+    await system.stations.UpdateStation(request)
+    for name in ("CP1", "SN-9"):
+        assert await _opens(system, _shown(system, name, issue_us=issue_us, credential=credential))
+        with fails_with("CLIENT_CERTIFICATE_MISSING"):
+            await _set(system, 3)
+    system.gateway.behave = Station()
+    assert await _opens(system, _shown(system, "CP1", issue_us=system.clock(), credential=credential))
+    await _set(system, 3)
+    assert await _profiles(system) == (2, 3)
+
+
 async def test_a_certificate_for_another_use_or_past_its_end_does_not_count(system: StationSystem) -> None:
     await _connected(system, profile=2)
     await sign_for(system, "CP1", use=common_pb2.CERTIFICATE_SIGNING_USE_V2G_CERTIFICATE)

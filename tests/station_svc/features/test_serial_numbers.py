@@ -3,15 +3,18 @@
 OCPP 2.0.1 part 2, A00.FR.405; OCPP 1.6 security whitepaper, 4.2.3.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from itertools import count, product
 
+import grpc
 import pytest
 import sqlalchemy as sa
 from csms.station.v1 import station_pb2
-from csms.station.v1.station_service_pb2 import UpdateStationRequest
+from csms.station.v1.station_service_pb2 import ImportStationsRequest, UpdateStationRequest
 from google.protobuf.field_mask_pb2 import FieldMask
 
+from mesh.runtime.errors import from_rpc_error, from_status
 from station_svc.core import models
 from station_svc.core.serial_numbers import (
     Claim,
@@ -22,7 +25,7 @@ from station_svc.core.serial_numbers import (
     names_of,
 )
 from tests.station_svc.certificate_rig import Rig, certificate_rig
-from tests.station_svc.conftest import StartSystem, attempt, fails_with
+from tests.station_svc.conftest import StartSystem, attempt, fails_with, reason_of
 
 _numbers = count()  # each request is another one
 PENDING = station_pb2.REGISTRATION_STATUS_PENDING
@@ -99,13 +102,14 @@ async def test_reported_names_that_are_never_confirmed(rig: Rig, name: str) -> N
 
 
 async def test_the_identity_of_another_station_is_never_confirmed(rig: Rig) -> None:
-    """Nor does a serial number count any longer once a station is called so."""
+    """Nor is a station added whose name is a serial number that another one has."""
     await _boot(rig, "CP2")
     epoch = await _boot(rig, "CP1", "CP2")
     later = await _boot(rig, "CP3", "NEW")
     assert await _names(rig, CP1=epoch, CP3=later) == {"CP1": ["CP1"], "CP3": ["CP3", "NEW"]}
-    await rig.system.create("NEW")
-    assert await _names(rig, CP3=await _boot(rig, "CP3", "NEW")) == {"CP3": ["CP3"]}
+    with fails_with("SERIAL_NUMBER_EXISTS"):
+        await rig.system.create("NEW")
+    assert await _names(rig, CP3=await _boot(rig, "CP3", "NEW")) == {"CP3": ["CP3", "NEW"]}
 
 
 async def test_a_station_that_anybody_can_connect_as_confirms_nothing(rig: Rig) -> None:
@@ -170,6 +174,61 @@ async def test_serial_numbers_that_an_operator_cannot_state(rig: Rig) -> None:
         with fails_with("INVALID_FIELD"):
             await _expect_serial(rig, "CP2", text)
     assert (await rig.system.station("CP2")).expected_serial_number == ""
+
+
+async def test_a_station_that_is_called_as_another_ones_serial_number_is_not_added(rig: Rig) -> None:
+    """One by one, by a table, or by itself: that one's certificate would prove it. Another tenant may have it."""
+    await rig.system.create("CP1")
+    await _expect_serial(rig, "CP1", "SER-3")
+    with fails_with("SERIAL_NUMBER_EXISTS"):
+        await rig.system.create("SER-3")
+    for validate_only in (True, False):
+        table = ImportStationsRequest(csv="station_id\nSER-3\nSER-4\n", validate_only=validate_only)
+        response = await rig.system.stations.ImportStations(table)
+        assert [from_status(one.error).reason if one.HasField("error") else "" for one in response.stations] == [
+            "SERIAL_NUMBER_EXISTS",
+            "",
+        ]
+    [refused] = await rig.system.attempt(attempt("SER-3"))
+    assert reason_of(refused) == "STATION_UNKNOWN"
+    [opened] = await rig.system.attempt(attempt("SER-5"))
+    assert reason_of(opened) == ""
+    await _expect_serial(rig, "CP1", "SER-6")
+    await rig.system.create("SER-3")
+
+
+async def test_of_two_that_give_the_same_name_at_the_same_moment_one_is_refused(rig: Rig) -> None:
+    """A serial number that is expected of one station, and the identity of another that is added."""
+    await rig.system.create("CP1")
+    for number in range(20):
+        name = f"SER-{number}"
+        outcomes = await asyncio.gather(
+            _expect_serial(rig, "CP1", name), rig.system.create(name), return_exceptions=True
+        )
+        [refused] = [one for one in outcomes if isinstance(one, BaseException)]
+        assert isinstance(refused, grpc.aio.AioRpcError)
+        assert from_rpc_error(refused).reason == "SERIAL_NUMBER_EXISTS"
+
+
+async def test_a_serial_number_that_an_operator_states_is_taken_from_a_station_that_reported_it(rig: Rig) -> None:
+    """Both would be proved by one certificate. Without the operator's word nobody has it who was not the only one."""
+    await _boot(rig, "ATT", "VICT-1")
+    assert await _confirmed(rig, "ATT") == "VICT-1"
+    await rig.system.create("VIC")
+    await _expect_serial(rig, "VIC", "VICT-1")
+    assert await _confirmed(rig, "ATT") == ""
+    await _boot(rig, "ATT", "VICT-1")
+    assert await _confirmed(rig, "ATT") == ""
+
+
+async def test_a_former_serial_number_that_another_station_has_by_now_does_not_come_back(rig: Rig) -> None:
+    await _boot(rig, "CP1", "SN-1")
+    await _expect_serial(rig, "CP1", "SN-2")
+    await _boot(rig, "CP1", "SN-2")
+    await _boot(rig, "CP2", "SN-1")
+    assert (await _confirmed(rig, "CP1"), await _confirmed(rig, "CP2")) == ("SN-1", "SN-1")
+    await _expect_serial(rig, "CP1", "")
+    assert (await _confirmed(rig, "CP1"), await _confirmed(rig, "CP2")) == ("", "SN-1")
 
 
 async def test_stations_of_before_have_their_serial_number_confirmed_with_their_request(rig: Rig) -> None:

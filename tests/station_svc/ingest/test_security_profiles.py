@@ -9,6 +9,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import from_status
+from station_svc.features.certificates.models import certificate_request
 from station_svc.features.credentials.failures import CredentialFailures
 from tests.found_conditions import details_of, finder_of, remedies_of
 from tests.station_svc.conftest import StationSystem, attempt, reason_of
@@ -25,6 +26,7 @@ from tests.station_svc.tls_attempts import (
 from tests.waiting import until
 
 TOO_LOW, WRONG_SUBJECT = "SECURITY_PROFILE_TOO_LOW", "CLIENT_CERTIFICATE_SUBJECT_WRONG"
+UNTRUSTED = "CLIENT_CERTIFICATE_UNTRUSTED"
 
 
 async def _reason(system: StationSystem, item: ingest_pb2.OpenConnectionItem) -> str:
@@ -34,9 +36,10 @@ async def _reason(system: StationSystem, item: ingest_pb2.OpenConnectionItem) ->
     return reason_of(result)
 
 
-def _shown(system: StationSystem, common_name: str, serial_number: str = "AB12") -> ingest_pb2.OpenConnectionItem:
-    expire_us = system.clock() + DAY_US
-    return by_certificate("CP1", common_name, expire_us=expire_us, serial_number=serial_number)
+def _shown(
+    system: StationSystem, common_name: str, *, issue_us: int | None = None, station_id: str = "CP1"
+) -> ingest_pb2.OpenConnectionItem:
+    return by_certificate(station_id, common_name, expire_us=system.clock() + DAY_US, issue_us=issue_us)
 
 
 async def _with_serial(system: StationSystem, profile: int, *, serial: str = "SN-1", box: str = "") -> bytes:
@@ -173,12 +176,18 @@ async def test_the_identity_is_enough_in_a_certificate_that_was_signed_here(syst
     """Another authority knows no identities: there CP1 may be the serial number of another station."""
     await _with_serial(system, 3)
     assert await _reason(system, _shown(system, "CP1")) == WRONG_SUBJECT
-    await system.create("CP2")
-    await sign_for(system, "CP2")
-    assert await _reason(system, _shown(system, "CP1")) == WRONG_SUBJECT
-    await sign_for(system, "CP1")
-    assert await _reason(system, _shown(system, "CP1")) == ""
-    assert await _reason(system, _shown(system, "CP1", "CD34")) == WRONG_SUBJECT
+    assert await _reason(system, _shown(system, "CP1", issue_us=system.clock())) == ""
+
+
+async def test_a_certificate_from_elsewhere_with_the_serial_number_of_one_of_ours_is_not_ours(
+    system: StationSystem,
+) -> None:
+    """Another authority chooses the serial numbers of its certificates: auth_svc knows its own by fingerprints."""
+    await _with_serial(system, 3)
+    await sign_for(system, "CP1", serial_number="AB12")
+    outside = _shown(system, "CP1")
+    assert outside.tls.client_certificate.serial_number == "AB12"
+    assert await _reason(system, outside) == WRONG_SUBJECT
 
 
 async def test_a_station_of_profile_3_is_added_without_a_password(system: StationSystem) -> None:
@@ -285,12 +294,91 @@ async def test_a_boot_without_a_serial_number_has_that_of_its_certificate(system
 
 
 async def test_a_certificate_signed_here_for_the_identity_allows_any_serial_number(system: StationSystem) -> None:
+    """Until an operator states one."""
     await system.create("CP1", security_profile=3)
-    await sign_for(system, "CP1")
-    epoch = await _connected(system, "CP1")
-    [result] = await system.boot(system.boot_item("CP1", epoch, serial_number="SN-1"))
-    assert reason_of(result) == ""
+    ours = _shown(system, "CP1", issue_us=system.clock())
+    for serial_number in ("SN-1", "SN-2"):
+        [opened] = await system.attempt(ours)
+        [result] = await system.boot(system.boot_item("CP1", opened.epoch, serial_number=serial_number))
+        assert reason_of(result) == ""
+    await _expect(system, "SN-1")
+    ours = _shown(system, "CP1", issue_us=system.clock())
+    for serial_number, reason in (("SN-2", "SERIAL_NUMBER_WRONG"), ("SN-1", ""), ("", "")):
+        [opened] = await system.attempt(ours)
+        [result] = await system.boot(system.boot_item("CP1", opened.epoch, serial_number=serial_number))
+        assert reason_of(result) == reason
+
+
+async def test_an_identity_signed_for_the_former_board_does_not_prove_the_new_one(system: StationSystem) -> None:
+    """Neither at the next handshake nor at a boot of a socket that is open; one that is signed afterwards does."""
+    await _with_serial(system, 3, serial="OLD-1")
+    former = system.clock()
+    [opened] = await system.attempt(_shown(system, "CP1", issue_us=former))
+    system.clock.advance(1)
+    await _expect(system, "OLD-1")  # the one that it has: no other board
+    assert await _reason(system, _shown(system, "CP1", issue_us=former)) == ""
+    [opened] = await system.attempt(_shown(system, "CP1", issue_us=former))
+    await _expect(system, "NEW-1")
+    for serial_number in ("OLD-1", "NEW-1", ""):
+        boot = system.boot_item("CP1", opened.epoch, serial_number=serial_number)
+        [result] = await system.boot(boot)
+        assert reason_of(result) == ("SERIAL_NUMBER_WRONG" if serial_number else "")
+    assert await _reason(system, _shown(system, "CP1", issue_us=former)) == UNTRUSTED
+    await _expect(system, "")
+    assert await _reason(system, _shown(system, "CP1", issue_us=former)) == UNTRUSTED
+    await _expect(system, "NEW-1")
+    [opened] = await system.attempt(_shown(system, "CP1", issue_us=system.clock()))
+    [result] = await system.boot(system.boot_item("CP1", opened.epoch, serial_number="NEW-1"))
+    assert (reason_of(opened), reason_of(result)) == ("", "")
+
+
+async def test_a_serial_number_that_is_stated_for_the_first_time_outdates_nothing(system: StationSystem) -> None:
+    await system.create("CP1", security_profile=3)
+    ours = _shown(system, "CP1", issue_us=system.clock())
+    system.clock.advance(1)
+    await _expect(system, "SN-1")
+    assert await _reason(system, ours) == ""
+
+
+@pytest.mark.parametrize("common_name", ["CP1", "SN-1"])
+async def test_a_station_that_was_added_again_is_not_proved_by_the_certificate_of_the_former_one(
+    system: StationSystem, common_name: str
+) -> None:
+    await _with_serial(system, 3)
+    former = _shown(system, common_name, issue_us=system.clock())
+    assert await _reason(system, former) == ""
+    system.clock.advance(1)
+    await system.stations.DeleteStation(station_service_pb2.DeleteStationRequest(station_id="CP1"))
+    await system.create("CP1", security_profile=3)
+    await _expect(system, "SN-1")
+    assert await _reason(system, former) == UNTRUSTED
+    assert await _reason(system, _shown(system, common_name, issue_us=system.clock())) == ""
+
+
+async def test_a_certificate_that_was_signed_at_profile_0_proves_nothing_later(system: StationSystem) -> None:
+    """Anybody was given it. One of the manufacturer is as good as before; so is one that is signed from now on."""
+    await system.create("CP1", security_profile=0)
+    ours = _shown(system, "CP1", issue_us=system.clock())
+    assert await _reason(system, ours) == ""
+    system.clock.advance(1)
+    await _set_profile(system, 3)
+    assert await _reason(system, ours) == UNTRUSTED
     assert await _reason(system, _shown(system, "CP1")) == ""
+    assert await _reason(system, _shown(system, "CP1", issue_us=system.clock())) == ""
+    system.clock.advance(1)
+    await _set_profile(system, 2)
+    await _set_profile(system, 3)
+    assert await _reason(system, _shown(system, "CP1", issue_us=system.clock() - 1)) == ""
+
+
+async def test_a_password_does_not_make_a_certificate_of_profile_0_count(system: StationSystem) -> None:
+    await system.create("CP1", security_profile=0)
+    issue_us = system.clock()
+    system.clock.advance(1)
+    await system.stations.RotateCredential(station_service_pb2.RotateCredentialRequest(station_id="CP1"))
+    assert (await system.station("CP1")).security_profile == 1
+    await _set_profile(system, 3)
+    assert await _reason(system, _shown(system, "CP1", issue_us=issue_us)) == UNTRUSTED
 
 
 async def test_a_certificate_from_elsewhere_for_the_identity_allows_no_other_serial_number(
@@ -322,14 +410,14 @@ async def test_below_profile_3_a_boot_may_state_any_serial_number(system: Statio
 
 
 async def test_a_request_is_kept_while_its_certificate_is_in_use(system: StationSystem) -> None:
-    """It shows that the certificate was signed here; past its end it is removed with the others of its age."""
+    """It shows that the station has a certificate; past its end it is removed with the others of its age."""
     await _with_serial(system, 3)
     await sign_for(system, "CP1", expire_us=system.clock() + 500 * DAY_US)
     system.clock.advance(450 * 86_400)
     await system.lease()
     await system.retention.remove_old()
-    assert await _reason(system, _shown(system, "CP1")) == ""
+    assert await system.count(certificate_request) == 1
     system.clock.advance(450 * 86_400)
     await system.lease()
     await system.retention.remove_old()
-    assert await _reason(system, _shown(system, "CP1")) == WRONG_SUBJECT
+    assert await system.count(certificate_request) == 0

@@ -28,7 +28,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n0csms/auth/v1/certificate_authority_service.proto\x12\x0c\x63sms.auth.v1\x1a csms/common/v1/certificate.proto\x1a\x1d\x63sms/options/v1/options.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\"Z\n\x1e\x43heckClientCertificatesRequest\x12\x38\n\x05items\x18\x01 \x03(\x0b\x32).csms.auth.v1.CheckClientCertificatesItem\"p\n\x1b\x43heckClientCertificatesItem\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x12\n\nstation_id\x18\x02 \x01(\t\x12\x13\n\x0b\x63\x65rtificate\x18\x03 \x01(\x0c\x12\x15\n\rintermediates\x18\x04 \x03(\x0c\"_\n\x1f\x43heckClientCertificatesResponse\x12<\n\x07results\x18\x01 \x03(\x0b\x32+.csms.auth.v1.CheckClientCertificatesResult\"\xc4\x01\n\x1d\x43heckClientCertificatesResult\x12!\n\x05\x65rror\x18\x01 \x01(\x0b\x32\x12.google.rpc.Status\x12\x13\n\x0b\x63ommon_name\x18\x02 \x01(\t\x12\x15\n\rserial_number\x18\x03 \x01(\t\x12\x13\n\x0b\x66ingerprint\x18\x04 \x01(\t\x12\x0e\n\x06issuer\x18\x05 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"P\n\x1eListRevokedCertificatesRequest\x12.\n\nafter_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"a\n\x1fListRevokedCertificatesResponse\x12>\n\x14revoked_certificates\x18\x01 \x03(\x0b\x32 .csms.auth.v1.RevokedCertificate\"\x81\x01\n\x12RevokedCertificate\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x12\n\nstation_id\x18\x02 \x01(\t\x12\x13\n\x0b\x66ingerprint\x18\x03 \x01(\t\x12/\n\x0brevoke_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x1e\n\x1cListClientAuthoritiesRequest\"5\n\x1dListClientAuthoritiesResponse\x12\x14\n\x0c\x63\x65rtificates\x18\x01 \x01(\t\"K\n\x17SignCertificatesRequest\x12\x30\n\x05items\x18\x01 \x03(\x0b\x32!.csms.auth.v1.SignCertificateItem\"\xa0\x01\n\x13SignCertificateItem\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x12\n\nstation_id\x18\x02 \x01(\t\x12\x14\n\x0c\x63ommon_names\x18\x03 \x03(\t\x12\x0b\n\x03\x63sr\x18\x04 \x01(\t\x12?\n\x10\x63\x65rtificate_type\x18\x05 \x01(\x0e\x32%.csms.common.v1.CertificateSigningUse\"P\n\x18SignCertificatesResponse\x12\x34\n\x07results\x18\x01 \x03(\x0b\x32#.csms.auth.v1.SignCertificateResult\"\x9d\x01\n\x15SignCertificateResult\x12!\n\x05\x65rror\x18\x01 \x01(\x0b\x32\x12.google.rpc.Status\x12\x19\n\x11\x63\x65rtificate_chain\x18\x02 \x01(\t\x12\x15\n\rserial_number\x18\x03 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp2\x84\x04\n\x1b\x43\x65rtificateAuthorityService\x12h\n\x10SignCertificates\x12%.csms.auth.v1.SignCertificatesRequest\x1a&.csms.auth.v1.SignCertificatesResponse\"\x05\xf2\xbb\x18\x01\x02\x12}\n\x17\x43heckClientCertificates\x12,.csms.auth.v1.CheckClientCertificatesRequest\x1a-.csms.auth.v1.CheckClientCertificatesResponse\"\x05\xf2\xbb\x18\x01\x01\x12}\n\x17ListRevokedCertificates\x12,.csms.auth.v1.ListRevokedCertificatesRequest\x1a-.csms.auth.v1.ListRevokedCertificatesResponse\"\x05\xf2\xbb\x18\x01\x02\x12w\n\x15ListClientAuthorities\x12*.csms.auth.v1.ListClientAuthoritiesRequest\x1a+.csms.auth.v1.ListClientAuthoritiesResponse\"\x05\xf2\xbb\x18\x01\x01\x1a\x04\xa0\xbb\x18\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n0csms/auth/v1/certificate_authority_service.proto\x12\x0c\x63sms.auth.v1\x1a csms/common/v1/certificate.proto\x1a\x1d\x63sms/options/v1/options.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\"Z\n\x1e\x43heckClientCertificatesRequest\x12\x38\n\x05items\x18\x01 \x03(\x0b\x32).csms.auth.v1.CheckClientCertificatesItem\"p\n\x1b\x43heckClientCertificatesItem\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x12\n\nstation_id\x18\x02 \x01(\t\x12\x13\n\x0b\x63\x65rtificate\x18\x03 \x01(\x0c\x12\x15\n\rintermediates\x18\x04 \x03(\x0c\"_\n\x1f\x43heckClientCertificatesResponse\x12<\n\x07results\x18\x01 \x03(\x0b\x32+.csms.auth.v1.CheckClientCertificatesResult\"\xf4\x01\n\x1d\x43heckClientCertificatesResult\x12!\n\x05\x65rror\x18\x01 \x01(\x0b\x32\x12.google.rpc.Status\x12\x13\n\x0b\x63ommon_name\x18\x02 \x01(\t\x12\x15\n\rserial_number\x18\x03 \x01(\t\x12\x13\n\x0b\x66ingerprint\x18\x04 \x01(\t\x12\x0e\n\x06issuer\x18\x05 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nissue_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"P\n\x1eListRevokedCertificatesRequest\x12.\n\nafter_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"a\n\x1fListRevokedCertificatesResponse\x12>\n\x14revoked_certificates\x18\x01 \x03(\x0b\x32 .csms.auth.v1.RevokedCertificate\"\x81\x01\n\x12RevokedCertificate\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x12\n\nstation_id\x18\x02 \x01(\t\x12\x13\n\x0b\x66ingerprint\x18\x03 \x01(\t\x12/\n\x0brevoke_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x1e\n\x1cListClientAuthoritiesRequest\"5\n\x1dListClientAuthoritiesResponse\x12\x14\n\x0c\x63\x65rtificates\x18\x01 \x01(\t\"K\n\x17SignCertificatesRequest\x12\x30\n\x05items\x18\x01 \x03(\x0b\x32!.csms.auth.v1.SignCertificateItem\"\xd5\x01\n\x13SignCertificateItem\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x12\n\nstation_id\x18\x02 \x01(\t\x12\x14\n\x0c\x63ommon_names\x18\x03 \x03(\t\x12\x0b\n\x03\x63sr\x18\x04 \x01(\t\x12?\n\x10\x63\x65rtificate_type\x18\x05 \x01(\x0e\x32%.csms.common.v1.CertificateSigningUse\x12\x33\n\x0fissue_from_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"P\n\x18SignCertificatesResponse\x12\x34\n\x07results\x18\x01 \x03(\x0b\x32#.csms.auth.v1.SignCertificateResult\"\x9d\x01\n\x15SignCertificateResult\x12!\n\x05\x65rror\x18\x01 \x01(\x0b\x32\x12.google.rpc.Status\x12\x19\n\x11\x63\x65rtificate_chain\x18\x02 \x01(\t\x12\x15\n\rserial_number\x18\x03 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp2\x84\x04\n\x1b\x43\x65rtificateAuthorityService\x12h\n\x10SignCertificates\x12%.csms.auth.v1.SignCertificatesRequest\x1a&.csms.auth.v1.SignCertificatesResponse\"\x05\xf2\xbb\x18\x01\x02\x12}\n\x17\x43heckClientCertificates\x12,.csms.auth.v1.CheckClientCertificatesRequest\x1a-.csms.auth.v1.CheckClientCertificatesResponse\"\x05\xf2\xbb\x18\x01\x01\x12}\n\x17ListRevokedCertificates\x12,.csms.auth.v1.ListRevokedCertificatesRequest\x1a-.csms.auth.v1.ListRevokedCertificatesResponse\"\x05\xf2\xbb\x18\x01\x02\x12w\n\x15ListClientAuthorities\x12*.csms.auth.v1.ListClientAuthoritiesRequest\x1a+.csms.auth.v1.ListClientAuthoritiesResponse\"\x05\xf2\xbb\x18\x01\x01\x1a\x04\xa0\xbb\x18\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -52,25 +52,25 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CHECKCLIENTCERTIFICATESRESPONSE']._serialized_start=395
   _globals['_CHECKCLIENTCERTIFICATESRESPONSE']._serialized_end=490
   _globals['_CHECKCLIENTCERTIFICATESRESULT']._serialized_start=493
-  _globals['_CHECKCLIENTCERTIFICATESRESULT']._serialized_end=689
-  _globals['_LISTREVOKEDCERTIFICATESREQUEST']._serialized_start=691
-  _globals['_LISTREVOKEDCERTIFICATESREQUEST']._serialized_end=771
-  _globals['_LISTREVOKEDCERTIFICATESRESPONSE']._serialized_start=773
-  _globals['_LISTREVOKEDCERTIFICATESRESPONSE']._serialized_end=870
-  _globals['_REVOKEDCERTIFICATE']._serialized_start=873
-  _globals['_REVOKEDCERTIFICATE']._serialized_end=1002
-  _globals['_LISTCLIENTAUTHORITIESREQUEST']._serialized_start=1004
-  _globals['_LISTCLIENTAUTHORITIESREQUEST']._serialized_end=1034
-  _globals['_LISTCLIENTAUTHORITIESRESPONSE']._serialized_start=1036
-  _globals['_LISTCLIENTAUTHORITIESRESPONSE']._serialized_end=1089
-  _globals['_SIGNCERTIFICATESREQUEST']._serialized_start=1091
-  _globals['_SIGNCERTIFICATESREQUEST']._serialized_end=1166
-  _globals['_SIGNCERTIFICATEITEM']._serialized_start=1169
-  _globals['_SIGNCERTIFICATEITEM']._serialized_end=1329
-  _globals['_SIGNCERTIFICATESRESPONSE']._serialized_start=1331
-  _globals['_SIGNCERTIFICATESRESPONSE']._serialized_end=1411
-  _globals['_SIGNCERTIFICATERESULT']._serialized_start=1414
-  _globals['_SIGNCERTIFICATERESULT']._serialized_end=1571
-  _globals['_CERTIFICATEAUTHORITYSERVICE']._serialized_start=1574
-  _globals['_CERTIFICATEAUTHORITYSERVICE']._serialized_end=2090
+  _globals['_CHECKCLIENTCERTIFICATESRESULT']._serialized_end=737
+  _globals['_LISTREVOKEDCERTIFICATESREQUEST']._serialized_start=739
+  _globals['_LISTREVOKEDCERTIFICATESREQUEST']._serialized_end=819
+  _globals['_LISTREVOKEDCERTIFICATESRESPONSE']._serialized_start=821
+  _globals['_LISTREVOKEDCERTIFICATESRESPONSE']._serialized_end=918
+  _globals['_REVOKEDCERTIFICATE']._serialized_start=921
+  _globals['_REVOKEDCERTIFICATE']._serialized_end=1050
+  _globals['_LISTCLIENTAUTHORITIESREQUEST']._serialized_start=1052
+  _globals['_LISTCLIENTAUTHORITIESREQUEST']._serialized_end=1082
+  _globals['_LISTCLIENTAUTHORITIESRESPONSE']._serialized_start=1084
+  _globals['_LISTCLIENTAUTHORITIESRESPONSE']._serialized_end=1137
+  _globals['_SIGNCERTIFICATESREQUEST']._serialized_start=1139
+  _globals['_SIGNCERTIFICATESREQUEST']._serialized_end=1214
+  _globals['_SIGNCERTIFICATEITEM']._serialized_start=1217
+  _globals['_SIGNCERTIFICATEITEM']._serialized_end=1430
+  _globals['_SIGNCERTIFICATESRESPONSE']._serialized_start=1432
+  _globals['_SIGNCERTIFICATESRESPONSE']._serialized_end=1512
+  _globals['_SIGNCERTIFICATERESULT']._serialized_start=1515
+  _globals['_SIGNCERTIFICATERESULT']._serialized_end=1672
+  _globals['_CERTIFICATEAUTHORITYSERVICE']._serialized_start=1675
+  _globals['_CERTIFICATEAUTHORITYSERVICE']._serialized_end=2191
 # @@protoc_insertion_point(module_scope)

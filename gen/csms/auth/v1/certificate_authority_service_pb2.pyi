@@ -117,6 +117,7 @@ class CheckClientCertificatesResult(_message.Message):
     FINGERPRINT_FIELD_NUMBER: _builtins.int
     ISSUER_FIELD_NUMBER: _builtins.int
     EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    ISSUE_TIME_FIELD_NUMBER: _builtins.int
     common_name: _builtins.str
     """Common name of its subject; empty where it has none, or more than one."""
     serial_number: _builtins.str
@@ -140,6 +141,12 @@ class CheckClientCertificatesResult(_message.Message):
     def expire_time(self) -> _timestamp_pb2.Timestamp:
         """End of its validity."""
 
+    @_builtins.property
+    def issue_time(self) -> _timestamp_pb2.Timestamp:
+        """Time at which this service signed it for the station, by its own records; absent where another party's authority
+        did, whatever serial number that gave it.
+        """
+
     def __init__(
         self,
         *,
@@ -149,10 +156,11 @@ class CheckClientCertificatesResult(_message.Message):
         fingerprint: _builtins.str = ...,
         issuer: _builtins.str = ...,
         expire_time: _timestamp_pb2.Timestamp | None = ...,
+        issue_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "expire_time", b"expire_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "expire_time", b"expire_time", "issue_time", b"issue_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["common_name", b"common_name", "error", b"error", "expire_time", b"expire_time", "fingerprint", b"fingerprint", "issuer", b"issuer", "serial_number", b"serial_number"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["common_name", b"common_name", "error", b"error", "expire_time", b"expire_time", "fingerprint", b"fingerprint", "issue_time", b"issue_time", "issuer", b"issuer", "serial_number", b"serial_number"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -316,6 +324,7 @@ class SignCertificateItem(_message.Message):
     COMMON_NAMES_FIELD_NUMBER: _builtins.int
     CSR_FIELD_NUMBER: _builtins.int
     CERTIFICATE_TYPE_FIELD_NUMBER: _builtins.int
+    ISSUE_FROM_TIME_FIELD_NUMBER: _builtins.int
     tenant_id: _builtins.str
     """Tenant that owns the station."""
     station_id: _builtins.str
@@ -328,6 +337,12 @@ class SignCertificateItem(_message.Message):
     def common_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The names that this station may have as common name: its identity, its serial number."""
 
+    @_builtins.property
+    def issue_from_time(self) -> _timestamp_pb2.Timestamp:
+        """Earliest issue_time of a certificate that proves the station (CheckClientCertificatesResult): an earlier one does not
+        answer a repeated request, and the new one has at least this, whatever the clocks say. Absent: any time.
+        """
+
     def __init__(
         self,
         *,
@@ -336,10 +351,11 @@ class SignCertificateItem(_message.Message):
         common_names: _abc.Iterable[_builtins.str] | None = ...,
         csr: _builtins.str = ...,
         certificate_type: _certificate_pb2.CertificateSigningUse.ValueType = ...,
+        issue_from_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["issue_from_time", b"issue_from_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate_type", b"certificate_type", "common_names", b"common_names", "csr", b"csr", "station_id", b"station_id", "tenant_id", b"tenant_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate_type", b"certificate_type", "common_names", b"common_names", "csr", b"csr", "issue_from_time", b"issue_from_time", "station_id", b"station_id", "tenant_id", b"tenant_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -263,6 +263,7 @@ class ClientCertificate(_message.Message):
     FINGERPRINT_FIELD_NUMBER: _builtins.int
     ISSUER_FIELD_NUMBER: _builtins.int
     EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    ISSUE_TIME_FIELD_NUMBER: _builtins.int
     common_name: _builtins.str
     """Common name of its subject: the station's serial number (A00.FR.405 of 2.0.1)."""
     serial_number: _builtins.str
@@ -275,6 +276,10 @@ class ClientCertificate(_message.Message):
     def expire_time(self) -> _timestamp_pb2.Timestamp:
         """End of its validity."""
 
+    @_builtins.property
+    def issue_time(self) -> _timestamp_pb2.Timestamp:
+        """Time at which auth_svc signed it for the station; absent where another party's authority did."""
+
     def __init__(
         self,
         *,
@@ -283,10 +288,11 @@ class ClientCertificate(_message.Message):
         fingerprint: _builtins.str = ...,
         issuer: _builtins.str = ...,
         expire_time: _timestamp_pb2.Timestamp | None = ...,
+        issue_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "issue_time", b"issue_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["common_name", b"common_name", "expire_time", b"expire_time", "fingerprint", b"fingerprint", "issuer", b"issuer", "serial_number", b"serial_number"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["common_name", b"common_name", "expire_time", b"expire_time", "fingerprint", b"fingerprint", "issue_time", b"issue_time", "issuer", b"issuer", "serial_number", b"serial_number"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -349,7 +355,8 @@ class OpenConnectionResult(_message.Message):
     def error(self) -> _status_pb2.Status:
         """Error of a refused attempt: UNAUTHENTICATED, reasons WRONG_CREDENTIALS; SECURITY_PROFILE_TOO_LOW: the station's
         security profile needs TLS, or a client certificate, which the attempt does not have;
-        CLIENT_CERTIFICATE_SUBJECT_WRONG: the certificate names another station (A00.FR.405); and those of
+        CLIENT_CERTIFICATE_SUBJECT_WRONG: the certificate names another station (A00.FR.405); CLIENT_CERTIFICATE_UNTRUSTED:
+        auth_svc signed it before the station was added, had its present serial number or had to prove itself; those of
         TlsConnection.certificate_error; NOT_FOUND, reason STATION_UNKNOWN, also
         where there is no such tenant; PERMISSION_DENIED, reason TENANT_SUSPENDED; RESOURCE_EXHAUSTED, reason
         TENANT_QUOTA_REACHED, for a station that would be one too many for its tenant;

@@ -447,10 +447,12 @@ class Station(_message.Message):
     expected_serial_number: _builtins.str
     """The serial number that it has by an operator's word: in its certificates it may be named so (OCPP 2.0.1 part 2,
     A00.FR.405). Empty: confirmed_serial_number holds. No other station of the tenant has it as this or as its identity.
+    Another one than before outdates the certificates that auth_svc has signed for the station.
     """
     confirmed_serial_number: _builtins.str
     """The serial number that it reported at a boot that was accepted, over a connection that proved the station, if no
-    other station of the tenant reports or has it. Later boots do not change it.
+    other station of the tenant reports or has it. Later boots do not change it. Empty again once an operator states it
+    for another station.
     """
     next_security_profile: _builtins.int
     """Security profile that the station was sent and has not connected with yet; 0: none. Until it does, a connection by

@@ -108,8 +108,8 @@ class StationServiceServicer:
 
     def CreateStation(self, request, context):
         """Adds a station before it first connects, with a credential for it.
-        Errors: ALREADY_EXISTS, reason STATION_EXISTS; NOT_FOUND, reason SITE_NOT_FOUND; INVALID_ARGUMENT, reason
-        INVALID_FIELD; PERMISSION_DENIED, reason SCOPE_TOO_NARROW: without a site, by a caller whose permission covers parts
+        Errors: ALREADY_EXISTS, reasons STATION_EXISTS, SERIAL_NUMBER_EXISTS: the identity is the known serial number of
+        another station; NOT_FOUND, reason SITE_NOT_FOUND; INVALID_ARGUMENT, reason INVALID_FIELD; PERMISSION_DENIED, reason SCOPE_TOO_NARROW: without a site, by a caller whose permission covers parts
         of the tenant only.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -35,8 +35,8 @@ class StationServiceStub:
     def __new__(cls, channel: _aio.Channel) -> StationServiceAsyncStub: ...
     CreateStation: _grpc.UnaryUnaryMultiCallable[_station_service_pb2.CreateStationRequest, _station_service_pb2.CreateStationResponse]
     """Adds a station before it first connects, with a credential for it.
-    Errors: ALREADY_EXISTS, reason STATION_EXISTS; NOT_FOUND, reason SITE_NOT_FOUND; INVALID_ARGUMENT, reason
-    INVALID_FIELD; PERMISSION_DENIED, reason SCOPE_TOO_NARROW: without a site, by a caller whose permission covers parts
+    Errors: ALREADY_EXISTS, reasons STATION_EXISTS, SERIAL_NUMBER_EXISTS: the identity is the known serial number of
+    another station; NOT_FOUND, reason SITE_NOT_FOUND; INVALID_ARGUMENT, reason INVALID_FIELD; PERMISSION_DENIED, reason SCOPE_TOO_NARROW: without a site, by a caller whose permission covers parts
     of the tenant only.
     """
     ImportStations: _grpc.UnaryUnaryMultiCallable[_station_service_pb2.ImportStationsRequest, _station_service_pb2.ImportStationsResponse]
@@ -113,8 +113,8 @@ class StationServiceAsyncStub(StationServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateStation: _aio.UnaryUnaryMultiCallable[_station_service_pb2.CreateStationRequest, _station_service_pb2.CreateStationResponse]  # type: ignore[assignment]
     """Adds a station before it first connects, with a credential for it.
-    Errors: ALREADY_EXISTS, reason STATION_EXISTS; NOT_FOUND, reason SITE_NOT_FOUND; INVALID_ARGUMENT, reason
-    INVALID_FIELD; PERMISSION_DENIED, reason SCOPE_TOO_NARROW: without a site, by a caller whose permission covers parts
+    Errors: ALREADY_EXISTS, reasons STATION_EXISTS, SERIAL_NUMBER_EXISTS: the identity is the known serial number of
+    another station; NOT_FOUND, reason SITE_NOT_FOUND; INVALID_ARGUMENT, reason INVALID_FIELD; PERMISSION_DENIED, reason SCOPE_TOO_NARROW: without a site, by a caller whose permission covers parts
     of the tenant only.
     """
     ImportStations: _aio.UnaryUnaryMultiCallable[_station_service_pb2.ImportStationsRequest, _station_service_pb2.ImportStationsResponse]  # type: ignore[assignment]
@@ -194,8 +194,8 @@ class StationServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_station_service_pb2.CreateStationResponse, _abc.Awaitable[_station_service_pb2.CreateStationResponse]]:
         """Adds a station before it first connects, with a credential for it.
-        Errors: ALREADY_EXISTS, reason STATION_EXISTS; NOT_FOUND, reason SITE_NOT_FOUND; INVALID_ARGUMENT, reason
-        INVALID_FIELD; PERMISSION_DENIED, reason SCOPE_TOO_NARROW: without a site, by a caller whose permission covers parts
+        Errors: ALREADY_EXISTS, reasons STATION_EXISTS, SERIAL_NUMBER_EXISTS: the identity is the known serial number of
+        another station; NOT_FOUND, reason SITE_NOT_FOUND; INVALID_ARGUMENT, reason INVALID_FIELD; PERMISSION_DENIED, reason SCOPE_TOO_NARROW: without a site, by a caller whose permission covers parts
         of the tenant only.
         """
 
