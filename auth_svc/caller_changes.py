@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from typing import Any
+from typing import Any, Self
 
 from auth_svc import caller_change_store as store
 from mesh.database.engine import Database
@@ -51,8 +51,8 @@ class CallerChangeFeed:
         return CallerChanges(changes=(), version=after_version, checked_after_s=self._looked_s - received_s)
 
     @contextmanager
-    def following(self) -> Iterator[None]:
-        """Notices the changes of this process for as long as it lasts."""
+    def following(self) -> Iterator[Self]:
+        """Yields the feed, which notices the changes of this process for as long as the context lasts."""
         loop = asyncio.get_running_loop()
 
         def committed(connection_info: dict[Any, Any]) -> None:
@@ -61,7 +61,7 @@ class CallerChangeFeed:
 
         self._database.on_commit(committed)
         try:
-            yield
+            yield self
         finally:
             self._database.remove_listener(committed)
             if self._looking is not None:

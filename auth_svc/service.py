@@ -88,11 +88,8 @@ async def build(
     keys = SigningKeys(database=database, clock=clock, ring=settings.ring)
     await _prepare(database, keys, passwords, settings=settings, clock=clock, announce=announce)
     local_tenants = LocalTenants(database=database)
-    tenants = TenantDirectory(source=local_tenants, wait_s=0.0)
-    await tenants.refresh()
-    users = _users(database, passwords, keys, tenants, settings=settings, clock=clock)
-    feed = CallerChangeFeed(database=database)
-    stack.enter_context(feed.following())
+    tenants = await _tenant_directory(local_tenants)
+    feed = stack.enter_context(CallerChangeFeed(database=database).following())
     directory = LocalDirectory(database=database, feed=feed, clock=clock)
     seen = _seen_tokens(database, stack, clock)
     certificates = CertificateParts(database, settings, clock)
@@ -103,15 +100,14 @@ async def build(
         access=_access(database, stack, directory, keys, clock, tenants=tenants),
         mesh=[*mesh, *_directories(directory, local_tenants, erasures, drivers), *certificates.mesh()],
         operator=[
-            *_operators(database, users, certificates, clock),
+            *_operators(database, passwords, keys, tenants, certificates, settings=settings, clock=clock),
             *_administration(database, passwords, clock),
             _tenants(database, passwords, tenants, settings, clock),
             *_privacy(database, drivers),
         ],
         background=[
-            *_maintenance(database, keys, seen, settings, clock),
+            *_maintenance(database, stack, keys, seen, settings=settings, clock=clock),
             *_erasures(database, tenants, erasures, drivers),
-            *_relay(database, stack, settings, clock),
         ],
         on_stop=[feed.stop, local_tenants.stop],
     )
@@ -129,11 +125,24 @@ def _seen_tokens(database: Database, stack: AsyncExitStack, clock: Clock) -> See
     return seen
 
 
+async def _tenant_directory(source: LocalTenants) -> TenantDirectory:
+    tenants = TenantDirectory(source=source, wait_s=0.0)
+    await tenants.refresh()
+    return tenants
+
+
 def _maintenance(
-    database: Database, keys: SigningKeys, seen: SeenTokens, settings: AuthSettings, clock: Clock
+    database: Database,
+    stack: AsyncExitStack,
+    keys: SigningKeys,
+    seen: SeenTokens,
+    *,
+    settings: AuthSettings,
+    clock: Clock,
 ) -> Sequence[Background]:
     housekeeper = Housekeeper(database=database, keys=keys, clock=clock)
-    return housekeeper.run, _retention(database, settings, clock).run, seen.run
+    relay = _relay(database, stack, settings, clock)
+    return housekeeper.run, _retention(database, settings, clock).run, seen.run, *relay
 
 
 def _erasures(
@@ -315,8 +324,16 @@ def _administration(database: Database, passwords: Passwords, clock: Clock) -> l
 
 
 def _operators(
-    database: Database, users: UserServicer, certificates: CertificateParts, clock: Clock
+    database: Database,
+    passwords: Passwords,
+    keys: SigningKeys,
+    tenants: TenantDirectory,
+    certificates: CertificateParts,
+    *,
+    settings: AuthSettings,
+    clock: Clock,
 ) -> list[AddServicer]:
+    users = _users(database, passwords, keys, tenants, settings=settings, clock=clock)
     id_tokens = IdTokenServicer(database=database, clock=clock)
     return [
         lambda server: add_UserServiceServicer_to_server(users, server),

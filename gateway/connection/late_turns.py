@@ -1,8 +1,8 @@
 """Late messages take turns: those that waited at their stations do not delay the ones that are sent as things happen.
 
-A fleet that comes back after an outage sends what it kept, all of it at the same time (docs/DESIGN.md, "Order of
-admission"). A station waits for each of its answers before it sends the next message (OCPP-J, 4.1.1), so that its order
-is kept while others have their turn.
+A returning fleet sends what it kept, all at the same time: see docs/DESIGN.md, "Order of admission".
+A station waits for each of its answers before it sends the next message (OCPP-J, 4.1.1), so that its order is kept
+while others have their turn.
 """
 
 import asyncio

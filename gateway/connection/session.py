@@ -61,6 +61,11 @@ class Connection:
         """The station's key."""
         return self.tenant_id, self.station_id
 
+    @property
+    def is_accepted(self) -> bool:
+        """Whether its last boot, on this connection or an earlier one, was accepted."""
+        return self.booted and self.registration_status == station_pb2.REGISTRATION_STATUS_ACCEPTED
+
 
 class Session:
     """One connection from its opening to its close.
@@ -92,9 +97,8 @@ class Session:
         self.reports = StationReports(count=count, quirks=connection.quirks)
         self.keepalive = Keepalive(socket=socket, liveness=self.liveness, reports=self.reports, clock=clock)
         self.outgoing = OutgoingCalls(prefix=f"{connection.epoch:x}", send=self._send_call)
-        accepted = connection.registration_status == station_pb2.REGISTRATION_STATUS_ACCEPTED
         self.registration = Registration(
-            accepted=connection.booted and accepted, heartbeat_interval_s=connection.heartbeat_interval_s
+            accepted=connection.is_accepted, heartbeat_interval_s=connection.heartbeat_interval_s
         )
         self._socket = socket
         self._rate = rate or TenantRate()

@@ -163,6 +163,17 @@ def _services() -> dict[IngestRpc, Any]:
     }
 
 
+def _connection(status: RegistrationStatus.ValueType, *, booted: bool) -> Connection:
+    return Connection(
+        station_id="CP1",
+        tenant_id="default",
+        epoch=42,
+        registration_status=status,
+        booted=booted,
+        heartbeat_interval_s=300,
+    )
+
+
 class Rig:
     """A session with a test at both of its ends."""
 
@@ -187,14 +198,7 @@ class Rig:
         self.linger = FrameLinger(asyncio.get_running_loop().call_later)
         self.session = Session(
             socket=self.wire,
-            connection=Connection(
-                station_id="CP1",
-                tenant_id="default",
-                epoch=42,
-                registration_status=status,
-                booted=booted,
-                heartbeat_interval_s=300,
-            ),
+            connection=_connection(status, booted=booted),
             routes=version,
             schemas=schemas,
             sinks=self.services,
