@@ -1,1 +1,0 @@
-import{n as e}from"./resources-Bi0-kXuq.js";import{n as t}from"./lists-BbONWwnO.js";import{t as n}from"./parts-BiREEeGk.js";import{t as r}from"./text-CDhnalbf.js";import{Qn as i}from"./theme-CPIQOS6T.js";var a=i();function o(){let i=r();return(0,a.jsx)(e,{title:i.requestsAll,parts:n(i),...t(i)})}export{o as default};

@@ -1,1 +1,0 @@
-import{o as e}from"./resources-Bi0-kXuq.js";import{n as t,t as n}from"./text-P_kpEqX3.js";import{Qn as r}from"./theme-CPIQOS6T.js";var i=r();function a(r){let a=t(n(),r.stationId);return(0,i.jsx)(e,{...a,name:`reservations`})}export{a as default};

@@ -1,1 +1,0 @@
-import{n as e}from"./resources-Bi0-kXuq.js";import{r as t,t as n}from"./text-C1DxdU7L.js";import{t as r}from"./parts-DE11pX7u.js";import{Qn as i}from"./theme-CPIQOS6T.js";var a=i();function o(){let i=n();return(0,a.jsx)(e,{title:i.firmware,parts:r(i),...t(i)})}export{o as default};

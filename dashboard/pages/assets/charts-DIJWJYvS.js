@@ -1,1 +1,0 @@
-import"./LineChart-DlU_vIL-.js";

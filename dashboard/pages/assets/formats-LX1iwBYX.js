@@ -1,1 +1,0 @@
-import"./index-DW8jEgBf.js";

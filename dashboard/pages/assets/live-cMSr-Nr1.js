@@ -1,0 +1,1 @@
+import"./index-Ctr-d868.js";
