@@ -283,7 +283,7 @@ MATRIX = (
         fails_at_envoy=True,
     ),
 )
-"""What a station may show, and what follows."""
+"""The certificates that a station may show, and the outcome of each."""
 
 
 def showing(root: str, certificate: ShownCertificate) -> ssl.SSLContext:

@@ -145,7 +145,7 @@ async def test_a_returning_fleet_is_accepted_a_few_in_each_turn() -> None:
 
 
 async def test_while_services_are_behind_one_is_accepted_in_each_tenth_of_a_second() -> None:
-    """Nobody waits for ever: also of a system that is always behind, stations are let in."""
+    """A system that is always behind lets stations in all the same: none waits for ever."""
     door = Door(waiting=Waiting(12), is_behind=True)
     door.open()
     assert [door.turns.turn() for _ in range(4)] == [4, 0, 0, 0]  # what was accepted tells
@@ -262,7 +262,7 @@ async def _begin(station: RawStation, number: int) -> None:
 
 
 async def test_items_without_a_result_hold_admissions_back(mesh: MeshRig) -> None:
-    """Those that wait and those under way; not those of a service that does not answer."""
+    """Items that wait and items under way count; items of a service that does not answer do not."""
     batcher, calls = mesh.batcher_of_transactions(), mesh.gateway.mesh
     async with AsyncExitStack() as stack:
         stations = [await stack.enter_async_context(RawStation(mesh.station_url(f"CP{number}"))) for number in range(3)]

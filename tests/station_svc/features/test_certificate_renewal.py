@@ -165,7 +165,7 @@ async def _showing(rig: Rig, station_id: str, fingerprint: str) -> int:
 
 
 async def test_the_socket_that_showed_a_certificate_which_was_revoked_is_closed(rig: Rig) -> None:
-    """Those of others stay, also where they showed another certificate of the same station."""
+    """Sockets that were opened with other certificates stay, also those of the same station."""
     epoch, other = await _showing(rig, "CP1", OLD), await _showing(rig, "CP2", NEW)
     rig.system.clock.advance(10)
     await rig.system.lease()

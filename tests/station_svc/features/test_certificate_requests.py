@@ -81,7 +81,7 @@ async def test_an_authority_that_is_away(rig: Rig) -> None:
 
 
 async def test_a_request_of_the_former_board_is_not_signed_for_the_new_one(rig: Rig) -> None:
-    """The authority was away when it was made; a request of the new board says from when on certificates count."""
+    """The authority was unavailable at the first request; the new board's says from when on certificates count."""
     await rig.system.create("CP1", security_profile=0)
     epoch = await rig.booted("CP1", serial_number="OLD-1")
     rig.authority.away = True
