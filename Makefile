@@ -46,8 +46,8 @@ $(VENV)/stubs.stamp: $(PROTO) $(VENV)/dashboard.stamp
 	@test ! -e $(VENV)/dashboard.stamp || { $(NPM) run --silent stubs && touch $@; }
 
 .PHONY: run
-run: $(VENV)/run.stamp  ## Run the whole mesh here, in the foreground, on SQLite (DEMO=0: without simulated stations; TLS=1: https and wss)
-	@exec env CSMS_DEMO=$(or $(DEMO),1) CSMS_HTTP_TLS=$(or $(TLS),$(CSMS_HTTP_TLS)) $(BIN)/python -m deploy.local
+run: $(VENV)/run.stamp  ## Run the whole mesh here, in the foreground, on SQLite (DEMO=0: without simulated stations; TLS=1: https and wss; ALL_IN_ONE=1: in one process)
+	@exec env CSMS_DEMO=$(or $(DEMO),1) CSMS_ALL_IN_ONE=$(or $(ALL_IN_ONE),$(CSMS_ALL_IN_ONE),0) CSMS_HTTP_TLS=$(or $(TLS),$(CSMS_HTTP_TLS)) $(BIN)/python -m deploy.local
 
 .PHONY: install
 install: $(VENV)/dev.stamp $(VENV)/npm.stamp $(VENV)/stubs.stamp  ## Install everything into .venv without running anything

@@ -4,7 +4,7 @@ import importlib.util
 import os
 import secrets
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +20,7 @@ from deploy.local.keeper import Part
 from deploy.local.ports import Reservation
 from deploy.local.settings import RunSettings
 from deploy.mesh_keys import MeshKeys
-from deploy.process_settings import environment_of
+from deploy.process_settings import environment_with_keys
 from deploy.self_made import make_certificates
 from mesh.contract.services import OPERATOR_SERVICES
 from mesh.identity.key_files import OPTIONAL_PARTS
@@ -101,6 +101,8 @@ def make_plan(settings: RunSettings, data: DataDirectory, *, on_login: Callable[
         _service(name, env, ports, on_login, keys=keys) for name, ports in inner.items() if name in OPERATOR_SERVICES
     )
     gateway = _gateway(settings, env, inner["gateway"], entrances, keys=keys)
+    if settings.all_in_one:
+        gateway, services = _all_in_one(env, data, gateway, services), ()
     door = _configuration(settings, data, inner, entrances, secret=keys.read_front_door_secret())
     front_door, is_open = _front_door(settings, data, entrances, door)
     ocpp = entrances.ocpp
@@ -201,13 +203,8 @@ def _environment(
 
 
 def _own(part: str, env: dict[str, str], keys: MeshKeys) -> dict[str, str]:
-    """The environment of a part: its settings alone, and its key in place of the secret of earlier releases.
-
-    A key for keys that is set is used: the database may be encrypted by it.
-    """
-    own = environment_of(part, env)
-    given = {name: own[name] for name in ("CSMS_KEY_ENCRYPTION_FILE",) if own.get(name)}
-    return {**own, "CSMS_MESH_SECRET": "", **keys.settings(part), **given}
+    """The environment of a part: its settings alone, and its key in place of the secret of earlier releases."""
+    return {**environment_with_keys(part, env, keys.settings(part)), "CSMS_MESH_SECRET": ""}
 
 
 def _service(name: str, env: dict[str, str], ports: _Inner, on_login: Callable[[str], None], *, keys: MeshKeys) -> Part:
@@ -248,6 +245,25 @@ def _gateway(
         ready=probes.all_of(probes.serves_grpc(ports.mesh_address), *ports_open),
         grace_s=12.0,  # it finishes calls in flight, and sends the items in its buffers
         before_start=release,
+    )
+
+
+def _all_in_one(env: dict[str, str], data: DataDirectory, gateway: Part, services: Sequence[Part]) -> Part:
+    """The gateway and the services as one part, which is all that they are."""
+    parts = (*services, gateway)
+
+    def release() -> None:
+        for part in parts:
+            part.before_start()
+
+    return Part(
+        name="all_in_one",
+        command=[sys.executable, "-m", "deploy.all_in_one"],
+        env={**env, "CSMS_MESH_KEYS": str(data.keys), "CSMS_MESH_SECRET": ""},
+        ready=probes.all_of(*(part.ready for part in parts if part.ready)),
+        grace_s=gateway.grace_s,
+        before_start=release,
+        on_output=lambda line: any(part.on_output(line) for part in services),
     )
 
 
