@@ -151,8 +151,8 @@ turns: $(VENV)/dev.stamp  ## The closed loop before and after, by turns (BEFORE=
 	$(BIN)/python -m benchmarks.turns $(or $(BEFORE),HEAD~1) --pairs $(or $(PAIRS),5)
 
 .PHONY: chaos
-chaos: $(VENV)/dev.stamp  ## Kill parts of the mesh at random under load: nothing acknowledged is lost or doubled (TLS=1: stations over TLS)
-	$(BIN)/python -m chaos $(if $(filter 1,$(TLS)),--tls)
+chaos: $(VENV)/dev.stamp  ## Kill parts of the mesh at random under load: nothing acknowledged is lost or doubled (TLS=1: stations over TLS; ALL_IN_ONE=1: in one process)
+	$(BIN)/python -m chaos $(if $(filter 1,$(TLS)),--tls) $(if $(filter 1,$(ALL_IN_ONE)),--all-in-one)
 
 .PHONY: fuzz
 fuzz: $(VENV)/dev.stamp  ## Mutated frames at the edge, other ones each time (FRAMES=20000: how many of each kind)

@@ -41,7 +41,7 @@ from gateway.websocket.session_factory import SessionFactory
 from gateway.websocket.station_sessions import StationSessions
 from mesh.contract.services import MESH_SERVICES
 from mesh.grpc.channels import open_channel
-from mesh.grpc.in_process import InProcessChannel
+from mesh.grpc.in_process import is_in_process
 from mesh.grpc.servers import GrpcServer, mesh_server
 from mesh.identity.mesh_identity import MeshIdentity
 from mesh.identity.tenants import RemoteTenants, TenantDirectory
@@ -191,7 +191,7 @@ async def _open_mesh(
     for part, address in addresses.items():
         channel = open_channel(address, identity=identity, to=part)
         stack.push_async_callback(channel.close)
-        has_streams = not isinstance(channel, InProcessChannel)
+        has_streams = not is_in_process(channel)
         links[part] = MeshLink(channel=channel, proofs=identity.proofs(part), has_streams=has_streams)
     mesh = MeshClient(stations=links["station"], transactions=links["transaction"], authorization=links["auth"])
     stack.push_async_callback(mesh.close)

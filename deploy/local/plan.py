@@ -4,7 +4,7 @@ import importlib.util
 import os
 import secrets
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +17,7 @@ from deploy.local.certificates import FrontDoorCertificates
 from deploy.local.data_directory import DataDirectory
 from deploy.local.entrances import Entrances
 from deploy.local.keeper import Part
+from deploy.local.one_process import in_one_process
 from deploy.local.ports import Reservation
 from deploy.local.settings import RunSettings
 from deploy.mesh_keys import MeshKeys
@@ -102,7 +103,7 @@ def make_plan(settings: RunSettings, data: DataDirectory, *, on_login: Callable[
     )
     gateway = _gateway(settings, env, inner["gateway"], entrances, keys=keys)
     if settings.all_in_one:
-        gateway, services = _all_in_one(env, data, gateway, services), ()
+        gateway, services = in_one_process((*services, gateway), keys=data.keys), ()
     door = _configuration(settings, data, inner, entrances, secret=keys.read_front_door_secret())
     front_door, is_open = _front_door(settings, data, entrances, door)
     ocpp = entrances.ocpp
@@ -245,25 +246,6 @@ def _gateway(
         ready=probes.all_of(probes.serves_grpc(ports.mesh_address), *ports_open),
         grace_s=12.0,  # it finishes calls in flight, and sends the items in its buffers
         before_start=release,
-    )
-
-
-def _all_in_one(env: dict[str, str], data: DataDirectory, gateway: Part, services: Sequence[Part]) -> Part:
-    """The gateway and the services as one part, which is all that they are."""
-    parts = (*services, gateway)
-
-    def release() -> None:
-        for part in parts:
-            part.before_start()
-
-    return Part(
-        name="all_in_one",
-        command=[sys.executable, "-m", "deploy.all_in_one"],
-        env={**env, "CSMS_MESH_KEYS": str(data.keys), "CSMS_MESH_SECRET": ""},
-        ready=probes.all_of(*(part.ready for part in parts if part.ready)),
-        grace_s=gateway.grace_s,
-        before_start=release,
-        on_output=lambda line: any(part.on_output(line) for part in services),
     )
 
 

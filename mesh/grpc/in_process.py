@@ -195,6 +195,11 @@ class InProcessChannel:
         """Nothing is open."""
 
 
+def is_in_process(channel: object) -> bool:
+    """Whether a channel leads to a part in the same process."""
+    return isinstance(channel, InProcessChannel)
+
+
 class _CallContext:
     """The context of a call, with those methods of grpc.aio.ServicerContext that methods of the mesh use."""
 
