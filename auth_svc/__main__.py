@@ -20,7 +20,7 @@ from mesh.service import Build, run_service
 
 
 def read_build(env: Environment) -> Build:
-    """What builds the service by its settings. Raises SettingError."""
+    """The function that builds the service, with its settings. Raises SettingError."""
     return partial(build, settings=AuthSettings.read(env), clock=now_us, hasher=PasswordHasher(), announce=_announce)
 
 

@@ -13,7 +13,7 @@ from notification_svc.settings import NotificationSettings
 
 
 def read_build(env: Environment) -> Build:
-    """What builds the service by its settings. Raises SettingError."""
+    """The function that builds the service, with its settings. Raises SettingError."""
     return partial(build, settings=NotificationSettings.read(env), clock=now_us)
 
 

@@ -13,7 +13,7 @@ from transaction_svc.settings import TransactionSettings
 
 
 def read_build(env: Environment) -> Build:
-    """What builds the service by its settings. Raises SettingError."""
+    """The function that builds the service, with its settings. Raises SettingError."""
     return partial(build, settings=TransactionSettings.read(env), clock=now_us)
 
 
