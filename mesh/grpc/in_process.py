@@ -112,16 +112,22 @@ class InProcessServer:
         # In the server's context: the caller's own has its credential, and the fields of its log.
         task = asyncio.get_running_loop().create_task(work, context=self._context.copy())
         self._calls.add(task)
-        task.add_done_callback(self._calls.discard)
+        task.add_done_callback(self._ended)
         try:
-            async with asyncio.timeout(timeout_s):
-                return await task
-        except TimeoutError:
-            raise _error(grpc.StatusCode.DEADLINE_EXCEEDED, "Deadline Exceeded") from None
-        except asyncio.CancelledError:
-            if _is_cancelled():
-                raise
-            raise _error(grpc.StatusCode.UNAVAILABLE, f"{self._address} has stopped") from None
+            await asyncio.wait((task,), timeout=timeout_s)
+        finally:
+            if not task.done():  # the caller does not wait for its end
+                task.cancel()
+        if not task.done():
+            raise _error(grpc.StatusCode.DEADLINE_EXCEEDED, "Deadline Exceeded")
+        if task.cancelled():
+            raise _error(grpc.StatusCode.UNAVAILABLE, f"{self._address} has stopped")
+        return task.result()
+
+    def _ended(self, task: "asyncio.Task[bytes]") -> None:
+        self._calls.discard(task)
+        if not task.cancelled():
+            task.exception()  # retrieved: the caller may have gone
 
     async def _serve(self, details: CallDetails, request: bytes, context: "_CallContext") -> bytes:
         try:
@@ -235,9 +241,3 @@ class _CallContext:
 
 def _error(code: grpc.StatusCode, details: str, trailing: Any = ()) -> grpc.aio.AioRpcError:
     return grpc.aio.AioRpcError(code, grpc.aio.Metadata(), grpc.aio.Metadata(*(trailing or ())), details=details)
-
-
-def _is_cancelled() -> bool:
-    """Whether the present task was cancelled itself, rather than one that it waits for."""
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0

@@ -179,7 +179,7 @@ async def test_a_deadline_ends_the_call_on_both_sides(started: Rig) -> None:
     started.servicer.behaviour = wait
     error = await _error(started.find(timeout_s=0.05))
     assert error.code is grpc.StatusCode.DEADLINE_EXCEEDED
-    assert ended == ["cancelled"]
+    await until(lambda: ended == ["cancelled"])
 
 
 async def test_a_caller_that_is_cancelled_cancels_its_call(started: Rig) -> None:
@@ -199,7 +199,7 @@ async def test_a_caller_that_is_cancelled_cancels_its_call(started: Rig) -> None
     calling.cancel()
     await asyncio.wait([calling])
     assert calling.cancelled()
-    assert ended.is_set()
+    await until(ended.is_set)
 
 
 async def test_a_call_has_the_context_of_its_server(started: Rig) -> None:
