@@ -63,7 +63,9 @@ async def test_a_session_is_recorded_and_a_command_arrives(tmp_path: Path) -> No
         async with RawStation(f"{mesh.ocpp_url}/ONE-1") as station:
             transaction_id = await _session(mesh, station)
             asking = asyncio.create_task(
-                asyncio.to_thread(mesh.request, "POST", "/v1/stations/ONE-1:reset", body={"type": "RESET_TYPE_IMMEDIATE"}, **bearer)
+                asyncio.to_thread(
+                    mesh.request, "POST", "/v1/stations/ONE-1:reset", body={"type": "RESET_TYPE_IMMEDIATE"}, **bearer
+                )
             )
             await station.answer({"status": "Accepted"})
             assert (await asking).json["status"] == "RESET_STATUS_ACCEPTED"
