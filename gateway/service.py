@@ -46,7 +46,7 @@ from mesh.grpc.servers import GrpcServer, mesh_server
 from mesh.identity.mesh_identity import MeshIdentity
 from mesh.identity.tenants import RemoteTenants, TenantDirectory
 from mesh.runtime.logs import get_logger
-from mesh.runtime.process import serve_metrics
+from mesh.runtime.metrics import serve_metrics
 from mesh.runtime.times import now_us
 
 log = get_logger(__name__)

@@ -29,7 +29,8 @@ from mesh.identity.tickets import Tickets
 from mesh.runtime.background import Background, keep
 from mesh.runtime.logs import get_logger
 from mesh.runtime.masking import mask_text
-from mesh.runtime.process import EX_CONFIG, freeze_startup_objects, run, serve_metrics
+from mesh.runtime.metrics import serve_metrics
+from mesh.runtime.process import EX_CONFIG, freeze_startup_objects, run
 from mesh.runtime.settings import Environment, ServiceSettings, database_url
 from mesh.runtime.startup_errors import SettingError
 from mesh.runtime.times import now_us
