@@ -27,8 +27,8 @@ from mesh.runtime.logs import get_logger
 log = get_logger(__name__)
 
 # Renewals within the time of one lease, and attempts once one has failed: with 12 s, station_svc may be unavailable for
-# 10 s and no lease is lost.
-RENEWALS_PER_LEASE = 2
+# 9 s and no lease is lost.
+RENEWALS_PER_LEASE = 4
 ATTEMPTS_PER_LEASE = 8
 _LEAST_PAUSE_S = 0.05
 _FIRST_TIMEOUT_S = 1.5

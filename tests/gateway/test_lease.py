@@ -171,7 +171,7 @@ async def test_an_outage_of_10_s_costs_no_lease_of_12(took_s: float, phase_s: fl
     assert at_s < begin_s + 11.75
 
 
-async def test_renewals_that_succeed_come_twice_in_a_lease() -> None:
+async def test_renewals_that_succeed_come_four_times_in_a_lease() -> None:
     lease, _, _, _ = _lease(lambda: 12_000)
     lease.renew()
-    assert lease.until_next_s(renewed=True, took_s=0.01, now_s=9_000.0) == 6.0
+    assert lease.until_next_s(renewed=True, took_s=0.01, now_s=9_000.0) == 3.0
