@@ -35,7 +35,12 @@ export function readPo(content) {
 
 /** The content of a file with these entries. */
 export function writePo(language, entries) {
-  const header = ['msgid ""', 'msgstr ""', `"Language: ${language}\\n"`, '"Content-Type: text/plain; charset=UTF-8\\n"'];
+  const header = [
+    'msgid ""',
+    'msgstr ""',
+    `"Language: ${language}\\n"`,
+    '"Content-Type: text/plain; charset=UTF-8\\n"',
+  ];
   const blocks = entries.map(({ name, original, text, fuzzy, former }) => [
     ...(fuzzy ? ["#, fuzzy"] : []),
     ...(former === undefined ? [] : [`#| msgid ${JSON.stringify(former)}`]),

@@ -133,9 +133,7 @@ export function MethodForm<I extends DescMessage, O extends DescMessage>(props: 
         submit();
       }}
     >
-      {!props.plain && (
-        <p className={styles.comment}>{comments[`${method.parent.typeName}.${method.name}`]}</p>
-      )}
+      {!props.plain && <p className={styles.comment}>{comments[`${method.parent.typeName}.${method.name}`]}</p>}
       <GivenChoices value={props.choices ?? NO_CHOICES}>
         <Fields fields={form.fields} values={form.values} onChange={form.setValues} errors={errors} />
       </GivenChoices>
