@@ -40,7 +40,7 @@ describe("the difference names", () => {
       [catalogue[0], { ...catalogue[1], file: "a.po" }],
       ["a.B.d is in another proto now"],
     ],
-    ["a second entry", comments, [...catalogue, catalogue[1]], ["a.B.d has two entries"]],
+    ["a second entry", comments, [...catalogue, { ...catalogue[1] }], ["a.B.d has two entries"]],
   ])("%s", (_, wanted, entries, found) => {
     expect(differences(wanted, entries)).toEqual(found);
   });

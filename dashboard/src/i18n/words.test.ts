@@ -78,7 +78,13 @@ describe("the German words of the contract", () => {
     expect(missing, "add them to words/de.values.ts").toEqual([]);
   });
 
-  it("have no word for a value, an enumeration or a command that is not there", () => {
+  it("have no word for a field, a value, an enumeration or a command that is not there", () => {
+    const fields = new Set(
+      files().flatMap((file) => file.messages.flatMap((one) => one.fields.map(({ name }) => unitOf(name).name))),
+    );
+    expect(Object.keys(de.fields).filter((name) => !fields.has(name))).toEqual([]);
+    const commands = new Set(CommandService.methods.map(({ name }) => name));
+    expect(Object.keys(de.methods).filter((name) => !commands.has(name))).toEqual([]);
     const known = new Set(enumerations().flatMap(bareNames));
     expect(Object.keys(de.values).filter((bare) => !known.has(bare))).toEqual([]);
     const byName = new Map(enumerations().map((desc) => [desc.name, new Set(bareNames(desc))]));
