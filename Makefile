@@ -42,7 +42,8 @@ $(VENV)/dashboard.stamp: dashboard/package-lock.json $(VENV)/dev.stamp
 	@$(NPM) ci --ignore-scripts --loglevel=error && touch $@ \
 	  || { echo "the dashboard's packages could not be installed: its checks and tests will be skipped"; test -z "$$CI"; }
 
-$(VENV)/stubs.stamp: $(PROTO) $(VENV)/dashboard.stamp
+STUB_SCRIPTS := dashboard/scripts/stubs.js dashboard/scripts/contract.js dashboard/scripts/comments.js
+$(VENV)/stubs.stamp: $(PROTO) $(STUB_SCRIPTS) $(VENV)/dashboard.stamp
 	@test ! -e $(VENV)/dashboard.stamp || { $(NPM) run --silent stubs && touch $@; }
 
 .PHONY: run

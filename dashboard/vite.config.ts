@@ -4,13 +4,14 @@ import { defineConfig } from "vitest/config";
 import { injectedStyles } from "./scripts/injected_styles.js";
 import { licenses } from "./scripts/licenses.js";
 import { locales } from "./scripts/locales.js";
+import { po } from "./scripts/po.js";
 
 // `npm run dev` serves the sources against the mesh that `make run` has started.
 const MESH = process.env.MESH ?? "http://127.0.0.1:8080";
 const bundled = licenses(import.meta.dirname);
 
 export default defineConfig({
-  plugins: [react(), locales(), injectedStyles(), bundled.ofPages()],
+  plugins: [react(), po(), locales(), injectedStyles(), bundled.ofPages()],
   worker: { format: "es", plugins: () => [bundled.ofWorkers()] },
   build: {
     outDir: "pages",

@@ -1,44 +1,27 @@
 // Makes src/stubs/ from proto/: messages, services and the options of the contract. Run before everything else here.
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readdirSync, rmSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
-import { fileURLToPath } from "node:url";
+import { mkdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
 
-import { writeComments } from "./comments.js";
+import { dashboard, includes, ours, python, theirs, writeComments } from "./contract.js";
 
-const dashboard = dirname(dirname(fileURLToPath(import.meta.url)));
-const root = dirname(dashboard);
 const stubs = join(dashboard, "src", "stubs");
-const googleapis = join(root, "third_party", "googleapis");
-
-function protos(folder, base) {
-  return readdirSync(join(base, folder), { recursive: true })
-    .filter((name) => name.endsWith(".proto"))
-    .map((name) => relative(base, join(base, folder, name)))
-    .sort();
-}
 
 rmSync(stubs, { recursive: true, force: true });
 mkdirSync(stubs, { recursive: true });
 execFileSync(
-  join(root, ".venv", "bin", "python"),
+  python,
   [
     "-m",
     "grpc_tools.protoc",
-    `-I${join(root, "proto")}`,
-    `-I${googleapis}`,
+    ...includes,
     `--plugin=protoc-gen-es=${join(dashboard, "node_modules", ".bin", "protoc-gen-es")}`,
     `--es_out=${stubs}`,
     "--es_opt=target=ts",
-    ...protos("csms", join(root, "proto")),
-    ...protos("google", googleapis),
+    ...ours,
+    ...theirs,
   ],
   { stdio: "inherit" },
 );
 
-writeComments(
-  join(root, ".venv", "bin", "python"),
-  [`-I${join(root, "proto")}`, `-I${googleapis}`],
-  protos("csms", join(root, "proto")),
-  join(stubs, "comments.json"),
-);
+writeComments(join(stubs, "comments.json"));

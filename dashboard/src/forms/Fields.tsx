@@ -4,7 +4,7 @@ import { createContext, use, useId, type ReactNode } from "react";
 
 import { Button, IconButton, Select, Switch, TextArea, TextField } from "../ui";
 import styles from "./Fields.module.css";
-import { helpOf, shortComment, useComments } from "./help";
+import { useComments } from "./help";
 import { enumLabel, nestedFields, ocppWord, type FormField, type Input } from "./model";
 import { useFormText } from "./text";
 import { oneofKey, type MapEntry, type Value, type Values } from "./values";
@@ -73,7 +73,7 @@ function FieldList(props: FieldsProps) {
             input={field.input}
             label={field.label}
             unit={field.unit}
-            help={helpOf(field, comments)}
+            help={comments[field.fullName]}
             required={field.required}
             optional={field.optional}
             value={values[field.name]}
@@ -115,7 +115,7 @@ function Oneof(props: FieldsProps & { oneof: string; group: readonly FormField[]
           input={chosen.input}
           label={chosen.label}
           unit={chosen.unit}
-          help={helpOf(chosen, comments)}
+          help={comments[chosen.fullName]}
           required
           value={values[chosen.name]}
           onChange={(value) => {
@@ -225,7 +225,7 @@ function EnumControl(props: ControlProps & { desc: DescEnum }) {
   const options = desc.values
     .filter((one) => one.number !== 0)
     .map((one) => {
-      const comment = shortComment(comments[`${desc.typeName}.${one.name}`]);
+      const comment = comments[`${desc.typeName}.${one.name}`];
       const description = [ocppWord(desc, one), comment].filter(Boolean).join(" · ");
       return { id: one.name, label: enumLabel(desc, one.name), ...(description ? { description } : {}) };
     });

@@ -14,7 +14,7 @@ import { readError } from "../api/errors";
 import { useLanguage } from "../i18n/catalogue";
 import { Button, CodeBlock, ConfirmDialog, ErrorState } from "../ui";
 import { Fields, GivenChoices } from "./Fields";
-import { methodHelp, useComments } from "./help";
+import { useComments } from "./help";
 import { curlLine, grpcurlLine } from "./lines";
 import { MessageView } from "./MessageView";
 import styles from "./MethodForm.module.css";
@@ -133,9 +133,7 @@ export function MethodForm<I extends DescMessage, O extends DescMessage>(props: 
         submit();
       }}
     >
-      {!props.plain && (
-        <p className={styles.comment}>{methodHelp(`${method.parent.typeName}.${method.name}`, comments)}</p>
-      )}
+      {!props.plain && <p className={styles.comment}>{comments[`${method.parent.typeName}.${method.name}`]}</p>}
       <GivenChoices value={props.choices ?? NO_CHOICES}>
         <Fields fields={form.fields} values={form.values} onChange={form.setValues} errors={errors} />
       </GivenChoices>

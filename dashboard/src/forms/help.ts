@@ -1,46 +1,44 @@
-// The comments of the contract as help, loaded once a form needs them. `npm run stubs` makes the file.
+// The comments of the contract as help, in the language of the person: loaded once a form needs them.
 import { useEffect, useState } from "react";
 
-import { wordsNow } from "../i18n/words";
-import type { FormField } from "./model";
+import { useLanguage, type Language } from "../i18n/catalogue";
 
+/** By the full name of a field, a method, or a value of an enumeration; what has no comment is absent. */
 export type Comments = Readonly<Record<string, string>>;
 
-let comments: Comments | undefined;
-let loading: Promise<Comments> | undefined;
+const NONE: Comments = {};
+const SOURCES: Readonly<Record<Language, () => Promise<{ default: Comments }>>> = {
+  // `npm run stubs` makes this one from the contract.
+  en: () => import("../stubs/comments.json"),
+  de: () => import("../i18n/comments/de"),
+};
+const loaded = new Map<Language, Comments>();
 
-function load(): Promise<Comments> {
-  loading ??= import("../stubs/comments.json").then(
-    (module) => {
-      comments = module.default;
-      return comments;
-    },
-    () => ({}),
-  );
-  return loading;
+/** The comments in a language; none where they cannot be loaded. */
+export async function loadComments(language: Language): Promise<Comments> {
+  const known = loaded.get(language);
+  if (known) return known;
+  try {
+    const { default: comments } = await SOURCES[language]();
+    loaded.set(language, comments);
+    return comments;
+  } catch {
+    return NONE;
+  }
 }
 
-/** Comments by the full name of a field, a method, a message, or a value of an enumeration. */
+/** The comments in the language of the person; none until they are loaded. */
 export function useComments(): Comments {
-  const [known, setKnown] = useState<Comments>(comments ?? {});
+  const language = useLanguage();
+  const [, setShown] = useState(NONE);
   useEffect(() => {
-    void load().then(setKnown);
-  }, []);
-  return known;
-}
-
-/** The first sentences of a comment: the errors of a method are for programs. */
-export function shortComment(text: string | undefined): string {
-  return (text ?? "").split(/\n?Errors?( beside[^:]*)?: /)[0]?.trim() ?? "";
-}
-
-/** The help for a field: in the language of the person where its catalogue has some, else the comment of the contract. */
-export function helpOf(field: Pick<FormField, "name" | "fullName">, comments: Comments): string {
-  const help = wordsNow()?.help;
-  return help?.[field.fullName] ?? help?.[field.name] ?? shortComment(comments[field.fullName]);
-}
-
-/** The help for a method, likewise. */
-export function methodHelp(fullName: string, comments: Comments): string {
-  return wordsNow()?.help[fullName] ?? shortComment(comments[fullName]);
+    let isWanted = true;
+    void loadComments(language).then((comments) => {
+      if (isWanted) setShown(comments);
+    });
+    return () => {
+      isWanted = false;
+    };
+  }, [language]);
+  return loaded.get(language) ?? NONE;
 }

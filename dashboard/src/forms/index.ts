@@ -1,5 +1,4 @@
 export { Fields } from "./Fields";
-export { shortComment, useComments } from "./help";
 export { curlLine, grpcurlLine, restRequest } from "./lines";
 export { MessageView } from "./MessageView";
 export { CommandLines, MethodForm, type MethodFormProps } from "./MethodForm";

@@ -1,6 +1,6 @@
-// The words of the contract in the language of the person: its enumerations, fields and methods, and help for fields.
-// English ones are made from the names of the contract, and its comments are the help; another language has a catalogue
-// of its own, which is loaded with that language alone.
+// The words of the contract in the language of the person: its enumerations, fields and methods. English ones are made
+// from the names of the contract; another language has a catalogue of its own, which is loaded with that language alone.
+// The texts for its comments are in comments/.
 import type { Language } from "./catalogue";
 
 export interface Words {
@@ -12,8 +12,6 @@ export interface Words {
   fields: Readonly<Record<string, string>>;
   /** Methods: `RequestStartTransaction`. */
   methods: Readonly<Record<string, string>>;
-  /** Help by the name of a field, or the full name of a field or method, which goes first. */
-  help: Readonly<Record<string, string>>;
 }
 
 let words: Words | undefined;

@@ -1,6 +1,6 @@
 import type { Words } from "../words";
+import { answers } from "./de.answers";
 import { fields } from "./de.fields";
-import { help } from "./de.help";
 import { methods, values, valuesOf } from "./de.values";
 
-export const de: Words = { values, valuesOf, fields, methods, help };
+export const de: Words = { values, valuesOf, fields: { ...answers, ...fields }, methods };

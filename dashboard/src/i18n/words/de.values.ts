@@ -573,6 +573,25 @@ export const values: Readonly<Record<string, string>> = {
   PPTP: "PPTP",
   CHAP: "CHAP",
   PAP: "PAP",
+  // Needs of vehicles
+  AC_SINGLE_PHASE: "Wechselstrom, einphasig",
+  AC_TWO_PHASE: "Wechselstrom, zweiphasig",
+  AC_THREE_PHASE: "Wechselstrom, dreiphasig",
+  AC_BPT: "Wechselstrom in beide Richtungen",
+  AC_BPT_DER: "Wechselstrom in beide Richtungen, als dezentrale Anlage",
+  AC_DER: "Wechselstrom, als dezentrale Anlage",
+  DC_BPT: "Gleichstrom in beide Richtungen",
+  DC_ACDP: "Gleichstrom, selbsttätig verbunden",
+  DC_ACDP_BPT: "Gleichstrom in beide Richtungen, selbsttätig verbunden",
+  WPT: "Ohne Kabel",
+  // Published firmware
+  PUBLISHED: "Veröffentlicht",
+  UNPUBLISHED: "Nicht mehr veröffentlicht",
+  PUBLISH_FAILED: "Veröffentlichen fehlgeschlagen",
+  DOWNLOAD_ONGOING: "Stationen laden sie gerade herunter",
+  NO_FIRMWARE: "Keine solche Firmware",
+  INVALID_CHECKSUM: "Prüfsumme falsch",
+  CHECKSUM_VERIFIED: "Prüfsumme geprüft",
 };
 
 export const valuesOf: Readonly<Record<string, Readonly<Record<string, string>>>> = {
@@ -584,6 +603,7 @@ export const valuesOf: Readonly<Record<string, Readonly<Record<string, string>>>
   CredentialState: { NONE: "Keines" },
   ReadingContext: { OTHER: "Anderer Anlass" },
   ClearChargingProfileStatus: { UNKNOWN: "Kein solches Profil" },
+  PublishFirmwareStatus: { IDLE: "Nichts zu tun" },
 };
 
 export const methods: Readonly<Record<string, string>> = {
@@ -601,6 +621,8 @@ export const methods: Readonly<Record<string, string>> = {
   TriggerMessage: "Nachricht anfordern",
   DataTransfer: "Daten übertragen",
   UpdateFirmware: "Firmware aktualisieren",
+  PublishFirmware: "Firmware veröffentlichen",
+  UnpublishFirmware: "Firmware nicht mehr veröffentlichen",
   GetLog: "Protokoll anfordern",
   GetLocalListVersion: "Version der lokalen Liste lesen",
   SendLocalList: "Lokale Liste senden",

@@ -1,0 +1,71 @@
+"""A search of sessions may find nothing on a page and go on with the next one (ListTransactionsRequest.filter).
+
+The mesh looks at 50,000 transactions for a page. In place of so many, the pages here that come before the mesh's own
+answer are empty, with a token for the next one.
+"""
+
+from collections.abc import Callable
+
+import pytest
+from csms.transaction.v1.transaction_service_pb2 import ListTransactionsRequest, ListTransactionsResponse
+from playwright.sync_api import Page, Route, expect
+
+from tests.dashboard.simulated import SimulatedStation
+from tests.running_mesh import RunningMesh
+
+EMPTY_PAGES = 3
+_PREFIX = 5  # of a message of gRPC-web: a byte of flags, and four of its length
+_TRAILERS = 0x80
+
+
+def _message(flags: int, content: bytes) -> bytes:
+    return bytes([flags]) + len(content).to_bytes(_PREFIX - 1, "big") + content
+
+
+def _answer(response: ListTransactionsResponse) -> bytes:
+    return _message(0, response.SerializeToString()) + _message(_TRAILERS, b"grpc-status: 0\r\n")
+
+
+def _delay_by_pages(page: Page, text: str) -> Callable[[], list[str]]:
+    """Puts empty pages before the mesh's own pages of a search; gives the tokens that the page has asked for."""
+    tokens: list[str] = []
+
+    def handle(route: Route) -> None:
+        request = ListTransactionsRequest.FromString((route.request.post_data_buffer or b"")[_PREFIX:])
+        if text not in request.filter:
+            route.continue_()
+            return
+        tokens.append(request.page_token)
+        done = int(request.page_token.removeprefix("empty-") or 0)
+        if done < EMPTY_PAGES:
+            empty = ListTransactionsResponse(next_page_token=f"empty-{done + 1}")
+            route.fulfill(status=200, content_type="application/grpc-web+proto", body=_answer(empty))
+            return
+        request.page_token = ""
+        route.continue_(post_data=_message(0, request.SerializeToString()))
+
+    page.route("**/csms.transaction.v1.TransactionService/ListTransactions", handle)
+    return lambda: tokens
+
+
+@pytest.fixture
+def session(simulated: RunningMesh) -> str:
+    """The text by which a session is found."""
+    station = SimulatedStation(simulated, "PAGES")
+    station.start()
+    station.begin_session("PAGES-TAG")
+    return "PAGES-TAG"
+
+
+def test_a_search_finds_a_session_on_a_later_page(desk: Page, session: str) -> None:
+    tokens = _delay_by_pages(desk, session)
+    desk.goto(f"/sessions?q={session}")
+    expect(desk.locator("main a[href*='/sessions/']").first).to_contain_text("PAGES")
+    assert tokens()[: EMPTY_PAGES + 1] == ["", "empty-1", "empty-2", "empty-3"]
+
+
+def test_a_search_without_a_match_ends_with_its_last_page(desk: Page) -> None:
+    tokens = _delay_by_pages(desk, "NOWHERE-TAG")
+    desk.goto("/sessions?q=NOWHERE-TAG")
+    expect(desk.get_by_role("main")).to_contain_text("Nothing matches")
+    assert tokens()[: EMPTY_PAGES + 1] == ["", "empty-1", "empty-2", "empty-3"]
