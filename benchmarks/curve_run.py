@@ -139,7 +139,7 @@ def main() -> None:
     options = parse(sys.argv[1:])
     groups: Sequence[Group] = QUICK if options.quick else FULL
     if options.stations:
-        groups = (Group(stations=options.stations, rates=options.rate or (100.0, 500.0)),)
+        groups = (Group(stations=options.stations, rates=options.rate or (100.0, 500.0), quiet=True),)
     try:
         document = asyncio.run(run(groups, options)).to_json() | {"all_in_one": options.all_in_one}
     except BenchmarkError as error:
