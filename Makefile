@@ -47,8 +47,8 @@ $(VENV)/stubs.stamp: $(PROTO) $(STUB_SCRIPTS) $(VENV)/dashboard.stamp
 	@test ! -e $(VENV)/dashboard.stamp || { $(NPM) run --silent stubs && touch $@; }
 
 .PHONY: run
-run: $(VENV)/run.stamp  ## Run the whole mesh here, in the foreground, on SQLite (DEMO=0: without simulated stations; TLS=1: https and wss)
-	@exec env CSMS_DEMO=$(or $(DEMO),1) CSMS_HTTP_TLS=$(or $(TLS),$(CSMS_HTTP_TLS)) $(BIN)/python -m deploy.local
+run: $(VENV)/run.stamp  ## Run the whole mesh here, in the foreground, on SQLite (DEMO=0: without simulated stations; TLS=1: https and wss; ALL_IN_ONE=1: in one process)
+	@exec env CSMS_DEMO=$(or $(DEMO),1) CSMS_ALL_IN_ONE=$(or $(ALL_IN_ONE),$(CSMS_ALL_IN_ONE),0) CSMS_HTTP_TLS=$(or $(TLS),$(CSMS_HTTP_TLS)) $(BIN)/python -m deploy.local
 
 .PHONY: install
 install: $(VENV)/dev.stamp $(VENV)/npm.stamp $(VENV)/stubs.stamp  ## Install everything into .venv without running anything
@@ -59,15 +59,20 @@ test: $(VENV)/dev.stamp $(VENV)/npm.stamp $(VENV)/stubs.stamp  ## Run all tests,
 
 .PHONY: check
 check: $(VENV)/dev.stamp  ## Lint, type-check and hold the code against its contracts
+	@$(MAKE) --no-print-directory --jobs=2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=line) python-check dashboard-check
+
+# Beside the dashboard's, since each of the two keeps one core busy, and neither reads what the other writes.
+.PHONY: python-check
+python-check: $(VENV)/dev.stamp
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/buf lint
-	@$(MAKE) --no-print-directory breaking gen-check
+	@$(MAKE) --no-print-directory breaking
+	@$(MAKE) --no-print-directory gen-check
 	$(BIN)/python -m deploy.contract_check
 	$(BIN)/python -m tests.conformance.ocpp_table --check
-	@$(MAKE) --no-print-directory dashboard-check
 
 .PHONY: security
 security: $(VENV)/dev.stamp  ## Look for insecure constructs in our Python (bandit)
@@ -152,8 +157,8 @@ turns: $(VENV)/dev.stamp  ## The closed loop before and after, by turns (BEFORE=
 	$(BIN)/python -m benchmarks.turns $(or $(BEFORE),HEAD~1) --pairs $(or $(PAIRS),5)
 
 .PHONY: chaos
-chaos: $(VENV)/dev.stamp  ## Kill parts of the mesh at random under load: nothing acknowledged is lost or doubled (TLS=1: stations over TLS)
-	$(BIN)/python -m chaos $(if $(filter 1,$(TLS)),--tls)
+chaos: $(VENV)/dev.stamp  ## Kill parts of the mesh at random under load: nothing acknowledged is lost or doubled (TLS=1: stations over TLS; ALL_IN_ONE=1: in one process)
+	$(BIN)/python -m chaos $(if $(filter 1,$(TLS)),--tls) $(if $(filter 1,$(ALL_IN_ONE)),--all-in-one)
 
 .PHONY: fuzz
 fuzz: $(VENV)/dev.stamp  ## Mutated frames at the edge, other ones each time (FRAMES=20000: how many of each kind)

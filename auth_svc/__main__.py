@@ -19,7 +19,8 @@ from mesh.runtime.times import now_us
 from mesh.service import Build, run_service
 
 
-def _build(env: Environment) -> Build:
+def read_build(env: Environment) -> Build:
+    """The function that builds the service, with its settings. Raises SettingError."""
     return partial(build, settings=AuthSettings.read(env), clock=now_us, hasher=PasswordHasher(), announce=_announce)
 
 
@@ -33,7 +34,7 @@ def main() -> None:
     """Runs the service, or a command, with the settings of this process's environment."""
     if sys.argv[1:2] == ["reset-password"]:
         sys.exit(reset_password(sys.argv[2:], environ=os.environ, announce=_announce))
-    run_service("auth", migrations, _build, exported=EXPORTED, environ=os.environ)
+    run_service("auth", migrations, read_build, exported=EXPORTED, environ=os.environ)
 
 
 if __name__ == "__main__":

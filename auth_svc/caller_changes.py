@@ -1,4 +1,4 @@
-"""Changes of what callers may do, for all who wait for them: one look at the database a second serves each of them."""
+"""Changes of what callers may do, for all who wait for them: one look at the database a beat serves each of them."""
 
 import asyncio
 import time
@@ -10,43 +10,54 @@ from typing import Any, Self
 from auth_svc import caller_change_store as store
 from mesh.database.engine import Database
 from mesh.identity.caller_directory import CallerChanges
+from mesh.runtime.beats import BEAT_S, until_beat
 from mesh.runtime.errors import MeshError
 
-MOST_WAIT_S = 2.0
-LOOK_EVERY_S = 1.0
+MOST_WAIT_S = 4.0
+# Of this, and of less than the time that is left beyond it, callers are known who were revoked at another replica:
+# mesh/identity/known_callers.py, STALE_S.
+LOOK_EVERY_S = BEAT_S
 
 
 class CallerChangeFeed:
     """Waits for changes. Those of this process are found at once, those of another replica by the next look.
 
-    Use from one event loop. There are looks only while somebody waits.
+    A look answers all who wait, whether it finds a change or not: their next questions wait for the next one. Use from
+    one event loop. There are looks only while somebody waits.
     """
 
-    def __init__(self, *, database: Database, monotonic_s: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        *,
+        database: Database,
+        monotonic_s: Callable[[], float] = time.monotonic,
+        look_every_s: float = LOOK_EVERY_S,
+    ) -> None:
         self._database = database
         self._monotonic_s = monotonic_s
-        self._waiting: dict[asyncio.Event, int] = {}  # with the version that each has seen
+        self._look_every_s = look_every_s
+        self._waiting: set[asyncio.Event] = set()
         self._looking: asyncio.Task[None] | None = None
         self._looked_s = float("-inf")  # when the latest look began that succeeded
         self._version: int | None = None  # as it was read last; None where this process has changed it since
         self._is_stopping = False
 
     async def changes(self, after_version: int, *, wait_s: float) -> CallerChanges:
-        """Changes after a version, as soon as there are some; none after `wait_s` seconds. Raises MeshError."""
+        """Changes after a version; where there are none yet, after a look or `wait_s` seconds. Raises MeshError."""
         received_s = self._monotonic_s()
         if not 0 < wait_s <= MOST_WAIT_S or self._is_stopping or after_version != self._version:
             return await self._read(after_version, received_s)
-        changed = asyncio.Event()
-        self._waiting[changed] = after_version
+        looked = asyncio.Event()
+        self._waiting.add(looked)
         try:
             if self._looking is None:
                 self._looking = asyncio.create_task(self._look_on())
             with suppress(TimeoutError):
                 async with asyncio.timeout(wait_s):
-                    await changed.wait()
+                    await looked.wait()
         finally:
-            del self._waiting[changed]
-        if changed.is_set() or self._looked_s < received_s:
+            self._waiting.discard(looked)
+        if after_version != self._version or self._looked_s < received_s:
             return await self._read(after_version, received_s)
         return CallerChanges(changes=(), version=after_version, checked_after_s=self._looked_s - received_s)
 
@@ -74,14 +85,17 @@ class CallerChangeFeed:
 
     async def _look_on(self) -> None:
         try:
-            while self._waiting:
+            loop = asyncio.get_running_loop()
+            while True:
+                await asyncio.sleep(until_beat(self._look_every_s, loop.time()))
+                if not self._waiting:
+                    return
                 begun_s = self._monotonic_s()
+                asking = list(self._waiting)
                 version = await self._database.read(store.latest_version)
                 self._looked_s, self._version = begun_s, version
-                for changed, seen_version in self._waiting.items():
-                    if seen_version != version:
-                        changed.set()
-                await asyncio.sleep(LOOK_EVERY_S)
+                for looked in asking:
+                    looked.set()
         except MeshError:
             self._wake_all()  # each reads for itself, and has the error for an answer
         finally:
@@ -89,8 +103,8 @@ class CallerChangeFeed:
 
     def _wake_all(self) -> None:
         self._version = None
-        for changed in self._waiting:
-            changed.set()
+        for looked in self._waiting:
+            looked.set()
 
     async def _read(self, after_version: int, received_s: float) -> CallerChanges:
         begun_s = self._monotonic_s()

@@ -13,7 +13,7 @@ from mesh.identity.operator_access import invalid_api_key
 from mesh.runtime.background import PeriodicTask
 from mesh.runtime.times import SECOND_US, Clock
 
-_USES_EVERY_S = 5.0
+_USES_EVERY_S = 6.0
 
 
 class LocalDirectory:

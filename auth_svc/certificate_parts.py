@@ -20,8 +20,8 @@ from auth_svc.revocation_lists import RevocationLists
 from auth_svc.settings import AuthSettings
 from auth_svc.v2g_office import V2gOffice
 from mesh.database.engine import Database
+from mesh.grpc.servers import AddServicer
 from mesh.runtime.times import Clock
-from mesh.service import AddServicer
 
 
 class CertificateParts:

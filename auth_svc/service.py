@@ -61,13 +61,14 @@ from mesh.database.engine import Database
 from mesh.database.retention import RetentionTask
 from mesh.driver_erasure import DriverErasures as Erasing
 from mesh.events.relay import open_relay
+from mesh.grpc.servers import AddServicer
 from mesh.identity.mesh_identity import MeshIdentity
 from mesh.identity.operator_access import OperatorAccess
 from mesh.identity.operators import TokenVerifier
 from mesh.identity.tenants import TenantDirectory
 from mesh.runtime.background import Background
 from mesh.runtime.times import SECOND_US, Clock
-from mesh.service import AddServicer, Parts
+from mesh.service import Parts
 from mesh.tenant_erasure import TenantErasure
 
 

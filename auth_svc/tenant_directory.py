@@ -27,13 +27,13 @@ LAST = "notification"
 KEPT_TABLES = ("tenant", "tenant_erasure")
 # More than TenantService takes: then the message would be too large for gRPC.
 _MOST = 10_000
-MOST_WAIT_S = 10.0
+MOST_WAIT_S = 15.0
 
 
 class LocalTenants:
     """The tenants of auth_svc's own database. See mesh.identity.tenants.TenantSource.
 
-    auth_svc's own directory reads them every two seconds and after each change of its own; those of other processes
+    auth_svc's own directory reads them every three seconds and after each change of its own; those of other processes
     wait for what it finds.
     """
 

@@ -87,6 +87,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="1,000 stations, two rates, short windows")
     parser.add_argument("--stations", type=int, help="only so many stations, at the rates of --rate")
     parser.add_argument("--rate", type=float, action="append", default=[], help="messages a second")
+    parser.add_argument("--all-in-one", action="store_true", help="all parts in one process")
     parser.add_argument("--window", type=float, default=15.0, help="seconds of a window (default: 15)")
     parser.add_argument("--windows", type=int, default=3, help="windows of a point, of which the median counts")
     parser.add_argument("--json", type=Path, help="write the figures there, in place of benchmarks/results/")
@@ -100,7 +101,8 @@ async def run(groups: Sequence[Group], options: argparse.Namespace) -> Findings:
     for group in groups:
         found.e_us.append(await measure_echo(50))
         with tempfile.TemporaryDirectory(prefix="csms-curve-") as directory, postgres(Path(directory)) as database:
-            async with mesh(database, Path(directory), services=ALL_SERVICES) as running:
+            own = Path(directory)
+            async with mesh(database, own, services=ALL_SERVICES, all_in_one=options.all_in_one) as running:
                 told = await _measure(running, group, options, found)
                 say(check_ledger(told, await recorded(running)))
         found.e_us.append(await measure_echo(50))
@@ -139,10 +141,11 @@ def main() -> None:
     if options.stations:
         groups = (Group(stations=options.stations, rates=options.rate or (100.0, 500.0)),)
     try:
-        document = asyncio.run(run(groups, options)).to_json()
+        document = asyncio.run(run(groups, options)).to_json() | {"all_in_one": options.all_in_one}
     except BenchmarkError as error:
         sys.exit(f"curve: {error}")
-    path = options.json or RESULTS / f"curve-{document['commit']}.json"
+    layout = "-all-in-one" if options.all_in_one else ""
+    path = options.json or RESULTS / f"curve-{document['commit']}{layout}.json"
     path.write_text(json.dumps(document, indent=2) + "\n")
     say(f"E {document['e_us']}\n{path}")
 

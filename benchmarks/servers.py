@@ -28,6 +28,8 @@ READY_S = 60.0
 STOP_S = 10.0
 SERVICES = ("auth", "station", "transaction")
 ALL_SERVICES = (*SERVICES, "notification")
+ALL_IN_ONE = "all_in_one"
+"""The process that has all parts."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,13 +76,15 @@ async def mesh(
     steps: bool = False,
     services: Sequence[str] = SERVICES,
     tls: bool = False,
+    all_in_one: bool = False,
     settings: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Mesh]:
     """Services and gateway as child processes with empty databases, ready to serve; their logs are in `directory`.
 
     Events are relayed where `services` has "notification"; else they stay in the outboxes. With `steps` each process
     writes there, when it ends, the time that its steps took (benchmarks/steps.py). With `tls` the gateway has its port
-    with TLS beside the plain one, with an ECDSA certificate and an RSA one. `settings` are further ones of the parts.
+    with TLS beside the plain one, with an ECDSA certificate and an RSA one. With `all_in_one` all are one process.
+    `settings` are further ones of the parts.
     """
     made = make_certificates(directory / "tls", HOST, datetime.now(UTC)) if tls else None
     environment = _environment(database, directory, services, made) | dict(settings or {})
@@ -88,13 +92,14 @@ async def mesh(
     keys.make()
     processes: dict[str, Process] = {}
     try:
-        for name in (*(f"{service}_svc" for service in services), "gateway"):
-            own = {**environment, **keys.settings(name.removesuffix("_svc"))}
-            processes[name] = await _start(name, own, directory, steps=steps)
-        for service in services:
-            await _healthy(f"{service}_svc", environment[f"CSMS_{service.upper()}_ADDRESS"], processes, directory)
-        await _healthy("gateway", environment["CSMS_GATEWAY_ADDRESS"], processes, directory)
-        await _admitting(int(environment["CSMS_OCPP_PORT"]), processes["gateway"], directory)
+        if all_in_one:
+            own = {**environment, "CSMS_MESH_KEYS": str(directory / "keys")}
+            processes[ALL_IN_ONE] = await _start(f"deploy.{ALL_IN_ONE}", own, directory, steps=False)
+        else:
+            for name in (*(f"{service}_svc" for service in services), "gateway"):
+                own = {**environment, **keys.settings(name.removesuffix("_svc"))}
+                processes[name] = await _start(name, own, directory, steps=steps)
+        await _ready(services, environment, processes, directory)
         roots = {name: process.pid for name, process in processes.items()}
         if database.root is not None:
             roots["database"] = database.root
@@ -102,6 +107,16 @@ async def mesh(
     finally:
         for process in reversed(processes.values()):
             await end(process)
+
+
+async def _ready(
+    services: Sequence[str], environment: Mapping[str, str], processes: Mapping[str, Process], directory: Path
+) -> None:
+    """Waits until all parts serve. Raises BenchmarkError where one does not."""
+    for part in (*services, "gateway"):
+        name = ALL_IN_ONE if ALL_IN_ONE in processes else part if part == "gateway" else f"{part}_svc"
+        await _healthy(name, environment[f"CSMS_{part.upper()}_ADDRESS"], processes, directory)
+    await _admitting(int(environment["CSMS_OCPP_PORT"]), name, processes, directory)
 
 
 def _environment(database: Database, directory: Path, services: Sequence[str], made: SelfMade | None) -> dict[str, str]:
@@ -182,7 +197,7 @@ def free_ports(count: int) -> list[int]:
 async def _start(name: str, environment: Mapping[str, str], directory: Path, *, steps: bool) -> Process:
     command = ("-m", "benchmarks.steps", name) if steps else ("-m", name)
     own = {**environment, FILE: str(steps_file(directory, name))}
-    with (directory / f"{name}.log").open("wb") as log:
+    with (directory / f"{name.removeprefix('deploy.')}.log").open("wb") as log:
         return await asyncio.create_subprocess_exec(
             sys.executable, *command, env=own, stdin=PIPE, stdout=DEVNULL, stderr=log
         )
@@ -210,10 +225,10 @@ async def _healthy(name: str, address: str, processes: Mapping[str, Process], di
     raise _not_started(name, directory)
 
 
-async def _admitting(port: int, process: Process, directory: Path) -> None:
+async def _admitting(port: int, gateway: str, processes: Mapping[str, Process], directory: Path) -> None:
     """Waits until a station's handshake succeeds: a gateway without its lease answers 503."""
     for _ in range(int(READY_S / 0.1)):
-        if process.returncode is not None:
+        if processes[gateway].returncode is not None:
             break
         try:
             connection = await open_station(host=HOST, port=port, path="/ocpp/bench-probe", tally=Tally())
@@ -222,7 +237,7 @@ async def _admitting(port: int, process: Process, directory: Path) -> None:
             continue
         connection.close()
         return
-    raise _not_started("gateway", directory)
+    raise _not_started(gateway, directory)
 
 
 def _not_started(name: str, directory: Path) -> BenchmarkError:

@@ -31,6 +31,7 @@ def parse(arguments: Sequence[str]) -> tuple[Options, bool]:
     parser.add_argument(
         "--rotations", type=int, default=6, help="with --tls: how often certificates are rotated (default: 6)"
     )
+    parser.add_argument("--all-in-one", action="store_true", help="services and a gateway in one process")
     parser.add_argument("--keep-logs", action="store_true", help="keep the logs where nothing is off, too")
     found = parser.parse_args(arguments)
     options = Options(
@@ -43,6 +44,7 @@ def parse(arguments: Sequence[str]) -> tuple[Options, bool]:
         long_s=25.0,
         encrypted=1.0 if found.tls else 0.0,
         rotations=found.rotations if found.tls else 0,
+        all_in_one=found.all_in_one,
     )
     return options, found.keep_logs
 

@@ -19,6 +19,7 @@ from deploy.envoy_limits import EnvoyLimits
 from deploy.envoy_tls import EnvoyTls
 from deploy.local import tether
 from deploy.local.keeper import Part
+from deploy.local.one_process import in_one_process
 from deploy.local.ports import Reservation
 from deploy.mesh_keys import MeshKeys
 from deploy.trial_authority import TrialAuthority
@@ -75,8 +76,11 @@ class _Ports:
         return cls(ocpp=ocpp, ocpp_tls=ocpp_tls, mesh=mesh, http=Reservation(), stations_tls=Reservation())
 
 
-def make_layout(directory: Path) -> Layout:
-    """Chooses ports, and writes what the parts read. Nothing runs yet."""
+def make_layout(directory: Path, *, all_in_one: bool = False) -> Layout:
+    """Chooses ports, and writes what the parts read. Nothing runs yet.
+
+    With `all_in_one` the services and the first gateway are one process, which the other gateway calls by the network.
+    """
     postgres = make_postgres(directory)
     names = [name for name in OPERATOR_SERVICES if importlib.util.find_spec(f"{name}_svc.__main__")]
     inner = {name: (Reservation(), Reservation()) for name in names}
@@ -87,10 +91,14 @@ def make_layout(directory: Path) -> Layout:
     keys.make()
     operators = {name: operator.address for name, (_, operator) in inner.items()}
     plain = [each.port for each in ports.ocpp]
+    services = [_service(name, {**env, **keys.settings(name)}, held) for name, held in inner.items()]
+    gateways = [_gateway(n, {**env, **keys.settings("gateway")}, ports) for n in range(GATEWAYS)]
+    if all_in_one:
+        services, gateways = [in_one_process([*services, gateways[0]], keys=directory / "keys")], gateways[1:]
     return Layout(
         postgres=postgres,
-        services=[_service(name, {**env, **keys.settings(name)}, held) for name, held in inner.items()],
-        gateways=[_gateway(n, {**env, **keys.settings("gateway")}, ports) for n in range(GATEWAYS)],
+        services=services,
+        gateways=gateways,
         envoy=_envoy(directory, operators, ports, encryption.certificates, secret=keys.read_front_door_secret()),
         urls=_halved("ws", plain, ports.http.port),
         encryption=encryption,

@@ -29,7 +29,7 @@ CONNECTED_S = 30.0
 PUBLISHED_S = 30.0
 ROLLED_UP_S = 120.0
 # Whose long absence stations notice.
-MISSED = ("transaction_svc", "postgresql", "station_svc")
+MISSED = ("transaction_svc", "postgresql", "station_svc", "all_in_one")
 # Of so many stations one leaves at the end: it alone must count as disconnected.
 LEAVING = 10
 ASK_AGAIN_S = 0.25
@@ -48,6 +48,7 @@ class Options:
     long_s: float
     encrypted: float = 0.0  # the share of stations over TLS, from 0 to 1
     rotations: int = 0  # of certificates, in mid-run
+    all_in_one: bool = False  # services and the first gateway in one process
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +71,7 @@ async def run(options: Options, directory: Path, *, say: Say) -> Outcome:
     began_s = time.monotonic()
     ledger = Ledger()
     async with AsyncExitStack() as stack:
-        layout = make_layout(directory)
+        layout = make_layout(directory, all_in_one=options.all_in_one)
         victims = await _start(stack, layout, directory)
         say(f"the mesh runs, its logs are in {directory}")
         fleet = await _fleet(stack, layout, ledger, options)

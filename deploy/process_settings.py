@@ -98,3 +98,13 @@ def environment_of(part: str, values: Mapping[str, str]) -> dict[str, str]:
     own = settings_of(part)
     prefixes = ("CSMS_", "PG") if part in _WITHOUT_DATABASE else ("CSMS_",)
     return {name: value for name, value in values.items() if name in own or not name.startswith(prefixes)}
+
+
+def environment_with_keys(part: str, values: Mapping[str, str], keys: Mapping[str, str]) -> dict[str, str]:
+    """The same, with the settings of the part's own keys.
+
+    A key for keys that is set stays in place: the database may be encrypted by it.
+    """
+    own = environment_of(part, values)
+    given = {name: own[name] for name in ("CSMS_KEY_ENCRYPTION_FILE",) if own.get(name)}
+    return {**own, **keys, **given}

@@ -19,14 +19,18 @@ from csms.station.v1.station_ingest_service_pb2_grpc import StationIngestService
 
 from mesh.grpc.channels import open_blocking_channel
 from mesh.identity.mesh_identity import Proofs
+from mesh.runtime.beats import until_beat
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError, from_rpc_error
 from mesh.runtime.logs import get_logger
 
 log = get_logger(__name__)
 
-# Attempts within the time of one lease: with 12 s, station_svc may be unavailable for 10 s and no lease is lost.
+# Renewals within the time of one lease, and attempts once one has failed: with 12 s, station_svc may be unavailable for
+# 9 s and no lease is lost.
+RENEWALS_PER_LEASE = 4
 ATTEMPTS_PER_LEASE = 8
+_LEAST_PAUSE_S = 0.05
 _FIRST_TIMEOUT_S = 1.5
 # Longer than any attempt may take.
 _JOIN_S = 10.0
@@ -123,8 +127,8 @@ class NodeLease:
             self._stations.close()
             await self._loop.run_in_executor(None, thread.join, _JOIN_S)
 
-    def renew(self) -> None:
-        """Renews once. A lease that ran out before the renewal came is lost, even if the renewal succeeded."""
+    def renew(self) -> bool:
+        """Renews once; whether that succeeded. A lease that ran out before the renewal came is lost all the same."""
         sent_s = self._clock_s()
         duration_s = self._ask()
         if self._is_taken and not self.held:
@@ -133,7 +137,7 @@ class NodeLease:
             log.error("node lease lost: closing every socket", node_id=self.node_id)
             self._tell(taken=False)
         if duration_s is None:
-            return
+            return False
         self._duration_s = duration_s
         if not self._is_taken:
             self.term += 1  # before it is held: nothing of an earlier term comes to life again
@@ -143,15 +147,24 @@ class NodeLease:
             self._is_taken = True
             log.info("node lease taken", node_id=self.node_id, duration_s=duration_s)
             self._tell(taken=True)
+        return True
+
+    def until_next_s(self, *, renewed: bool, took_s: float, now_s: float) -> float:
+        """Seconds until the next attempt, after one that took `took_s`. `now_s` is of the monotonic clock."""
+        if renewed:
+            return until_beat(self._duration_s / RENEWALS_PER_LEASE, now_s)
+        return max(self._duration_s / ATTEMPTS_PER_LEASE - took_s, _LEAST_PAUSE_S)
 
     def _keep(self) -> None:
         """The thread."""
         while not self._stopping.is_set():
+            began_s, renewed = time.monotonic(), False
             try:
-                self.renew()
+                renewed = self.renew()
             except Exception:  # without this thread the lease would run out for good
                 log.exception("node lease not renewed")
-            self._stopping.wait(self._duration_s / ATTEMPTS_PER_LEASE)
+            now_s = time.monotonic()
+            self._stopping.wait(self.until_next_s(renewed=renewed, took_s=now_s - began_s, now_s=now_s))
 
     def _tell(self, *, taken: bool) -> None:
         if not self._stopping.is_set():

@@ -41,11 +41,12 @@ from gateway.websocket.session_factory import SessionFactory
 from gateway.websocket.station_sessions import StationSessions
 from mesh.contract.services import MESH_SERVICES
 from mesh.grpc.channels import open_channel
+from mesh.grpc.in_process import is_in_process
 from mesh.grpc.servers import GrpcServer, mesh_server
 from mesh.identity.mesh_identity import MeshIdentity
 from mesh.identity.tenants import RemoteTenants, TenantDirectory
 from mesh.runtime.logs import get_logger
-from mesh.runtime.process import serve_metrics
+from mesh.runtime.metrics import serve_metrics
 from mesh.runtime.times import now_us
 
 log = get_logger(__name__)
@@ -190,7 +191,8 @@ async def _open_mesh(
     for part, address in addresses.items():
         channel = open_channel(address, identity=identity, to=part)
         stack.push_async_callback(channel.close)
-        links[part] = MeshLink(channel=channel, proofs=identity.proofs(part))
+        has_streams = not is_in_process(channel)
+        links[part] = MeshLink(channel=channel, proofs=identity.proofs(part), has_streams=has_streams)
     mesh = MeshClient(stations=links["station"], transactions=links["transaction"], authorization=links["auth"])
     stack.push_async_callback(mesh.close)
     auth = links["auth"].channel
@@ -341,7 +343,7 @@ def _downward_server(
     downward = mesh_server(settings.mesh_address, identity=identity, services=MESH_SERVICES["gateway"])
     translator = MessageTranslator(versions.values())
     servicer = GatewayServicer(registry=registry, sessions=sessions, translator=translator)
-    gateway_service_pb2_grpc.add_GatewayServiceServicer_to_server(servicer, downward.server)
+    downward.add(lambda server: gateway_service_pb2_grpc.add_GatewayServiceServicer_to_server(servicer, server))
     return downward
 
 

@@ -30,7 +30,7 @@ from mesh.runtime.logs import get_logger
 
 log = get_logger(__name__)
 
-EVERY_S = 10.0
+EVERY_S = 12.0
 # A message may be under way for 20 s, and so may an event of the outbox.
 GRACE_S = 30.0
 # Between two walks, where rows have to wait.

@@ -2,13 +2,12 @@
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, closing
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from types import ModuleType
 
-import grpc
 from sqlalchemy.exc import DBAPIError
 
 from mesh.audit import chain_store
@@ -21,7 +20,7 @@ from mesh.database.engine import Database, is_unavailable, make_engine
 from mesh.database.retention import RetentionTask, older_than
 from mesh.grpc.call_watch import UNAUDITED
 from mesh.grpc.operator_interceptor import LastWords
-from mesh.grpc.servers import GrpcServer, add_reflection, mesh_server, operator_server
+from mesh.grpc.servers import AddServicer, GrpcServer, add_reflection, mesh_server, operator_server
 from mesh.grpc.station_scopes import StationScopes
 from mesh.identity.front_door import read_front_door_secrets
 from mesh.identity.mesh_identity import MeshIdentity
@@ -30,7 +29,8 @@ from mesh.identity.tickets import Tickets
 from mesh.runtime.background import Background, keep
 from mesh.runtime.logs import get_logger
 from mesh.runtime.masking import mask_text
-from mesh.runtime.process import EX_CONFIG, freeze_startup_objects, run, serve_metrics
+from mesh.runtime.metrics import serve_metrics
+from mesh.runtime.process import EX_CONFIG, freeze_startup_objects, run
 from mesh.runtime.settings import Environment, ServiceSettings, database_url
 from mesh.runtime.startup_errors import SettingError
 from mesh.runtime.times import now_us
@@ -40,9 +40,6 @@ from mesh.tenant_storage import TRIMMED
 log = get_logger(__name__)
 
 _AUDIT_RETENTION_EVERY_S = 3600.0
-
-AddServicer = Callable[[grpc.aio.Server], None]
-"""Adds one servicer to a server: `lambda server: add_XServicer_to_server(servicer, server)`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,20 +106,32 @@ def run_service(
         case _:
             sys.stderr.write(f"usage: python -m {name}_svc [migrate | export TENANT | verify-audit]\n")
             sys.exit(2)
-    try:
+    with explaining_databases(f"{name}_svc"):
         run(f"{name}_svc", work, environ=environ)
+
+
+@contextmanager
+def explaining_databases(process: str) -> Iterator[None]:
+    """Ends the process with one line on standard error where its database is unavailable at the start."""
+    try:
+        yield
     except DBAPIError as error:
         if not is_unavailable(error):
             raise
         reason = " ".join(str(error.orig).split())
-        sys.stderr.write(f"{name}_svc: cannot use the database: {mask_text(reason)}\n")
+        sys.stderr.write(f"{process}: cannot use the database: {mask_text(reason)}\n")
         sys.exit(1)
+
+
+def read_settings(env: Environment, name: str) -> ServiceSettings:
+    """The settings that each service has. Raises SettingError."""
+    return replace(ServiceSettings.read(env, name), front_door_secrets=read_front_door_secrets(env))
 
 
 async def _serve(
     stop: asyncio.Event, *, env: Environment, name: str, migrations: ModuleType, build_factory: BuildFactory
 ) -> None:
-    settings = replace(ServiceSettings.read(env, name), front_door_secrets=read_front_door_secrets(env))
+    settings = read_settings(env, name)
     build = build_factory(env)
     await serve(stop, settings, migrations, build)
 
@@ -240,10 +249,10 @@ def _servers(settings: ServiceSettings, parts: Parts, audit: CallAudit) -> tuple
         tickets=parts.tickets,
         last_words=parts.last_words,
     )
-    for add in parts.mesh:
-        add(mesh.server)
-    for add in parts.operator:
-        add(operator.server)
+    for add_servicer in parts.mesh:
+        mesh.add(add_servicer)
+    for add_servicer in parts.operator:
+        operator.add(add_servicer)
     if settings.reflection:
         optional = {part: OPTIONAL_OPERATOR_SERVICES[part] for part in settings.optional_parts}
         add_reflection(operator, (name for names in (OPERATOR_SERVICES | optional).values() for name in names))

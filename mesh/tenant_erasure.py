@@ -24,7 +24,7 @@ from mesh.runtime.logs import get_logger
 
 log = get_logger(__name__)
 
-EVERY_S = 5.0
+EVERY_S = 6.0
 # A station's message may be under way for 20 s, and its socket is closed within seconds.
 GRACE_S = 30.0
 TIMEOUT_S = 5.0

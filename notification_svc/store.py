@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, text
 from mesh.database import partitions
 from mesh.database.filters import Field
 from mesh.database.partitions import Span
-from mesh.database.rowset import RowStatement
+from mesh.database.rowset import RowStatement, run_later, run_prepared
 from mesh.placements.conditions import StationConditions
 from mesh.runtime.times import DAY_US
 from notification_svc import models
@@ -80,6 +80,7 @@ _ADD = RowStatement(
     )
     ON CONFLICT DO NOTHING
     """,
+    {"since_us": "bigint", "until_us": "bigint"},
     tenant_id="text",
     cursor="bigint",
     event_id="text",
@@ -106,9 +107,9 @@ def add(connection: Connection, events: Sequence[NewEvent], *, now_us: int) -> d
     streams = [
         {"tenant_id": tenant_id, "events": counts[tenant_id], "create_us": now_us} for tenant_id in sorted(counts)
     ]
-    advanced = _ADVANCE.run(connection, streams).all()
-    heads: dict[str, int] = {row.tenant_id: row.last_cursor for row in advanced}
-    create_us: dict[str, int] = {row.tenant_id: row.last_create_us for row in advanced}
+    advanced = run_prepared(connection, (_ADVANCE, streams))
+    heads: dict[str, int] = {tenant_id: last_cursor for tenant_id, last_cursor, _create_us in advanced}
+    create_us: dict[str, int] = {tenant_id: last_create_us for tenant_id, _cursor, last_create_us in advanced}
     next_cursor = {tenant_id: head - counts[tenant_id] for tenant_id, head in heads.items()}
     rows = []
     for event in events:
@@ -128,7 +129,7 @@ def add(connection: Connection, events: Sequence[NewEvent], *, now_us: int) -> d
             }
         )
     since_us = min(now_us, *(event.event_time_us for event in events)) - _MOST_SKEW_US
-    _ADD.run(connection, rows, since_us=since_us, until_us=max(create_us.values()))
+    run_later(connection, (_ADD, rows, {"since_us": since_us, "until_us": max(create_us.values())}))
     return heads
 
 

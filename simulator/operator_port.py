@@ -51,7 +51,8 @@ async def serve_with(
         call_rules=settings.call_rules,
         front_door_secrets=settings.front_door_secrets,
     )
-    add_SimulatorServiceServicer_to_server(SimulatorServicer(fleet=fleet, maker=maker), port.server)
+    servicer = SimulatorServicer(fleet=fleet, maker=maker)
+    port.add(lambda server: add_SimulatorServiceServicer_to_server(servicer, server))
     for task in access.background:
         stack.push_async_callback(_cancel, asyncio.create_task(keep(task)))
     await port.start()

@@ -12,13 +12,14 @@ from station_svc.service import build
 from station_svc.settings import StationSettings
 
 
-def _build(env: Environment) -> Build:
+def read_build(env: Environment) -> Build:
+    """The function that builds the service, with its settings. Raises SettingError."""
     return partial(build, settings=StationSettings.read(env), clock=now_us)
 
 
 def main() -> None:
     """Runs the service with the settings of this process's environment."""
-    run_service("station", migrations, _build, exported=EXPORTED, environ=os.environ)
+    run_service("station", migrations, read_build, exported=EXPORTED, environ=os.environ)
 
 
 if __name__ == "__main__":

@@ -8,10 +8,10 @@ import grpc
 from sqlalchemy import Connection
 
 from mesh.database.engine import Database
+from mesh.grpc.servers import AddServicer
 from mesh.grpc.types import Context
 from mesh.identity.tenants import TenantDirectory
 from mesh.runtime.times import Clock
-from mesh.service import AddServicer
 from station_svc.commands.evses import resolve_evse
 from station_svc.commands.hooks import NO_HOOKS, CommandHooks, together
 from station_svc.commands.sender import CommandSender

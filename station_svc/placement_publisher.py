@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 
 from mesh.database.engine import Database
 from mesh.placements.store import Placement, latest_version
+from mesh.runtime.background import wait_until_beat
 from mesh.runtime.errors import MeshError, from_rpc_error
 from mesh.runtime.logs import get_logger
 from station_svc.core import placement_store
@@ -82,12 +83,7 @@ class PlacementPublisher:
             while True:
                 self._wake.clear()
                 await self.publish()
-                try:
-                    # Not wait_for: before Python 3.12 it forgets a cancellation that comes together with the event.
-                    async with asyncio.timeout(self._poll_s):
-                        await self._wake.wait()
-                except TimeoutError:
-                    continue
+                await wait_until_beat(self._wake, self._poll_s)
         finally:
             self._database.remove_listener(committed)
 

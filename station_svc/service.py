@@ -19,13 +19,14 @@ from mesh.database.partition_keeper import Kept, PartitionKeeper
 from mesh.driver_erasure import DriverErasures, RemoteErasures
 from mesh.events.relay import open_relay
 from mesh.grpc.channels import open_channel
+from mesh.grpc.servers import AddServicer
 from mesh.identity.mesh_identity import MeshIdentity
 from mesh.identity.operator_access import remote_access
 from mesh.identity.tenants import RemoteTenants, TenantDirectory
 from mesh.placements.scopes import PlacementScopes
 from mesh.runtime.background import Background
 from mesh.runtime.times import Clock
-from mesh.service import AddServicer, Parts
+from mesh.service import Parts
 from mesh.tenant_erasure import TenantErasure, reports_to
 from mesh.tenant_storage import StorageQuota, plain_rows
 from station_svc.api import removals

@@ -12,13 +12,14 @@ from transaction_svc.service import build
 from transaction_svc.settings import TransactionSettings
 
 
-def _build(env: Environment) -> Build:
+def read_build(env: Environment) -> Build:
+    """The function that builds the service, with its settings. Raises SettingError."""
     return partial(build, settings=TransactionSettings.read(env), clock=now_us)
 
 
 def main() -> None:
     """Runs the service with the settings of this process's environment."""
-    run_service("transaction", migrations, _build, exported=EXPORTED, environ=os.environ)
+    run_service("transaction", migrations, read_build, exported=EXPORTED, environ=os.environ)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from transaction_svc.batch_context import BatchContext
 
 log = get_logger(__name__)
 
-_EVERY_S = 10
+_EVERY_S = 12
 # A few at a time, with a pause, so that messages are recorded meanwhile.
 _MOST = 100
 _MOST_FLAGS = 200

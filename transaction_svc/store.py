@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from mesh.contract.tenants import own_name
-from mesh.database.rowset import Call, RowStatement, columns_of, run_later, run_prepared
+from mesh.database.rowset import Call, RowStatement, SetStatement, columns_of, run_later, run_prepared
 from transaction_svc import models
 from transaction_svc.idempotency_keys import name_hash
 from transaction_svc.packed_form import unpack as unpack_events
@@ -104,7 +104,8 @@ _LOOK_UP = RowStatement(
     **columns_of(models.tx_event, "tenant_id", "station_id", "content_key", "transaction_id"),
 )
 
-_OPEN = RowStatement(
+# For a single station the planner might read the open transactions of all, by the index of their tokens.
+_OPEN = SetStatement(
     """
     SELECT t.tenant_id, t.station_id, t.transaction_id, t.generation, t.fold
     FROM {rows} JOIN tx t

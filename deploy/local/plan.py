@@ -17,10 +17,11 @@ from deploy.local.certificates import FrontDoorCertificates
 from deploy.local.data_directory import DataDirectory
 from deploy.local.entrances import Entrances
 from deploy.local.keeper import Part
+from deploy.local.one_process import in_one_process
 from deploy.local.ports import Reservation
 from deploy.local.settings import RunSettings
 from deploy.mesh_keys import MeshKeys
-from deploy.process_settings import environment_of
+from deploy.process_settings import environment_with_keys
 from deploy.self_made import make_certificates
 from mesh.contract.services import OPERATOR_SERVICES
 from mesh.identity.key_files import OPTIONAL_PARTS
@@ -101,6 +102,8 @@ def make_plan(settings: RunSettings, data: DataDirectory, *, on_login: Callable[
         _service(name, env, ports, on_login, keys=keys) for name, ports in inner.items() if name in OPERATOR_SERVICES
     )
     gateway = _gateway(settings, env, inner["gateway"], entrances, keys=keys)
+    if settings.all_in_one:
+        gateway, services = in_one_process((*services, gateway), keys=data.keys), ()
     door = _configuration(settings, data, inner, entrances, secret=keys.read_front_door_secret())
     front_door, is_open = _front_door(settings, data, entrances, door)
     ocpp = entrances.ocpp
@@ -201,13 +204,8 @@ def _environment(
 
 
 def _own(part: str, env: dict[str, str], keys: MeshKeys) -> dict[str, str]:
-    """The environment of a part: its settings alone, and its key in place of the secret of earlier releases.
-
-    A key for keys that is set is used: the database may be encrypted by it.
-    """
-    own = environment_of(part, env)
-    given = {name: own[name] for name in ("CSMS_KEY_ENCRYPTION_FILE",) if own.get(name)}
-    return {**own, "CSMS_MESH_SECRET": "", **keys.settings(part), **given}
+    """The environment of a part: its settings alone, and its key in place of the secret of earlier releases."""
+    return {**environment_with_keys(part, env, keys.settings(part)), "CSMS_MESH_SECRET": ""}
 
 
 def _service(name: str, env: dict[str, str], ports: _Inner, on_login: Callable[[str], None], *, keys: MeshKeys) -> Part:

@@ -32,6 +32,7 @@ class RunSettings:
     reflection_open: bool
     access_log: str  # as deploy.envoy_config.FrontDoor has it
     demo: bool
+    all_in_one: bool  # whether gateway and services share a process
     admin_password_given: bool
     lifeline: bool  # whether the run ends with its standard input
     envoy_limits: EnvoyLimits  # port 0 for stations: any free one
@@ -72,6 +73,7 @@ class RunSettings:
             reflection_open=env.switch("CSMS_REFLECTION_OPEN", default=False),
             access_log=read_access_log(env),
             demo=env.switch("CSMS_DEMO", default=True),
+            all_in_one=env.switch("CSMS_ALL_IN_ONE", default=False),
             admin_password_given=env.optional("CSMS_ADMIN_PASSWORD") is not None,
             lifeline=env.switch("CSMS_LIFELINE", default=False),
             envoy_limits=EnvoyLimits.read(env),

@@ -77,10 +77,11 @@ Send = Callable[[Sequence[bytes]], Awaitable[Sequence[Any]]]
 
 @dataclass(frozen=True, kw_only=True)
 class MeshLink:
-    """The channel to a service, and the proofs that streams on it are opened with."""
+    """The channel to a service, and the proofs that streams on it are opened with; not all channels have streams."""
 
     channel: grpc.aio.Channel
     proofs: Proofs
+    has_streams: bool = True
 
 
 def path_of(method: MethodDescriptor) -> str:
@@ -103,9 +104,9 @@ def _raw(method: MethodDescriptor, channel: grpc.aio.Channel) -> Callable[[bytes
 
 
 def _streamed(method: MethodDescriptor, link: MeshLink) -> BatchStream | None:
-    """The same RPC as a stream of batches (mesh/grpc/batch_streams.py); None where the contract has none."""
+    """The same RPC as a stream of batches (mesh/grpc/batch_streams.py); None where contract or channel has none."""
     stream = method.containing_service.methods_by_name.get(STREAM + method.name)
-    if stream is None:
+    if stream is None or not link.has_streams:
         return None
     call = link.channel.stream_stream(
         path_of(stream),

@@ -12,8 +12,8 @@ from mesh.runtime.times import Clock
 class Socket(Protocol):
     """The WebSocket, as far as a session needs it; it gives each message to `Session.receive`."""
 
-    def check_lost(self) -> None:
-        """Drops a connection that the far end has closed while the socket was held."""
+    def check_lost(self) -> bool:
+        """Drops a connection that the far end has closed while the socket was held; whether it is held."""
 
     def write(self, data: bytes) -> bool:
         """Sends a text message; false where the far end does not read, so that the caller must `drain` first.
@@ -75,6 +75,7 @@ class FrameChannel:
         """Sends and logs a frame; false where the station does not read. Raises SocketClosedError."""
         self._ordinal += 1
         self.sent_us = now_us = self._clock()
+        self._liveness.look_again()  # an answer may follow what is to be reported: a refused boot, a quirk
         self._message_log.add(SENT, self._ordinal, now_us, data, kind, message_id, action)
         return self._socket.write(data)
 
@@ -110,6 +111,7 @@ class FrameChannel:
     def pause_reading(self) -> None:
         """Takes no more frames until each such call is followed by `resume_reading`."""
         self._pauses += 1
+        self._liveness.look_again()
         self._socket.pause_reading()
 
     def resume_reading(self) -> None:

@@ -35,9 +35,9 @@ class Keepalive:
         else:
             self._liveness.on_unblocked()
 
-    def check_lost(self) -> None:
-        """Notices that the far end has closed a connection that is not read from for the moment."""
-        self._socket.check_lost()
+    def check_lost(self) -> bool:
+        """Notices that the far end has closed a connection that is not read from; whether it is not for the moment."""
+        return self._socket.check_lost()
 
     def check_pong(self) -> None:
         """Counts, once a connection, a station that sends messages but answers no ping (quirk 4)."""

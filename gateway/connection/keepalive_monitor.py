@@ -1,12 +1,12 @@
 """Watches over the sessions: notes who was seen, pings the silent, gives up on those who no longer read or live."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Iterable
 
 from csms.station.v1 import station_ingest_service_pb2 as ingest
 
 from gateway.batching.background_buffer import Buffer
 from gateway.connection.last_seen import has_news, take_last_seen
-from gateway.connection.registry import Registry
 from gateway.connection.session import Session
 from mesh.runtime.background import PeriodicTask
 from mesh.runtime.logs import get_logger
@@ -15,6 +15,8 @@ from mesh.runtime.times import SECOND_US, Clock
 log = get_logger(__name__)
 
 SWEEP_S = 5.0
+# So many sessions are looked at in one turn of the event loop, a few milliseconds of CPU.
+TURN_SESSIONS = 200
 # A station that reads nothing for this long, while there is something to send, is disconnected.
 BLOCKED_S = 20.0
 # Silence after which a station is pinged, and after which its connection is closed. Any frame or pong is a sign of life
@@ -34,7 +36,7 @@ class KeepaliveMonitor:
     def __init__(
         self,
         *,
-        registry: Registry,
+        registry: Iterable[Session],
         sightings: Buffer[ingest.Sighting],
         clock: Clock,
         loop_s: Callable[[], float],
@@ -43,42 +45,53 @@ class KeepaliveMonitor:
         self._sightings = sightings
         self._clock = clock
         self._loop_s = loop_s
-        self._noted_us: dict[Session, int] = {}
 
     async def run(self) -> None:
         """Sweeps until it is cancelled."""
-        await PeriodicTask("keepalive", self._turn, every_s=SWEEP_S, at_once=False).run()
+        await PeriodicTask("keepalive", self.sweep, every_s=SWEEP_S, at_once=False).run()
 
-    def sweep(self) -> None:
-        """Looks at every session once."""
-        noted = {}
+    async def sweep(self) -> None:
+        """Looks at every session that has changed since the last sweep, or that has been silent for long enough."""
+        looked_at, now_us = 0, self._clock()
         for session in self._registry:
-            noted[session] = session.liveness.last_seen_us
-            self._judge(session)
-            if session.liveness.last_seen_us > self._noted_us.get(session, 0) or has_news(session):
-                self._sightings.add(take_last_seen(session, self._clock()))
-        self._noted_us = noted
+            if session.liveness.look_us <= now_us:
+                self._look_at(session)
+                looked_at += 1
+                if not looked_at % TURN_SESSIONS:
+                    await asyncio.sleep(0)
 
-    async def _turn(self) -> None:
-        self.sweep()
+    def _look_at(self, session: Session) -> None:
+        liveness, now_us = session.liveness, self._clock()
+        liveness.look_us = self._judge(session, now_us)
+        if liveness.last_seen_us > liveness.reported_us or has_news(session):
+            liveness.reported_us = liveness.last_seen_us
+            self._sightings.add(take_last_seen(session, now_us))
 
-    def _judge(self, session: Session) -> None:
+    def _judge(self, session: Session, now_us: int) -> int:
+        """Pings a silent session, and gives up on one that is gone; returns when to look at it again."""
         station_id, liveness = session.connection.station_id, session.liveness
+        is_blocked = liveness.blocked_since_s is not None
         if liveness.blocked_since_s is not None and self._loop_s() - liveness.blocked_since_s > BLOCKED_S:
             log.warning("station reads nothing: cut off", station_id=station_id)
             session.abort()
-            return
-        session.keepalive.check_lost()
+            return 0
+        is_held = session.keepalive.check_lost()
         session.keepalive.check_pong()
-        now_us = self._clock()
-        silent_us = now_us - liveness.last_alive_us
-        if silent_us > max(
-            GONE_AFTER_US, GONE_AFTER_HEARTBEATS * session.registration.heartbeat_interval_s * SECOND_US
-        ):
-            log.warning("station is silent: cut off", station_id=station_id, silent_s=silent_us // SECOND_US)
+        gone_us = liveness.last_alive_us + _gone_after_us(session)
+        if now_us > gone_us:
+            silent_s = (now_us - liveness.last_alive_us) // SECOND_US
+            log.warning("station is silent: cut off", station_id=station_id, silent_s=silent_s)
             session.abort()
-        elif now_us - max(liveness.last_alive_us, liveness.pinged_us) > _ping_after_us(session):
+            return 0
+        ping_after_us = _ping_after_us(session)
+        if now_us - max(liveness.last_alive_us, liveness.pinged_us) > ping_after_us:
             session.keepalive.ping()
+        ping_us = max(liveness.last_alive_us, liveness.pinged_us) + ping_after_us
+        return 0 if is_blocked or is_held else min(ping_us, gone_us) + 1
+
+
+def _gone_after_us(session: Session) -> int:
+    return max(GONE_AFTER_US, GONE_AFTER_HEARTBEATS * session.registration.heartbeat_interval_s * SECOND_US)
 
 
 def _ping_after_us(session: Session) -> int:

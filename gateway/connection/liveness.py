@@ -9,16 +9,27 @@ PONG_WITHIN_US = 10 * SECOND_US
 class Liveness:
     """The times of one connection, by the clock; `blocked_since_s` is by the loop's clock."""
 
-    __slots__ = ("_awaits_pong", "_is_mute", "blocked_since_s", "last_alive_us", "last_seen_us", "pinged_us")
+    __slots__ = (
+        *("_awaits_pong", "_is_mute", "blocked_since_s", "last_alive_us", "last_seen_us", "pinged_us"),
+        *("look_us", "reported_us"),
+    )
 
     def __init__(self, now_us: int) -> None:
         self.last_seen_us = self.last_alive_us = self.pinged_us = now_us  # a frame; any sign of life; the last ping
         self.blocked_since_s: float | None = None  # since when it does not read, None while it does
         self._awaits_pong = self._is_mute = False
+        # Of thousands of sessions few have changed since the monitor's last sweep; only these are looked at.
+        self.look_us = 0  # from when on the monitor looks at it; 0: at its next sweep
+        self.reported_us = 0  # the last frame that station_svc was told of
+
+    def look_again(self) -> None:
+        """Has the monitor look at the session at its next sweep: something may have changed."""
+        self.look_us = 0
 
     def on_frame(self, now_us: int) -> None:
         """The station sent a frame."""
         self.last_seen_us = self.last_alive_us = now_us
+        self.look_us = 0
 
     def on_ping(self, now_us: int) -> None:
         """The station is sent a ping."""
@@ -34,6 +45,7 @@ class Liveness:
         """The station does not read what it is sent."""
         if self.blocked_since_s is None:
             self.blocked_since_s = now_s
+            self.look_us = 0
 
     def on_unblocked(self) -> None:
         """The station reads again."""

@@ -231,6 +231,7 @@ class Session:
         except MeshError as error:
             if error.reason is Reason.CALL_TIMEOUT:
                 self.reports.note_quirk(QuirkName.CALL_UNANSWERED)
+                self.liveness.look_again()
             raise
 
     async def _send_call(self, data: bytes, message_id: str, action: str) -> None:

@@ -156,14 +156,18 @@ class StationSocket(AdmittedConnection):
         """
         self._release(_BY_SESSION)
 
-    def check_lost(self) -> None:
-        """Drops a connection that the far end has closed while it was not read from, which nothing else would show."""
+    def check_lost(self) -> bool:
+        """Drops a connection that the far end has closed while it was not read from, which nothing else would show.
+
+        Returns whether it is not read from.
+        """
         if not self._pauses or self.is_lost or self.transport.is_closing():
-            return
+            return False
         poll = select.poll()
         poll.register(self.transport.get_extra_info("socket").fileno(), _GONE)
         if poll.poll(0):
             self.transport.abort()
+        return True
 
     def _pause_for(self, reason: int) -> None:
         if not self._pauses and not self.is_lost and not self.transport.is_closing():

@@ -16,6 +16,7 @@ from mesh.database.engine import Database
 from mesh.database.leader import Leader
 from mesh.events import outbox
 from mesh.events.outbox import OutboxEvent
+from mesh.runtime.background import wait_until_beat
 from mesh.runtime.errors import MeshError
 from mesh.runtime.logs import get_logger
 
@@ -24,7 +25,7 @@ log = get_logger(__name__)
 EVENT_TYPE = "audit.entry"
 """Type of the outbox rows that have linked entries: notification_svc keeps them apart from events."""
 BATCH = 128
-POLL_S = 5.0
+POLL_S = 6.0
 # Entries of this time share a transaction.
 LINGER_S = 0.2
 
@@ -80,8 +81,9 @@ class Linker:
         self._database.on_commit(committed)
         try:
             while True:
-                await self._attempt(leader)
-                await self._rest()
+                if await self._attempt(leader):
+                    await asyncio.sleep(self._linger_s)
+                await wait_until_beat(self._wake, self._poll_s)
         finally:
             self._database.remove_listener(committed)
             await leader.close()
@@ -101,19 +103,14 @@ class Linker:
             self._pass_on(connection, self._source, linked)
         return len(linked)
 
-    async def _attempt(self, leader: Leader) -> None:
+    async def _attempt(self, leader: Leader) -> bool:
+        """Links what is there; whether there was something, which others may follow, or could be."""
         self._wake.clear()
         try:
             if await leader.is_leading() and await self._database.read(chain_store.has_unlinked):
                 await self.link_all()
+                return True
         except MeshError as error:
             log.warning("audit entries wait to be linked", source=self._source, reason=error.reason)
-
-    async def _rest(self) -> None:
-        await asyncio.sleep(self._linger_s)
-        try:
-            # Not wait_for, which may forget a cancellation: see mesh/events/relay.py.
-            async with asyncio.timeout(self._poll_s):
-                await self._wake.wait()
-        except TimeoutError:
-            return
+            return True
+        return False

@@ -6,10 +6,10 @@ own, where asyncio would copy the outcome from another with a lock and a conditi
 
 import asyncio
 import threading
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from contextvars import copy_context
-from queue import SimpleQueue
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -18,14 +18,19 @@ _Job = tuple[asyncio.Future[Any], Callable[..., Any], tuple[Any, ...]]
 
 
 class ThreadExecutor:
-    """A fixed number of threads, started when they are first needed; they run jobs in the order of arrival."""
+    """At most a fixed number of threads, each started when all others are busy; they take jobs in the order of arrival.
+
+    A job goes to the idle thread that was busy last, so that few threads serve a quiet service: what a thread keeps,
+    such as its database connection, was used a moment ago, and is still in the processor's caches.
+    """
 
     def __init__(self, *, threads: int, name: str) -> None:
-        self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
-        self._threads = [
-            threading.Thread(target=self._work, name=f"{name}-{number}", daemon=True) for number in range(threads)
-        ]
-        self._started = False
+        self._most = threads
+        self._name = name
+        self._lock = threading.Lock()  # guards all below; each is held for some instructions only
+        self._jobs: deque[_Job] = deque()  # wait while all threads are busy
+        self._idle: list[_Thread] = []  # busy last is last
+        self._threads: list[threading.Thread] = []
         self._closed = False
 
     def run(self, function: Callable[..., T], *arguments: Any) -> "asyncio.Future[T]":
@@ -33,39 +38,84 @@ class ThreadExecutor:
 
         The function has the caller's context variables, as with `asyncio.to_thread`. Raises RuntimeError after `close`.
         """
-        if self._closed:
-            raise RuntimeError("these workers are closed")
-        if not self._started:
-            self._started = True
-            for thread in self._threads:
-                thread.start()
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._jobs.put((future, copy_context().run, (function, *arguments)))
+        job: _Job = (future, copy_context().run, (function, *arguments))
+        with self._lock:
+            if self._closed:
+                raise RuntimeError("these workers are closed")
+            if self._idle:
+                self._idle.pop().give(job)
+            else:
+                if len(self._threads) < self._most:
+                    self._start()
+                self._jobs.append(job)
         return future
 
     def close(self) -> None:
         """Waits until all submitted jobs are done. Blocks: not for the event loop's own thread."""
-        self._closed = True
-        for _thread in self._threads:
-            self._jobs.put(None)
-        if self._started:
-            for thread in self._threads:
-                thread.join()
+        with self._lock:
+            self._closed = True
+            for thread in self._idle:
+                thread.give(None)
+            self._idle.clear()
+        for started in self._threads:
+            started.join()
+
+    def _start(self) -> None:
+        thread = threading.Thread(target=self._work, name=f"{self._name}-{len(self._threads)}", daemon=True)
+        thread.start()
+        self._threads.append(thread)
 
     def _work(self) -> None:
-        while job := self._jobs.get():
+        own = _Thread()
+        self._assign(own)
+        while job := own.take():
             future, function, arguments = job
-            if not future.cancelled():
-                _do(future, function, arguments)
-            del job, future, function, arguments  # what they hold is not kept until the next job
+            outcome = None if future.cancelled() else _run(function, arguments)
+            self._assign(own)  # first: whoever awaits the outcome finds this thread idle
+            if outcome is not None:
+                _deliver(future, *outcome)
+            del job, future, function, arguments, outcome  # what they hold is not kept until the next job
+
+    def _assign(self, own: "_Thread") -> None:
+        """Gives a thread that is done its next job, or its end, or has it wait for one."""
+        with self._lock:
+            if self._jobs:
+                own.give(self._jobs.popleft())
+            elif self._closed:
+                own.give(None)
+            else:
+                self._idle.append(own)
 
 
-def _do(future: asyncio.Future[Any], function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
-    result, failure = None, None
+class _Thread:
+    """Where a thread is given its next job."""
+
+    def __init__(self) -> None:
+        self._given = threading.Lock()
+        self._given.acquire()
+        self._job: _Job | None = None
+
+    def give(self, job: _Job | None) -> None:
+        """Has the thread run a job; None: it has to end. Once for each `take`."""
+        self._job = job
+        self._given.release()
+
+    def take(self) -> _Job | None:
+        """Waits for the job."""
+        self._given.acquire()
+        job, self._job = self._job, None
+        return job
+
+
+def _run(function: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[Any, BaseException | None]:
     try:
-        result = function(*arguments)
+        return function(*arguments), None
     except BaseException as error:
-        failure = error
+        return None, error
+
+
+def _deliver(future: asyncio.Future[Any], result: Any, failure: BaseException | None) -> None:
     with suppress(RuntimeError):  # the loop is closed, and nothing awaits the future any more
         future.get_loop().call_soon_threadsafe(_tell, future, result, failure)
 

@@ -6,7 +6,6 @@ Each service's schema has one such table; the relay empties it into notification
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -14,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, MetaData
 
 from mesh.contract.tenants import own_name
-from mesh.database.rowset import RowStatement, run_later
+from mesh.database.rowset import RowStatement, run_later, run_prepared
 from mesh.identity.acting import current_actor
 from mesh.runtime.settings import Environment
 from mesh.runtime.times import DAY_US
@@ -133,8 +132,7 @@ def remove_old(connection: Connection, *, now_us: int, days: int, limit: int) ->
     return connection.execute(_REMOVE, parameters).rowcount
 
 
-@dataclass(frozen=True, kw_only=True)
-class OutboxRow:
+class OutboxRow(msgspec.Struct, frozen=True):
     """An event in the outbox; `data` is JSON text."""
 
     outbox_id: int
@@ -147,11 +145,12 @@ class OutboxRow:
     actor: str | None = None
 
 
-_UNPUBLISHED = sa.text(
+_UNPUBLISHED = RowStatement(
     """
     SELECT outbox_id, event_id, tenant_id, type, station_id, event_time_us, data, actor FROM outbox
-    WHERE published_us IS NULL ORDER BY outbox_id LIMIT :limit
-    """
+    WHERE published_us IS NULL ORDER BY outbox_id LIMIT :most
+    """,
+    {"most": "bigint"},
 )
 
 _MARK_PUBLISHED = RowStatement(
@@ -159,6 +158,7 @@ _MARK_PUBLISHED = RowStatement(
     UPDATE outbox SET published_us = :now_us
     WHERE published_us IS NULL AND outbox_id IN (SELECT outbox_id FROM {rows})
     """,
+    {"now_us": "bigint"},
     outbox_id="bigint",
 )
 
@@ -168,13 +168,13 @@ def unpublished(connection: Connection, *, limit: int) -> list[OutboxRow]:
 
     Never by position: a smaller id may be committed after a larger one, and would be passed over for good.
     """
-    rows = connection.execute(_UNPUBLISHED, {"limit": limit})
-    return [OutboxRow(**row) for row in rows.mappings()]
+    return [OutboxRow(*row) for row in run_prepared(connection, (_UNPUBLISHED, (), {"most": limit}))]
 
 
 def mark_published(connection: Connection, outbox_ids: Iterable[int], *, now_us: int) -> None:
     """Marks events as stored by notification_svc."""
-    _MARK_PUBLISHED.run(connection, [{"outbox_id": outbox_id} for outbox_id in outbox_ids], now_us=now_us)
+    rows = [{"outbox_id": outbox_id} for outbox_id in outbox_ids]
+    run_later(connection, (_MARK_PUBLISHED, rows, {"now_us": now_us}))
 
 
 def take_appended(connection_info: dict[Any, Any]) -> bool:

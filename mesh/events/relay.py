@@ -8,7 +8,9 @@ event is sent with or after those of its station that were committed before it, 
 once. One replica alone does it (mesh/database/leader.py) to save work; correctness does not need that.
 
 An event wakes it at once; after a batch it lingers so that more events join the next one: the rate of batches is
-bounded, not the number of events in one. When idle it costs next to nothing.
+bounded, not the number of events in one. Events that another replica appended are found by a poll every second, for as
+long as another replica waits for the lead; the leader finds out within ALONE_POLL_S that there is one. Where there is
+none, the poll only finds what a process appended that ended before it could relay it.
 """
 
 import asyncio
@@ -29,7 +31,7 @@ from mesh.events import outbox
 from mesh.events.outbox import OutboxRow
 from mesh.grpc.channels import open_channel
 from mesh.identity.mesh_identity import MeshIdentity
-from mesh.runtime.background import Background
+from mesh.runtime.background import Background, wait_until_beat
 from mesh.runtime.backoff import Backoff
 from mesh.runtime.errors import MeshError, from_rpc_error
 from mesh.runtime.logs import get_logger
@@ -40,6 +42,7 @@ log = get_logger(__name__)
 MAX_ITEMS = 256
 MAX_BYTES = 1024 * 1024
 POLL_S = 1.0
+ALONE_POLL_S = 6.0
 # Events of this time share a turn: each costs three processes a call or a transaction, and nobody decides within half a
 # second of one.
 LINGER_S = 0.5
@@ -70,8 +73,8 @@ def open_relay(
 class Relay:
     """Publishes the events of one service's outbox. `run` is a background task of the service.
 
-    `poll_s` is the interval at which it reads events that other processes appended, `linger_s` the linger after a
-    batch that was not full; both in seconds.
+    `poll_s` is the interval at which it reads events that other replicas appended, `alone_poll_s` that where there are
+    none, `linger_s` the linger after a batch that was not full; all in seconds.
     """
 
     def __init__(
@@ -82,6 +85,7 @@ class Relay:
         source: str,
         clock: Clock,
         poll_s: float = POLL_S,
+        alone_poll_s: float = ALONE_POLL_S,
         linger_s: float = LINGER_S,
     ) -> None:
         self._database = database
@@ -89,6 +93,7 @@ class Relay:
         self._source = source
         self._clock = clock
         self._poll_s = poll_s
+        self._alone_poll_s = alone_poll_s
         self._linger_s = linger_s
         self._wake = asyncio.Event()
         self._unmarked: list[int] = []
@@ -96,7 +101,12 @@ class Relay:
 
     async def run(self) -> None:
         """Relays until it is cancelled."""
-        leader = Leader(engine=self._database.engine, work=f"relay of {self._source}", check_s=self._poll_s)
+        leader = Leader(
+            engine=self._database.engine,
+            work=f"relay of {self._source}",
+            check_s=self._poll_s,
+            watches_others=True,
+        )
         loop = asyncio.get_running_loop()
 
         def committed(notes: dict[Any, Any]) -> None:
@@ -106,7 +116,8 @@ class Relay:
         self._database.on_commit(committed)
         try:
             while True:
-                await self._rest(await self._attempt(leader))
+                published = await self._attempt(leader)
+                await self._rest(published, self._poll_s if leader.has_others else self._alone_poll_s)
         finally:
             self._database.remove_listener(committed)
             await leader.close()
@@ -127,18 +138,13 @@ class Relay:
             self._failures = 0
         return published
 
-    async def _rest(self, published: int) -> None:
+    async def _rest(self, published: int, poll_s: float) -> None:
         if published >= _AT_ONCE:
             return
         if published:
             await asyncio.sleep(self._linger_s)
             return
-        try:
-            # Not wait_for: before Python 3.12 it forgets a cancellation that comes together with what it waits for.
-            async with asyncio.timeout(self._poll_s):
-                await self._wake.wait()
-        except TimeoutError:
-            return
+        await wait_until_beat(self._wake, poll_s)
 
     async def _turn(self) -> int:
         self._wake.clear()

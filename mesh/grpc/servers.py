@@ -1,8 +1,8 @@
 """gRPC servers: one for the mesh, one for operators, never on one port."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import grpc
 from google.protobuf import descriptor_pool
@@ -15,6 +15,7 @@ from mesh.grpc.batch_streams import BatchStreams
 from mesh.grpc.call_limits import CallLimits
 from mesh.grpc.call_watch import CallWatch
 from mesh.grpc.channels import MAX_MESSAGE_BYTES, PING_AT_MOST_EVERY_MS
+from mesh.grpc.in_process import InProcessServer, InProcessServers
 from mesh.grpc.mesh_interceptor import MeshInterceptor
 from mesh.grpc.operator_interceptor import LastWords, OperatorInterceptor
 from mesh.grpc.station_scopes import StationScopes
@@ -40,6 +41,10 @@ _OPTIONS = (
 )
 
 
+AddServicer = Callable[[grpc.aio.Server], None]
+"""Adds one servicer to a server: `lambda server: add_XServicer_to_server(servicer, server)`."""
+
+
 @dataclass(kw_only=True)
 class GrpcServer:
     """A server with its health; `port` is known once it is bound."""
@@ -50,10 +55,19 @@ class GrpcServer:
     services: Sequence[str] = field(default_factory=tuple)
     streams: BatchStreams = field(default_factory=BatchStreams)
     limits: CallLimits | None = None  # of an operator port
+    in_process: InProcessServer | None = None  # of a mesh port, where other parts run in this process
+
+    def add(self, add_servicer: AddServicer) -> None:
+        """Adds a servicer, before the start."""
+        add_servicer(self.server)
+        if self.in_process is not None:
+            add_servicer(cast("grpc.aio.Server", self.in_process))
 
     async def start(self, *, ready: bool = True) -> None:
         """Begins to serve; its health is SERVING, unless it is not `ready` yet."""
         await self.server.start()
+        if self.in_process is not None:
+            self.in_process.start()
         await self.tell(ready=ready)
 
     async def tell(self, *, ready: bool) -> None:
@@ -66,19 +80,25 @@ class GrpcServer:
         """Sets its health to NOT_SERVING, accepts no new calls, and gives the present ones `grace_s` seconds to end."""
         await self.health.enter_graceful_shutdown()
         self.streams.stop()
+        if self.in_process is not None:
+            await self.in_process.stop(grace_s)
         await self.server.stop(grace_s)
 
 
 def mesh_server(address: str, *, identity: MeshIdentity, services: Iterable[str]) -> GrpcServer:
-    """A server for processes of the mesh. The caller adds the servicers to `.server`, then starts it.
+    """A server for processes of the mesh. The caller adds the servicers by `add`, then starts it.
 
     Raises ContractError where one of `services` is not for the mesh, or one of their methods states no callers.
     """
     names = tuple(services)
     callers = callers_of(contract_files(), names)
     streams = BatchStreams()
-    server = _bind(address, [MeshInterceptor(identity=identity, callers=callers, streams=streams)], names)
+    interceptor = MeshInterceptor(identity=identity, callers=callers, streams=streams)
+    server = _bind(address, [interceptor], names)
     server.streams = streams
+    servers = InProcessServers.of_process()
+    if servers is not None and servers.has(address):
+        server.in_process = InProcessServer(address=address, servers=servers, interceptor=interceptor)
     identity.warn_of_secret()
     return server
 
@@ -96,7 +116,7 @@ def operator_server(
     tickets: Tickets | None = None,
     last_words: LastWords | None = None,
 ) -> GrpcServer:
-    """A server for operators. The caller adds the servicers of `services` to `.server`, then starts it.
+    """A server for operators. The caller adds the servicers of `services` by `add`, then starts it.
 
     `scopes` has where the service's stations stand. The address of a caller is the one that Envoy names, where it
     proves itself by one of `front_door_secrets`. `watch` records how calls ended, for the audit. `tickets` are those of

@@ -15,7 +15,7 @@ from mesh.runtime.times import SECOND_US, to_timestamp
 
 RESOLVE_TIMEOUT_S = 3.0
 # Beyond the time that auth_svc waits for a change.
-CHANGES_TIMEOUT_S = 1.5
+CHANGES_TIMEOUT_S = 1.25
 SIGNING_KEYS = "signing-keys"
 """The subject of a change of the keys that access tokens are signed with."""
 

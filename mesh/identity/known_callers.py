@@ -1,9 +1,12 @@
 """The callers that a service knows: each looked up once, and forgotten when the directory says that it has changed.
 
-A service asks the directory for changes without a pause; each answer says up to which moment nothing was missed: that
-of the question, or later where the directory looked again while the question waited. What is remembered is used only as
-long as that moment is younger than STALE_S. Beyond that each call asks the directory itself, and fails with UNAVAILABLE
-while it does not answer: old knowledge is never served.
+A service has a question for changes open at the directory, which is answered every few seconds; each answer says up to
+which moment nothing was missed: that of the question, or later where the directory looked again while the question
+waited. What is remembered is used only as long as that moment is younger than STALE_S. Beyond that each call asks the
+directory itself, and fails with UNAVAILABLE while it does not answer: old knowledge is never served.
+
+A service that has had no call for UNUSED_S and has no open stream forgets all it knows, the signing keys too, and asks
+no more until the next call.
 """
 
 import asyncio
@@ -23,6 +26,7 @@ from mesh.identity.caller_directory import (
     ResolvedCaller,
 )
 from mesh.identity.callers import Caller, unauthenticated
+from mesh.runtime.beats import BEAT_S
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError, unavailable
 from mesh.runtime.logs import get_logger
@@ -32,9 +36,14 @@ log = get_logger(__name__)
 
 # Revoked callers are served for less than 5 s, whatever fails: this, and the time for ending a stream.
 STALE_S = 4.5
-WAIT_S = 2.0
+# The directory answers at the next beat, or at once where something has changed: this is for one that is busy.
+WAIT_S = BEAT_S + 0.25
+# A question that is answered at once, and without news, is followed by the next one after this time.
+PAUSE_S = 1.0
 # A change that its writer did not announce (a release before this one, SQL by hand) takes effect after this time.
 LOOKED_UP_AGAIN_S = 60.0
+# Beyond some 10 s between calls it is cheaper to look the caller up again than to ask for changes meanwhile.
+UNUSED_S = 15.0
 RETRY_S = 0.2
 MOST_KNOWN = 4096
 MOST_LOOK_UPS = 256
@@ -118,9 +127,13 @@ class KnownCallers:
         self._current_s = float("-inf")
         self._alarm: asyncio.TimerHandle | None = None
         self._listeners: list[Listener] = []
+        self._used_s = monotonic_s()
+        self._used = asyncio.Event()
+        self._used.set()
 
     async def caller(self, credential: Credential) -> Caller:
         """See Callers."""
+        self.note_use()
         known = self._known.get(credential)
         now_s = self._monotonic_s()
         if known is None or now_s - self._current_s > self._stale_s or now_s - known[1] > LOOKED_UP_AGAIN_S:
@@ -135,6 +148,7 @@ class KnownCallers:
 
     def is_current(self) -> bool:
         """See Callers."""
+        self.note_use()
         return self._monotonic_s() - self._current_s <= self._stale_s
 
     def on_change(self, listener: Listener) -> None:
@@ -146,9 +160,11 @@ class KnownCallers:
         failing = False
         try:
             while True:
-                # The first answer after a failure comes at once: until then each call is looked up.
+                rested = await self._rest_while_unused()
+                # The first answer after a failure or a rest comes at once: until then each call is looked up.
+                wait_s = 0.0 if failing or rested or not self._version else self._wait_s
                 try:
-                    await self._follow(0.0 if failing or not self._version else self._wait_s)
+                    await self._follow(wait_s)
                     failing = False
                 except MeshError as error:
                     if not failing:
@@ -159,10 +175,35 @@ class KnownCallers:
             if self._alarm is not None:
                 self._alarm.cancel()
 
+    def note_use(self) -> None:
+        """Something is used that the changes may make void: they have to be followed from now on."""
+        self._used_s = self._monotonic_s()
+        self._used.set()
+
+    async def _rest_while_unused(self) -> bool:
+        """Waits for the next use, where there was none for a while; whether it did.
+
+        Listeners are notified before: open streams look at their callers then, which is a use.
+        """
+        if self._monotonic_s() - self._used_s < UNUSED_S:
+            return False
+        if self._used.is_set():
+            self._used.clear()
+            self._notify()
+            return False
+        self._known.clear()
+        self._forget_keys()
+        self._current_s = float("-inf")
+        if self._alarm is not None:
+            self._alarm.cancel()
+        await self._used.wait()
+        return True
+
     async def _follow(self, wait_s: float) -> None:
         asked_s = self._monotonic_s()
         uses = self._uses.due(self._clock_s())
-        found = await self._directory.changes(self._version, wait_s=wait_s, uses=uses)
+        known_version = self._version
+        found = await self._directory.changes(known_version, wait_s=wait_s, uses=uses)
         self._uses.reported(uses)
         self._apply(found)
         now_s = self._monotonic_s()
@@ -171,6 +212,8 @@ class KnownCallers:
             self._alarm.cancel()
         left_s = self._current_s + self._stale_s - now_s
         self._alarm = asyncio.get_running_loop().call_later(max(0.0, left_s) + 0.01, self._notify)
+        if found.version == known_version and now_s - asked_s < min(PAUSE_S, wait_s / 2):
+            await asyncio.sleep(PAUSE_S)
 
     def _apply(self, found: CallerChanges) -> None:
         self._version = found.version

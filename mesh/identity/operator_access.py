@@ -8,11 +8,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import grpc
+from joserfc.jwk import KeySet
 
 from mesh.identity.caller_directory import Credential, PresentedKey, RemoteDirectory
 from mesh.identity.callers import Caller, unauthenticated
 from mesh.identity.known_callers import Callers, KnownCallers, Listener
-from mesh.identity.operators import RemoteKeys, TokenVerifier, bearer_token
+from mesh.identity.operators import KeySource, RemoteKeys, TokenVerifier, bearer_token
 from mesh.identity.sources import current_source
 from mesh.identity.tenants import TenantDirectory
 from mesh.runtime.background import Background
@@ -123,8 +124,21 @@ def remote_access(channel: grpc.aio.Channel, tenants: TenantDirectory) -> Operat
     """The access of a service that asks auth_svc, over a channel to its mesh port."""
     keys = RemoteKeys(channel=channel)
     callers = KnownCallers(directory=RemoteDirectory(channel=channel), forget_keys=keys.forget)
-    verifier = TokenVerifier(keys=keys)
+    verifier = TokenVerifier(keys=FollowedKeys(keys=keys, callers=callers))
     return OperatorAccess(verifier=verifier, callers=callers, background=[callers.run], tenants=tenants)
+
+
+class FollowedKeys:
+    """Signing keys whose use has changes followed: no key is remembered while nothing would make it void."""
+
+    def __init__(self, *, keys: KeySource, callers: KnownCallers) -> None:
+        self._keys = keys
+        self._callers = callers
+
+    async def keys(self, key_id: str) -> KeySet:
+        """See KeySource."""
+        self._callers.note_use()
+        return await self._keys.keys(key_id)
 
 
 def presented_key(key: str) -> PresentedKey:

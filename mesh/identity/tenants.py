@@ -19,16 +19,17 @@ from csms.auth.v1.tenant_directory_service_pb2_grpc import TenantDirectoryServic
 
 from mesh.contract.tenants import DEFAULT_TENANT
 from mesh.runtime.background import PeriodicTask
+from mesh.runtime.beats import BEAT_S, until_beat
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError, from_rpc_error
 from mesh.runtime.settings import Onboarding
 from mesh.runtime.times import SECOND_US
 
-# For how long a question waits for a change, and the pause before the next one.
-WAIT_S = 10.0
+# For how long a question waits for a change, and the pause after a failure, or an answer that came at once.
+WAIT_S = 12.0
 PAUSE_S = 1.0
 # How often the tenants are read where no question can wait.
-POLL_S = 2.0
+POLL_S = BEAT_S
 TIMEOUT_S = 3.0  # beyond the time that a question waits
 # Least time between two fetches because of tenants that are not known: such names cost a caller nothing.
 RETRY_S = 1.0
@@ -196,10 +197,15 @@ class TenantDirectory:
         await PeriodicTask("tenants", self._follow, every_s=PAUSE_S if self._wait_s else POLL_S).run()
 
     async def _follow(self) -> None:
-        known = self._etag
-        fetched = await self._source.fetch(known, wait_s=self._wait_s)
-        if fetched is not None and self._etag == known:  # else a later question was answered before this one
-            self.replace(*fetched)
+        """Asks until a question fails, or is answered at once without news; once where none can wait."""
+        loop = asyncio.get_running_loop()
+        while True:
+            known, asked_s = self._etag, loop.time()
+            fetched = await self._source.fetch(known, wait_s=until_beat(self._wait_s, asked_s))
+            if fetched is not None and self._etag == known:  # else a later question was answered before this one
+                self.replace(*fetched)
+            if not self._wait_s or (fetched is None and loop.time() - asked_s < PAUSE_S):
+                return
 
     async def _fetch_or_not(self) -> None:
         try:

@@ -5,6 +5,7 @@ import random
 from collections.abc import Awaitable, Callable
 
 from mesh.runtime.backoff import NO_JITTER, Uniform
+from mesh.runtime.beats import until_beat
 from mesh.runtime.errors import MeshError
 from mesh.runtime.logs import get_logger
 
@@ -30,6 +31,9 @@ async def keep(task: Background) -> None:
 class PeriodicTask:
     """Has `turn` run at once, and again `every_s` seconds after each of its ends. Run `run` beside the servers.
 
+    Waits of whole beats end at one, somewhat earlier (beats.py), unless there is a jitter. Where `every_s` is a
+    function, it is called for each wait.
+
     A turn that fails is logged, and the next one comes in its time. Where turns raise MeshError, as they do while the
     database is unavailable, the first of them in a row is logged, and so is the first one that succeeds again.
 
@@ -42,7 +46,7 @@ class PeriodicTask:
         name: str,
         turn: Turn,
         *,
-        every_s: float,
+        every_s: float | Callable[[], float],
         at_once: bool = True,
         jitter: tuple[float, float] = NO_JITTER,
         uniform: Uniform = random.uniform,
@@ -83,4 +87,20 @@ class PeriodicTask:
             self._put_off = False
 
     async def _rest(self) -> None:
-        await asyncio.sleep(self._every_s * self._uniform(*self._jitter))
+        every_s = self._every_s() if callable(self._every_s) else self._every_s
+        if self._jitter == NO_JITTER:
+            await asyncio.sleep(until_beat(every_s, asyncio.get_running_loop().time()))
+        else:
+            await asyncio.sleep(every_s * self._uniform(*self._jitter))
+
+
+async def wait_until_beat(event: asyncio.Event, every_s: float) -> bool:
+    """Waits for an event, at most until the last beat within `every_s` seconds; whether it is set."""
+    loop = asyncio.get_running_loop()
+    try:
+        # Not wait_for: before Python 3.12 it forgets a cancellation that comes together with what it waits for.
+        async with asyncio.timeout(until_beat(every_s, loop.time())):
+            await event.wait()
+    except TimeoutError:
+        return False
+    return True

@@ -6,12 +6,9 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from contextlib import AsyncExitStack
+from collections.abc import Awaitable, Callable, Mapping
 
 import uvloop
-from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector, start_http_server
-from prometheus_client.registry import Collector
 
 from mesh.runtime.logs import configure, get_logger
 from mesh.runtime.startup_errors import ContractError, SettingError
@@ -75,30 +72,3 @@ def _watch_lifeline(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> Non
         loop.call_soon_threadsafe(stop.set)
 
     threading.Thread(target=watch, name="lifeline", daemon=True).start()
-
-
-def serve_metrics(stack: AsyncExitStack, address: str, collectors: Iterable[Collector] = ()) -> int:
-    """Serves `/metrics` for Prometheus at host:port until `stack` unwinds, and returns the port.
-
-    Beside `collectors`, it has metrics of the process itself. Raises SettingError where the port is in use.
-    """
-    registry = CollectorRegistry()
-    ProcessCollector(registry=registry)
-    PlatformCollector(registry=registry)
-    GCCollector(registry=registry)
-    for collector in collectors:
-        registry.register(collector)
-    host, _, port = address.rpartition(":")
-    try:
-        server, _thread = start_http_server(int(port), addr=host, registry=registry)
-    except OSError as error:
-        raise SettingError(f"cannot serve metrics on {address}: {error.strerror}") from error
-
-    def close() -> None:
-        server.shutdown()
-        server.server_close()
-
-    # Not waited for: the thread ends at the next iteration of its loop, half a second later at most; nothing depends on
-    # it.
-    stack.callback(lambda: threading.Thread(target=close, daemon=True).start())
-    return int(server.server_port)

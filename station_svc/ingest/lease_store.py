@@ -11,12 +11,10 @@ from station_svc.ingest.rows import Closed
 LOST_CLOSE_CODE = 1006
 
 
-def has_lost(connection: Connection, *, before_us: int) -> bool:
-    """Whether there is a node whose lease ran out before a moment."""
-    return (
-        connection.execute(sa.select(node.c.node_id).where(node.c.lease_end_us < before_us).limit(1)).first()
-        is not None
-    )
+def earliest_lease_end(connection: Connection) -> int | None:
+    """When the first lease runs out that is not renewed; None where there is no node."""
+    earliest_us: int | None = connection.execute(sa.select(sa.func.min(node.c.lease_end_us))).scalar_one()
+    return earliest_us
 
 
 def close_lost(connection: Connection, *, before_us: int, limit: int) -> int:

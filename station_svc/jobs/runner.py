@@ -28,7 +28,7 @@ from sqlalchemy.exc import DBAPIError
 from mesh.database.engine import Database, is_unavailable
 from mesh.database.retention import in_chunks
 from mesh.identity.acting import Acting, Actor, ActorKind, acting_as, begin_acting
-from mesh.runtime.background import PeriodicTask
+from mesh.runtime.background import PeriodicTask, wait_until_beat
 from mesh.runtime.backoff import Backoff, Uniform
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError
@@ -42,7 +42,7 @@ log = get_logger(__name__)
 MOST_RUNNING = 16
 LEASE_S = 30.0
 # Jobs that this process made ready wake it; those that others left undone come due with their lease.
-POLL_S = 5.0
+POLL_S = 6.0
 SWEEP_S = 60.0
 JITTER = (0.75, 1.25)
 BACKOFF = Backoff(first_s=5.0, most_s=300.0, jitter=JITTER)
@@ -195,11 +195,7 @@ class Jobs:
         delay_s = self._poll_s
         if due_us is not None and len(self._running) < self._most_running:
             delay_s = min(max((due_us - self._clock()) / SECOND_US, _SHORTEST_REST_S), self._poll_s)
-        try:
-            async with asyncio.timeout(delay_s):
-                await self._wake.wait()
-        except TimeoutError:
-            return
+        await wait_until_beat(self._wake, delay_s)
 
     async def _take(self) -> int:
         limit = self._most_running - len(self._running)

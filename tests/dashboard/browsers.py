@@ -1,16 +1,19 @@
 """Chromium for the tests, and the faults that its pages report."""
 
+import json
 import os
 import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 from weakref import WeakKeyDictionary
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, WebError, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page, Request, WebError, sync_playwright
 
 from tests.dashboard.missing import chromium
+from tests.running_mesh import RunningMesh
 
 # A name that is not localhost: on plain HTTP its pages are insecure for a browser, which leaves out a part of its APIs.
 NAME = "mesh.test"
@@ -62,12 +65,20 @@ class Faults:
         context.expose_function("reportViolation", lambda text: self.found.append(f"policy: {text}"))
         context.add_init_script(_REPORT_VIOLATIONS)
 
+    def watch_page(self, page: Page) -> None:
+        """Collects from now on those of one page, which is new: its context serves other tests too."""
+        page.on("console", self._on_console)
+        page.on("pageerror", self._on_page_error)
+        page.on("requestfailed", self._on_failed_request)
+        page.expose_function("reportViolation", lambda text: self.found.append(f"policy: {text}"))
+        page.add_init_script(_REPORT_VIOLATIONS)
+
     @contextmanager
     def of_page(self, page: Page) -> Iterator[None]:
         """Collects those of one page, during a `with`: a page that serves several tests."""
         handlers = {
             "console": self._on_console,
-            "pageerror": lambda error: self.found.append(f"exception: {error}"),
+            "pageerror": self._on_page_error,
             "requestfailed": self._on_failed_request,
         }
         for event, handler in handlers.items():
@@ -96,7 +107,10 @@ class Faults:
             self.found.append(f"console: {message.text} ({message.location['url']})")
 
     def _on_exception(self, error: WebError) -> None:
-        self.found.append(f"exception: {error.error}")
+        self._on_page_error(error.error)
+
+    def _on_page_error(self, error: Error) -> None:
+        self.found.append(f"exception: {error}")
 
     def _on_failed_request(self, request: Request) -> None:
         # A page that is left ends its streams.
@@ -107,23 +121,52 @@ class Faults:
 # Requests that never end: a browser does not report the script of a shared worker as loaded, and a stream is a request.
 _ENDLESS = re.compile(r"worker|/WatchEvents$")
 _UNDERWAY: WeakKeyDictionary[BrowserContext, set[Request]] = WeakKeyDictionary()
+# Notes the work that a page has yet to do without a sign of it: the turns of React's scheduler, and timers that are due
+# soon. By one of those React holds back for 300 ms what follows a part that was waited for (FALLBACK_THROTTLE_MS).
+_NOTE_WORK = """
+(() => {
+  const { setTimeout: set, clearTimeout: clear } = globalThis;
+  const work = { soon: new Set(), turnMs: 0 };
+  globalThis.pageWork = work;
+  globalThis.setTimeout = (run, ms = 0, ...rest) => {
+    if (ms > 350 || typeof run !== "function") return set(run, ms, ...rest);
+    const id = set((...given) => { work.soon.delete(id); run(...given); }, ms, ...rest);
+    work.soon.add(id);
+    return id;
+  };
+  globalThis.clearTimeout = (id) => { work.soon.delete(id); clear(id); };
+  const post = MessagePort.prototype.postMessage;
+  MessagePort.prototype.postMessage = function (...given) {
+    work.turnMs = performance.now();
+    return post.apply(this, given);
+  };
+})();
+"""
 # A page that is live may never be quiet.
 _QUIET = """(quietMs) => new Promise((resolve) => {
-  const quiet = () => { observer.disconnect(); resolve(true); };
-  let timer = setTimeout(quiet, quietMs);
-  setTimeout(quiet, 3000);
-  const observer = new MutationObserver(() => { clearTimeout(timer); timer = setTimeout(quiet, quietMs); });
+  const { pageWork } = globalThis;
+  const startMs = performance.now();
+  let changedMs = startMs;
+  const observer = new MutationObserver(() => { changedMs = performance.now(); });
   observer.observe(document.body, { subtree: true, childList: true, attributes: true, characterData: true });
+  const timer = setInterval(() => {
+    const nowMs = performance.now();
+    if (pageWork.soon.size > 0) changedMs = nowMs;
+    if (nowMs - Math.max(changedMs, pageWork.turnMs) < quietMs && nowMs - startMs < 3000) return;
+    clearInterval(timer);
+    observer.disconnect();
+    resolve();
+  }, 10);
 })"""
-# React holds back for 300 ms what follows a part that was waited for (FALLBACK_THROTTLE_MS), without a sign of it.
-QUIET_MS = 350
+QUIET_MS = 100  # what has come is shown within it, even where the machine is busy
 _QUIET_WITHIN_S = 3.0
 
 
 def open_context(browser: Browser, **options: object) -> BrowserContext:
-    """A browser context, as a person of its own, with the requests underway noted for `is_rendered`."""
+    """A browser context, as a person of its own, with what `is_rendered` waits for noted."""
     context = browser.new_context(**options)  # type: ignore[arg-type]
     context.set_default_timeout(PATIENCE_MS)
+    context.add_init_script(_NOTE_WORK)
     underway = _UNDERWAY[context] = set()
 
     def begin(request: Request) -> None:
@@ -145,10 +188,48 @@ def is_rendered(page: Page) -> None:
     underway = _UNDERWAY[page.context]
     deadline_s = time.monotonic() + _QUIET_WITHIN_S
     while True:
+        asked = _asks(page, underway)
         page.evaluate(_QUIET, QUIET_MS)
-        asked = any(request.frame.page == page for request in underway)
-        if not asked or time.monotonic() > deadline_s:
+        if time.monotonic() > deadline_s or not (asked or _asks(page, underway)):
             return
+
+
+def _asks(page: Page, underway: set[Request]) -> bool:
+    return any(request.frame.page == page for request in underway)
+
+
+# Once, before the first document of the page is there: what the page stores itself stays when it is loaded anew.
+_BEGIN = """
+if (location.protocol.startsWith("http") && sessionStorage.getItem("tests.begun") === null) {
+  sessionStorage.setItem("tests.begun", "yes");
+  localStorage.clear();
+  if (SESSION !== null) localStorage.setItem("csms.session", JSON.stringify(SESSION));
+}
+"""
+
+
+def begin_with(page: Page, session: dict[str, Any] | None) -> None:
+    """Empties the storage of a new page's context, but for a session, before it shows anything.
+
+    None is for a page that nobody has signed in at.
+    """
+    page.add_init_script(_BEGIN.replace("SESSION", json.dumps(session)))
+
+
+def session_of(mesh: RunningMesh, *, username: str = "admin", password: str = "") -> dict[str, Any]:
+    """A sign-in, by default the administrator's, as the dashboard stores it (dashboard/src/api/session.ts)."""
+    body = {"username": username, "password": password or mesh.admin_password}
+    answer = mesh.request("POST", "/v1/auth:login", body=body)
+    assert answer.status == 200, answer
+    life_ms = answer.json["expiresInS"] * 1000
+    return {
+        "accessToken": answer.json["accessToken"],
+        "refreshToken": answer.json["refreshToken"],
+        "lifeMs": life_ms,
+        "expiresAtMs": int(time.time() * 1000) + life_ms,
+        "username": username,
+        "tenantId": answer.json["user"].get("tenantId", ""),
+    }
 
 
 def sign_in(page: Page, url: str, *, username: str, password: str) -> None:

@@ -1,15 +1,21 @@
 """A mesh with its dashboard, a browser, and pages whose faults fail the test."""
 
-import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, StorageState, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.dashboard.browsers import PATIENCE_MS, Faults, is_rendered, open_context, running_browser, sign_in
+from tests.dashboard.browsers import (
+    PATIENCE_MS,
+    Faults,
+    begin_with,
+    is_rendered,
+    open_context,
+    running_browser,
+    session_of,
+)
 from tests.running_mesh import RunningMesh, running_mesh
-
-SIGN_IN_AGAIN_S = 300.0  # a token is good for 15 minutes, and refreshed in its last one
 
 
 @pytest.fixture(scope="package")
@@ -65,36 +71,59 @@ def new_context(
         context.close()
 
 
+@pytest.fixture(scope="package")
+def warm_context(browser: Browser) -> Iterator[Callable[[RunningMesh], BrowserContext]]:
+    """Gives the browser context of a mesh that all tests share: it has loaded the application already."""
+    contexts: dict[str, BrowserContext] = {}
+
+    def of_mesh(mesh: RunningMesh) -> BrowserContext:
+        if mesh.http_url not in contexts:
+            contexts[mesh.http_url] = open_context(browser, base_url=mesh.http_url)
+        return contexts[mesh.http_url]
+
+    yield of_mesh
+    for context in contexts.values():
+        context.close()
+
+
 @pytest.fixture
-def page(new_context: Callable[..., BrowserContext]) -> Page:
+def new_page(
+    warm_context: Callable[[RunningMesh], BrowserContext], faults: Faults
+) -> Iterator[Callable[[RunningMesh, dict[str, Any] | None], Page]]:
+    """Opens a page of a mesh, which shows nothing yet, with a session or without one; it is closed after the test.
+
+    Pages of one mesh have one storage: somebody else is a context of their own, by `new_context`.
+    """
+    pages: dict[str, Page] = {}
+
+    def open_one(mesh: RunningMesh, session: dict[str, Any] | None) -> Page:
+        assert mesh.http_url not in pages, "a second page would empty the storage of the first"
+        page = pages[mesh.http_url] = warm_context(mesh).new_page()
+        faults.watch_page(page)
+        begin_with(page, session)
+        return page
+
+    yield open_one
+    for page in pages.values():
+        page.close()
+
+
+@pytest.fixture
+def page(new_page: Callable[[RunningMesh, None], Page], mesh: RunningMesh) -> Page:
     """A page that nobody has signed in at."""
+    return new_page(mesh, None)
+
+
+@pytest.fixture
+def first_visit(new_context: Callable[..., BrowserContext]) -> Page:
+    """A page in a browser that has loaded nothing yet, which nobody has signed in at."""
     return new_context().new_page()
 
 
-@pytest.fixture(scope="package")
-def administrator(browser: Browser, mesh: RunningMesh) -> Callable[[], StorageState]:
-    """Gives what a browser stores once the administrator has signed in, by a fresh sign-in now and then.
-
-    Contexts that share a sign-in would spoil it for each other if two of them refreshed its token.
-    """
-    states: list[StorageState] = []
-    signed_in_s = 0.0
-
-    def state() -> StorageState:
-        nonlocal signed_in_s
-        if not states or time.monotonic() - signed_in_s > SIGN_IN_AGAIN_S:
-            with open_context(browser, base_url=mesh.http_url) as context:
-                sign_in(context.new_page(), "/", username="admin", password=mesh.admin_password)
-                states[:], signed_in_s = [context.storage_state()], time.monotonic()
-        return states[0]
-
-    return state
-
-
 @pytest.fixture
-def signed_in(new_context: Callable[..., BrowserContext], administrator: Callable[[], StorageState]) -> Page:
+def signed_in(new_page: Callable[[RunningMesh, dict[str, Any]], Page], mesh: RunningMesh) -> Page:
     """A page at which the administrator is signed in, which shows nothing yet."""
-    return new_context(storage_state=administrator()).new_page()
+    return new_page(mesh, session_of(mesh))
 
 
 @pytest.fixture
@@ -106,9 +135,9 @@ def start_page(signed_in: Page) -> Page:
 
 
 @pytest.fixture
-def desk(new_context: Callable[..., BrowserContext], simulated: RunningMesh) -> Page:
-    """A page of the mesh with simulated stations, at which the administrator has signed in."""
-    page = new_context(base_url=simulated.http_url).new_page()
-    sign_in(page, "/", username="admin", password=simulated.admin_password)
+def desk(new_page: Callable[[RunningMesh, dict[str, Any]], Page], simulated: RunningMesh) -> Page:
+    """The start page of the mesh with simulated stations, at which the administrator is signed in."""
+    page = new_page(simulated, session_of(simulated))
+    page.goto("/")
     is_rendered(page)
     return page

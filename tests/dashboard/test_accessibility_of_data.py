@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.dashboard.axe import faults_everywhere, go
-from tests.dashboard.browsers import Faults, is_rendered, open_context, sign_in
+from tests.dashboard.browsers import Faults, begin_with, is_rendered, open_context, session_of
 from tests.dashboard.simulated import SimulatedStation
 from tests.dashboard.test_needs_a_hand import add_pending_station
 from tests.running_mesh import RunningMesh
@@ -50,7 +50,8 @@ def walker(browser: Browser, simulated: RunningMesh, pages: dict[str, str]) -> I
     del pages  # the things are there first
     with open_context(browser, base_url=simulated.http_url) as context:
         page = context.new_page()
-        sign_in(page, "/", username="admin", password=simulated.admin_password)
+        begin_with(page, session_of(simulated))
+        page.goto("/")
         is_rendered(page)
         yield page
 

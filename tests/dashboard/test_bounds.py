@@ -1,11 +1,12 @@
 """Bounds of a page with many rows: nodes of the document, and requests. `make soak-dashboard` measures the rest."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, StorageState
+from playwright.sync_api import Page
 
-from tests.dashboard.browsers import is_rendered, open_context, sign_in
+from tests.dashboard.browsers import is_rendered, session_of
 from tests.dashboard.fleets import add_stations
 from tests.running_mesh import RunningMesh, running_mesh
 
@@ -23,18 +24,10 @@ def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningMesh]:
         yield mesh
 
 
-@pytest.fixture(scope="module")
-def administrator(browser: Browser, crowded: RunningMesh) -> StorageState:
-    """The storage of a browser in which the administrator of that mesh has signed in."""
-    with open_context(browser, base_url=crowded.http_url) as context:
-        sign_in(context.new_page(), "/", username="admin", password=crowded.admin_password)
-        return context.storage_state()
-
-
 @pytest.fixture
-def page(new_context: Callable[..., BrowserContext], crowded: RunningMesh, administrator: StorageState) -> Page:
+def page(new_page: Callable[[RunningMesh, dict[str, Any]], Page], crowded: RunningMesh) -> Page:
     """A page of that mesh, at which the administrator is signed in, which shows nothing yet."""
-    return new_context(base_url=crowded.http_url, storage_state=administrator).new_page()
+    return new_page(crowded, session_of(crowded))
 
 
 def _nodes(page: Page) -> int:

@@ -1,15 +1,54 @@
-"""A simulated station from its start to the end of its session, from its page; a second browser sees the same, live."""
+"""A simulated station from its start to the end of its session, from its page; a second browser sees the same, live.
 
-from collections.abc import Callable
+Meanwhile a page lies idle in a third browser. Its access token expires, and is refreshed unseen: by its stream, and by
+calls.
+"""
 
-from playwright.sync_api import BrowserContext, Page, expect
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
-from tests.dashboard.browsers import is_rendered, sign_in
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from tests.dashboard.browsers import PATIENCE_MS, Faults, begin_with, is_rendered, open_context, session_of
+from tests.dashboard.test_outages import NOTE_STATUSES
+from tests.local_run.processes import wait_until
 from tests.running_mesh import RunningMesh
 
 STATION = "WATCHED"
 TAG = "WATCHED-TAG"
+_TOKEN = "JSON.parse(localStorage.getItem('csms.session')).accessToken"
 _ROWS = "Number(document.querySelector('[role=grid][aria-label=Readings]')?.getAttribute('aria-rowcount'))"
+
+
+@dataclass(kw_only=True)
+class _Idle:
+    """A page at which nobody does anything, with its first token, its loads from now on, and its faults."""
+
+    page: Page
+    token: str
+    loads: list[str]
+    faults: Faults
+
+
+def _is_refused(mesh: RunningMesh, token: str) -> bool:
+    return mesh.request("GET", "/v1/stations", authorization=f"Bearer {token}").status == 401
+
+
+@pytest.fixture(scope="module")
+def idle(browser: Browser, simulated: RunningMesh) -> Iterator[_Idle]:
+    """A page that lies idle from the first test on, and shows nothing that events change: a token lives 20 s."""
+    faults = Faults()
+    with open_context(browser, base_url=simulated.http_url) as context:
+        faults.watch(context)
+        page = context.new_page()
+        begin_with(page, session_of(simulated))
+        page.goto("/account")
+        page.get_by_role("button", name="Live", exact=True).wait_for()
+        page.evaluate(NOTE_STATUSES)
+        token = page.evaluate(_TOKEN)
+        assert not _is_refused(simulated, token)
+        yield _Idle(page=page, token=token, loads=_watch_loads(page), faults=faults)
 
 
 def _act(page: Page, action: str, **fields: str) -> None:
@@ -45,11 +84,13 @@ def _go(page: Page, name: str) -> None:
     page.get_by_role("heading", name=name, exact=True).wait_for()
 
 
+@pytest.mark.usefixtures("idle")
 def test_a_station_and_its_session_are_seen_live_by_two_browsers(
     desk: Page, new_context: Callable[..., BrowserContext], simulated: RunningMesh
 ) -> None:
     other = new_context(base_url=simulated.http_url).new_page()
-    sign_in(other, f"/stations?q={STATION}", username="admin", password=simulated.admin_password)
+    begin_with(other, session_of(simulated))
+    other.goto(f"/stations?q={STATION}")
     is_rendered(other)
     _go(desk, "Simulator")
     loads, other_loads = _watch_loads(desk), _watch_loads(other)
@@ -79,3 +120,15 @@ def _see_curve(page: Page) -> None:
     page.wait_for_function(f"() => {_ROWS} > 2")
     count = page.evaluate(_ROWS)
     page.wait_for_function(f"count => {_ROWS} > count", arg=count)
+
+
+def test_an_expired_token_is_refreshed_unseen(idle: _Idle, simulated: RunningMesh) -> None:
+    page = idle.page
+    page.wait_for_function(f"first => {_TOKEN} !== first", arg=idle.token, timeout=2 * PATIENCE_MS)
+    assert wait_until(lambda: _is_refused(simulated, idle.token))
+    page.get_by_role("navigation", name="Main").first.get_by_role("link", name="Users", exact=True).click()
+    expect(page.get_by_role("row").filter(has_text="admin")).to_be_visible()
+    expect(page.get_by_role("button", name="Live", exact=True)).to_be_visible()
+    assert [each for each in page.evaluate("globalThis.statuses") if "paused" in each] == []
+    assert idle.loads == []
+    assert idle.faults.unexpected() == []

@@ -37,8 +37,9 @@ def test_nothing_is_loaded_from_elsewhere(page: Page, mesh: RunningMesh) -> None
     assert [url for url in urls if not url.startswith(f"{mesh.http_url}/")] == []
 
 
-def test_a_second_visit_loads_the_index_alone(page: Page) -> None:
+def test_a_second_visit_loads_the_index_alone(first_visit: Page) -> None:
     """Hashed files come from the browser's cache, without a request."""
+    page = first_visit
     page.goto("/")
     is_rendered(page)
     loaded = page.evaluate("performance.getEntriesByType('resource').filter(e => e.name.includes('/assets/')).length")
@@ -52,8 +53,9 @@ def test_a_second_visit_loads_the_index_alone(page: Page) -> None:
     assert set(sizes) == {0}
 
 
-def test_the_first_view_is_small(page: Page, mesh: RunningMesh) -> None:
+def test_the_first_view_is_small(first_visit: Page, mesh: RunningMesh) -> None:
     """All that is loaded until somebody sees the first page, but for the worker of the stream; then the start page."""
+    page = first_visit
     loaded: list[Response] = []
     page.on("response", lambda response: loaded.append(response))  # noqa: PLW0108 - Playwright marks the function
 

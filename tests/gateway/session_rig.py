@@ -115,8 +115,9 @@ class Wire:
         """See gateway.connection.frame_channel.Socket."""
         self.closed_with = 1006
 
-    def check_lost(self) -> None:
+    def check_lost(self) -> bool:
         """See gateway.connection.frame_channel.Socket."""
+        return False
 
     def ask_for_pong(self) -> None:
         """See gateway.connection.frame_channel.Socket."""

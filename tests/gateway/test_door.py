@@ -295,16 +295,16 @@ async def test_a_connection_lost_while_it_is_not_read(mesh: MeshRig) -> None:
         await until(lambda: len(mesh.gateway.registry))
         held: Any = _session(mesh, "CP1")._socket
         held.pause_reading()
-        mesh.gateway.keepalive_monitor.sweep()
+        await mesh.gateway.keepalive_monitor.sweep()
         assert len(mesh.gateway.registry) == 1  # what is there still is left alone
         caller.writer.write(frame(b'[2,"1","Heartbeat",{}]'))
         caller.reset()
 
-        def is_noticed() -> bool:
-            mesh.gateway.keepalive_monitor.sweep()
+        async def is_noticed() -> bool:
+            await mesh.gateway.keepalive_monitor.sweep()
             return not len(mesh.gateway.registry)
 
-        await until(is_noticed)
+        await eventually(is_noticed)
     await eventually(lambda: mesh.is_disconnected("CP1"))
 
 
@@ -450,7 +450,7 @@ async def test_pongs_that_nobody_reads_do_not_pile_up(mesh: MeshRig) -> None:
         assert not held.transport.is_reading()
         assert session.liveness.blocked_since_s is not None
         session.liveness.blocked_since_s -= BLOCKED_S + 1
-        mesh.gateway.keepalive_monitor.sweep()
+        await mesh.gateway.keepalive_monitor.sweep()
         await until(lambda: not len(mesh.gateway.registry))
         await asyncio.gather(sending, return_exceptions=True)
 
@@ -482,7 +482,7 @@ async def test_transfers_of_a_station_are_bounded(mesh: MeshRig, tmp_path: Path)
         await until(lambda: logged() > 3 * MIB)
 
     async def is_counted() -> bool:
-        mesh.gateway.keepalive_monitor.sweep()
+        await mesh.gateway.keepalive_monitor.sweep()
         asked = station_service_pb2.GetStationRequest(station_id="CP1")
         response = await mesh.stations.GetStation(asked, metadata=mesh.metadata, timeout=TIMEOUT_S)
         return response.station.quirks["transfer_not_stored"] == statuses.count("Rejected")

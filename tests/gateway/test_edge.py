@@ -168,7 +168,7 @@ async def _sweep_often(mesh: MeshRig, session: Session, piles: list[int]) -> Non
     while True:
         if session.liveness.blocked_since_s is not None:
             piles.append(session._socket.transport.get_write_buffer_size())  # type: ignore[attr-defined]
-        mesh.gateway.keepalive_monitor.sweep()
+        await mesh.gateway.keepalive_monitor.sweep()
         await asyncio.sleep(0.05)
 
 

@@ -1,6 +1,7 @@
 """The watch over sessions: who was seen, who is silent, who does not read."""
 
 import asyncio
+from collections.abc import Iterable
 
 import pytest
 from csms.station.v1.station_ingest_service_pb2 import Sighting
@@ -9,6 +10,7 @@ from gateway.batching.background_buffer import Buffer
 from gateway.connection import keepalive_monitor
 from gateway.connection.keepalive_monitor import KeepaliveMonitor
 from gateway.connection.registry import Registry
+from gateway.connection.session import Session
 from gateway.connection.station_budgets import StationBudgets
 from gateway.token_bucket import TokenBucket
 from mesh.runtime.times import SECOND_US
@@ -28,7 +30,7 @@ class Log:
         self.sightings.extend(items)  # type: ignore[arg-type]
 
 
-def _watch(log: Log, registry: Registry, clock: FakeClock) -> KeepaliveMonitor:
+def _watch(log: Log, registry: Iterable[Session], clock: FakeClock) -> KeepaliveMonitor:
     return KeepaliveMonitor(
         registry=registry, sightings=log.buffer, clock=clock, loop_s=asyncio.get_running_loop().time
     )
@@ -43,8 +45,8 @@ async def test_a_station_is_noted_once_for_all_it_sent(clock: FakeClock) -> None
         for _ in range(3):
             rig.wire.put(HEARTBEAT)
         rig.session.reports.note_quirk("repeated_call")
-        watch.sweep()
-        watch.sweep()
+        await watch.sweep()
+        await watch.sweep()
         await log.buffer.drain(5)
     assert [(sighting.station_id, dict(sighting.quirks)) for sighting in log.sightings] == [
         ("CP1", {"repeated_call": 1})
@@ -67,7 +69,7 @@ async def test_a_station_is_pinged_when_its_own_heartbeat_is_late(
         pings = []
         for seconds in (ping_after_s - 1, 2, 5, ping_after_s - 6, 2):
             clock.advance(seconds)
-            watch.sweep()
+            await watch.sweep()
             pings.append(rig.wire.pings)
     assert pings == [0, 1, 1, 1, 2]
 
@@ -80,13 +82,14 @@ async def test_a_silent_station_is_given_up(clock: FakeClock) -> None:
         registry.add(rig.session)
         rig.session.on_pong()
         clock.advance(19 * 60)
-        watch.sweep()
+        await watch.sweep()
         rig.session.registration.heartbeat_interval_s = 600
         clock.advance(2 * 60)
-        watch.sweep()
+        await watch.sweep()
         assert rig.wire.closed_with is None
         rig.session.registration.heartbeat_interval_s = 300
-        watch.sweep()
+        rig.session.liveness.look_again()  # as after the boot that changes it
+        await watch.sweep()
         codes = [rig.wire.closed_with]
     assert codes == [1006]
 
@@ -101,7 +104,7 @@ async def test_frames_that_found_no_place_in_the_log_are_counted(clock: FakeCloc
         registry.add(rig.session)
         for _ in range(50):
             rig.wire.put(HEARTBEAT)
-        watch.sweep()
+        await watch.sweep()
         await log.buffer.drain(5)
         await rig.buffer.drain(5)
     assert len(rig.frames) < 10
@@ -120,7 +123,46 @@ async def test_a_station_that_does_not_read_is_cut_off(monkeypatch: pytest.Monke
         codes = []
         for limit_s in (keepalive_monitor.BLOCKED_S, -1):
             monkeypatch.setattr(keepalive_monitor, "BLOCKED_S", limit_s)
-            watch.sweep()
+            await watch.sweep()
             codes.append(rig.wire.closed_with)
         assert codes == [None, 1006]
         rig.wire.reads.set()
+
+
+async def test_a_session_without_news_is_looked_at_when_its_ping_is_due(clock: FakeClock) -> None:
+    """Of ten thousand sessions few have changed since the last sweep: the others cost a comparison."""
+    log, registry = Log(), Registry()
+    watch = _watch(log, registry, clock)
+    async with session_rig(clock=clock) as rig:
+        registry.add(rig.session)
+        await watch.sweep()
+        looked = [rig.session.liveness.look_us]
+        for seconds in (5, 5):
+            clock.advance(seconds)
+            await watch.sweep()
+            looked.append(rig.session.liveness.look_us)
+        assert set(looked) == {looked[0]}
+        assert looked[0] > clock()
+        rig.wire.put(HEARTBEAT)
+        await until(lambda: not rig.session.liveness.look_us)
+        await watch.sweep()
+        assert rig.session.liveness.look_us > looked[0]
+
+
+async def test_others_have_their_turn_during_a_sweep(monkeypatch: pytest.MonkeyPatch, clock: FakeClock) -> None:
+    """A sweep over many sessions with news holds no frame up for longer than a few of them take."""
+    monkeypatch.setattr(keepalive_monitor, "TURN_SESSIONS", 1)
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    async with session_rig(clock=clock) as first, session_rig(clock=clock) as second:
+        watch = _watch(Log(), [first.session, second.session], clock)
+        running = asyncio.create_task(others())
+        await watch.sweep()
+        running.cancel()
+    assert turns >= 2

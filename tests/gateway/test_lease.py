@@ -5,6 +5,8 @@ import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+import pytest
+
 from gateway import lease as lease_module
 from gateway.lease import NodeLease
 from mesh.runtime.error_reasons import Reason
@@ -153,3 +155,23 @@ async def test_an_unforeseen_error_does_not_end_the_renewals() -> None:
     lease, _, told, _ = _lease(answer)
     async with _running(lease):
         await until(lambda: told.events == ["taken"])
+
+
+@pytest.mark.parametrize("took_s", [0.01, 1.5], ids=["refused", "unanswered"])
+@pytest.mark.parametrize("phase_s", [0.0, 0.01, 1.0, 2.0, 2.95])
+async def test_an_outage_of_10_s_costs_no_lease_of_12(took_s: float, phase_s: float) -> None:
+    """Begun right after a renewal, wherever that is between two beats; attempts fail at once, or take their time."""
+    lease, _, _, _ = _lease(lambda: 12_000)
+    begin_s = 9_000.0 + phase_s
+    lease.renew()
+    at_s = begin_s + lease.until_next_s(renewed=True, took_s=0.01, now_s=begin_s)
+    while at_s < begin_s + 10:  # attempts that fail
+        at_s += took_s
+        at_s += lease.until_next_s(renewed=False, took_s=took_s, now_s=at_s)
+    assert at_s < begin_s + 11.75
+
+
+async def test_renewals_that_succeed_come_four_times_in_a_lease() -> None:
+    lease, _, _, _ = _lease(lambda: 12_000)
+    lease.renew()
+    assert lease.until_next_s(renewed=True, took_s=0.01, now_s=9_000.0) == 3.0

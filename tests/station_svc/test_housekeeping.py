@@ -6,11 +6,12 @@ import pytest
 import sqlalchemy as sa
 from csms.station.v1 import command_service_pb2, firmware_pb2, security_event_pb2, station_pb2
 from csms.station.v1 import station_ingest_service_pb2 as ingest_pb2
+from sqlalchemy import Connection
 
 from mesh.events import outbox
 from mesh.runtime.times import to_timestamp
 from station_svc.catalogue import STORAGE
-from station_svc.housekeeping import retention_task
+from station_svc.housekeeping import GRACE_S, LOOK_AGAIN_S, SWEEP_AFTER_S, Housekeeper, retention_task
 from station_svc.jobs import store as job_store
 from station_svc.jobs.rows import JobRow, NewJob
 from station_svc.jobs.runner import Done, JobKind, Jobs
@@ -171,3 +172,60 @@ async def test_retention_is_a_setting(system: StationSystem, clock: FakeClock) -
     retention = retention_task(database=system.database, clock=clock, storage=STORAGE, days={"MESSAGE": 1})
     assert await retention.remove_old() == 1
     assert (await system.count(models.message), await system.count(models.status_report)) == (0, 1)
+
+
+async def test_leases_are_looked_at_when_one_may_have_run_out(system: StationSystem, clock: FakeClock) -> None:
+    """Where all are renewed that is seldom; a gateway that is lost is noticed as soon as its grace is over."""
+    keeper = system.housekeeper
+    await system.open("CP1")  # whose gateway has a lease of 10 s
+    assert await keeper.close_lost() == 0
+    assert keeper.until_lost_s() == LOOK_AGAIN_S
+    clock.advance(8)
+    assert await keeper.close_lost() == 0
+    assert keeper.until_lost_s() == pytest.approx(10 - 8 + GRACE_S, abs=0.02)
+    clock.advance(keeper.until_lost_s())
+    assert await keeper.close_lost() == 1
+    assert keeper.until_lost_s() == SWEEP_AFTER_S
+    assert await keeper.close_lost() == 0
+    assert keeper.until_lost_s() == LOOK_AGAIN_S  # no gateway is left
+
+
+async def test_a_handler_that_fails_keeps_none_before_it_from_its_work(system: StationSystem, clock: FakeClock) -> None:
+    """All share a transaction; where it fails, each has its own."""
+    removed: list[int] = []
+
+    def succeeds(connection: Connection, *, now_us: int, limit: int) -> int:
+        removed.append(connection.execute(sa.delete(models.node)).rowcount)
+        return min(removed[-1], limit)
+
+    def fails(_connection: Connection, *, now_us: int, limit: int) -> int:
+        raise ValueError("unforeseen")
+
+    await system.lease()
+    keeper = Housekeeper(database=system.database, clock=clock, storage=(), due=[succeeds, fails])
+    with pytest.raises(ValueError, match="unforeseen"):
+        await keeper.end_due()
+    assert removed == [1, 1]  # undone with the transaction that they shared, and done again
+    assert await system.count(models.node) == 0
+
+
+async def test_handlers_of_what_is_due_share_a_transaction_and_go_on_where_more_is_left(
+    system: StationSystem, clock: FakeClock
+) -> None:
+    connections: list[Connection] = []
+    left = [5, 2]
+
+    def handler(index: int) -> Callable[..., int]:
+        def work(connection: Connection, *, now_us: int, limit: int) -> int:
+            connections.append(connection)
+            count = min(left[index], limit)
+            left[index] -= count
+            return count
+
+        return work
+
+    keeper = Housekeeper(database=system.database, clock=clock, storage=(), due=[handler(0), handler(1)], chunk=3)
+    assert await keeper.end_due() == 7
+    assert left == [0, 0]
+    assert len(connections) == 3
+    assert connections[0] is connections[1]

@@ -1,5 +1,6 @@
 """On PostgreSQL each statement finds its rows by the one index that fits, whatever is known of the tables."""
 
+import itertools
 from typing import Any
 
 import pytest
@@ -49,9 +50,10 @@ _HISTORY = """
 """
 
 
-def _plan(connection: Connection, statement: RowStatement) -> list[dict[str, Any]]:
-    """The nodes of the plan that a prepared statement keeps."""
-    execute = statement.prepared(connection, [])[0].replace("%s", "'[]'")
+def _plan(connection: Connection, statement: RowStatement, *rows: dict[str, Any]) -> list[dict[str, Any]]:
+    """The nodes of the plan that a prepared statement keeps for one row, or for any other number."""
+    form, (values,) = statement.prepared(connection, rows)
+    execute = form % values.getquoted().decode()
     connection.exec_driver_sql("SET LOCAL plan_cache_mode = force_generic_plan")
     (tree,) = connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {execute}").scalar_one()
     nodes, waiting = [], [tree["Plan"]]
@@ -76,10 +78,10 @@ def test_rows_are_found_by_key(engine: Engine, known: str) -> None:
         *((getattr(rollup_store, name), name, each) for name, each in _ROLLUP_INDEXES.items()),
         (rollup_reading_store._CELLS, "_CELLS", {"rollup_pkey"}),
     ]
-    for statement, name, indexes in wanted:
+    for (statement, name, indexes), rows in itertools.product(wanted, ([], [{}])):
         with engine.begin() as connection:
             run_prepared(connection, (store._LOCK, [{"key": "a"}]))
-            nodes = _plan(connection, statement)
+            nodes = _plan(connection, statement, *rows)
         reading = [node for node in nodes if "Scan" in node["Node Type"] and "Relation Name" in node]
         assert {node.get("Index Name") for node in reading} == indexes, name
         assert all("Index Cond" in node for node in reading), name

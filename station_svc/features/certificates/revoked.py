@@ -23,7 +23,7 @@ from station_svc.features.certificates.revoked_store import Revocation
 
 log = get_logger(__name__)
 
-EVERY_S = 2.0
+EVERY_S = 6.0
 TIMEOUT_S = 3.0
 # Revocations are read again for so long: they become visible in another order than that of their times.
 OVERLAP_US = 60 * SECOND_US

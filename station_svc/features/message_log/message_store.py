@@ -9,9 +9,10 @@ from sqlalchemy import Connection
 from mesh.database import partitions, rowset
 from mesh.database.filters import Field
 from mesh.database.pages import Page
-from mesh.database.rowset import RowStatement, run_prepared
+from mesh.database.rowset import RowStatement
 from station_svc.core import retention_store
 from station_svc.core.history_store import history, of_station
+from station_svc.core.lock_store import known_stations
 from station_svc.core.rows import to_row
 from station_svc.core.station_store import expect_station
 from station_svc.features.message_log.models import message
@@ -47,16 +48,6 @@ _INSERT = RowStatement(
     """,
     **_TYPES,
 )
-# OFFSET keeps the planner from joining: a plan is kept, and made while there may be no stations yet.
-_KNOWN = RowStatement(
-    """
-    SELECT rows.tenant_id, rows.station_id FROM {rows}
-    WHERE EXISTS (SELECT 1 FROM station WHERE station.tenant_id = rows.tenant_id
-                    AND station.station_id = rows.station_id LIMIT 1 OFFSET 0)
-    """,
-    tenant_id="text",
-    station_id="text",
-)
 
 
 def append_messages(connection: Connection, rows: Sequence[Row]) -> None:
@@ -68,8 +59,7 @@ def append_messages(connection: Connection, rows: Sequence[Row]) -> None:
         add_messages(connection, rows)
         return
     stations = {row[:2] for row in rows}
-    keys = [{"tenant_id": tenant_id, "station_id": station_id} for tenant_id, station_id in stations]
-    known = set(run_prepared(connection, (_KNOWN, keys)))
+    known = known_stations(connection, stations)
     if len(known) < len(stations):
         rows = [row for row in rows if row[:2] in known]
     rowset.copy(connection, "message", COLUMNS, rows)

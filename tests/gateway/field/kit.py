@@ -54,7 +54,7 @@ class Field:
 
     async def resource(self, station_id: str = STATION) -> station_pb2.Station:
         """The station as an operator sees it, with the gateway's latest reports."""
-        self.mesh.gateway.keepalive_monitor.sweep()
+        await self.mesh.gateway.keepalive_monitor.sweep()
         request = station_service_pb2.GetStationRequest(station_id=station_id)
         response = await self.mesh.stations.GetStation(request, metadata=self.mesh.metadata, timeout=TIMEOUT_S)
         return response.station

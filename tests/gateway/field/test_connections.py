@@ -94,7 +94,7 @@ async def test_quirk_04_no_pongs(field: Field, monkeypatch: pytest.MonkeyPatch) 
         station.never_pong()
         await station.boot()
         for _ in range(3):
-            field.mesh.gateway.keepalive_monitor.sweep()
+            await field.mesh.gateway.keepalive_monitor.sweep()
             assert "currentTime" in await station.call("Heartbeat", {})
         await field.expect_quirks(no_pong=1)
         assert (await field.resource()).connected
@@ -128,13 +128,13 @@ async def test_quirk_05_half_open_at_another_gateway(field: Field) -> None:
         async with RawStation(url) as new:
             assert "currentTime" in await new.call("Heartbeat", {})
             assert await old.close_code() == 1008
-        other.keepalive_monitor.sweep()
+        await other.keepalive_monitor.sweep()
         async with RawStation(url) as again:
             await again.call("Heartbeat", {})
             expected = {"half_open_socket": 1}
 
             async def are_counted() -> bool:
-                other.keepalive_monitor.sweep()
+                await other.keepalive_monitor.sweep()
                 return await field.quirks() == expected
 
             await eventually(are_counted)

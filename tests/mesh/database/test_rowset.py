@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy import Engine
 
 from mesh.database.engine import make_engine
-from mesh.database.rowset import RowStatement, columns_of, copy, run_prepared
+from mesh.database.rowset import RowStatement, columns_of, copy, run_later, run_prepared
 
 _ECHO = RowStatement(
     "SELECT number, words, big, flag, half FROM {rows} ORDER BY number",
@@ -118,6 +118,67 @@ def test_prepared_statements_run_one_after_the_other(engine: Engine) -> None:
             found = run_prepared(connection, (_ADD, [{"name": name} for name in texts]), (_ALL, [{"n": 1}]))
             assert sorted(found) == sorted((name, 1) for name in texts)
             assert run_prepared(connection, (_ADD, [{"name": name} for name in texts])) == []
+
+
+_VALUES: dict[str, Any] = {
+    "nothing": {},
+    "zero": {"number": 0, "words": "", "big": 0, "flag": False, "half": 0.0},
+    "largest": {"number": 2**31 - 1, "big": 2**63 - 1, "flag": True, "half": 1.7e308},
+    "least": {"number": -(2**31), "big": -(2**63), "flag": None, "half": -5e-324},
+    "quote": {"words": "quote ' and \" and \\ and ''"},
+    "marks": {"words": "colon :name, 100 % %s %(x)s $1 {rows}; DROP TABLE thing"},
+    "letters": {"words": "Grüße 😀\nline\ttab"},
+    "looks like JSON": {"words": "[1, null]"},
+    "number as text": {"words": 5},
+    "list as text": {"words": ["it's", 1]},
+}
+
+
+@pytest.mark.parametrize("row", _VALUES.values(), ids=_VALUES)
+def test_a_single_row_means_the_same_as_one_of_several(engine: Engine, row: dict[str, Any]) -> None:
+    """PostgreSQL has it as parameters of their own."""
+    with engine.begin() as connection:
+        alone = [run_prepared(connection, (_ECHO, [row])) for _ in range(7)]  # beyond the fifth, by a generic plan
+        with_another = run_prepared(connection, (_ECHO, [row, {"number": row.get("number"), "words": "another"}]))
+        alone.append(_ECHO.fetch(connection, [row]))
+    assert len(alone[0]) == 1
+    assert alone == [alone[0]] * 8
+    assert alone[0][0] in with_another
+
+
+def test_a_single_row_that_is_named_twice(engine: Engine) -> None:
+    statement = RowStatement(
+        "SELECT a.n FROM (SELECT n FROM {rows}) AS a WHERE a.n IN (SELECT n FROM {rows})",
+        n="integer",
+    )
+    with engine.begin() as connection:
+        assert run_prepared(connection, (statement, [{"n": 7}])) == [(7,)]
+        assert statement.fetch(connection, [{"n": 7}]) == [(7,)]
+        assert sorted(run_prepared(connection, (statement, [{"n": 7}, {"n": 8}]))) == [(7,), (8,)]
+
+
+def test_text_with_a_nul_character_is_refused(engine: Engine) -> None:
+    """It would end the text of the statement; SQLite, which has no prepared form, cuts it."""
+    if engine.dialect.name != "postgresql":
+        pytest.skip("SQLite has no form for a single row")
+    with engine.begin() as connection, pytest.raises(ValueError, match="NUL"):
+        run_prepared(connection, (_ECHO, [{"number": 1, "words": "a\0b"}]))
+
+
+def test_prepared_statements_with_further_parameters(engine: Engine) -> None:
+    statement = RowStatement(
+        "SELECT n + :more, :words FROM {rows} ORDER BY n LIMIT :most",
+        {"more": "bigint", "most": "integer", "words": "text"},
+        n="integer",
+    )
+    values = {"words": "it's 100 % :more", "more": 2**40, "most": 2}
+    for rows in ([], [{"n": 3}], [{"n": n} for n in (3, 1, 2)]):
+        with engine.begin() as connection:
+            found = run_prepared(connection, (statement, rows, values))
+            expected = sorted(row["n"] + 2**40 for row in rows)[:2]
+            assert found == [(n, "it's 100 % :more") for n in expected]
+            run_later(connection, (statement, rows, values))
+            assert run_prepared(connection, (_ECHO, [{"number": 1}])) == [(1, None, None, None, None)]
 
 
 def test_prepared_statements_outlive_a_rollback(engine: Engine) -> None:

@@ -363,7 +363,7 @@ async def test_it_ends_though_a_commit_wakes_it_at_that_moment(
     channel = open_channel("127.0.0.1:1", identity=identity_of("station"), to="notification")
     stack.push_async_callback(channel.close)
     relay = Relay(database=database, channel=channel, source="station", clock=clock)
-    resting = asyncio.create_task(relay._rest(0))
+    resting = asyncio.create_task(relay._rest(0, 3600.0))
     await asyncio.sleep(0.01)
     relay._wake.set()
     for _ in range(turns):

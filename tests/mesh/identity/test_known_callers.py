@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager, suppress
 
 import grpc
 import pytest
+from joserfc.jwk import KeySet
 
 from mesh.identity.caller_directory import (
     SIGNING_KEYS,
@@ -18,7 +19,8 @@ from mesh.identity.caller_directory import (
     SignIn,
 )
 from mesh.identity.callers import NEVER_S, Caller
-from mesh.identity.known_callers import LOOKED_UP_AGAIN_S, MOST_LOOK_UPS, KnownCallers
+from mesh.identity.known_callers import LOOKED_UP_AGAIN_S, MOST_LOOK_UPS, UNUSED_S, KnownCallers
+from mesh.identity.operator_access import FollowedKeys
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import MeshError, unavailable
 from tests.waiting import until
@@ -34,6 +36,7 @@ class Directory:
         self.version = 1
         self.resolved = 0
         self.uses: list[KeyUse] = []
+        self.asked = 0
         self.is_away = False
         self.held = asyncio.Event()
         self.held.set()
@@ -57,6 +60,7 @@ class Directory:
     async def changes(self, after_version: int, *, wait_s: float, uses: Sequence[KeyUse]) -> CallerChanges:
         """The changes; waits for as long as there are none."""
         self._raise_if_away()
+        self.asked += 1
         self.uses += uses
         if after_version == self.version and wait_s:
             self._changed.clear()
@@ -233,3 +237,79 @@ async def test_uses_of_keys_are_reported_once_in_a_while() -> None:
         directory.change("user:otto")
         await until(lambda: running.notified > before)
         assert [(use.tenant_id, use.prefix) for use in directory.uses] == [("t", "p")]
+
+
+class HastyDirectory(Directory):
+    """One that answers each question at once, as a service does that stops."""
+
+    async def changes(self, after_version: int, *, wait_s: float, uses: Sequence[KeyUse]) -> CallerChanges:
+        """The changes."""
+        return await super().changes(after_version, wait_s=0, uses=uses)
+
+
+async def test_questions_that_are_answered_at_once_without_news_do_not_follow_each_other_at_once() -> None:
+    directory = HastyDirectory()
+    async with _started(directory):
+        await until(lambda: directory.asked == 2)
+        for _ in range(1000):
+            await asyncio.sleep(0)
+        assert directory.asked == 2
+
+
+async def test_a_service_that_nobody_calls_forgets_and_asks_no_more_until_the_next_call() -> None:
+    directory, now_s = Directory(), 0.0
+    async with _started(directory, monotonic_s=lambda: now_s, stale_s=100 * UNUSED_S) as running:
+        assert await running.session() == "1"
+        directory.change("user:otto")
+        forgotten = running.forgotten_keys
+        now_s = UNUSED_S
+        await until(lambda: running.forgotten_keys > forgotten)
+        asked = directory.asked
+        for _ in range(1000):
+            await asyncio.sleep(0)
+        assert directory.asked == asked
+        directory.change("user:vera")
+        assert await running.session() == "2"
+        await until(lambda: directory.asked > asked)
+        await until(running.known.is_current)
+        assert await running.session() == await running.session()
+
+
+async def test_a_listener_that_asks_for_callers_keeps_the_service_from_forgetting() -> None:
+    """As open streams do."""
+    directory, now_s = Directory(), 0.0
+    async with _started(directory, monotonic_s=lambda: now_s, stale_s=100 * UNUSED_S) as running:
+
+        def listener() -> None:
+            running.known.is_current()
+
+        running.known.on_change(listener)
+        assert await running.session() == "1"
+        for rest in range(1, 4):
+            now_s = rest * UNUSED_S
+            asked = directory.asked
+            await until(lambda asked=asked: directory.asked > asked + 2)  # type: ignore[misc]
+        assert await running.session() == "1"
+
+
+async def test_keys_that_are_used_have_changes_followed() -> None:
+    """A token that is none has keys fetched, and no caller looked up: they must not outlive their change either."""
+    directory, now_s = Directory(), 0.0
+    async with _started(directory, monotonic_s=lambda: now_s, stale_s=100 * UNUSED_S) as running:
+        now_s, forgotten = UNUSED_S, running.forgotten_keys
+        await until(lambda: running.forgotten_keys > forgotten)
+        asked = directory.asked
+        keys = FollowedKeys(keys=NoKeys(), callers=running.known)
+        assert not (await keys.keys("any")).keys
+        await until(lambda: directory.asked > asked)
+        forgotten = running.forgotten_keys
+        directory.change(SIGNING_KEYS, tenant_id="")
+        await until(lambda: running.forgotten_keys > forgotten)
+
+
+class NoKeys:
+    """An empty key set."""
+
+    async def keys(self, _key_id: str) -> KeySet:
+        """See KeySource."""
+        return KeySet([])

@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 import pytest
 from structlog.testing import capture_logs
 
-from mesh.runtime.background import PeriodicTask
+from mesh.runtime.background import PeriodicTask, wait_until_beat
+from mesh.runtime.beats import BEAT_S
 from mesh.runtime.error_reasons import Reason
 from mesh.runtime.errors import unavailable
 from tests.waiting import until
@@ -98,3 +99,40 @@ async def test_a_turn_waits_until_it_is_due() -> None:
             for _ in range(10):
                 await asyncio.sleep(0)
             assert turns.count == count
+
+
+async def test_a_wait_may_be_another_one_each_time() -> None:
+    turns, waits = Turns(), iter([0.002, 0.001, 0.0])
+
+    def every_s() -> float:
+        return next(waits, 3600.0)
+
+    async with _running(PeriodicTask("test", turns, every_s=every_s)):
+        await until(turns.reach(4))
+    assert next(waits, None) is None
+
+
+async def test_tasks_of_whole_beats_wake_up_together() -> None:
+    """Though they began at different times, and one has an interval of two beats."""
+    loop, woken = asyncio.get_running_loop(), []
+
+    async def turn() -> None:
+        woken.append(loop.time())
+
+    first, second = (PeriodicTask("test", turn, every_s=beats * BEAT_S, at_once=False) for beats in (1, 2))
+    async with _running(first):
+        await until(lambda: loop.time() % BEAT_S > BEAT_S / 4)
+        async with _running(second):
+            await until(lambda: len(woken) >= 3)
+    assert woken[2] - woken[1] < BEAT_S / 4
+    assert woken[1] - woken[0] == pytest.approx(BEAT_S, abs=BEAT_S / 4)
+
+
+async def test_an_event_ends_the_wait_for_a_beat() -> None:
+    event = asyncio.Event()
+    waiting = asyncio.create_task(wait_until_beat(event, 1000 * BEAT_S))
+    await asyncio.sleep(0)
+    event.set()
+    assert await waiting
+    event.clear()
+    assert not await wait_until_beat(event, 0.001)

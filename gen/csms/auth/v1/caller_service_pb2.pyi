@@ -203,7 +203,7 @@ class ListCallerChangesRequest(_message.Message):
     """The version that the caller has seen; 0: none."""
     @_builtins.property
     def wait(self) -> _duration_pb2.Duration:
-        """For how long to wait where there is no change; at most 2 s."""
+        """For how long to wait where there is no change; at most 4 s."""
 
     @_builtins.property
     def uses(self) -> _containers.RepeatedCompositeFieldContainer[Global___ApiKeyUse]:

@@ -64,8 +64,9 @@ class CallerServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListCallerChanges(self, request, context):
-        """Returns the changes after a version as soon as there are some, or an empty answer after `wait`: an answer is also
-        the sign that nothing was missed up to `checked_after`. Records the last use of API keys beside it.
+        """Returns the changes after a version as soon as there are some, or an empty answer after a look, at most after
+        `wait`: an answer is also the sign that nothing was missed up to `checked_after`. Records the last use of API keys
+        beside it.
         Errors: UNAVAILABLE when the database is unavailable.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -42,8 +42,9 @@ class CallerServiceStub:
     INVALID_FIELD; UNAVAILABLE when the database is unavailable.
     """
     ListCallerChanges: _grpc.UnaryUnaryMultiCallable[_caller_service_pb2.ListCallerChangesRequest, _caller_service_pb2.ListCallerChangesResponse]
-    """Returns the changes after a version as soon as there are some, or an empty answer after `wait`: an answer is also
-    the sign that nothing was missed up to `checked_after`. Records the last use of API keys beside it.
+    """Returns the changes after a version as soon as there are some, or an empty answer after a look, at most after
+    `wait`: an answer is also the sign that nothing was missed up to `checked_after`. Records the last use of API keys
+    beside it.
     Errors: UNAVAILABLE when the database is unavailable.
     """
 
@@ -61,8 +62,9 @@ class CallerServiceAsyncStub(CallerServiceStub):
     INVALID_FIELD; UNAVAILABLE when the database is unavailable.
     """
     ListCallerChanges: _aio.UnaryUnaryMultiCallable[_caller_service_pb2.ListCallerChangesRequest, _caller_service_pb2.ListCallerChangesResponse]  # type: ignore[assignment]
-    """Returns the changes after a version as soon as there are some, or an empty answer after `wait`: an answer is also
-    the sign that nothing was missed up to `checked_after`. Records the last use of API keys beside it.
+    """Returns the changes after a version as soon as there are some, or an empty answer after a look, at most after
+    `wait`: an answer is also the sign that nothing was missed up to `checked_after`. Records the last use of API keys
+    beside it.
     Errors: UNAVAILABLE when the database is unavailable.
     """
 
@@ -89,8 +91,9 @@ class CallerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _caller_service_pb2.ListCallerChangesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_caller_service_pb2.ListCallerChangesResponse, _abc.Awaitable[_caller_service_pb2.ListCallerChangesResponse]]:
-        """Returns the changes after a version as soon as there are some, or an empty answer after `wait`: an answer is also
-        the sign that nothing was missed up to `checked_after`. Records the last use of API keys beside it.
+        """Returns the changes after a version as soon as there are some, or an empty answer after a look, at most after
+        `wait`: an answer is also the sign that nothing was missed up to `checked_after`. Records the last use of API keys
+        beside it.
         Errors: UNAVAILABLE when the database is unavailable.
         """
 

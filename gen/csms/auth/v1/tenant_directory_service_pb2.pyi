@@ -32,8 +32,8 @@ class GetTenantDirectoryRequest(_message.Message):
     """etag of the response that the caller has; empty without one."""
     @_builtins.property
     def wait(self) -> _duration_pb2.Duration:
-        """For how long to wait where the etag names the present state; at most 10 s. Changes that another replica made are
-        noticed 2 s later.
+        """For how long to wait where the etag names the present state; at most 15 s. Changes that another replica made are
+        noticed 3 s later.
         """
 
     def __init__(

@@ -1,1 +1,0 @@
-import{n as e}from"./resources-BJqi5S5c.js";import{t}from"./lists-RXzCpX64.js";import{t as n}from"./parts-D-6DKnR3.js";import{t as r}from"./text-CDhnalbf.js";import{Qn as i}from"./theme-CPIQOS6T.js";var a=i();function o(){let i=r();return(0,a.jsx)(e,{title:i.installedAll,parts:n(i),...t(i)})}export{o as default};

@@ -1,1 +1,0 @@
-import{n as e}from"./resources-BJqi5S5c.js";import{r as t,t as n}from"./ProfileList-J-axOlh-.js";import{Qn as r}from"./theme-CPIQOS6T.js";var i=r();function a(){let r=t();return(0,i.jsx)(e,{title:r.title,...n(r)})}export{a as default};

@@ -1,1 +1,0 @@
-import{n as e}from"./resources-BJqi5S5c.js";import{n as t,t as n}from"./text-DFsXwIf1.js";import{Qn as r}from"./theme-CPIQOS6T.js";var i=r();function a(){let r=n();return(0,i.jsx)(e,{title:r.title,...t(r)})}export{a as default};

@@ -1,1 +1,0 @@
-import{o as e}from"./resources-BJqi5S5c.js";import{n as t,t as n}from"./text-DFsXwIf1.js";import{Qn as r}from"./theme-CPIQOS6T.js";var i=r();function a(r){let a=t(n(),r.stationId);return(0,i.jsx)(e,{...a,name:`reservations`})}export{a as default};

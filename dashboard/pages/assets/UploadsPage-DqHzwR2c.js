@@ -1,1 +1,0 @@
-import{n as e}from"./resources-BJqi5S5c.js";import{i as t,t as n}from"./text-BKUf8MBZ.js";import{t as r}from"./parts-BJNmtEmt.js";import{Qn as i}from"./theme-CPIQOS6T.js";var a=i();function o(){let i=n();return(0,a.jsx)(e,{title:i.logs,parts:r(i),...t(i)})}export{o as default};

@@ -1,0 +1,1 @@
+import"./LineChart-5cyOjrjo.js";

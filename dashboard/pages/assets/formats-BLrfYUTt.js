@@ -1,0 +1,1 @@
+import"./index-isHQ2d4G.js";

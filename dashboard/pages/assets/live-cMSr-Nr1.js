@@ -1,1 +1,0 @@
-import"./index-Ctr-d868.js";
