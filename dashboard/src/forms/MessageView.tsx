@@ -7,7 +7,7 @@ import type { ReactNode } from "react";
 import { durationS } from "../formats/formats";
 import { Time, useFormats } from "../formats/Time";
 import styles from "./MessageView.module.css";
-import { enumLabel, labelOf, ocppWord, unitOf } from "./model";
+import { enumLabel, fieldLabel, ocppWord, unitOf } from "./model";
 import { useFormText } from "./text";
 
 export function MessageView(props: { desc: DescMessage; message: Message }) {
@@ -22,10 +22,10 @@ function View(props: { message: ReflectMessage }) {
   return (
     <dl className={styles.view}>
       {fields.map((field) => {
-        const { name, unit } = unitOf(field.name);
+        const { unit } = unitOf(field.name);
         return (
           <div key={field.name} className={styles.pair}>
-            <dt>{labelOf(name)}</dt>
+            <dt>{fieldLabel(field.name)}</dt>
             <dd>
               <FieldView message={message} field={field} />
               {unit && field.fieldKind === "scalar" && ` ${unit}`}

@@ -91,6 +91,11 @@ export function unitOf(name: string): { name: string; unit?: string } {
   return found ? { name: name.slice(0, -found[0].length), unit: found[1] } : { name };
 }
 
+/** The label of a field without its unit; a language may have one for the whole name, as for `event_days`. */
+export function fieldLabel(name: string): string {
+  return wordsNow()?.fields[name] ?? labelOf(unitOf(name).name);
+}
+
 function scalarInput(type: ScalarType): Input {
   switch (type) {
     case ScalarType.STRING:
@@ -168,14 +173,14 @@ function isLarge(input: Input): boolean {
 }
 
 function toField(field: DescField): FormField {
-  const { name, unit } = unitOf(field.name);
+  const { unit } = unitOf(field.name);
   const required = isRequired(field);
   const input = inputOf(field);
   return {
     name: field.name,
     jsonName: field.jsonName,
     fullName: `${field.parent.typeName}.${field.name}`,
-    label: labelOf(name),
+    label: fieldLabel(field.name),
     ...(unit === undefined ? {} : { unit }),
     required,
     optional: field.fieldKind === "scalar" || field.fieldKind === "enum" ? field.proto.proto3Optional : true,

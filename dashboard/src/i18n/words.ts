@@ -8,7 +8,7 @@ export interface Words {
   values: Readonly<Record<string, string>>;
   /** Values that mean something else in one enumeration, by its name. */
   valuesOf: Readonly<Record<string, Readonly<Record<string, string>>>>;
-  /** Fields without their unit: `evse_id`. */
+  /** Fields without their unit, `max_power`; whole where that would say something else, `event_days`. */
   fields: Readonly<Record<string, string>>;
   /** Methods: `RequestStartTransaction`. */
   methods: Readonly<Record<string, string>>;

@@ -1,4 +1,4 @@
-// German names of fields, without their units. Those that answers alone have are in de.answers.ts.
+// German names of fields, as in Words.fields. Those that answers alone have are in de.answers.ts.
 
 export const fields: Readonly<Record<string, string>> = {
   acknowledge_time: "Bestätigt am",
@@ -61,7 +61,6 @@ export const fields: Readonly<Record<string, string>> = {
   client_certificate: "Zertifikat der Station",
   clock_skew: "Abweichung der Uhr",
   close_minute: "Schließt (Minute des Tages)",
-  code: "Code",
   command: "Befehl",
   comment: "Bemerkung",
   common_name: "Allgemeiner Name (CN)",
@@ -147,7 +146,6 @@ export const fields: Readonly<Record<string, string>> = {
   failed: "Fehlgeschlagen",
   failure_message: "Fehlermeldung",
   failure_reason: "Grund des Fehlschlags",
-  fields: "Felder",
   filter: "Filter",
   fingerprint: "Fingerabdruck",
   finish_time: "Fertig",
@@ -208,8 +206,7 @@ export const fields: Readonly<Record<string, string>> = {
   last_use_time: "Zuletzt genutzt",
   latest_time: "Spätestens",
   latitude: "Breite",
-  least: "Mindestanteil",
-  least_percent: "Mindestens (Prozent)",
+  least_percent: "Mindestanteil",
   limit: "Grenze",
   limit_sources: "Quellen der Grenzen",
   lines: "Zeilen",
@@ -232,7 +229,6 @@ export const fields: Readonly<Record<string, string>> = {
   merged_id_tokens: "Zusammengeführte Karten",
   message: "Nachricht",
   message_id: "Nachrichtenart",
-  message_log: "Nachrichtenprotokoll aufbewahren",
   message_log_days: "Nachrichten aufbewahren",
   message_timeout: "Frist für Antworten",
   message_type: "Art der Nachricht",
@@ -277,7 +273,6 @@ export const fields: Readonly<Record<string, string>> = {
   password: "Passwort",
   password_expire_time: "Passwort gültig bis",
   path: "Pfad",
-  paths: "Pfade",
   payload: "Inhalt",
   peak_power: "Spitzenleistung",
   pending: "Wartet",
@@ -442,7 +437,6 @@ export const fields: Readonly<Record<string, string>> = {
   valid_to: "Gültig bis",
   validate_only: "Nur prüfen",
   value: "Wert",
-  values: "Werte",
   values_list: "Erlaubte Werte",
   variable: "Variable",
   variable_instance: "Instanz der Variablen",
