@@ -1,1 +1,0 @@
-import{n as e}from"./resources-oRMVHZ1J.js";import{t}from"./lists-BcASps8F.js";import{t as n}from"./parts-BEp-ASip.js";import{t as r}from"./text-BNG1cynt.js";import{Qn as i}from"./theme-jtJO6cMm.js";var a=i();function o(){let i=r();return(0,a.jsx)(e,{title:i.installedAll,parts:n(i),...t(i)})}export{o as default};

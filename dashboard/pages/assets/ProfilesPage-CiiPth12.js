@@ -1,1 +1,0 @@
-import{n as e}from"./resources-oRMVHZ1J.js";import{r as t,t as n}from"./ProfileList-CBXUmjUb.js";import{Qn as r}from"./theme-jtJO6cMm.js";var i=r();function a(){let r=t();return(0,i.jsx)(e,{title:r.title,...n(r)})}export{a as default};

@@ -1,1 +1,0 @@
-import{n as e}from"./resources-oRMVHZ1J.js";import{n as t,t as n}from"./text-0MlRVJQw.js";import{Qn as r}from"./theme-jtJO6cMm.js";var i=r();function a(){let r=n();return(0,i.jsx)(e,{title:r.title,...t(r)})}export{a as default};

@@ -1,1 +1,0 @@
-import{o as e}from"./resources-oRMVHZ1J.js";import{n as t,t as n}from"./text-0MlRVJQw.js";import{Qn as r}from"./theme-jtJO6cMm.js";var i=r();function a(r){let a=t(n(),r.stationId);return(0,i.jsx)(e,{...a,name:`reservations`})}export{a as default};

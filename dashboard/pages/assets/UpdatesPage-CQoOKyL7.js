@@ -1,1 +1,0 @@
-import{n as e}from"./resources-oRMVHZ1J.js";import{r as t,t as n}from"./text-B0Tynbv6.js";import{t as r}from"./parts-CMaM8MtM.js";import{Qn as i}from"./theme-jtJO6cMm.js";var a=i();function o(){let i=n();return(0,a.jsx)(e,{title:i.firmware,parts:r(i),...t(i)})}export{o as default};

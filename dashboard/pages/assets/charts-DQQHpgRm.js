@@ -1,1 +1,0 @@
-import"./LineChart-5cyOjrjo.js";

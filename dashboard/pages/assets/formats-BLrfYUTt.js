@@ -1,1 +1,0 @@
-import"./index-isHQ2d4G.js";

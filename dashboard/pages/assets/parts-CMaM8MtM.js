@@ -1,1 +1,0 @@
-import{y as e}from"./index-isHQ2d4G.js";import{a as t,o as n}from"./text-B0Tynbv6.js";function r(r){let i=e();return[{href:`/firmware`,label:r.firmware,method:t.method.listFirmwareUpdates},{href:`/log-uploads`,label:r.logs,method:n.method.listLogUploads}].filter(e=>i.can(e.method))}export{r as t};
