@@ -20,8 +20,8 @@ _Job = tuple[asyncio.Future[Any], Callable[..., Any], tuple[Any, ...]]
 class ThreadExecutor:
     """At most a fixed number of threads, each started when all others are busy; they take jobs in the order of arrival.
 
-    A job goes to the idle thread that was busy last, so that few threads serve a quiet service: what a thread keeps,
-    such as its database connection, was used a moment ago, and is still in the processor's caches.
+    A job goes to the idle thread that was busy last, so that one thread serves a quiet service, with all that a thread
+    keeps: its database connection, and the statements that are prepared on it.
     """
 
     def __init__(self, *, threads: int, name: str) -> None:
