@@ -17,7 +17,6 @@ import { hrefOf, kindWord, placeText, severityName, stationHref, whyText, type S
 const { acknowledgeCondition, unacknowledgeCondition } = ConditionService.method;
 // Forms are loaded with the first dialog: the start page does without them.
 const NoteDialog = lazy(() => import("./NoteDialog"));
-const RemedyDialog = lazy(() => import("./RemedyDialog"));
 const ICONS: Record<SeverityName, IconName> = { CRITICAL: "alert", WARNING: "info", NOTICE: "help" };
 
 export function SeverityMark(props: { condition: Condition }) {
@@ -62,11 +61,11 @@ function useAcknowledge(condition: Condition) {
   };
 }
 
-export function ConditionRow(props: { condition: Condition }) {
+/** `onRemedy` opens the form of a remedy, which outlives the row: the condition ends with what the form does. */
+export function ConditionRow(props: { condition: Condition; onRemedy: (remedy: OfferedRemedy) => void }) {
   const t = useHandText();
   const formats = useFormats();
   const { condition } = props;
-  const [remedy, setRemedy] = useState<OfferedRemedy>();
   const why = whyText(condition, t, formats);
   const place = placeText(condition, t);
   const href = hrefOf(condition);
@@ -91,18 +90,7 @@ export function ConditionRow(props: { condition: Condition }) {
         </p>
         {condition.acknowledgement && <Acknowledged condition={condition} />}
       </div>
-      <RowActions condition={condition} onRemedy={setRemedy} />
-      {remedy && (
-        <Suspense>
-          <RemedyDialog
-            condition={condition}
-            remedy={remedy}
-            onClose={() => {
-              setRemedy(undefined);
-            }}
-          />
-        </Suspense>
-      )}
+      <RowActions condition={condition} onRemedy={props.onRemedy} />
     </li>
   );
 }

@@ -1,9 +1,9 @@
 import { useQuery } from "@connectrpc/connect-query";
-import type { ReactNode } from "react";
+import { lazy, Suspense, useState, type ReactNode } from "react";
 
 import { useFormats } from "../../formats";
 import { useLiveState } from "../../live";
-import { ConditionKind } from "../../stubs/csms/condition/v1/condition_pb";
+import { ConditionKind, type Condition } from "../../stubs/csms/condition/v1/condition_pb";
 import type { CountConditionsResponse, UnavailableSource } from "../../stubs/csms/condition/v1/condition_service_pb";
 import { StationService } from "../../stubs/csms/station/v1/station_service_pb";
 import { useScopeClause } from "../../tables/scope";
@@ -11,9 +11,20 @@ import { Button, cx, EmptyState, ErrorState, Icon, LinkButton, Page, Skeleton, u
 import { ConditionRow } from "./ConditionRow";
 import styles from "./hand.module.css";
 import { Overview } from "./Overview";
+import type { OfferedRemedy } from "./remedies";
 import { useHandText } from "./text";
 import { useConditionCounts, useConditions } from "./useConditions";
 import { kindName, kindWord } from "./words";
+
+// Forms are loaded with the first dialog: the start page does without them.
+const RemedyDialog = lazy(() => import("./RemedyDialog"));
+
+interface ChosenRemedy {
+  readonly condition: Condition;
+  readonly remedy: OfferedRemedy;
+}
+
+type OnRemedy = (chosen: ChosenRemedy) => void;
 
 function useKind(): [ConditionKind | undefined, (kind: ConditionKind | undefined) => void] {
   const [name, setName] = useUrlParameter("kind");
@@ -30,6 +41,7 @@ export default function NeedsAHandPage(): ReactNode {
   const t = useHandText();
   const counts = useConditionCounts();
   const [kind, setKind] = useKind();
+  const [chosen, setChosen] = useState<ChosenRemedy>();
   return (
     <Page title={t.title}>
       <div className={styles.page}>
@@ -42,11 +54,22 @@ export default function NeedsAHandPage(): ReactNode {
             onAll={() => {
               setKind(undefined);
             }}
+            onRemedy={setChosen}
           />
-          <AcknowledgedConditions kind={kind} counts={counts.data} />
+          <AcknowledgedConditions kind={kind} counts={counts.data} onRemedy={setChosen} />
         </section>
         <Overview />
       </div>
+      {chosen && (
+        <Suspense>
+          <RemedyDialog
+            {...chosen}
+            onClose={() => {
+              setChosen(undefined);
+            }}
+          />
+        </Suspense>
+      )}
     </Page>
   );
 }
@@ -107,6 +130,7 @@ function Conditions(props: {
   kind: ConditionKind | undefined;
   counts: CountConditionsResponse | undefined;
   onAll: () => void;
+  onRemedy: OnRemedy;
 }) {
   const t = useHandText();
   const paged = useConditions({ acknowledged: false, kind: props.kind });
@@ -126,9 +150,7 @@ function Conditions(props: {
   return (
     <>
       <ul className={cx(styles.list, isStale && styles.old)}>
-        {paged.rows.map((condition) => (
-          <ConditionRow key={condition.conditionId} condition={condition} />
-        ))}
+        <Rows conditions={paged.rows} onRemedy={props.onRemedy} />
       </ul>
       {paged.hasMore && (
         <Button isPending={paged.isLoadingMore} onPress={paged.loadMore}>
@@ -137,6 +159,18 @@ function Conditions(props: {
       )}
     </>
   );
+}
+
+function Rows(props: { conditions: readonly Condition[]; onRemedy: OnRemedy }) {
+  return props.conditions.map((condition) => (
+    <ConditionRow
+      key={condition.conditionId}
+      condition={condition}
+      onRemedy={(remedy) => {
+        props.onRemedy({ condition, remedy });
+      }}
+    />
+  ));
 }
 
 /** Nothing is wrong, which is worth a look of its own; or nothing is there yet. */
@@ -173,6 +207,7 @@ function Nothing(props: { isWhole: boolean }) {
 function AcknowledgedConditions(props: {
   kind: ConditionKind | undefined;
   counts: CountConditionsResponse | undefined;
+  onRemedy: OnRemedy;
 }) {
   const t = useHandText();
   const formats = useFormats();
@@ -195,12 +230,12 @@ function AcknowledgedConditions(props: {
         <Icon name={isOpen ? "chevronDown" : "chevronRight"} size={16} />
         {t.acknowledgedTitle(formats.number(count))}
       </button>
-      {isOpen && <FoldedList kind={props.kind} />}
+      {isOpen && <FoldedList kind={props.kind} onRemedy={props.onRemedy} />}
     </div>
   );
 }
 
-function FoldedList(props: { kind: ConditionKind | undefined }) {
+function FoldedList(props: { kind: ConditionKind | undefined; onRemedy: OnRemedy }) {
   const t = useHandText();
   const paged = useConditions({ acknowledged: true, kind: props.kind });
   if (paged.error) return <ErrorState inline error={paged.error} onRetry={paged.refetch} />;
@@ -208,9 +243,7 @@ function FoldedList(props: { kind: ConditionKind | undefined }) {
   return (
     <>
       <ul className={styles.list}>
-        {paged.rows.map((condition) => (
-          <ConditionRow key={condition.conditionId} condition={condition} />
-        ))}
+        <Rows conditions={paged.rows} onRemedy={props.onRemedy} />
       </ul>
       {paged.hasMore && <Button onPress={paged.loadMore}>{t.showMore}</Button>}
     </>

@@ -1,1 +1,0 @@
-import{n as e}from"./resources-BbvZ9X70.js";import{n as t}from"./lists-BG0A82_o.js";import{t as n}from"./parts-B91xWTpc.js";import{t as r}from"./text-DGk-mV8j.js";import{Qn as i}from"./theme-CIVe9uMC.js";var a=i();function o(){let i=r();return(0,a.jsx)(e,{title:i.requestsAll,parts:n(i),...t(i)})}export{o as default};

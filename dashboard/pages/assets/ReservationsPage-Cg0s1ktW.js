@@ -1,1 +1,0 @@
-import{n as e}from"./resources-BbvZ9X70.js";import{n as t,t as n}from"./text-Kdov1GID.js";import{Qn as r}from"./theme-CIVe9uMC.js";var i=r();function a(){let r=n();return(0,i.jsx)(e,{title:r.title,...t(r)})}export{a as default};

@@ -1,1 +1,0 @@
-import{n as e}from"./resources-BbvZ9X70.js";import{r as t,t as n}from"./text-BqMDG_eI.js";import{t as r}from"./parts-BWaPjvqH.js";import{Qn as i}from"./theme-CIVe9uMC.js";var a=i();function o(){let i=n();return(0,a.jsx)(e,{title:i.firmware,parts:r(i),...t(i)})}export{o as default};

@@ -1,0 +1,1 @@
+import"./LineChart-DfiQHirv.js";
