@@ -15,7 +15,10 @@ Stream = grpc.aio.StreamStreamCall[Any, Any]
 MAX_AGE_S = 60.0
 # A service of the release before has no streams; it is asked again after this time.
 UNIMPLEMENTED_FOR_S = 60.0
-_CODES_OF_LOST_CONNECTIONS = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED})
+# INTERNAL is that of a write which gRPC began before it noticed the end.
+_CODES_OF_LOST_CONNECTIONS = frozenset(
+    {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED, grpc.StatusCode.INTERNAL}
+)
 
 
 class _EndedError(Exception):

@@ -3,7 +3,7 @@
 import socket
 import threading
 from collections.abc import Iterable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
@@ -63,7 +63,8 @@ class _MetricsServer:
     def stop(self) -> None:
         """Ends the thread: a listening socket that is shut down wakes up who waits for its requests."""
         self._stopping = True
-        self._server.socket.shutdown(socket.SHUT_RDWR)
+        with suppress(OSError):  # it has just served a request, and ended
+            self._server.socket.shutdown(socket.SHUT_RDWR)
 
     def _serve(self) -> None:
         with self._server as server:
