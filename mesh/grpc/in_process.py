@@ -3,7 +3,7 @@
 A call has all that one over the network has: the proof of its caller, checked by the server's own interceptor; a
 deadline; cancellation; an error with its status. Requests and responses are serialized, so that neither side has an
 object of the other. Threads, sockets and HTTP/2 are left out, which are most of the price of a small call
-(docs/PERFORMANCE.md, "All parts in one process").
+(docs/PERFORMANCE.md, "Layouts").
 
 Servers and channels find each other through `InProcessServers`, which is there where several parts share a process.
 """
