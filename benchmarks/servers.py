@@ -19,6 +19,7 @@ from benchmarks.errors import BenchmarkError
 from benchmarks.measuring import Target
 from benchmarks.steps import FILE
 from benchmarks.tls import TlsTarget
+from deploy.local import one_process
 from deploy.local.ports import Reservation
 from deploy.mesh_keys import MeshKeys
 from deploy.self_made import SelfMade, make_certificates
@@ -28,8 +29,6 @@ READY_S = 60.0
 STOP_S = 10.0
 SERVICES = ("auth", "station", "transaction")
 ALL_SERVICES = (*SERVICES, "notification")
-ALL_IN_ONE = "all_in_one"
-"""The process that has all parts."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +93,7 @@ async def mesh(
     try:
         if all_in_one:
             own = {**environment, "CSMS_MESH_KEYS": str(directory / "keys")}
-            processes[ALL_IN_ONE] = await _start(f"deploy.{ALL_IN_ONE}", own, directory, steps=False)
+            processes[one_process.NAME] = await _start(f"deploy.{one_process.NAME}", own, directory, steps=False)
         else:
             for name in (*(f"{service}_svc" for service in services), "gateway"):
                 own = {**environment, **keys.settings(name.removesuffix("_svc"))}
@@ -114,7 +113,7 @@ async def _ready(
 ) -> None:
     """Waits until all parts serve. Raises BenchmarkError where one does not."""
     for part in (*services, "gateway"):
-        name = ALL_IN_ONE if ALL_IN_ONE in processes else part if part == "gateway" else f"{part}_svc"
+        name = one_process.NAME if one_process.NAME in processes else part if part == "gateway" else f"{part}_svc"
         await _healthy(name, environment[f"CSMS_{part.upper()}_ADDRESS"], processes, directory)
     await _admitting(int(environment["CSMS_OCPP_PORT"]), name, processes, directory)
 

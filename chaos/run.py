@@ -18,6 +18,7 @@ from chaos.rollups import compare_hours, recount
 from chaos.rotations import Found, Rotations, proofs, rotation_figures
 from chaos.station import Station
 from chaos.victims import Killer, Victim, start_all
+from deploy.local import one_process
 from deploy.local.log_file import LogFile
 
 Say = Callable[[str], None]
@@ -29,7 +30,7 @@ CONNECTED_S = 30.0
 PUBLISHED_S = 30.0
 ROLLED_UP_S = 120.0
 # Whose long absence stations notice.
-MISSED = ("transaction_svc", "postgresql", "station_svc", "all_in_one")
+MISSED = ("transaction_svc", "postgresql", "station_svc", one_process.NAME)
 # Of so many stations one leaves at the end: it alone must count as disconnected.
 LEAVING = 10
 ASK_AGAIN_S = 0.25

@@ -70,8 +70,8 @@ class KeepaliveMonitor:
     def _judge(self, session: Session, now_us: int) -> int:
         """Pings a silent session, and gives up on one that is gone; returns when to look at it again."""
         station_id, liveness = session.connection.station_id, session.liveness
-        is_blocked = liveness.blocked_since_s is not None
-        if liveness.blocked_since_s is not None and self._loop_s() - liveness.blocked_since_s > BLOCKED_S:
+        blocked_since_s = liveness.blocked_since_s
+        if blocked_since_s is not None and self._loop_s() - blocked_since_s > BLOCKED_S:
             log.warning("station reads nothing: cut off", station_id=station_id)
             session.abort()
             return 0
@@ -86,8 +86,9 @@ class KeepaliveMonitor:
         ping_after_us = _ping_after_us(session)
         if now_us - max(liveness.last_alive_us, liveness.pinged_us) > ping_after_us:
             session.keepalive.ping()
-        ping_us = max(liveness.last_alive_us, liveness.pinged_us) + ping_after_us
-        return 0 if is_blocked or is_held else min(ping_us, gone_us) + 1
+        if blocked_since_s is not None or is_held:
+            return 0
+        return min(max(liveness.last_alive_us, liveness.pinged_us) + ping_after_us, gone_us) + 1
 
 
 def _gone_after_us(session: Session) -> int:

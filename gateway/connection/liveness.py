@@ -20,7 +20,7 @@ class Liveness:
         self._awaits_pong = self._is_mute = False
         # Of thousands of sessions few have changed since the monitor's last sweep; only these are looked at.
         self.look_us = 0  # from when on the monitor looks at it; 0: at its next sweep
-        self.reported_us = 0  # the last frame that station_svc was told of
+        self.reported_us = 0  # the last frame whose time was reported to station_svc
 
     def look_again(self) -> None:
         """Has the monitor look at the session at its next sweep: something may have changed."""

@@ -39,7 +39,7 @@ class InProcessServers:
 
     @classmethod
     def of_process(cls) -> "InProcessServers | None":
-        """Those of this process; None where it has one part alone."""
+        """The servers of this process; None where it has one part alone."""
         return _servers.get()
 
     @contextmanager

@@ -78,7 +78,7 @@ def address() -> Iterator[str]:
 
 @pytest.fixture
 def servers(address: str) -> InProcessServers:
-    """Those of a process with transaction_svc."""
+    """The servers of a process with transaction_svc."""
     return InProcessServers([address])
 
 
