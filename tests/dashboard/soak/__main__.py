@@ -20,7 +20,7 @@ from benchmarks.report import machine, say
 from benchmarks.turns import RESULTS, git
 from tests.dashboard.browsers import open_context, running_browser, sign_in
 from tests.dashboard.soak.events import SteadyEvents
-from tests.dashboard.soak.pages import PAGES, heaps, painted, scrolled, watch
+from tests.dashboard.soak.pages import PAGES, count_rows, heaps, painted, read_all_rows, scrolled, watch
 from tests.dashboard.soak.rows import FIRST_NUMBER, station_id
 from tests.dashboard.soak.seed_store import SeedStore
 from tests.running_mesh import RunningMesh, running_mesh
@@ -65,21 +65,17 @@ def _paints(context: BrowserContext) -> dict[str, Any]:
 
 
 def _scrolls(context: BrowserContext, for_s: float, stations: int) -> dict[str, Any]:
-    """The list of stations with all of its rows, and that of sessions, which reads on as it is scrolled."""
+    """The list of stations with all of its rows, and that of sessions as far as it is scrolled."""
     found = {}
     for path, all_rows in (("/stations?sort=name", True), ("/sessions", False)):
         page = _page(context)
         begin_s = time.monotonic()
         painted(page, path)
         if all_rows:
-            page.wait_for_function(
-                f"() => Number(document.querySelector('main [role=grid]')?.getAttribute('aria-rowcount')) > {stations}"
-            )
+            read_all_rows(page, stations)
         loaded_s = round(time.monotonic() - begin_s, 1)
         found[path] = {"loaded_s": loaded_s, **scrolled(page, for_s)}
-        found[path]["rows"] = page.evaluate(
-            "Number(document.querySelector('main [role=grid]')?.getAttribute('aria-rowcount'))"
-        )
+        found[path]["rows"] = count_rows(page)
         found[path]["dom_nodes"] = page.evaluate("document.querySelectorAll('*').length")
         say(f"{path}: {found[path]}")
         page.close()
@@ -93,6 +89,7 @@ def _heaps(context: BrowserContext, url: str, options: argparse.Namespace) -> di
     for name, path in paths.items():
         pages[name] = _page(context)
         painted(pages[name], path)
+    read_all_rows(pages["stations"], options.stations)
     store = SeedStore(url)
     before, begin_s = store.event_count(), time.monotonic()
     with SteadyEvents(url, stations=options.stations, rate=options.rate) as events:

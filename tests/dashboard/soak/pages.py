@@ -28,10 +28,21 @@ _WATCH = f"""
   requestAnimationFrame(look);
 }})();
 """
-_SCROLL = """(forMs) => new Promise((resolve) => {
-  const all = [...document.querySelectorAll("main, main *")];
-  const scroller = all.filter((one) => one.scrollHeight > one.clientHeight + 200)
+# The longest list of the page.
+_FIND_SCROLLER = """
+  const scroller = [...document.querySelectorAll("main, main *")]
+    .filter((one) => one.scrollHeight > one.clientHeight + 200)
     .sort((a, b) => b.scrollHeight - a.scrollHeight)[0];
+"""
+_COUNT_ROWS = "Number(document.querySelector('main [role=grid]')?.getAttribute('aria-rowcount'))"
+_SCROLL_TO_END = f"""(rows) => {{
+  {_FIND_SCROLLER}
+  if (scroller) scroller.scrollTop = scroller.scrollHeight;
+  return {_COUNT_ROWS} > rows;
+}}"""
+_SCROLL = (
+    f"(forMs) => new Promise((resolve) => {{{_FIND_SCROLLER}"
+    """
   if (!scroller) { resolve([]); return; }
   const frames = [];
   let direction = 1;
@@ -49,6 +60,7 @@ _SCROLL = """(forMs) => new Promise((resolve) => {
   };
   requestAnimationFrame(step);
 })"""
+)
 _MB = 1_000_000
 
 
@@ -88,6 +100,16 @@ def painted(page: Page, path: str) -> Painted:
         dom_nodes=page.evaluate("document.querySelectorAll('*').length"),
         requests=len(requests),
     )
+
+
+def read_all_rows(page: Page, rows: int) -> None:
+    """Scrolls to the end of the list, which reads on as it is scrolled, until it has so many rows."""
+    page.wait_for_function(_SCROLL_TO_END, arg=rows)
+
+
+def count_rows(page: Page) -> int:
+    """The rows that the list has read, its head counted."""
+    return int(page.evaluate(_COUNT_ROWS))
 
 
 def scrolled(page: Page, for_s: float) -> dict[str, float]:
