@@ -58,10 +58,10 @@ def new_context(
     """Opens browser contexts, each as a person of their own, that are closed after the test."""
     contexts = []
 
-    def open_one(**options: object) -> BrowserContext:
+    def open_one(*, timer_share: float = 1.0, **options: object) -> BrowserContext:
         if "base_url" not in options:
             options["base_url"] = request.getfixturevalue("mesh").http_url
-        context = open_context(browser, **options)
+        context = open_context(browser, timer_share=timer_share, **options)
         contexts.append(context)
         faults.watch(context)
         return context
