@@ -24,7 +24,7 @@ from tests.templates import shared_templates
 # What tests ask for by its name, and its settings.
 MESHES: Mapping[str, Mapping[str, str]] = {
     "mesh": {"CSMS_PLATFORM_ADMIN_PASSWORD": PLATFORM_PASSWORD},
-    "simulated": {"CSMS_DEMO": "1", "CSMS_UNKNOWN_TOKENS": "accept", "CSMS_ACCESS_TOKEN_S": "20"},
+    "simulated": {"CSMS_DEMO": "1", "CSMS_UNKNOWN_TOKENS": "accept", "CSMS_ACCESS_TOKEN_S": "10"},
 }
 
 
