@@ -122,7 +122,8 @@ class Faults:
 _ENDLESS = re.compile(r"worker|/WatchEvents$")
 _UNDERWAY: WeakKeyDictionary[BrowserContext, set[Request]] = WeakKeyDictionary()
 # Notes the work that a page has yet to do without a sign of it: the turns of React's scheduler, and timers that are due
-# soon. By one of those React holds back for 300 ms what follows a part that was waited for (FALLBACK_THROTTLE_MS).
+# soon. By one of those React holds back for 300 ms what follows a part that was waited for (FALLBACK_THROTTLE_MS): here
+# for a turn. React alone gives a timer a bound function; SHARE is of the time that all other such timers have.
 _NOTE_WORK = """
 (() => {
   const { setTimeout: set, clearTimeout: clear } = globalThis;
@@ -130,7 +131,8 @@ _NOTE_WORK = """
   globalThis.pageWork = work;
   globalThis.setTimeout = (run, ms = 0, ...rest) => {
     if (ms > 350 || typeof run !== "function") return set(run, ms, ...rest);
-    const id = set((...given) => { work.soon.delete(id); run(...given); }, ms, ...rest);
+    const waitMs = SHARE === null ? ms : run.name.startsWith("bound ") ? 0 : ms * SHARE;
+    const id = set((...given) => { work.soon.delete(id); run(...given); }, waitMs, ...rest);
     work.soon.add(id);
     return id;
   };
@@ -158,15 +160,20 @@ _QUIET = """(quietMs) => new Promise((resolve) => {
     resolve();
   }, 10);
 })"""
+HURRIED = 0.1  # the share of a walk
 QUIET_MS = 100  # what has come is shown within it, even where the machine is busy
 _QUIET_WITHIN_S = 3.0
 
 
-def open_context(browser: Browser, **options: object) -> BrowserContext:
-    """A browser context, as a person of its own, with what `is_rendered` waits for noted."""
+def open_context(browser: Browser, *, timer_share: float | None = 1.0, **options: object) -> BrowserContext:
+    """A browser context, as a person of its own, with what `is_rendered` waits for noted.
+
+    Timers of its pages that are due within 350 ms last that share of their time: a walk looks at what is there in the
+    end, and a flow has all delays but React's. None: that one too, for those who measure.
+    """
     context = browser.new_context(**options)  # type: ignore[arg-type]
     context.set_default_timeout(PATIENCE_MS)
-    context.add_init_script(_NOTE_WORK)
+    context.add_init_script(_NOTE_WORK.replace("SHARE", json.dumps(timer_share)))
     underway = _UNDERWAY[context] = set()
 
     def begin(request: Request) -> None:
@@ -216,9 +223,11 @@ def begin_with(page: Page, session: dict[str, Any] | None) -> None:
     page.add_init_script(_BEGIN.replace("SESSION", json.dumps(session)))
 
 
-def session_of(mesh: RunningMesh, *, username: str = "admin", password: str = "") -> dict[str, Any]:
+def session_of(
+    mesh: RunningMesh, *, username: str = "admin", password: str = "", tenant_id: str = ""
+) -> dict[str, Any]:
     """A sign-in, by default the administrator's, as the dashboard stores it (dashboard/src/api/session.ts)."""
-    body = {"username": username, "password": password or mesh.admin_password}
+    body = {"username": username, "password": password or mesh.admin_password, "tenantId": tenant_id}
     answer = mesh.request("POST", "/v1/auth:login", body=body)
     assert answer.status == 200, answer
     life_ms = answer.json["expiresInS"] * 1000

@@ -1,6 +1,8 @@
 """A mesh with its dashboard, a browser, and pages whose faults fail the test."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -15,22 +17,48 @@ from tests.dashboard.browsers import (
     running_browser,
     session_of,
 )
-from tests.running_mesh import RunningMesh, running_mesh
+from tests.dashboard.fleets import PLATFORM_PASSWORD
+from tests.running_mesh import SERVICES, RunningMesh, running_mesh
+from tests.templates import shared_templates
+
+# What tests ask for by its name, and its settings.
+MESHES: Mapping[str, Mapping[str, str]] = {
+    "mesh": {"CSMS_PLATFORM_ADMIN_PASSWORD": PLATFORM_PASSWORD},
+    "simulated": {"CSMS_DEMO": "1", "CSMS_UNKNOWN_TOKENS": "accept", "CSMS_ACCESS_TOKEN_S": "10"},
+}
 
 
 @pytest.fixture(scope="package")
-def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningMesh]:
-    """A mesh that is ready, without stations."""
-    with running_mesh(tmp_path_factory.mktemp("mesh")) as running:
-        yield running
+def meshes(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[str], RunningMesh]]:
+    """Gives a mesh by its name. All that the tests of this run ask for start at once: one beside tests of the other."""
+    asked = {name for item in request.session.items for name in getattr(item, "fixturenames", ())}
+    folders = {name: tmp_path_factory.mktemp(name) for name in MESHES}
+    shared_templates().copy_sqlite(SERVICES, tmp_path_factory.mktemp("templates"))  # made here, for both threads
+    with ExitStack() as stack, ThreadPoolExecutor(len(MESHES)) as pool:
+        begun: dict[str, Future[RunningMesh]] = {}
+
+        def begin(name: str) -> "Future[RunningMesh]":
+            if name not in begun:
+                begun[name] = pool.submit(stack.enter_context, running_mesh(folders[name], **MESHES[name]))
+            return begun[name]
+
+        for name in asked & MESHES.keys():
+            begin(name)
+        yield lambda name: begin(name).result()
 
 
 @pytest.fixture(scope="package")
-def simulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningMesh]:
+def mesh(meshes: Callable[[str], RunningMesh]) -> RunningMesh:
+    """A mesh that is ready, without stations; with a platform administrator."""
+    return meshes("mesh")
+
+
+@pytest.fixture(scope="package")
+def simulated(meshes: Callable[[str], RunningMesh]) -> RunningMesh:
     """A mesh with simulated stations that have drivers, CP001 to CP005, and with the simulator's page."""
-    settings = {"CSMS_DEMO": "1", "CSMS_UNKNOWN_TOKENS": "accept", "CSMS_ACCESS_TOKEN_S": "20"}
-    with running_mesh(tmp_path_factory.mktemp("simulated"), **settings) as running:
-        yield running
+    return meshes("simulated")
 
 
 # Of this folder and no longer: Playwright runs an event loop in this thread, and tests of other folders run theirs. So
@@ -58,10 +86,10 @@ def new_context(
     """Opens browser contexts, each as a person of their own, that are closed after the test."""
     contexts = []
 
-    def open_one(**options: object) -> BrowserContext:
+    def open_one(*, timer_share: float = 1.0, **options: object) -> BrowserContext:
         if "base_url" not in options:
             options["base_url"] = request.getfixturevalue("mesh").http_url
-        context = open_context(browser, **options)
+        context = open_context(browser, timer_share=timer_share, **options)
         contexts.append(context)
         faults.watch(context)
         return context
@@ -135,9 +163,14 @@ def start_page(signed_in: Page) -> Page:
 
 
 @pytest.fixture
-def desk(new_page: Callable[[RunningMesh, dict[str, Any]], Page], simulated: RunningMesh) -> Page:
+def empty_desk(new_page: Callable[[RunningMesh, dict[str, Any]], Page], simulated: RunningMesh) -> Page:
+    """A page of the mesh with simulated stations, at which the administrator is signed in, which shows nothing yet."""
+    return new_page(simulated, session_of(simulated))
+
+
+@pytest.fixture
+def desk(empty_desk: Page) -> Page:
     """The start page of the mesh with simulated stations, at which the administrator is signed in."""
-    page = new_page(simulated, session_of(simulated))
-    page.goto("/")
-    is_rendered(page)
-    return page
+    empty_desk.goto("/")
+    is_rendered(empty_desk)
+    return empty_desk

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.dashboard.axe import faults_everywhere, go, serious_faults
-from tests.dashboard.browsers import Faults, begin_with, is_rendered, open_context, session_of
+from tests.dashboard.browsers import HURRIED, Faults, begin_with, is_rendered, open_context, session_of
 from tests.running_mesh import RunningMesh
 
 # Pages that nobody has signed in at, and pages of the administrator. A new page is a word here, or, where its data has
@@ -24,7 +24,7 @@ PAGES = (
 @pytest.fixture(scope="module")
 def walker(browser: Browser, mesh: RunningMesh) -> Iterator[Page]:
     """A page that goes from one test to the next, as a person does."""
-    with open_context(browser, base_url=mesh.http_url) as context:
+    with open_context(browser, timer_share=HURRIED, base_url=mesh.http_url) as context:
         page = context.new_page()
         begin_with(page, session_of(mesh))
         page.goto("/")

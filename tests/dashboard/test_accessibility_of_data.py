@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.dashboard.axe import faults_everywhere, go
-from tests.dashboard.browsers import Faults, begin_with, is_rendered, open_context, session_of
+from tests.dashboard.browsers import HURRIED, Faults, begin_with, is_rendered, open_context, session_of
 from tests.dashboard.simulated import SimulatedStation
 from tests.dashboard.test_needs_a_hand import add_pending_station
 from tests.running_mesh import RunningMesh
@@ -48,7 +48,7 @@ def pages(simulated: RunningMesh) -> dict[str, str]:
 def walker(browser: Browser, simulated: RunningMesh, pages: dict[str, str]) -> Iterator[Page]:
     """A page that goes from one test to the next, as a person does."""
     del pages  # the things are there first
-    with open_context(browser, base_url=simulated.http_url) as context:
+    with open_context(browser, timer_share=HURRIED, base_url=simulated.http_url) as context:
         page = context.new_page()
         begin_with(page, session_of(simulated))
         page.goto("/")

@@ -1,14 +1,14 @@
 """Bounds of a page with many rows: nodes of the document, and requests. `make soak-dashboard` measures the rest."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, BrowserContext, Page
 
-from tests.dashboard.browsers import is_rendered, session_of
-from tests.dashboard.fleets import add_stations
-from tests.running_mesh import RunningMesh, running_mesh
+from tests.dashboard.browsers import Faults, begin_with, is_rendered, open_context, session_of
+from tests.dashboard.fleets import PLATFORM_PASSWORD, add_stations, call
+from tests.running_mesh import RunningMesh
 
 COUNT = 1_200
 NODES = 3_500
@@ -17,17 +17,30 @@ REQUESTS = 16
 
 
 @pytest.fixture(scope="module")
-def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningMesh]:
-    """A mesh of its own, with more stations than a page of the list has: other tests look for theirs in such a list."""
-    with running_mesh(tmp_path_factory.mktemp("crowded")) as mesh:
-        add_stations(mesh, "BOUND", COUNT)
-        yield mesh
+def crowded(mesh: RunningMesh) -> dict[str, Any]:
+    """A session in a tenant with more stations than a page of the list has. Tests look for theirs in other lists."""
+    platform = session_of(mesh, username="platform", password=PLATFORM_PASSWORD, tenant_id="platform")["accessToken"]
+    made = call(mesh, "POST", "/v1/tenants", {"tenant": {"tenantId": "crowded"}}, token=platform)
+    name, password = made["administratorUsername"], made["administratorPassword"]
+    session = session_of(mesh, username=name, password=password, tenant_id="crowded")
+    add_stations(mesh, "BOUND", COUNT, token=session["accessToken"])
+    return session
+
+
+@pytest.fixture(scope="module")
+def window(browser: Browser, mesh: RunningMesh) -> Iterator[BrowserContext]:
+    """A browser context of that tenant alone, which has loaded the application after the first test."""
+    with open_context(browser, base_url=mesh.http_url) as context:
+        yield context
 
 
 @pytest.fixture
-def page(new_page: Callable[[RunningMesh, dict[str, Any]], Page], crowded: RunningMesh) -> Page:
-    """A page of that mesh, at which the administrator is signed in, which shows nothing yet."""
-    return new_page(crowded, session_of(crowded))
+def page(window: BrowserContext, crowded: dict[str, Any], faults: Faults) -> Iterator[Page]:
+    """A page at which the administrator of that tenant is signed in, which shows nothing yet."""
+    with window.new_page() as page:
+        faults.watch_page(page)
+        begin_with(page, crowded)
+        yield page
 
 
 def _nodes(page: Page) -> int:

@@ -8,7 +8,7 @@ from csms.station.v1 import command_service_pb2
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.dashboard.axe import go
-from tests.dashboard.browsers import sign_in
+from tests.dashboard.browsers import HURRIED, sign_in
 from tests.dashboard.npm import DASHBOARD
 from tests.running_mesh import RunningMesh
 
@@ -49,7 +49,7 @@ def _show(page: Page, command: str) -> None:
 def test_each_command_explains_itself_in_german(
     new_context: Callable[..., BrowserContext], simulated: RunningMesh
 ) -> None:
-    page = new_context(base_url=simulated.http_url, locale="de-DE").new_page()
+    page = new_context(timer_share=HURRIED, base_url=simulated.http_url, locale="de-DE").new_page()
     sign_in(page, "/", username="admin", password=simulated.admin_password)
     catalogue = _catalogue()
     german = {text for _, text in catalogue.values()}

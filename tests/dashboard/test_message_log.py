@@ -11,9 +11,9 @@ from tests.running_mesh import RunningMesh
 _EXCHANGES = "ol[aria-label=Messages] > li"
 
 
-def test_the_log_follows_a_station_in_two_lanes_until_it_is_paused(desk: Page, simulated: RunningMesh) -> None:
+def test_the_log_follows_a_station_in_two_lanes_until_it_is_paused(empty_desk: Page, simulated: RunningMesh) -> None:
     """An exchange opens in place, and its address shows a colleague the same; a filter is in the address, too."""
-    page = desk
+    page = empty_desk
     expect.set_options(timeout=PATIENCE_MS)
     station = SimulatedStation(simulated, "LANES")
     station.start()
@@ -37,8 +37,8 @@ def test_the_log_follows_a_station_in_two_lanes_until_it_is_paused(desk: Page, s
     expect(page.locator(_EXCHANGES)).to_have_count(1)
 
 
-def test_a_row_of_the_fleet_is_open_for_whoever_has_its_address(desk: Page, simulated: RunningMesh) -> None:
-    page = desk
+def test_a_row_of_the_fleet_is_open_for_whoever_has_its_address(empty_desk: Page, simulated: RunningMesh) -> None:
+    page = empty_desk
     expect.set_options(timeout=PATIENCE_MS)
     SimulatedStation(simulated, "FLEET1").start()
     reservation = {"idToken": {"idToken": "FLEET-TAG"}, "expireTime": "2037-01-01T00:00:00Z"}

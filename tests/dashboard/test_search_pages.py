@@ -58,17 +58,17 @@ def session(simulated: RunningMesh) -> str:
     return "PAGES-TAG"
 
 
-def test_a_search_finds_a_session_on_a_later_page(desk: Page, session: str) -> None:
-    tokens = _delay_by_pages(desk, session)
-    desk.goto(f"/sessions?q={session}")
-    expect(desk.locator("main a[href*='/sessions/']")).to_have_attribute(
+def test_a_search_finds_a_session_on_a_later_page(empty_desk: Page, session: str) -> None:
+    tokens = _delay_by_pages(empty_desk, session)
+    empty_desk.goto(f"/sessions?q={session}")
+    expect(empty_desk.locator("main a[href*='/sessions/']")).to_have_attribute(
         "href", re.compile("^/stations/PAGES/sessions/")
     )
     assert tokens()[: EMPTY_PAGES + 1] == ["", "empty-1", "empty-2", "empty-3"]
 
 
-def test_a_search_without_a_match_ends_with_its_last_page(desk: Page) -> None:
-    tokens = _delay_by_pages(desk, "NOWHERE-TAG")
-    desk.goto("/sessions?q=NOWHERE-TAG")
-    expect(desk.get_by_role("main")).to_contain_text("Nothing matches")
+def test_a_search_without_a_match_ends_with_its_last_page(empty_desk: Page) -> None:
+    tokens = _delay_by_pages(empty_desk, "NOWHERE-TAG")
+    empty_desk.goto("/sessions?q=NOWHERE-TAG")
+    expect(empty_desk.get_by_role("main")).to_contain_text("Nothing matches")
     assert tokens()[: EMPTY_PAGES + 1] == ["", "empty-1", "empty-2", "empty-3"]

@@ -1,19 +1,20 @@
 """Many tabs of one browser, on plain HTTP and a name that is not localhost, where a browser has six connections."""
 
-from collections.abc import Callable
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import pytest
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page
 
-from tests.dashboard.browsers import NAME, is_rendered, sign_in
+from tests.dashboard.axe import go
+from tests.dashboard.browsers import NAME, Faults, is_rendered, open_context, sign_in
 from tests.running_mesh import RunningMesh
 
 TABS = 8
 # One after the other is closed, and two are left.
 HEIRS = 5
+SHARED, ELECTED = "shared worker", "elected tab"
 WITHOUT_WORKERS = "delete globalThis.SharedWorker"
-# Streams of events that a page has begun, by their path.
-_STREAM = "/csms.event.v1.EventService/WatchEvents"
 
 
 def _add_station(mesh: RunningMesh, station_id: str) -> None:
@@ -38,18 +39,33 @@ def _open_tabs(context: BrowserContext, mesh: RunningMesh, prefix: str, count: i
     return tabs
 
 
-@pytest.mark.parametrize("way", ["shared worker", "elected tab"])
-def test_eight_tabs_are_all_live_and_each_can_call(
-    new_context: Callable[..., BrowserContext], mesh: RunningMesh, way: str
-) -> None:
-    context = new_context(base_url=mesh.http_url.replace("127.0.0.1", NAME))
-    if way == "elected tab":
-        context.add_init_script(WITHOUT_WORKERS)
-    tabs = _open_tabs(context, mesh, "TABS", TABS)
-    assert tabs[0].evaluate("'SharedWorker' in globalThis") is (way == "shared worker")
+@dataclass(kw_only=True)
+class _Window:
+    """A browser's window with tabs that serve the tests one after the other, and the faults of them all."""
+
+    way: str
+    tabs: list[Page]
+    faults: Faults
+
+
+@pytest.fixture(scope="module")
+def window(browser: Browser, mesh: RunningMesh, request: pytest.FixtureRequest) -> Iterator[_Window]:
+    """Eight tabs that have one stream by the way of the parameter."""
+    faults = Faults()
+    with open_context(browser, base_url=mesh.http_url.replace("127.0.0.1", NAME)) as context:
+        faults.watch(context)
+        if request.param == ELECTED:
+            context.add_init_script(WITHOUT_WORKERS)
+        yield _Window(way=request.param, tabs=_open_tabs(context, mesh, "TABS", TABS), faults=faults)
+
+
+@pytest.mark.parametrize("window", [SHARED, ELECTED], indirect=True)
+def test_eight_tabs_are_all_live_and_each_can_call(window: _Window, mesh: RunningMesh) -> None:
+    tabs = window.tabs
+    assert tabs[0].evaluate("'SharedWorker' in globalThis") is (window.way == SHARED)
     for tab in tabs:
         tab.get_by_role("button", name="Live", exact=True).wait_for()
-    name = f"TABS-{way.upper().replace(' ', '-')}"
+    name = f"TABS-{window.way.upper().replace(' ', '-')}"
     _add_station(mesh, name)
     for tab in tabs:
         tab.get_by_role("row").filter(has_text=name).wait_for()
@@ -59,15 +75,16 @@ def test_eight_tabs_are_all_live_and_each_can_call(
         tab.get_by_role("row").filter(has_text=name).get_by_role("link").first.evaluate("link => link.click()")
     for tab in tabs:
         tab.get_by_role("heading", name=name).wait_for()
+    assert window.faults.unexpected() == []
 
 
-def test_another_tab_takes_over_from_the_one_that_is_closed(
-    new_context: Callable[..., BrowserContext], mesh: RunningMesh
-) -> None:
-    context = new_context(base_url=mesh.http_url.replace("127.0.0.1", NAME))
-    context.add_init_script(WITHOUT_WORKERS)
-    tabs = _open_tabs(context, mesh, "TAKES-OVER", HEIRS)
+@pytest.mark.parametrize("window", [ELECTED], indirect=True)
+def test_another_tab_takes_over_from_the_one_that_is_closed(window: _Window, mesh: RunningMesh) -> None:
+    tabs = window.tabs
+    while len(tabs) > HEIRS:
+        tabs.pop().close()
     for tab in tabs:
+        go(tab, "/stations?q=TAKES-OVER")
         tab.get_by_role("button", name="Live", exact=True).wait_for()
     for number in range(3):
         name = f"TAKES-OVER-{number}"
@@ -76,3 +93,4 @@ def test_another_tab_takes_over_from_the_one_that_is_closed(
         for tab in tabs:
             tab.get_by_role("row").filter(has_text=name).wait_for()
             tab.get_by_role("button", name="Live", exact=True).wait_for()
+    assert window.faults.unexpected() == []

@@ -16,7 +16,7 @@ from mesh.contract.services import OPERATOR_SERVICES, OPTIONAL_OPERATOR_SERVICES
 from mesh.identity.callers import Role
 from mesh.identity.permissions import permission_name, permissions_of
 from tests.dashboard.axe import go, settle
-from tests.dashboard.browsers import Faults, begin_with, is_rendered, session_of
+from tests.dashboard.browsers import HURRIED, Faults, begin_with, is_rendered, session_of
 from tests.running_mesh import RunningMesh
 
 PASSWORD = "quite-a-long-secret"
@@ -114,7 +114,7 @@ def viewer(new_context: Callable[..., BrowserContext], simulated: RunningMesh) -
     body = {"username": name, "password": PASSWORD, "role": "ROLE_VIEWER"}
     answer = simulated.request("POST", "/v1/auth:register", body=body, authorization=f"Bearer {simulated.token()}")
     assert answer.status == 200, answer.json
-    page = new_context(base_url=simulated.http_url).new_page()
+    page = new_context(timer_share=HURRIED, base_url=simulated.http_url).new_page()
     begin_with(page, session_of(simulated, username=name, password=PASSWORD))
     page.goto("/")
     is_rendered(page)

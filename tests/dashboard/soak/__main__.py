@@ -109,7 +109,12 @@ def _heaps(context: BrowserContext, url: str, options: argparse.Namespace) -> di
 
 def _measured(browser: Browser, mesh: RunningMesh, url: str, options: argparse.Namespace) -> dict[str, Any]:
     with open_context(
-        browser, base_url=mesh.http_url, viewport=_SIZE, locale="en-GB", timezone_id="Europe/Berlin"
+        browser,
+        timer_share=None,
+        base_url=mesh.http_url,
+        viewport=_SIZE,
+        locale="en-GB",
+        timezone_id="Europe/Berlin",
     ) as context:
         context.set_default_timeout(_PATIENCE_MS)
         sign_in(context.new_page(), "/", username="admin", password=mesh.admin_password)
