@@ -133,6 +133,9 @@ class Entrance:
 
     def _connect(self, accepted: socket.socket) -> None:
         accepted.setblocking(False)
+        # No frame waits until the one before it is confirmed. uvloop sees to that by itself; asyncio does not where it
+        # is given the socket.
+        accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         task = self._loop.create_task(self._serve(accepted))
         self._connecting.add(task)
         task.add_done_callback(self._connecting.discard)

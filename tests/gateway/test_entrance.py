@@ -47,6 +47,9 @@ class Accepted:
     def setblocking(self, _flag: bool, /) -> None:
         """See socket."""
 
+    def setsockopt(self, *_: int) -> None:
+        """See socket."""
+
 
 @dataclass(eq=False)
 class Timer:
@@ -219,17 +222,20 @@ class Greeting(asyncio.Protocol):
     """Greets each connection, and notes it."""
 
     made: int = 0
+    delayed: int = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See asyncio."""
         type(self).made += 1
+        own = transport.get_extra_info("socket")
+        type(self).delayed += not own.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
         cast("asyncio.Transport", transport).write(b"hello")
         transport.close()
 
 
 async def test_silent_connections_keep_nobody_out() -> None:
-    """On real sockets: strangers that say nothing hold no places, and the last one is served."""
-    Greeting.made = 0
+    """On real sockets: strangers that say nothing hold no places, and the last one is served without Nagle's delay."""
+    Greeting.made = Greeting.delayed = 0
     loop = asyncio.get_running_loop()
     sockets = await listen("127.0.0.1", 0, backlog=128, shared_port=False)
     entrance = Entrance(
@@ -245,6 +251,7 @@ async def test_silent_connections_keep_nobody_out() -> None:
         assert await reader.read() == b"hello"
         writer.close()
         await until(lambda: Greeting.made == 21)
+        assert Greeting.delayed == 0
     finally:
         for one in silent:
             one.close()
