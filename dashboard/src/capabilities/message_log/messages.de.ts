@@ -39,7 +39,7 @@ export const de: Translation<typeof en> = {
     meter: (connector: string, value: string) => `Zähler von Anschluss ${connector || "0"}: ${value}`,
     authorize: (token: string) => `Darf ${token} laden?`,
     event: (kind: string, transaction: string, trigger: string) =>
-      `Ladevorgang ${transaction} ${kind}, durch ${trigger}`,
+      `Ladevorgang ${transaction}: ${kind}, Auslöser ${trigger}`,
     heartbeat: "Die Station ist da und fragt nach der Zeit",
     remoteStart: (connector: string, token: string) =>
       connector ? `Laden für ${token} an ${connector} beginnen` : `Laden für ${token} beginnen`,

@@ -416,7 +416,7 @@ export const fields: Readonly<Record<string, string>> = {
   transaction_id: "Ladevorgang",
   transactions: "Ladevorgänge",
   trigger_message: "Nachricht anfordern",
-  trigger_reason: "Anlass",
+  trigger_reason: "Auslöser",
   type: "Art",
   unanswered_calls: "Unbeantwortete Aufrufe",
   unit: "Einheit",
