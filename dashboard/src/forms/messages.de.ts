@@ -3,12 +3,12 @@ import type { en } from "./messages.en";
 
 export const de: Translation<typeof en> = {
   faults: {
-    required: "Das wird gebraucht.",
+    required: "Diese Angabe ist erforderlich.",
     integer: "Geben Sie eine ganze Zahl ein.",
     number: "Geben Sie eine Zahl ein.",
     json: "Das ist kein gültiges JSON dieser Form.",
     time: "Geben Sie Datum und Uhrzeit ein.",
-    duration: "Geben Sie eine Zahl von Sekunden ein.",
+    duration: "Geben Sie eine Anzahl von Sekunden ein.",
     base64: "Geben Sie Bytes in Base64 ein.",
   },
   unspecified: "Nicht angegeben",

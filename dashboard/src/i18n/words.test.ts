@@ -111,7 +111,7 @@ describe("the German words of the contract", () => {
     expect(wordOf("RESET_TYPE_ON_IDLE")).toBe("OnIdle");
     expect(enumLabel(ResetStatusSchema, "RESET_STATUS_ACCEPTED")).toBe("Angenommen");
     expect(enumLabel(RegistrationStatusSchema, "REGISTRATION_STATUS_ACCEPTED")).toBe("Zugelassen");
-    expect([labelOf("id_token"), methodLabel("Reset")]).toEqual(["Karte", "Neu starten"]);
+    expect([labelOf("id_token"), methodLabel("Reset")]).toEqual(["Token", "Neu starten"]);
     expect([fieldLabel("max_power_w"), fieldLabel("event_days")]).toEqual(["Höchstleistung", "Ereignisse aufbewahren"]);
     await loadWords("en");
     expect(enumLabel(ResetTypeSchema, "RESET_TYPE_ON_IDLE")).toBe("On idle");

@@ -7,7 +7,7 @@ export const de: Translation<typeof en> = {
   details: "Einzelheiten",
   gone: "Der Eintrag ist nicht oder nicht mehr in dieser Liste. Andere Filter zeigen ihn vielleicht.",
   station: "Station",
-  searchStation: "Nach Stations-ID suchen",
+  searchStation: "Nach Kennung der Station suchen",
   done: "Erledigt.",
   cannotUndo: "Das lässt sich nicht rückgängig machen.",
 };

@@ -41,6 +41,6 @@ export const de: Translation<typeof en> = {
   shortcutOpen: "Eine Zeile öffnen",
   shortcutSelect: "Eine Zeile auswählen",
   shortcutGo: (page: string) => `Gehe zu ${page}`,
-  crashed: "Diese Seite ist gescheitert",
+  crashed: "Auf dieser Seite ist ein Fehler aufgetreten",
   reload: "Seite neu laden",
 };

@@ -11,7 +11,7 @@ export const de: Translation<typeof en> = {
     more ? `${count} angezeigt, weitere unten` : count === "1" ? "1 Zeile" : `${count} Zeilen`,
   sortAscending: (label: string) => `Nach ${label} aufsteigend ordnen`,
   sortDescending: (label: string) => `Nach ${label} absteigend ordnen`,
-  unsorted: (label: string) => `Zurück zur ursprünglichen Ordnung, ohne ${label}`,
+  unsorted: (label: string) => `Zurück zur ursprünglichen Reihenfolge, ohne ${label}`,
   loadingMore: "Weitere Zeilen werden geladen",
   loadingAll: "Alle Zeilen werden geladen, um sie zu ordnen",
   noMatch: "Nichts passt",

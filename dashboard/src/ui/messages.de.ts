@@ -16,7 +16,7 @@ export const de: Translation<typeof en> = {
   errorTitle: "Das konnte nicht geladen werden",
   unreachable: "Das System ist nicht erreichbar. Prüfen Sie das Netz; die Seite versucht es von selbst wieder.",
   tookTooLong: "Das System hat nicht rechtzeitig geantwortet. Versuchen Sie es gleich noch einmal.",
-  forbidden: "Dafür haben Sie keine Berechtigung. Eine Administratorin kann Ihnen eine Rolle geben, die sie hat.",
+  forbidden: "Dafür haben Sie keine Berechtigung. Ein Verwalter kann Ihnen eine Rolle geben, die sie enthält.",
   notFound: "Unter diesem Namen gibt es hier nichts.",
   retryIn: (seconds: number) => `In ${String(seconds)} s noch einmal versuchen.`,
   states: {

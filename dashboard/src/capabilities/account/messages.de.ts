@@ -25,7 +25,7 @@ export const de: Translation<typeof en> = {
     "Das Token des Fahrers wird überall, wo Aufzeichnungen bleiben müssen, durch einen Namen ohne Bedeutung ersetzt und sonst entfernt. Es gibt keinen Weg zurück.",
   erasure: "Löschung",
   state: "Zustand",
-  asked: "Verlangt",
+  asked: "Angefordert",
   finished: "Abgeschlossen",
   look: "Nachschlagen",
   noErasures: "Kein Fahrer wurde gelöscht",

@@ -9,7 +9,7 @@ export const de: Translation<typeof en> = {
   variable: "Variable",
   value: "Wert",
   severity: "Schwere",
-  evse: "EVSE",
+  evse: "Ladepunkt",
   code: "Code",
   text: "Text",
   count: "Anzahl",

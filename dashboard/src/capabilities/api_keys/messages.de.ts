@@ -14,5 +14,5 @@ export const de: Translation<typeof en> = {
   revokeText: "Programme, die ihn benutzen, werden innerhalb von fünf Sekunden abgewiesen.",
   empty: "Noch keine API-Schlüssel",
   emptyText:
-    "Ein Programm ruft mit einem eigenen Schlüssel auf, der eigene Berechtigungen und ein Ende hat. Der Schlüssel wird einmal angezeigt.",
+    "Ein Programm ruft die API mit einem eigenen Schlüssel auf, der eigene Berechtigungen und ein Ende hat. Der Schlüssel wird einmal angezeigt.",
 };

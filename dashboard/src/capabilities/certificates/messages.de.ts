@@ -38,5 +38,5 @@ export const de: Translation<typeof en> = {
   adoptRoot: "Wurzel übernehmen",
   noRoots: "Keine Station hat eine Wurzel des Servers gemeldet",
   noRootsText:
-    "Stationen mit Sicherheitsprofil 2 oder 3 vertrauen dem Server durch eine Wurzel. Fragen Sie, welche sie haben.",
+    "Stationen mit Sicherheitsprofil 2 oder 3 vertrauen dem Server über eine Wurzel. Fragen Sie sie, welche sie haben.",
 };

@@ -2,15 +2,15 @@ import type { Translation } from "../../i18n/catalogue";
 import type { en } from "./messages.en";
 
 export const de: Translation<typeof en> = {
-  title: "Fremde Grenzen",
-  evse: "EVSE",
+  title: "Grenzen von außen",
+  evse: "Ladepunkt",
   source: "Quelle",
   state: "Zustand",
   limits: "Grenzen",
   critical: "Netzkritisch",
   yes: "Ja",
   received: "Gemeldet",
-  empty: "Keine fremden Grenzen",
+  empty: "Keine Grenzen von außen",
   emptyText: "Eine Station meldet hier, was ein Energiemanagement vor Ort oder der Netzbetreiber begrenzt.",
   vehicles: "Verhandelnde Fahrzeuge",
   transaction: "Ladevorgang",
@@ -19,10 +19,10 @@ export const de: Translation<typeof en> = {
   needs: "Braucht",
   leaves: "Abfahrt",
   profile: "Profil",
-  schedule: "Sein Plan",
+  schedule: "Sein Ladeplan",
   exceeds: "Über den Grenzen",
   changed: "Geändert",
   noVehicles: "Kein Fahrzeug hat verhandelt",
   noVehiclesText:
-    "Ein Fahrzeug mit ISO 15118 meldet seiner Station hier, was es braucht und welchen Plan es gewählt hat.",
+    "Ein Fahrzeug mit ISO 15118 meldet seiner Station hier, was es braucht und welchen Ladeplan es gewählt hat.",
 };

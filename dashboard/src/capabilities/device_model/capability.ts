@@ -7,7 +7,7 @@ export const capability = defineCapability({
   stationTabs: [
     {
       id: "device_model",
-      label: { en: "Reports and network", de: "Berichte und Netz" },
+      label: { en: "Reports and network", de: "Berichte und Netzwerk" },
       order: 22,
       needs: [Permission.STATIONS_READ],
       load: () => import("./DeviceModelTab"),

@@ -33,7 +33,7 @@ export const de: Translation<typeof en> = {
   noChanges: "Kein Wert hat sich geändert",
   noChangesText:
     "Eine Änderung wird sichtbar, wenn eine Variable mit einem anderen Wert gelesen, gesetzt oder gemeldet wird.",
-  profiles: "Netzprofile",
+  profiles: "Netzwerkprofile",
   slot: "Platz",
   url: "CSMS",
   network: "Schnittstelle",
@@ -43,7 +43,7 @@ export const de: Translation<typeof en> = {
   unknown: "Nicht bekannt",
   by: "Gesetzt von",
   set: "Profil setzen",
-  noProfiles: "Von hier wurde kein Netzprofil gesetzt",
+  noProfiles: "Von hier aus wurde kein Netzwerkprofil gesetzt",
   noProfilesText:
-    "Setzen Sie eines auf einen Platz, und nennen Sie den Platz in der Variable NetworkConfigurationPriority der Station.",
+    "Setzen Sie eines auf einen Platz, und nennen Sie den Platz in der Variablen NetworkConfigurationPriority der Station.",
 };

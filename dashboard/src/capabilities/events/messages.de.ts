@@ -15,7 +15,8 @@ export const de: Translation<typeof en> = {
   resume: "Weiter",
   paused: "Angehalten: Was jetzt geschieht, erscheint hier nicht.",
   waiting: "Wartet auf das nächste Ereignis",
-  waitingText: "Jede Änderung an einer Station, in einem Ladevorgang oder durch Bedienende erscheint hier sofort.",
+  waitingText:
+    "Jede Änderung an einer Station, in einem Ladevorgang oder durch eine Bedienperson erscheint hier sofort.",
   none: "Keine Ereignisse aufbewahrt",
   search: "Ereignisse suchen",
   all: "Alle",

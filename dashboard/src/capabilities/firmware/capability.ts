@@ -12,7 +12,7 @@ export const capability = defineCapability({
   navigation: [
     {
       path: "/firmware",
-      label: { en: "Firmware and logs", de: "Firmware und Logs" },
+      label: { en: "Firmware and logs", de: "Firmware und Protokolle" },
       icon: "firmware",
       order: 64,
       needs,
@@ -22,7 +22,7 @@ export const capability = defineCapability({
   stationTabs: [
     {
       id: "firmware",
-      label: { en: "Firmware and logs", de: "Firmware und Logs" },
+      label: { en: "Firmware and logs", de: "Firmware und Protokolle" },
       order: 60,
       needs,
       load: () => import("./FirmwareTab"),

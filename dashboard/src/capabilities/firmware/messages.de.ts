@@ -3,7 +3,7 @@ import type { en } from "./messages.en";
 
 export const de: Translation<typeof en> = {
   firmware: "Firmware-Aktualisierungen",
-  logs: "Log-Uploads",
+  logs: "Hochgeladene Protokolle",
   number: "Nummer",
   state: "Zustand",
   version: "Version",
@@ -11,10 +11,10 @@ export const de: Translation<typeof en> = {
   changed: "Geändert",
   type: "Art",
   update: "Firmware aktualisieren",
-  getLog: "Log holen",
+  getLog: "Protokoll anfordern",
   look: "Nachschlagen",
   noFirmware: "Keine Firmware-Aktualisierungen",
-  noLogs: "Keine Log-Uploads",
+  noLogs: "Keine hochgeladenen Protokolle",
   publications: "Für andere Stationen veröffentlichte Firmware",
   published: "Veröffentlicht unter",
   publish: "Firmware veröffentlichen",

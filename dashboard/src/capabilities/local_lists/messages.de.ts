@@ -19,6 +19,6 @@ export const de: Translation<typeof en> = {
   entries: "Einträge",
   leftOut: "Ausgelassen",
   error: "Fehler",
-  synced: "Zuletzt gleich",
+  synced: "Zuletzt abgeglichen",
   noLists: "Keine lokale Liste ist bekannt",
 };

@@ -5,11 +5,11 @@ export const de: Translation<typeof en> = {
   title: "Nachrichten",
   time: "Zeit",
   station: "Station",
-  central: "Zentrale",
+  central: "Zentralsystem",
   fromStation: "Von der Station",
   toStation: "An die Station",
   begunBy: "Begonnen von",
-  action: "Action",
+  action: "Aktion",
   kind: "Art",
   errors: "Fehler",
   any: "alle",
@@ -17,7 +17,7 @@ export const de: Translation<typeof en> = {
   noAnswer: "Keine Antwort hier",
   took: (ms: string) => `${ms} ms`,
   open: (action: string) => `Inhalt von ${action}`,
-  session: "Vorgang",
+  session: "Ladevorgang",
   following: "Live",
   paused: "Angehalten",
   lost: "Live unterbrochen, verbindet neu",
@@ -27,22 +27,22 @@ export const de: Translation<typeof en> = {
   older: "Ältere Nachrichten",
   empty: "Keine Nachrichten aufbewahrt",
   emptyText:
-    "Jeder Frame der Station wird hier so viele Tage aufbewahrt, wie es die Einstellungen des Mandanten sagen.",
+    "Jede Nachricht der Station wird hier so viele Tage aufbewahrt, wie es die Einstellungen des Mandanten sagen.",
   words: {
     boot: (station: string, firmware: string) =>
       `${station || "Die Station"} ist gestartet${firmware ? `, Firmware ${firmware}` : ""}`,
     status: (connector: string, status: string, error: string) =>
       `Anschluss ${connector || "0"} ist ${status}${error ? `: ${error}` : ""}`,
-    start: (connector: string, token: string) => `${token} beginnt zu laden an Anschluss ${connector}`,
+    start: (connector: string, token: string) => `${token} beginnt an Anschluss ${connector} zu laden`,
     stop: (transaction: string, reason: string) =>
       `Ladevorgang ${transaction} ist beendet${reason ? `, Grund ${reason}` : ""}`,
     meter: (connector: string, value: string) => `Zähler von Anschluss ${connector || "0"}: ${value}`,
     authorize: (token: string) => `Darf ${token} laden?`,
     event: (kind: string, transaction: string, trigger: string) =>
-      `Transaktion ${transaction} ${kind}, durch ${trigger}`,
+      `Ladevorgang ${transaction}: ${kind}, Auslöser ${trigger}`,
     heartbeat: "Die Station ist da und fragt nach der Zeit",
     remoteStart: (connector: string, token: string) =>
-      connector ? `Laden beginnen für ${token} an ${connector}` : `Laden beginnen für ${token}`,
+      connector ? `Laden für ${token} an ${connector} beginnen` : `Laden für ${token} beginnen`,
     remoteStop: (transaction: string) => `Ladevorgang ${transaction} beenden`,
     reset: (kind: string) => `Neustart: ${kind}`,
     unlock: (connector: string) => `Anschluss ${connector} entriegeln`,

@@ -7,7 +7,7 @@ export const de: Translation<typeof en> = {
   vendor: "Hersteller",
   model: "Modell",
   version: "Firmware-Version",
-  kind: "EVSE",
+  kind: "Ladepunkt",
   power: "Leistung höchstens",
   source: "Messwerte aus",
   changed: "Geändert",

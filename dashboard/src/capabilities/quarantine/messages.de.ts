@@ -14,7 +14,7 @@ export const de: Translation<typeof en> = {
   received: "Empfangen",
   changed: "Geändert",
   mend: "Berichtigen und aufzeichnen",
-  rerun: "Unverändert neu versuchen",
+  rerun: "Unverändert erneut versuchen",
   dismiss: "Verwerfen",
   dismissText:
     "Die Nachricht bleibt in der Liste und wird nie aufgezeichnet. Ihre Energie ist dann in keinem Ladevorgang.",

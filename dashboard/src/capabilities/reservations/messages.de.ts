@@ -4,7 +4,7 @@ import type { en } from "./messages.en";
 export const de: Translation<typeof en> = {
   title: "Reservierungen",
   reservation: "Nummer",
-  evse: "EVSE",
+  evse: "Ladepunkt",
   token: "Token",
   state: "Zustand",
   until: "Bis",
@@ -12,7 +12,7 @@ export const de: Translation<typeof en> = {
   cancel: "Reservierung aufheben",
   look: "Nachschlagen",
   empty: "Keine Reservierungen",
-  emptyText: "Eine Reservierung hält einen Anschluss bis zu einer Zeit für ein Token frei.",
+  emptyText: "Eine Reservierung hält einen Anschluss bis zu einem Zeitpunkt für ein Token frei.",
   any: "beliebig",
   station: "Station",
 };

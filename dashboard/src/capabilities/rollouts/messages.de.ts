@@ -12,7 +12,7 @@ export const de: Translation<typeof en> = {
   started: "Beginn",
   added: "Angelegt",
   ended: "Beendet",
-  expires: "Gibt auf um",
+  expires: "Gibt auf am",
   filter: "Stationen",
   create: "Neuer Rollout",
   pause: "Anhalten",

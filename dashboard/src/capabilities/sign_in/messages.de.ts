@@ -3,7 +3,7 @@ import type { en } from "./messages.en";
 
 export const de: Translation<typeof en> = {
   title: "Anmelden",
-  lead: "ocpp-mesh, das zentrale System Ihrer Ladestationen",
+  lead: "ocpp-mesh, das Zentralsystem Ihrer Ladestationen",
   username: "Benutzername",
   password: "Passwort",
   newPassword: "Neues Passwort",
@@ -13,7 +13,7 @@ export const de: Translation<typeof en> = {
   otherTenant: "Anderer Mandant",
   signIn: "Anmelden",
   setPassword: "Passwort setzen und anmelden",
-  needed: "Das wird gebraucht.",
+  needed: "Diese Angabe ist erforderlich.",
   wrong: "Benutzername oder Passwort ist falsch.",
   tooMany: (seconds: string) => `Zu viele Versuche. Warten Sie ${seconds} s und versuchen Sie es noch einmal.`,
   failed: "Sie konnten nicht angemeldet werden",

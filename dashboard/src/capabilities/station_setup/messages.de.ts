@@ -3,8 +3,8 @@ import type { en } from "./messages.en";
 
 export const de: Translation<typeof en> = {
   change: "Station ändern",
-  rotate: "Neue Zugangsdaten geben",
-  rotateText: "Bei Übergabe werden die neuen über die gegenwärtige Verbindung der Station gesendet.",
+  rotate: "Neues Passwort geben",
+  rotateText: "Bei Übergabe wird das neue über die gegenwärtige Verbindung der Station gesendet.",
   reconnect: "Verbindung schließen",
   remove: "Station löschen",
   removeTitle: (station: string) => `${station} löschen?`,

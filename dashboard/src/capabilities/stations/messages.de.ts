@@ -8,7 +8,7 @@ export const de: Translation<typeof en> = {
   id: "Kennung",
   site: "Standort",
   connectors: "Anschlüsse",
-  lastSeen: "Zuletzt gehört",
+  lastSeen: "Zuletzt gesehen",
   never: "Nie",
   ocppVersion: "OCPP",
   firmware: "Firmware",
@@ -46,7 +46,7 @@ export const de: Translation<typeof en> = {
   forStations: (label: string, count: number) =>
     `${label}: ${count === 1 ? "1 Station" : `${String(count)} Stationen`}`,
   rolloutText:
-    "Stationen, die offline sind, erhalten ihn, sobald sie wieder da sind. Die nächste Seite zeigt die Antwort jeder Station.",
+    "Bei Stationen, die offline sind, geschieht es, sobald sie wieder da sind. Die nächste Seite zeigt die Antwort jeder Station.",
   acceptText: "Stationen, die auf Zulassung warten, dürfen ab ihrem nächsten Start laden.",
   reconnectText: "Die Verbindungen werden geschlossen; die Stationen verbinden sich von selbst wieder.",
   // Seite der Antworten
@@ -79,7 +79,7 @@ export const de: Translation<typeof en> = {
   certificateSerial: "Seine Seriennummer",
   certificateEnds: "Gültig bis",
   lastBoot: "Letzter Start",
-  labels: "Etiketten",
+  labels: "Merkmale",
   quirks: "Hingenommene Eigenheiten",
   noConnectors: "Die Station hat noch keine Anschlüsse gemeldet.",
   offlineSince: "Nicht verbunden seit",

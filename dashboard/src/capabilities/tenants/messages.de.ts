@@ -16,7 +16,7 @@ export const de: Translation<typeof en> = {
   look: "Nachschlagen",
   suspend: "Aussetzen",
   suspendText:
-    "Seine Bedienenden und Stationen werden abgewiesen, bis es weitergeht. An den Stationen geht nichts verloren.",
+    "Seine Bedienpersonen und Stationen werden abgewiesen, bis er fortgesetzt wird. An den Stationen geht nichts verloren.",
   resume: "Fortsetzen",
   remove: "Mandant entfernen",
   removeText: "Alle seine Daten werden in jedem Dienst gelöscht.",

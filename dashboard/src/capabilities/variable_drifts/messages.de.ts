@@ -13,5 +13,5 @@ export const de: Translation<typeof en> = {
   repair: "Per Rollout erneut setzen",
   empty: "Keine Einstellung ist abgewichen",
   emptyText:
-    "Eine Variable, die ein Bediener oder ein Rollout gesetzt hat und die eine Station später mit einem anderen Wert meldet, steht hier.",
+    "Eine Variable, die eine Bedienperson oder ein Rollout gesetzt hat und die eine Station später mit einem anderen Wert meldet, steht hier.",
 };
