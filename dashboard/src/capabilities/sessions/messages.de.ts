@@ -21,6 +21,7 @@ export const de: Translation<typeof en> = {
   power: "Leistung",
   peakPower: "Höchste Leistung",
   soc: "Ladestand",
+  socBefore: (percent: string) => `von ${percent}`,
   meterStart: "Zählerstand zu Beginn",
   meterStop: "Zählerstand am Ende",
   meterStartReported: "Zählerstand zu Beginn, wie gemeldet",
@@ -88,7 +89,7 @@ export const de: Translation<typeof en> = {
   partialReadings: "Der Ladevorgang ist lang: Das Diagramm zeigt nur die ersten Ereignisse.",
   findings: "Berichtigt oder bezweifelt",
   noFindings:
-    "Nichts ist zu bezweifeln: Die Energie ist der Zählerstand am Ende abzüglich dem zu Beginn, und alle Messwerte dazwischen stimmen überein.",
+    "Nichts ist zu bezweifeln: Die Energie ist der Zählerstand am Ende abzüglich des Standes zu Beginn, und alle Messwerte dazwischen stimmen überein.",
   noFindingsOpen: "Bisher ist nichts zu bezweifeln.",
   both: (reported: string, believed: string) => `Gemeldet: ${reported}. Gezählt: ${believed}.`,
   received: "Empfangen",
@@ -122,7 +123,7 @@ export const de: Translation<typeof en> = {
     STATION_DELETED: "der Entfernung der Station",
   },
   bases: {
-    REGISTER: "Zählerstand am Ende abzüglich dem zu Beginn",
+    REGISTER: "Zählerstand am Ende abzüglich des Standes zu Beginn",
     SIGNED_REGISTER: "Signierten Messwerten",
     RESTARTED_REGISTER: "Den Anstiegen eines Zählers, der neu begann",
     SCALED_REGISTER: "Messwerten, die auf einen Maßstab gebracht sind",
