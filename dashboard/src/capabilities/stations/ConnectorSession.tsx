@@ -68,8 +68,13 @@ export function StopDialog(props: { session: Transaction; onClose: () => void })
   const { stationId, transactionId } = session;
   return (
     <Dialog title={`${t.stop}: ${stationId} · ${transactionId}`} isOpen onClose={onClose}>
-      <p>{t.stopText(stationId)}</p>
-      <MethodForm method={requestStopTransaction} fixed={{ stationId, transactionId }} action={t.stop} />
+      <MethodForm
+        method={requestStopTransaction}
+        fixed={{ stationId, transactionId }}
+        hidden={["send_unknown"]}
+        intro={t.stopText(stationId)}
+        action={t.stop}
+      />
       <p>
         <Link href={hrefOf(session)}>{t.toSession}</Link>
       </p>

@@ -1,13 +1,26 @@
 import { useQuery } from "@connectrpc/connect-query";
 import { useState, type ReactNode } from "react";
 
+import { isNotFound } from "../../api/errors";
 import { connectorsOf, connectorState, Since, stationState, Time, type ConnectorPlace } from "../../formats";
 import { useLiveAnswer } from "../../live";
 import { StationService } from "../../stubs/csms/station/v1/station_service_pb";
 import type { Connection, Station } from "../../stubs/csms/station/v1/station_pb";
 import type { Transaction } from "../../stubs/csms/transaction/v1/transaction_service_pb";
 import { useStationTabs } from "../../shell/station_tabs";
-import { Badge, Columns, ErrorState, Facts, Page, Section, Skeleton, StateMark, Tabs } from "../../ui";
+import {
+  Badge,
+  Columns,
+  EmptyState,
+  ErrorState,
+  Facts,
+  LinkButton,
+  Page,
+  Section,
+  Skeleton,
+  StateMark,
+  Tabs,
+} from "../../ui";
 import { Commands, useCommands } from "./Commands";
 import { conditionWord, nameOf } from "./columns";
 import { ConnectorSession, StopDialog, useOngoing } from "./ConnectorSession";
@@ -41,7 +54,8 @@ export default function StationPage(props: { params: Record<string, string | und
   if (!station) {
     return (
       <Page title={stationId} parent={parent}>
-        {error ? <ErrorState error={error} onRetry={() => void refetch()} /> : <Skeleton kind="cards" lines={4} />}
+        {!error && <Skeleton kind="cards" lines={4} />}
+        {isNotFound(error) ? <Unknown /> : error ? <ErrorState error={error} onRetry={() => void refetch()} /> : null}
       </Page>
     );
   }
@@ -61,6 +75,15 @@ export default function StationPage(props: { params: Record<string, string | und
         ]}
       />
     </Page>
+  );
+}
+
+function Unknown() {
+  const t = useStationText();
+  return (
+    <EmptyState title={t.unknownTitle} icon="search" action={<LinkButton href="/stations">{t.toStations}</LinkButton>}>
+      <p>{t.unknownText}</p>
+    </EmptyState>
   );
 }
 

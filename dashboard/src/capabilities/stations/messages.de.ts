@@ -61,6 +61,10 @@ export const de: Translation<typeof en> = {
   answer: "Antwort",
   requestId: "Anfrage",
   any: "alle",
+  unknownTitle: "Diese Station gibt es nicht",
+  unknownText:
+    "Sie wurde gelöscht, oder ihre ID ist falsch geschrieben. Eine Station erscheint hier, sobald sie sich verbindet.",
+  toStations: "Zu den Stationen",
   overview: "Übersicht",
   commands: "Befehle",
   identity: "Identität",

@@ -57,6 +57,9 @@ export const en = {
   requestId: "Request",
   any: "any",
   // Page of one station
+  unknownTitle: "There is no such station",
+  unknownText: "It was deleted, or its ID is misspelt. A station appears here once it connects.",
+  toStations: "To the stations",
   overview: "Overview",
   commands: "Commands",
   identity: "Identity",
