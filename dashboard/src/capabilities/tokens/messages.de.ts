@@ -4,7 +4,7 @@ import type { en } from "./messages.en";
 export const de: Translation<typeof en> = {
   title: "Tokens",
   known: "Bekannte Tokens",
-  seen: "Abgewiesene Tokens",
+  seen: "Unbekannte Tokens",
   token: "Token",
   type: "Art",
   status: "Status",
@@ -23,7 +23,7 @@ export const de: Translation<typeof en> = {
   update: "Token ändern",
   remove: "Token löschen",
   removeText: "Es wird von jetzt an abgewiesen. Laufende Ladevorgänge gehen weiter.",
-  allow: "Laden erlauben",
+  allow: "Token hinzufügen",
   look: "Nachschlagen",
   accepted: "Akzeptiert",
   blocked: "Gesperrt",
@@ -31,7 +31,7 @@ export const de: Translation<typeof en> = {
   emptyTitle: "Noch keine Tokens",
   emptyText:
     "Fügen Sie die Karten und Apps hinzu, die laden dürfen. Abgewiesene Karten stehen im anderen Reiter und lassen sich dort mit einem Schritt hinzufügen.",
-  noneSeen: "Kein Token wurde abgewiesen",
+  noneSeen: "Kein unbekannter Token wurde gesehen",
   noneSeenText: "Eine unbekannte Karte erscheint hier, sobald sie an ein Lesegerät gehalten wird.",
   importTokens: "CSV importieren",
   importTitle: "Tokens aus CSV importieren",
