@@ -10,6 +10,8 @@ describe("the text of a comment that forms show", () => {
   it("has no sentences on errors, which are for programs", () => {
     expect(textOf("Stops it. Errors: NOT_FOUND.")).toBe("Stops it.");
     expect(textOf("EVSE to start at. INVALID_FIELD beside evse_id.")).toBe("EVSE to start at.");
-    expect(textOf("Its message. INVALID_FIELD beside an EVSE. Without it, none.")).toBe("Its message. Without it, none.");
+    expect(textOf("Its message. INVALID_FIELD beside an EVSE. Without it, none.")).toBe(
+      "Its message. Without it, none.",
+    );
   });
 });
