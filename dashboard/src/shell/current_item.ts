@@ -1,4 +1,4 @@
-// Which entry of the rail a page belongs to. Pure.
+// The entry of the rail that a page belongs to. Pure.
 import type { NavigationItem } from "./capability";
 
 type Place = Pick<NavigationItem, "path" | "covers">;

@@ -1,4 +1,4 @@
-// What charges at a connector now: its figures, the way to its session, and its stop.
+// The session that charges at a connector now: its figures, the way to its page, and its stop.
 import { useQuery } from "@connectrpc/connect-query";
 
 import { usePermissions } from "../../api/permissions";

@@ -1,4 +1,4 @@
-// Which session a connector has. Pure.
+// The session of a connector. Pure.
 import type { Transaction } from "../../stubs/csms/transaction/v1/transaction_service_pb";
 
 /** The session at a connector; one that names its EVSE alone is at each of the EVSE's connectors. */
