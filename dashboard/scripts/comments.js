@@ -49,6 +49,7 @@ export function textOf(comment) {
   return text
     .split(/(?:^|(?<=\s))(?:Further errors|Errors?(?: beside[^:]*)?): /)[0]
     .replaceAll(/\s+/g, " ")
+    .replace(/(?<=\. )INVALID_FIELD beside [^.]*\.(?: |$)/, "")
     .trim();
 }
 

@@ -51,7 +51,7 @@ def test_a_station_that_is_not_connected_says_since_when(desk: Page, simulated: 
     row = desk.get_by_role("row").filter(has_text=station.station_id)
     expect(row).to_contain_text("Offline")
     clicks.on(row.get_by_role("link").first)
-    expect(desk.get_by_role("main")).to_contain_text("Not connected since")
+    expect(desk.get_by_role("main")).to_contain_text("Disconnected")
     assert clicks.count <= SINCE_WHEN
 
 

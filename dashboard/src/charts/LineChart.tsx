@@ -7,7 +7,7 @@ import type { Formats } from "../formats/formats";
 import { useFormats } from "../formats/Time";
 import { Button } from "../ui";
 import styles from "./LineChart.module.css";
-import { chartData, tickDigits, timeTicks, type ChartPoint } from "./series";
+import { chartData, labelStart, tickDigits, timeTicks, type ChartPoint } from "./series";
 import { useChartText } from "./text";
 
 export interface ChartSeries {
@@ -131,7 +131,9 @@ function drawMarks(plot: uPlot, marks: readonly ChartMark[], color: string): voi
     ctx.moveTo(x, bbox.top);
     ctx.lineTo(x, bbox.top + bbox.height);
     ctx.stroke();
-    ctx.fillText(mark.label, x + 4, bbox.top + 12 * devicePixelRatio);
+    const edge = { left: bbox.left, right: bbox.left + bbox.width };
+    const start = labelStart(x, ctx.measureText(mark.label).width, edge, 4 * devicePixelRatio);
+    ctx.fillText(mark.label, start, bbox.top + 12 * devicePixelRatio);
   }
   ctx.restore();
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 
 import { makeFormats } from "../formats/formats";
 
-import { chartData, tickDigits, timeTicks } from "./series";
+import { chartData, labelStart, tickDigits, timeTicks } from "./series";
 
 describe("data of charts", () => {
   it("has one column of times for all series; a time of another series is no gap", () => {
@@ -50,7 +50,28 @@ describe("times of an axis", () => {
     expect(timeTicks(ticks, 3600, german)).toEqual(["22:00\n30.11.2026", "23:00", "00:00\n01.12.2026", "01:00"]);
   });
 
+  it("have seconds where the steps are shorter than a minute, so that no two are the same", () => {
+    const labels = timeTicks([midnight, midnight + 15, midnight + 30], 15, german);
+    expect(labels).toEqual(["00:00:00\n01.12.2026", "00:00:15", "00:00:30"]);
+  });
+
   it("are dates where the steps are days", () => {
     expect(timeTicks([midnight, midnight + 86_400], 86_400, german)).toEqual(["01.12.2026", "02.12.2026"]);
+  });
+});
+
+describe("the label of a mark", () => {
+  const edge = { left: 50, right: 550 };
+
+  it("stands to the right of its line", () => {
+    expect(labelStart(50, 100, edge, 4)).toBe(54);
+  });
+
+  it("stands to the left of a line near the right edge, where the axis is", () => {
+    expect(labelStart(550, 30, edge, 4)).toBe(516);
+  });
+
+  it("begins within the plot where neither side has room", () => {
+    expect(labelStart(300, 600, edge, 4)).toBe(50);
   });
 });

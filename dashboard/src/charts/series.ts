@@ -39,19 +39,35 @@ export function tickDigits(ticks: readonly number[]): number {
   return digits ?? 3;
 }
 
+const MINUTE_S = 60;
 const DAY_S = 86_400;
 
 /**
- * The labels of an axis of times, in the person's language: hours and minutes, and the date below the first of them and
- * where a day begins; dates alone where the steps are days. Times are in seconds since 1970.
+ * The labels of an axis of times, in the person's language: hours and minutes, with seconds where the steps are shorter
+ * than a minute, and the date below the first of them and where a day begins; dates alone where the steps are days.
+ * Times are in seconds since 1970.
  */
-export function timeTicks(ticks: readonly number[], stepS: number, formats: Pick<Formats, "time" | "date">): string[] {
+export function timeTicks(
+  ticks: readonly number[],
+  stepS: number,
+  formats: Pick<Formats, "time" | "clock" | "date">,
+): string[] {
   if (stepS >= DAY_S) return ticks.map((tick) => formats.date(tick * 1000));
   let before = "";
   return ticks.map((tick) => {
-    const [time, date] = [formats.time(tick * 1000), formats.date(tick * 1000)];
+    const time = stepS < MINUTE_S ? formats.clock(tick * 1000) : formats.time(tick * 1000);
+    const date = formats.date(tick * 1000);
     const isNew = date !== before;
     before = date;
     return isNew ? `${time}\n${date}` : time;
   });
+}
+
+/**
+ * Where the label of a mark begins: beside its line, to the left of it where the right edge of the plot leaves no room.
+ * All in pixels.
+ */
+export function labelStart(x: number, width: number, edge: { left: number; right: number }, gap: number): number {
+  if (x + gap + width <= edge.right) return x + gap;
+  return Math.max(edge.left, x - gap - width);
 }

@@ -16,6 +16,8 @@ export interface Formats {
   dateTime: (instant: Instant, zone?: string) => string;
   date: (instant: Instant) => string;
   time: (instant: Instant) => string;
+  /** The time of the day to the second. */
+  clock: (instant: Instant) => string;
   /** The time of the day to the millisecond. */
   exactTime: (instant: Instant) => string;
   /** `3 minutes ago`. */
@@ -100,6 +102,7 @@ export function makeFormats(locale: string, zone?: string): Formats {
       .find((part) => part.type === "timeZoneName")?.value ?? "";
   const date = new Intl.DateTimeFormat(locale, { dateStyle: "medium", ...inZone });
   const time = new Intl.DateTimeFormat(locale, { timeStyle: "short", ...inZone });
+  const clock = new Intl.DateTimeFormat(locale, { timeStyle: "medium", ...inZone });
   const exact = new Intl.DateTimeFormat(locale, {
     hour: "2-digit",
     minute: "2-digit",
@@ -120,6 +123,7 @@ export function makeFormats(locale: string, zone?: string): Formats {
     },
     date: (instant) => date.format(toMs(instant)),
     time: (instant) => time.format(toMs(instant)),
+    clock: (instant) => clock.format(toMs(instant)),
     exactTime: (instant) => exact.format(toMs(instant)),
     relative: relativeFormat(locale),
     percent: (ratio) => percent.format(ratio),

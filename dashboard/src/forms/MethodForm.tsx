@@ -18,7 +18,7 @@ import { useComments } from "./help";
 import { curlLine, grpcurlLine } from "./lines";
 import { MessageView } from "./MessageView";
 import styles from "./MethodForm.module.css";
-import { formFields, methodLabel } from "./model";
+import { formFields, methodLabel, withoutNested } from "./model";
 import { useFormText } from "./text";
 import { readValues, toValues, type Values } from "./values";
 
@@ -30,7 +30,7 @@ export interface MethodFormProps<I extends DescMessage, O extends DescMessage> {
   initial?: JsonObject;
   /** Fields of oneofs that `initial` has and that stay chosen, by their full names. */
   choices?: readonly string[];
-  /** Further fields that are not shown, by their names in the contract. */
+  /** Further fields that are not shown, by their names in the contract; `station.station_id` is one of a message. */
   hidden?: readonly string[];
   /** Says what happens: "Restart station"; the method's name where absent. */
   action?: string;
@@ -41,6 +41,8 @@ export interface MethodFormProps<I extends DescMessage, O extends DescMessage> {
   onDone?: (answer: MessageShape<O>) => void;
   /** Shows the answer in words of its own; false for none. */
   answer?: ((answer: MessageShape<O>) => ReactNode) | false;
+  /** Said in place of the comment of the method. */
+  intro?: string;
   /** Leaves out the comment of the method and the command lines. */
   plain?: boolean;
 }
@@ -67,10 +69,11 @@ function useMethodForm<I extends DescMessage, O extends DescMessage>(props: Meth
   const fields = useMemo(() => {
     const names = hidden.split(" ");
     const isHidden = ({ name, jsonName }: DescField) => names.includes(name) || names.includes(jsonName);
-    return formFields(
+    const shown = formFields(
       method.input,
       method.input.fields.filter(isHidden).map(({ name }) => name),
     );
+    return withoutNested(shown, names);
     // Labels are in the language of the person.
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [method, hidden, language]);
@@ -133,7 +136,9 @@ export function MethodForm<I extends DescMessage, O extends DescMessage>(props: 
         submit();
       }}
     >
-      {!props.plain && <p className={styles.comment}>{comments[`${method.parent.typeName}.${method.name}`]}</p>}
+      {!props.plain && (
+        <p className={styles.comment}>{props.intro ?? comments[`${method.parent.typeName}.${method.name}`]}</p>
+      )}
       <GivenChoices value={props.choices ?? NO_CHOICES}>
         <Fields fields={form.fields} values={form.values} onChange={form.setValues} errors={errors} />
       </GivenChoices>

@@ -202,6 +202,16 @@ export function formFields(desc: DescMessage, hidden: readonly string[] = []): F
   return [...fields.filter((field) => field.required), ...fields.filter((field) => !field.required)];
 }
 
+/** The fields, whose messages leave out those of the names that have a dot: `station.station_id`. */
+export function withoutNested(fields: readonly FormField[], names: readonly string[]): FormField[] {
+  return fields.map((field) => {
+    const prefix = `${field.name}.`;
+    const hidden = names.filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length));
+    if (field.input.kind !== "message" || hidden.length === 0) return field;
+    return { ...field, input: { ...field.input, hidden: [...(field.input.hidden ?? []), ...hidden] } };
+  });
+}
+
 /** The fields of a message within a form. */
 export function nestedFields(input: Input & { kind: "message" }): FormField[] {
   return formFields(input.desc, input.hidden);

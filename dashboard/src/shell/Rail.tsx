@@ -6,21 +6,18 @@ import { useLanguage } from "../i18n/catalogue";
 import { cx, Icon, IconButton, Link, MenuButton, useGo } from "../ui";
 import type { NavigationItem } from "./capability";
 import styles from "./Rail.module.css";
+import { currentItem } from "./current_item";
 import { navigationFor } from "./registry";
 import { useShellText } from "./text";
 
 const COLLAPSED = "csms.rail";
 const ON_PHONE = 4;
 
-export function isCurrent(path: string, location: string): boolean {
-  return path === "/" ? location === "/" : location === path || location.startsWith(`${path}/`);
-}
-
 function Item(props: { item: NavigationItem; small: boolean }) {
   const language = useLanguage();
   const [location] = useLocation();
   const { item } = props;
-  const current = isCurrent(item.path, location);
+  const current = currentItem(navigationFor(usePermissions()), location)?.path === item.path;
   const label = item.label[language];
   return (
     <li>

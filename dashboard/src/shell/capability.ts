@@ -28,6 +28,8 @@ export interface NavigationItem {
   needs?: readonly Permission[];
   /** Letter after `g`: `s` for stations. */
   shortcut?: string;
+  /** Further pages whose entry this is, as patterns of their paths; a pattern goes before the paths of other entries. */
+  covers?: readonly RegExp[];
   /** The group of the rail that it is in, under a heading of its own: lists of the whole fleet, or administration. */
   group?: "fleet" | "administration";
 }

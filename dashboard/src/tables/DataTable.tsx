@@ -345,10 +345,12 @@ const CardView = memo(function CardView<Row>({
       <div className={styles.cardLines}>
         {lines.map((column) => {
           const content = column.cell(row);
-          if (content === null || content === undefined || content === "" || content === false) return null;
+          if (content === null || content === undefined || content === "" || content === "–" || content === false)
+            return null;
+          const isActions = column.id === "actions";
           return (
-            <div key={column.id} role="gridcell" className={styles.cardLine}>
-              <span className={styles.cardLabel}>{column.label}</span>
+            <div key={column.id} role="gridcell" className={cx(styles.cardLine, isActions && styles.cardActions)}>
+              <span className={isActions ? "visually-hidden" : styles.cardLabel}>{column.label}</span>
               <span>{content}</span>
             </div>
           );

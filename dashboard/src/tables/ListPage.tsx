@@ -217,7 +217,7 @@ function Tools<I extends DescMessage, O extends DescMessage, F extends ListField
       {(props.searchText ?? props.searchClause) && (
         <SearchField
           className={styles.search ?? ""}
-          label={props.searchLabel ?? props.label}
+          label={props.searchLabel ?? t.searchIn(props.label)}
           value={get("q")}
           onChange={(q) => {
             set({ q });

@@ -3,6 +3,7 @@ import type { en } from "./messages.en";
 
 export const de: Translation<typeof en> = {
   columns: "Spalten",
+  searchIn: (list: string) => `Suchen: ${list}`,
   selectAll: "Alle Zeilen auswählen",
   selectRow: (name: string) => `${name} auswählen`,
   selected: (count: string) => `${count} ausgewählt`,

@@ -1,5 +1,6 @@
 export const en = {
   columns: "Columns",
+  searchIn: (list: string) => `Search: ${list}`,
   selectAll: "Select all rows",
   selectRow: (name: string) => `Select ${name}`,
   selected: (count: string) => `${count} selected`,

@@ -1,4 +1,4 @@
-import type { ReactNode } from "react";
+import { useEffect, useRef, type ReactNode } from "react";
 import { Tab, TabList, TabPanel, Tabs as AriaTabs } from "react-aria-components";
 
 import { cx } from "./cx";
@@ -19,6 +19,13 @@ export function Tabs(props: { label: string; tabs: readonly TabItem[]; parameter
   const first = props.tabs[0]?.id ?? "";
   const asked = url.get(name);
   const chosen = props.tabs.some((tab) => tab.id === asked) ? asked : first;
+  const list = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    const box = list.current;
+    const tab = box?.querySelector<HTMLElement>("[data-selected]");
+    // Of the list alone: the page stays where it is.
+    if (box && tab) box.scrollLeft = tab.offsetLeft - box.offsetLeft - (box.clientWidth - tab.offsetWidth) / 2;
+  }, [chosen]);
   return (
     <AriaTabs
       className={cx(styles.tabs)}
@@ -27,7 +34,7 @@ export function Tabs(props: { label: string; tabs: readonly TabItem[]; parameter
         url.set({ [name]: key === first ? undefined : String(key) });
       }}
     >
-      <TabList aria-label={props.label} className={cx(styles.list)}>
+      <TabList ref={list} aria-label={props.label} className={cx(styles.list)}>
         {props.tabs.map((tab) => (
           <Tab key={tab.id} id={tab.id} className={cx(styles.tab)}>
             {tab.label}

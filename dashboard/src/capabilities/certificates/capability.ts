@@ -27,6 +27,7 @@ export const capability = defineCapability({
       order: 68,
       needs,
       group: "fleet",
+      covers: [/^\/certificate-requests$/u, /^\/server-roots$/u],
     },
   ],
   stationTabs: [

@@ -17,6 +17,7 @@ export const capability = defineCapability({
       order: 64,
       needs,
       group: "fleet",
+      covers: [/^\/log-uploads$/u],
     },
   ],
   stationTabs: [

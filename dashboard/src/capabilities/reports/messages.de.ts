@@ -23,7 +23,7 @@ export const de: Translation<typeof en> = {
   station: "Jede Station",
   connector: "Jeden Anschluss",
   zone: "Zeitzone",
-  ownZone: (zone: string) => `Ihre (${zone})`,
+  ownZone: (zone: string) => `${zone} (Ihre)`,
   siteZone: "Die der Standorte",
   stationFilter: "Station",
   measure: "Größe",

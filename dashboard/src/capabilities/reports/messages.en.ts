@@ -20,7 +20,7 @@ export const en = {
   station: "Each station",
   connector: "Each connector",
   zone: "Time zone",
-  ownZone: (zone: string) => `Yours (${zone})`,
+  ownZone: (zone: string) => `${zone} (yours)`,
   siteZone: "That of the sites",
   stationFilter: "Station",
   measure: "Measure",

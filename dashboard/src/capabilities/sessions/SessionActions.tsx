@@ -61,14 +61,10 @@ function ActionDialog(props: { action: Action; session: Transaction; onClose: ()
   const t = useSessionText();
   const { action, session, onClose } = props;
   const titles: Record<Action, string> = { stop: t.stop, end: t.endSession, reassess: t.reassess };
-  const texts: Record<Action, string> = {
-    stop: t.stopText(session.stationId),
-    end: t.endText,
-    reassess: t.reassessText,
-  };
+  const texts: Record<Exclude<Action, "stop">, string> = { end: t.endText, reassess: t.reassessText };
   return (
     <Dialog title={`${titles[action]}: ${session.stationId} · ${session.transactionId}`} isOpen onClose={onClose}>
-      <p className={styles.explain}>{texts[action]}</p>
+      {action !== "stop" && <p className={styles.explain}>{texts[action]}</p>}
       <ActionForm {...props} />
     </Dialog>
   );
@@ -94,6 +90,8 @@ function ActionForm(props: { action: Action; session: Transaction; onClose: () =
         <MethodForm
           method={requestStopTransaction}
           fixed={{ stationId, transactionId }}
+          hidden={["send_unknown"]}
+          intro={t.stopText(stationId)}
           action={t.stop}
           onDone={refresh}
         />

@@ -3,7 +3,6 @@ import { memo, useMemo } from "react";
 
 import { LineChart as PlainLineChart, type ChartMark, type ChartPoint, type ChartSeries } from "../../charts";
 import { useFormats } from "../../formats";
-import { localeOf, useLanguage } from "../../i18n/catalogue";
 import type { RecordedTransactionEvent } from "../../stubs/csms/transaction/v1/transaction_service_pb";
 import { DataTable, type Column } from "../../tables";
 import { EmptyState, Section } from "../../ui";
@@ -94,14 +93,13 @@ export function SessionMeter(props: {
 function ReadingTable(props: { rows: readonly Row[]; hasSoc: boolean; isStale: boolean }) {
   const t = useSessionText();
   const formats = useFormats();
-  const clock = new Intl.DateTimeFormat(localeOf(useLanguage()), { timeStyle: "medium" });
   const columns: Column<Row>[] = [
     {
       id: "time",
       label: t.time,
       width: "minmax(100px, 1fr)",
       card: "head",
-      cell: ({ timeMs }) => <time title={formats.dateTime(timeMs)}>{clock.format(timeMs)}</time>,
+      cell: ({ timeMs }) => <time title={formats.dateTime(timeMs)}>{formats.clock(timeMs)}</time>,
     },
     {
       id: "power",

@@ -125,7 +125,7 @@ function Figures(props: { session: Transaction; events: readonly RecordedTransac
         <Figure
           label={t.soc}
           value={formats.percent(soc.value / 100)}
-          note={firstSoc && firstSoc !== soc ? `${formats.percent(firstSoc.value / 100)} →` : undefined}
+          note={firstSoc && firstSoc !== soc ? t.socBefore(formats.percent(firstSoc.value / 100)) : undefined}
         />
       )}
     </div>

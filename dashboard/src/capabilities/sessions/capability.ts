@@ -16,6 +16,7 @@ export const capability = defineCapability({
       icon: "session",
       order: 20,
       shortcut: "c",
+      covers: [/^\/stations\/[^/]+\/sessions\//u],
       needs,
     },
   ],

@@ -21,6 +21,7 @@ export const de: Translation<typeof en> = {
   power: "Leistung",
   peakPower: "Höchste Leistung",
   soc: "Ladestand",
+  socBefore: (percent: string) => `von ${percent}`,
   meterStart: "Zählerstand zu Beginn",
   meterStop: "Zählerstand am Ende",
   meterStartReported: "Zählerstand zu Beginn, wie gemeldet",

@@ -18,6 +18,7 @@ export const en = {
   power: "Power",
   peakPower: "Highest power",
   soc: "State of charge",
+  socBefore: (percent: string) => `from ${percent}`,
   meterStart: "Register at begin",
   meterStop: "Register at end",
   meterStartReported: "Register at begin, as reported",

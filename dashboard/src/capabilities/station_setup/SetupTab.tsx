@@ -32,8 +32,9 @@ function Change(props: { station: Station; onDone: () => void }) {
       <MethodForm
         method={method.updateStation}
         action={t.change}
+        intro={t.changeText}
         initial={{ station: before }}
-        hidden={["update_mask"]}
+        hidden={["update_mask", "station.station_id"]}
         prepare={(json) => {
           const asked = withUpdateMask(json, "station", before, []);
           return { ...asked, station: { ...(asked.station as JsonObject), stationId } };

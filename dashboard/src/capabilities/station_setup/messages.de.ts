@@ -3,6 +3,8 @@ import type { en } from "./messages.en";
 
 export const de: Translation<typeof en> = {
   change: "Station ändern",
+  changeText:
+    "Das ändert, was hier aufgezeichnet ist; an die Station wird nichts gesendet. Eine, die nicht mehr zugelassen ist, wird getrennt. Ein anderes Sicherheitsprofil gilt ab ihrer nächsten Verbindung. An einem anderen Standort gehören ihre Ladevorgänge und Ereignisse von da an zu diesem.",
   rotate: "Neues Passwort geben",
   rotateText: "Bei Übergabe wird das neue über die gegenwärtige Verbindung der Station gesendet.",
   reconnect: "Verbindung schließen",

@@ -1,5 +1,7 @@
 export const en = {
   change: "Change the station",
+  changeText:
+    "This changes what is recorded here; nothing is sent to the station. One that is no longer accepted is disconnected. Another security profile counts from its next connection on. At another site, its sessions and events are those of that site from then on.",
   rotate: "Give it another credential",
   rotateText: "With hand-over, the new one is sent over the station's present connection.",
   reconnect: "Close its connection",

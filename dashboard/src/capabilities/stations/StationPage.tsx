@@ -1,15 +1,31 @@
 import { useQuery } from "@connectrpc/connect-query";
-import type { ReactNode } from "react";
+import { useState, type ReactNode } from "react";
 
+import { isNotFound } from "../../api/errors";
 import { connectorsOf, connectorState, Since, stationState, Time, type ConnectorPlace } from "../../formats";
 import { useLiveAnswer } from "../../live";
 import { StationService } from "../../stubs/csms/station/v1/station_service_pb";
 import type { Connection, Station } from "../../stubs/csms/station/v1/station_pb";
+import type { Transaction } from "../../stubs/csms/transaction/v1/transaction_service_pb";
 import { useStationTabs } from "../../shell/station_tabs";
-import { Badge, Columns, ErrorState, Facts, Page, Section, Skeleton, StateMark, Tabs } from "../../ui";
+import {
+  Badge,
+  Columns,
+  EmptyState,
+  ErrorState,
+  Facts,
+  LinkButton,
+  Page,
+  Section,
+  Skeleton,
+  StateMark,
+  Tabs,
+} from "../../ui";
 import { Commands, useCommands } from "./Commands";
 import { conditionWord, nameOf } from "./columns";
+import { ConnectorSession, StopDialog, useOngoing } from "./ConnectorSession";
 import { applyStationEvent } from "./live";
+import { sessionAt } from "./session_at";
 import { StationActions } from "./StationActions";
 import { Socket } from "./Socket";
 import styles from "./stations.module.css";
@@ -38,7 +54,8 @@ export default function StationPage(props: { params: Record<string, string | und
   if (!station) {
     return (
       <Page title={stationId} parent={parent}>
-        {error ? <ErrorState error={error} onRetry={() => void refetch()} /> : <Skeleton kind="cards" lines={4} />}
+        {!error && <Skeleton kind="cards" lines={4} />}
+        {isNotFound(error) ? <Unknown /> : error ? <ErrorState error={error} onRetry={() => void refetch()} /> : null}
       </Page>
     );
   }
@@ -53,11 +70,20 @@ export default function StationPage(props: { params: Record<string, string | und
         label={nameOf(station)}
         tabs={[
           { id: "overview", label: t.overview, content: <Overview station={station} /> },
-          ...others,
           ...(mayCommand ? [{ id: "commands", label: t.commands, content: <Commands station={station} /> }] : []),
+          ...others,
         ]}
       />
     </Page>
+  );
+}
+
+function Unknown() {
+  const t = useStationText();
+  return (
+    <EmptyState title={t.unknownTitle} icon="search" action={<LinkButton href="/stations">{t.toStations}</LinkButton>}>
+      <p>{t.unknownText}</p>
+    </EmptyState>
   );
 }
 
@@ -87,7 +113,7 @@ function Meta(props: { station: Station }) {
 /** The security profile, with the one that the station was sent and has not connected by yet. */
 function profileText(t: StationText, station: Station): string {
   const { securityProfile, nextSecurityProfile } = station;
-  const profile = `${String(securityProfile)} ${profileWord(t, securityProfile)}`;
+  const profile = `${String(securityProfile)} (${profileWord(t, securityProfile)})`;
   return nextSecurityProfile === 0 ? profile : `${profile}, ${t.nextProfile(String(nextSecurityProfile))}`;
 }
 
@@ -170,21 +196,42 @@ function Overview(props: { station: Station }) {
 function ConnectorCards(props: { station: Station }) {
   const t = useStationText();
   const places = connectorsOf(props.station);
+  const sessions = useOngoing(props.station.stationId);
+  // Held here: the session ends, and with it what is shown at the connector, before the answer is read.
+  const [stopping, setStopping] = useState<Transaction>();
   if (places.length === 0) return <p>{t.noConnectors}</p>;
   return (
-    <ul className={styles.cards}>
-      {places.map((place) => (
-        <ConnectorCard
-          key={`${String(place.evseId)}.${String(place.connector.connectorId)}`}
-          {...place}
-          isConnected={props.station.connected}
+    <>
+      <ul className={styles.cards}>
+        {places.map((place) => (
+          <ConnectorCard
+            key={`${String(place.evseId)}.${String(place.connector.connectorId)}`}
+            {...place}
+            isConnected={props.station.connected}
+            session={sessionAt(sessions, place.evseId, place.connector.connectorId)}
+            onStop={setStopping}
+          />
+        ))}
+      </ul>
+      {stopping && (
+        <StopDialog
+          session={stopping}
+          onClose={() => {
+            setStopping(undefined);
+          }}
         />
-      ))}
-    </ul>
+      )}
+    </>
   );
 }
 
-function ConnectorCard(props: ConnectorPlace & { isConnected: boolean }) {
+interface ConnectorCardProps extends ConnectorPlace {
+  isConnected: boolean;
+  session: Transaction | undefined;
+  onStop: (session: Transaction) => void;
+}
+
+function ConnectorCard(props: ConnectorCardProps) {
   const t = useStationText();
   const { evseId, connector } = props;
   const state = props.isConnected ? connectorState(connector) : "offline";
@@ -203,6 +250,7 @@ function ConnectorCard(props: ConnectorPlace & { isConnected: boolean }) {
           {connector.statusTime && <Since value={connector.statusTime} />}
           {hasError && <Badge tone="bad">{connector.errorCode}</Badge>}
         </div>
+        {props.session && <ConnectorSession session={props.session} onStop={props.onStop} />}
       </div>
     </li>
   );

@@ -99,7 +99,7 @@ export function stationColumns(t: StationText, words: Readonly<Record<State, str
     {
       id: "conditions",
       label: t.conditions,
-      width: "minmax(150px, 1fr)",
+      width: "minmax(136px, 1fr)",
       cell: (station) =>
         station.conditions.length > 0 && (
           <span className={styles.connectors}>
@@ -114,7 +114,7 @@ export function stationColumns(t: StationText, words: Readonly<Record<State, str
     {
       id: "lastSeen",
       label: t.lastSeen,
-      width: "150px",
+      width: "136px",
       orderBy: "last_seen_time",
       cell: (station) => (station.connected ? t.online : <Time value={station.lastSeenTime} none={t.never} />),
     },

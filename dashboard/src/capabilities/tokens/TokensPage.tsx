@@ -16,7 +16,13 @@ import { Badge, Button, EmptyState, Page, Tabs, type Tone } from "../../ui";
 import { ImportTokens } from "./ImportTokens";
 import { useText, type Text } from "./text";
 
-const TONES: Readonly<Record<string, Tone>> = { ACCEPTED: "good", BLOCKED: "bad", EXPIRED: "warning", INVALID: "bad" };
+// A status is in OCPP's own words.
+const TONES: Readonly<Record<string, Tone>> = { Accepted: "good", Blocked: "bad", Expired: "warning", Invalid: "bad" };
+
+function statusWord(t: Text, status: string): string {
+  const words: Readonly<Record<string, string>> = { Accepted: t.accepted, Blocked: t.blocked, Expired: t.expired };
+  return words[status] ?? status;
+}
 
 function columnsOf(t: Text): Column<IdToken>[] {
   return [
@@ -27,7 +33,7 @@ function columnsOf(t: Text): Column<IdToken>[] {
       label: t.status,
       width: "120px",
       sortBy: (row) => row.status,
-      cell: (row) => <Badge tone={TONES[row.status] ?? "neutral"}>{row.status}</Badge>,
+      cell: (row) => <Badge tone={TONES[row.status] ?? "neutral"}>{statusWord(t, row.status)}</Badge>,
     },
     textColumn("type", t.type, (row) => row.type, { width: "130px" }),
     textColumn("group", t.group, (row) => row.groupIdToken),

@@ -4,7 +4,7 @@ import type { en } from "./messages.en";
 export const de: Translation<typeof en> = {
   title: "Tokens",
   known: "Bekannte Tokens",
-  seen: "Abgelehnte Tokens",
+  seen: "Unbekannte Tokens",
   token: "Token",
   type: "Art",
   status: "Status",
@@ -23,7 +23,7 @@ export const de: Translation<typeof en> = {
   update: "Token ändern",
   remove: "Token löschen",
   removeText: "Es wird von jetzt an abgelehnt. Laufende Ladevorgänge gehen weiter.",
-  allow: "Laden erlauben",
+  allow: "Token hinzufügen",
   look: "Nachschlagen",
   accepted: "Angenommen",
   blocked: "Gesperrt",
@@ -31,7 +31,7 @@ export const de: Translation<typeof en> = {
   emptyTitle: "Noch keine Tokens",
   emptyText:
     "Fügen Sie die Karten und Apps hinzu, die laden dürfen. Abgelehnte Karten stehen im anderen Reiter und lassen sich dort mit einem Schritt hinzufügen.",
-  noneSeen: "Kein Token wurde abgelehnt",
+  noneSeen: "Kein unbekanntes Token wurde gesehen",
   noneSeenText: "Eine unbekannte Karte erscheint hier, sobald sie an ein Lesegerät gehalten wird.",
   importTokens: "CSV importieren",
   importTitle: "Tokens aus CSV importieren",

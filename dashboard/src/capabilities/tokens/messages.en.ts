@@ -1,7 +1,7 @@
 export const en = {
   title: "Tokens",
   known: "Known tokens",
-  seen: "Refused tokens",
+  seen: "Unknown tokens",
   token: "Token",
   type: "Type",
   status: "Status",
@@ -20,7 +20,7 @@ export const en = {
   update: "Change token",
   remove: "Delete token",
   removeText: "It will be refused from now on. Sessions that are under way go on.",
-  allow: "Let it charge",
+  allow: "Add token",
   look: "Look up",
   accepted: "Accepted",
   blocked: "Blocked",
@@ -28,7 +28,7 @@ export const en = {
   emptyTitle: "No tokens yet",
   emptyText:
     "Add the tags and apps that may charge. Tags that were refused stand in the other tab, one step from being added.",
-  noneSeen: "No token was refused",
+  noneSeen: "No unknown token was seen",
   noneSeenText: "A tag that nobody has added appears here as soon as a driver holds it to a reader.",
   importTokens: "Import CSV",
   importTitle: "Import tokens from CSV",

@@ -9,7 +9,7 @@ export const capability = defineCapability({
   navigation: [
     {
       path: "/variable-drifts",
-      label: { en: "Drifted settings", de: "Abgewichene Einstellungen" },
+      label: { en: "Drifted settings", de: "Abweichungen" },
       icon: "settings",
       order: 73,
       needs,

@@ -1,1 +1,0 @@
-import{n as e}from"./resources-BAVw2xxs.js";import{r as t,t as n}from"./ProfileList-CSfQ2HLu.js";import{Qn as r}from"./theme-CIVe9uMC.js";var i=r();function a(){let r=t();return(0,i.jsx)(e,{title:r.title,...n(r)})}export{a as default};

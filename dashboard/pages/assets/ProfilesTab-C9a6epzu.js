@@ -1,1 +1,0 @@
-import{o as e}from"./resources-BAVw2xxs.js";import{n as t,r as n,t as r}from"./ProfileList-CSfQ2HLu.js";import{Qn as i}from"./theme-CIVe9uMC.js";var a=i();function o(i){let o=r(n(),i.stationId);return(0,a.jsxs)(a.Fragment,{children:[(0,a.jsx)(t,{stationId:i.stationId}),(0,a.jsx)(e,{...o,name:`profiles`})]})}export{o as default};

@@ -1,1 +1,0 @@
-import{n as e}from"./resources-BAVw2xxs.js";import{n as t}from"./lists-Y_HS6ZAv.js";import{t as n}from"./parts-DXcIsJeU.js";import{t as r}from"./text-DGk-mV8j.js";import{Qn as i}from"./theme-CIVe9uMC.js";var a=i();function o(){let i=r();return(0,a.jsx)(e,{title:i.requestsAll,parts:n(i),...t(i)})}export{o as default};

@@ -1,1 +1,0 @@
-import{n as e}from"./resources-BAVw2xxs.js";import{n as t,t as n}from"./text-WOmVwNv6.js";import{Qn as r}from"./theme-CIVe9uMC.js";var i=r();function a(){let r=n();return(0,i.jsx)(e,{title:r.title,...t(r)})}export{a as default};

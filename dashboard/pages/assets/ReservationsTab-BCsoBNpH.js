@@ -1,1 +1,0 @@
-import{o as e}from"./resources-BAVw2xxs.js";import{n as t,t as n}from"./text-WOmVwNv6.js";import{Qn as r}from"./theme-CIVe9uMC.js";var i=r();function a(r){let a=t(n(),r.stationId);return(0,i.jsx)(e,{...a,name:`reservations`})}export{a as default};

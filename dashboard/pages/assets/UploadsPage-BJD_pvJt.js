@@ -1,1 +1,0 @@
-import{n as e}from"./resources-BAVw2xxs.js";import{i as t,t as n}from"./text-BSWw4xgZ.js";import{t as r}from"./parts-PgNleiyI.js";import{Qn as i}from"./theme-CIVe9uMC.js";var a=i();function o(){let i=n();return(0,a.jsx)(e,{title:i.logs,parts:r(i),...t(i)})}export{o as default};

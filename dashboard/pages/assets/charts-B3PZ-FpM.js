@@ -1,0 +1,1 @@
+import"./LineChart-8e5AhDOW.js";

@@ -1,1 +1,0 @@
-import"./index-B3U9EdVn.js";

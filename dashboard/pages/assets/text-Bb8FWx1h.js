@@ -1,1 +1,0 @@
-import{Nn as e,zn as t}from"./theme-CIVe9uMC.js";var n=e({asTable:`As a table`,asChart:`As a chart`,time:`Time`,described:e=>`${e}: a chart. Its figures are in the table.`},{asTable:`Als Tabelle`,asChart:`Als Diagramm`,time:`Zeit`,described:e=>`${e}: ein Diagramm. Die Werte stehen in der Tabelle.`});function r(){return t(n)}export{r as t};
