@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import grpc
+import pytest
 from argon2 import PasswordHasher
 from csms.auth.v1 import id_token_service_pb2, user_service_pb2
 from csms.auth.v1.id_token_service_pb2_grpc import IdTokenServiceStub
@@ -36,6 +37,7 @@ from mesh.database.engine import Database
 from mesh.runtime.settings import Environment, ServiceSettings
 from mesh.runtime.times import now_us
 from mesh.service import Parts, RunningService
+from station_svc.features.credentials import failures
 from station_svc.settings import StationSettings
 from tests.mesh_identities import mesh_environment, mesh_keys, mesh_settings
 from tests.ports import held_port
@@ -254,6 +256,8 @@ async def running_mesh_with(
     if (url := make_url(database_url)).get_backend_name() == "sqlite":
         shared_templates().copy_sqlite(SCHEMAS, Path(str(url.database)).parent)
     async with AsyncExitStack() as stack:
+        # Each refused handshake would be seen 10 s after the one before it.
+        stack.enter_context(pytest.MonkeyPatch.context()).setattr(failures, "INTERVAL_S", 0.1)
         values = {**_USUAL, "CSMS_DATABASE_URL": database_url, **more}
         auth = await _start_auth(stack, values)
         transaction_port = stack.enter_context(held_port())

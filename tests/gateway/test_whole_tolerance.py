@@ -13,11 +13,19 @@ from csms.station.v1 import command_service_pb2 as command
 from csms.station.v1 import station_pb2, station_service_pb2
 from google.protobuf.field_mask_pb2 import FieldMask
 
+from gateway.connection import keepalive_monitor
 from mesh.runtime.errors import from_rpc_error
 from tests.gateway.raw_station import RawStation
 from tests.gateway.rig import TIMEOUT_S, MeshRig
 from tests.mesh_identities import open_callers_channel
 from tests.waiting import eventually
+
+
+@pytest.fixture(autouse=True)
+def _reported_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the gateway notes of a station is with station_svc without the usual 5 s."""
+    monkeypatch.setattr(keepalive_monitor, "SWEEP_S", 0.1)
+
 
 KEYS = {"GetConfigurationMaxKeys": "2", "A": "1", "B": "2", "C": "3", "D": "4"}
 

@@ -1,7 +1,7 @@
 """Handshakes that failed authentication: counted on the station and published, in bounded space and time.
 
 Any client can cause them, as fast as sockets open. So each is counted in memory, at most MOST_STATIONS stations at a
-time, and they are stored together: the first of a station at once, those after it every INTERVAL_S seconds.
+time, and they are stored together: the first after a quiet time at once, those after it every INTERVAL_S seconds.
 """
 
 import asyncio
