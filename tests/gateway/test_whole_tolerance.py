@@ -23,7 +23,7 @@ from tests.waiting import eventually
 
 @pytest.fixture(autouse=True)
 def _reported_soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the gateway notes of a station is with station_svc without the usual 5 s."""
+    """The gateway reports conditions of a station without the usual 5 s."""
     monkeypatch.setattr(keepalive_monitor, "SWEEP_S", 0.1)
 
 
