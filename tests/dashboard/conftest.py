@@ -21,7 +21,7 @@ from tests.dashboard.fleets import PLATFORM_PASSWORD
 from tests.running_mesh import SERVICES, RunningMesh, running_mesh
 from tests.templates import shared_templates
 
-# What tests ask for by its name, and its settings.
+# Each mesh that tests ask for, by its name, with its settings.
 MESHES: Mapping[str, Mapping[str, str]] = {
     "mesh": {"CSMS_PLATFORM_ADMIN_PASSWORD": PLATFORM_PASSWORD},
     "simulated": {"CSMS_DEMO": "1", "CSMS_UNKNOWN_TOKENS": "accept", "CSMS_ACCESS_TOKEN_S": "10"},
