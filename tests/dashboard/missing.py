@@ -9,7 +9,7 @@ import pytest
 
 from tests.dashboard.npm import DASHBOARD
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 AXE = DASHBOARD / "node_modules" / "axe-core" / "axe.min.js"
 
 
@@ -24,7 +24,7 @@ def chromium() -> str:
     """The browser of this machine; a browser of Playwright's own is never used."""
     found = next(filter(None, map(shutil.which, BROWSERS)), None)
     if found is None:
-        missing("no Chromium on this machine: `apt-get install chromium` brings it")
+        missing("no Chromium on this machine: `apt-get install chromium-headless-shell` brings it")
     return found
 
 

@@ -54,7 +54,7 @@ class SimulatedStation:
 
     @property
     def _header(self) -> dict[str, str]:
-        """With a fresh token: those of this mesh are short-lived."""
+        """With a token that is valid: those of this mesh are short-lived."""
         return {"authorization": f"Bearer {self._mesh.token()}"}
 
     def _act(self, verb: str, body: dict[str, object]) -> None:

@@ -16,7 +16,7 @@ def test_a_missing_tool(
     monkeypatch.delenv("CI", raising=False)
     if ci is not None:
         monkeypatch.setenv("CI", ci)
-    with pytest.raises(outcome, match="apt-get install chromium"):
+    with pytest.raises(outcome, match="apt-get install chromium-headless-shell"):
         chromium()
     with pytest.raises(outcome, match="node_modules/none is not installed: `make install`"):
         package(DASHBOARD / "node_modules" / "none")

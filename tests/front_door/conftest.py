@@ -1,7 +1,6 @@
 """One real mesh for all tests of the front door."""
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import grpc
 import pytest
@@ -12,7 +11,6 @@ from tests.front_door.walk import Rpc
 from tests.running_mesh import RunningMesh, running_mesh
 
 DEVELOPMENT_ORIGIN = "http://localhost:5173"
-LOGIN_AGAIN_S = 300.0
 PLATFORM_PASSWORD = "another long and quiet secret"
 PLATFORM = {"CSMS_PLATFORM_ADMIN_PASSWORD": PLATFORM_PASSWORD}
 
@@ -26,31 +24,10 @@ def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningMesh]:
         yield running
 
 
-@pytest.fixture(scope="package")
-def login(mesh: RunningMesh) -> Callable[[], str]:
-    """Gives an access token of the administrator, a fresh one now and then: each is good for a quarter of an hour.
-
-    A run of all tests on a busy machine takes longer than that.
-    """
-    tokens: list[str] = []
-    logged_in_s = 0.0
-
-    def is_valid(token: str) -> bool:  # a test may have replaced the signing keys
-        return mesh.request("POST", "/v1/auth:verify", body={}, authorization=f"Bearer {token}").status == 200
-
-    def login() -> str:
-        nonlocal logged_in_s
-        if not tokens or time.monotonic() - logged_in_s > LOGIN_AGAIN_S or not is_valid(tokens[0]):
-            tokens[:], logged_in_s = [mesh.token()], time.monotonic()
-        return tokens[0]
-
-    return login
-
-
 @pytest.fixture
-def token(login: Callable[[], str]) -> str:
+def token(mesh: RunningMesh) -> str:
     """The administrator's access token."""
-    return login()
+    return mesh.token()
 
 
 @pytest.fixture
@@ -67,20 +44,20 @@ def channel(mesh: RunningMesh) -> Iterator[grpc.Channel]:
 
 
 @pytest.fixture(scope="package")
-def station_id(mesh: RunningMesh, login: Callable[[], str]) -> str:
+def station_id(mesh: RunningMesh) -> str:
     """A station that is registered, and not connected."""
-    answer = mesh.request("POST", "/v1/stations", body={"stationId": "FD-1"}, authorization=f"Bearer {login()}")
+    answer = mesh.request("POST", "/v1/stations", body={"stationId": "FD-1"}, authorization=f"Bearer {mesh.token()}")
     assert answer.status == 200, answer
     return "FD-1"
 
 
 @pytest.fixture(scope="module")
-def administration(mesh: RunningMesh, login: Callable[[], str]) -> Administration:
+def administration(mesh: RunningMesh) -> Administration:
     """An administrator."""
-    return Administration(mesh, {"authorization": f"Bearer {login()}"})
+    return Administration(mesh, {"authorization": f"Bearer {mesh.token()}"})
 
 
 @pytest.fixture(scope="module")
-def rpcs(mesh: RunningMesh, login: Callable[[], str]) -> list[Rpc]:
+def rpcs(mesh: RunningMesh) -> list[Rpc]:
     """All RPCs that reflection lists."""
-    return reflected_rpcs(mesh.target, login())
+    return reflected_rpcs(mesh.target, mesh.token())

@@ -236,7 +236,7 @@ def test_requests_of_one_address_are_limited_and_those_of_others_are_not(limited
     connection.request("GET", "/ocpp/LIMIT-6")
     assert connection.getresponse().read() is not None
     connection.close()
-    assert limited.token()  # from another address
+    assert limited.log_in()  # from another address
 
 
 def test_files_of_the_dashboard_do_not_count_as_requests_of_an_address(limited: RunningMesh) -> None:

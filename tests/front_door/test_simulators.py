@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -57,9 +57,9 @@ def test_reflection_lists_the_service_where_it_runs(rpcs: list[Rpc]) -> None:
     assert {rpc.service for rpc in rpcs} == services
 
 
-def test_elsewhere_there_is_no_trace_of_it(mesh: RunningMesh, login: Callable[[], str]) -> None:
+def test_elsewhere_there_is_no_trace_of_it(mesh: RunningMesh) -> None:
     """Neither in reflection, nor over REST, nor over gRPC; nor has anybody a key of that part."""
-    token = login()
+    token = mesh.token()
     assert SERVICE not in {rpc.service for rpc in reflected_rpcs(mesh.target, token)}
     answer = mesh.request("GET", "/v1/simulatedStations", authorization=f"Bearer {token}")
     assert (answer.status, answer.reason) == (404, "UNKNOWN_PATH")

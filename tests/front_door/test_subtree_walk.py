@@ -66,9 +66,9 @@ _REFUSED = {"NOT_FOUND", "FAILED_PRECONDITION"}
 
 
 @pytest.fixture(scope="module")
-def towns(mesh: RunningMesh, administration: Administration, login: Callable[[], str]) -> Towns:
+def towns(mesh: RunningMesh, administration: Administration) -> Towns:
     """Two sites, and who sees which."""
-    return build_towns(mesh, administration, {"authorization": f"Bearer {login()}"})
+    return build_towns(mesh, administration, {"authorization": f"Bearer {mesh.token()}"})
 
 
 @pytest.fixture(scope="module")

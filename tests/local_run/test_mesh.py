@@ -105,7 +105,7 @@ def test_the_login_is_told_once_and_data_stays(tmp_path: Path) -> None:
     with running_mesh(tmp_path, CSMS_ADMIN_PASSWORD="") as second:
         assert not any("administrator login: " in line for line in second.output.lines)
         second.admin_password = first.admin_password
-        assert second.token()
+        assert second.log_in()
         logs = b"".join(path.read_bytes() for path in (tmp_path / "logs").iterdir())
         assert first.admin_password.encode() not in logs
     assert (tmp_path / "auth.db").stat().st_mode & 0o077 == 0
@@ -245,7 +245,7 @@ def test_a_service_that_is_away_is_told_in_the_callers_own_form(mesh: RunningMes
         os.kill(mesh.process.pid, signal.SIGCONT)
     try:
         assert mesh.output.wait_for("auth_svc is back", 120)
-        assert mesh.token()
+        assert mesh.log_in()
         assert wait_until(lambda: mesh.request("GET", "/healthz").status == 200)
     finally:
         assert mesh.stop() == 0
