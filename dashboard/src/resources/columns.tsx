@@ -7,6 +7,7 @@ import { Time } from "../formats";
 import { enumLabel, ocppWord } from "../forms";
 import { quoted, type Column, type Filter } from "../tables";
 import { Badge, Link, type Tone } from "../ui";
+import { stationHref } from "./hrefs";
 
 type Options<Row> = Partial<Omit<Column<Row>, "id" | "label">>;
 
@@ -83,7 +84,7 @@ export function stationColumn<Row>(label: string, tab: string, get: (row: Row) =
     label,
     width: "minmax(140px, 1.2fr)",
     card: "head",
-    cell: (row) => <Link href={`/stations/${encodeURIComponent(get(row))}?tab=${tab}`}>{get(row)}</Link>,
+    cell: (row) => <Link href={stationHref(get(row), tab)}>{get(row)}</Link>,
   };
 }
 

@@ -10,4 +10,5 @@ export {
   useResourceMethods,
 } from "./ResourcePage";
 export { FleetPage, Parts, type Part } from "./FleetPage";
+export { StopForm } from "./StopForm";
 export { ExportButton } from "./ExportButton";

@@ -10,4 +10,6 @@ export const de: Translation<typeof en> = {
   searchStation: "Nach Kennung der Station suchen",
   done: "Erledigt.",
   cannotUndo: "Das lässt sich nicht rückgängig machen.",
+  stop: "Laden beenden",
+  stopText: (station: string) => `Ein Befehl geht an ${station}. Der Ladevorgang endet, sobald die Station das meldet.`,
 };

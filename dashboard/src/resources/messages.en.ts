@@ -7,4 +7,6 @@ export const en = {
   searchStation: "Search by station ID",
   done: "Done.",
   cannotUndo: "This cannot be undone.",
+  stop: "Stop charging",
+  stopText: (station: string) => `A command is sent to ${station}. The session ends once the station says so.`,
 };

@@ -2,6 +2,7 @@ import type { ReactNode } from "react";
 
 import { dataText } from "../../live";
 import { enumColumn, ResourcePage, textColumn, timeColumn } from "../../resources";
+import { stationHref } from "../../resources/hrefs";
 import { AlarmSchema, AlarmState, AlarmStateSchema, type Alarm } from "../../stubs/csms/station/v1/alarm_pb";
 import { MonitoringService } from "../../stubs/csms/station/v1/monitoring_service_pb";
 import { EmptyState } from "../../ui";
@@ -21,7 +22,7 @@ export default function AlarmsPage(): ReactNode {
       schema={AlarmSchema}
       rowKey={(row) => `${row.stationId} ${row.alarmId}`}
       rowName={(row) => `${row.stationId} ${row.variable?.component ?? ""}`}
-      href={(row) => `/stations/${encodeURIComponent(row.stationId)}?tab=monitors`}
+      href={(row) => stationHref(row.stationId, "monitors")}
       columns={[
         enumColumn<Alarm>("state", t.state, AlarmStateSchema, (row) => row.state, { [AlarmState.OPEN]: "bad" }),
         textColumn<Alarm>("station", t.station, (row) => row.stationId, { card: "head" }),

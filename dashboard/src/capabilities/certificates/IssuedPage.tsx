@@ -1,6 +1,7 @@
 import type { ReactNode } from "react";
 
 import { enumColumn, Parts, ResourcePage, textColumn, timeColumn } from "../../resources";
+import { stationHref } from "../../resources/hrefs";
 import {
   CertificateService,
   IssuedCertificateSchema,
@@ -31,9 +32,7 @@ export default function IssuedPage(): ReactNode {
           label: t.station,
           card: "head",
           sortBy: (row) => row.stationId,
-          cell: (row) => (
-            <Link href={`/stations/${encodeURIComponent(row.stationId)}?tab=certificates`}>{row.stationId}</Link>
-          ),
+          cell: (row) => <Link href={stationHref(row.stationId, "certificates")}>{row.stationId}</Link>,
         },
         enumColumn<IssuedCertificate>(
           "use",

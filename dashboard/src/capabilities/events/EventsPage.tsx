@@ -3,6 +3,7 @@ import { useState, type ReactNode } from "react";
 import { Time } from "../../formats";
 import { useLiveEvents, type LiveEvent } from "../../live";
 import { ResourceList, textColumn, timeColumn } from "../../resources";
+import { stationHref } from "../../resources/hrefs";
 import { EventSchema, EventService, type Event } from "../../stubs/csms/event/v1/event_service_pb";
 import { DataTable, type Column } from "../../tables";
 import { Button, EmptyState, Link, Page, Tabs } from "../../ui";
@@ -12,7 +13,7 @@ const MOST_SHOWN = 500;
 const SOURCES = ["station", "transaction", "auth"];
 
 function stationLink(stationId: string): ReactNode {
-  return stationId ? <Link href={`/stations/${encodeURIComponent(stationId)}`}>{stationId}</Link> : "–";
+  return stationId ? <Link href={stationHref(stationId)}>{stationId}</Link> : "–";
 }
 
 function liveColumns(t: Text): Column<LiveEvent>[] {

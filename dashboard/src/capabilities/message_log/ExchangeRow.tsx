@@ -3,6 +3,7 @@ import { useEffect, useRef, useState, type ReactNode } from "react";
 
 import { useFormats } from "../../formats";
 import { startOfDay, viewerZone } from "../../formats/zones";
+import { sessionHref } from "../../resources/hrefs";
 import type { Message } from "../../stubs/csms/station/v1/station_pb";
 import { Badge, CodeBlock, cx, Icon, Link } from "../../ui";
 import { prettyJson, summaryOf, transactionOf } from "./content";
@@ -92,7 +93,7 @@ export function ExchangeRow(props: {
   }, [wasOpen]);
   const transaction = transactionOf(exchange);
   const frames = [exchange.request, exchange.answer].filter((frame) => frame !== undefined);
-  const href = `/stations/${encodeURIComponent(stationId)}/sessions/${encodeURIComponent(transaction)}`;
+  const href = sessionHref({ stationId, transactionId: transaction });
   return (
     <li ref={row} className={cx(styles.exchange, exchange.isError && styles.error)}>
       <div className={styles.row}>

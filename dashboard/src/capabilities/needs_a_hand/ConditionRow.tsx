@@ -5,6 +5,7 @@ import { lazy, Suspense, useState } from "react";
 import { readError } from "../../api/errors";
 import { usePermissions } from "../../api/permissions";
 import { Time, useFormats } from "../../formats";
+import { stationHref } from "../../resources/hrefs";
 import type { Condition } from "../../stubs/csms/condition/v1/condition_pb";
 import { ConditionService } from "../../stubs/csms/condition/v1/condition_service_pb";
 import { Button, cx, Icon, Link, LinkButton, MenuButton, toast, type IconName, type MenuEntry } from "../../ui";
@@ -12,7 +13,7 @@ import styles from "./hand.module.css";
 import { offeredRemedies, type OfferedRemedy } from "./remedies";
 import { useHandText } from "./text";
 import { moveCondition } from "./useConditions";
-import { hrefOf, kindWord, placeText, severityName, stationHref, whyText, type SeverityName } from "./words";
+import { hrefOf, kindWord, placeText, severityName, whyText, type SeverityName } from "./words";
 
 const { acknowledgeCondition, unacknowledgeCondition } = ConditionService.method;
 // Forms are loaded with the first dialog: the start page does without them.

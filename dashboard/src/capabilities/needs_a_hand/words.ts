@@ -1,5 +1,6 @@
 // Conditions in sentences. Pure.
 import type { Formats } from "../../formats/formats";
+import { sessionHref, stationHref } from "../../resources/hrefs";
 import { ConditionKind, ConditionSeverity, type Condition } from "../../stubs/csms/condition/v1/condition_pb";
 import type { HandText } from "./text";
 
@@ -118,15 +119,9 @@ export function placeText(condition: Condition, t: HandText): string {
   return kind === ConditionKind.CONNECTOR_FAULTED ? t.station : "";
 }
 
-export function stationHref(stationId: string): string {
-  return `/stations/${encodeURIComponent(stationId)}`;
-}
-
 /** The page that has more about it; undefined where there is none. */
 export function hrefOf(condition: Condition): string | undefined {
   const { stationId, transactionId, generation } = condition;
   if (!stationId) return undefined;
-  if (!transactionId) return stationHref(stationId);
-  const path = `${stationHref(stationId)}/sessions/${encodeURIComponent(transactionId)}`;
-  return generation > 1 ? `${path}?generation=${String(generation)}` : path;
+  return transactionId ? sessionHref({ stationId, transactionId, generation }) : stationHref(stationId);
 }

@@ -1,5 +1,6 @@
 import { useFormats } from "../../formats";
 import { localeOf, useLanguage } from "../../i18n/catalogue";
+import { stationHref } from "../../resources/hrefs";
 import { DataTable, type Column } from "../../tables";
 import { readSort, sortRows, writeSort } from "../../tables/columns";
 import { Link, useUrlParameter } from "../../ui";
@@ -39,7 +40,7 @@ function useColumns(choice: ReportChoice, zone: string): Column<ReportRow>[] {
       label: t.stationFilter,
       card: "head",
       sortBy: ({ stationId }) => stationId,
-      cell: ({ stationId }) => <Link href={`/stations/${encodeURIComponent(stationId)}`}>{stationId}</Link>,
+      cell: ({ stationId }) => <Link href={stationHref(stationId)}>{stationId}</Link>,
     });
   }
   if (group === "connector") {

@@ -1,6 +1,7 @@
 import type { Formats } from "../../formats";
 import { methodLabel, valueLabel } from "../../forms";
 import { enumColumn, textColumn, timeColumn } from "../../resources";
+import { stationHref } from "../../resources/hrefs";
 import {
   RolloutState,
   RolloutStateSchema,
@@ -93,7 +94,7 @@ export function targetColumns(t: Text): Column<RolloutTarget>[] {
       label: t.station,
       card: "head",
       sortBy: (row) => row.stationId,
-      cell: (row) => <Link href={`/stations/${encodeURIComponent(row.stationId)}`}>{row.stationId}</Link>,
+      cell: (row) => <Link href={stationHref(row.stationId)}>{row.stationId}</Link>,
     },
     {
       id: "answer",

@@ -5,6 +5,8 @@ import { invalidate } from "../../api/queries";
 import { usePermissions } from "../../api/permissions";
 import { useFormats } from "../../formats";
 import { MethodForm } from "../../forms";
+import { StopForm } from "../../resources";
+import { useResourceText } from "../../resources/text";
 import { CommandService } from "../../stubs/csms/station/v1/command_service_pb";
 import { TransactionService, type Transaction } from "../../stubs/csms/transaction/v1/transaction_service_pb";
 import { Button, Dialog, toast } from "../../ui";
@@ -20,6 +22,7 @@ type Action = "stop" | "end" | "reassess";
 /** The actions that the state of the session calls for: stop it, end it where it hangs, assess what is doubted. */
 export function SessionActions(props: { session: Transaction }) {
   const t = useSessionText();
+  const words = useResourceText();
   const permissions = usePermissions();
   const { session } = props;
   const [action, setAction] = useState<Action>();
@@ -31,7 +34,7 @@ export function SessionActions(props: { session: Transaction }) {
     <>
       {open && permissions.can(requestStopTransaction) && (
         <Button icon="stop" kind={session.hanging ? "plain" : "primary"} onPress={openIt("stop")}>
-          {t.stop}
+          {words.stop}
         </Button>
       )}
       {open && permissions.can(endTransaction) && (
@@ -59,8 +62,9 @@ export function SessionActions(props: { session: Transaction }) {
 
 function ActionDialog(props: { action: Action; session: Transaction; onClose: () => void }) {
   const t = useSessionText();
+  const words = useResourceText();
   const { action, session, onClose } = props;
-  const titles: Record<Action, string> = { stop: t.stop, end: t.endSession, reassess: t.reassess };
+  const titles: Record<Action, string> = { stop: words.stop, end: t.endSession, reassess: t.reassess };
   const texts: Record<Exclude<Action, "stop">, string> = { end: t.endText, reassess: t.reassessText };
   return (
     <Dialog title={`${titles[action]}: ${session.stationId} · ${session.transactionId}`} isOpen onClose={onClose}>
@@ -86,16 +90,7 @@ function ActionForm(props: { action: Action; session: Transaction; onClose: () =
   };
   switch (action) {
     case "stop":
-      return (
-        <MethodForm
-          method={requestStopTransaction}
-          fixed={{ stationId, transactionId }}
-          hidden={["send_unknown"]}
-          intro={t.stopText(stationId)}
-          action={t.stop}
-          onDone={refresh}
-        />
-      );
+      return <StopForm stationId={stationId} transactionId={transactionId} onDone={refresh} />;
     case "end":
       return (
         <MethodForm

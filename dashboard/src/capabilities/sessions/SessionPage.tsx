@@ -3,6 +3,7 @@ import { useMemo, type ReactNode } from "react";
 import { isNotFound } from "../../api/errors";
 import { Time, useFormats } from "../../formats";
 import { useLiveState } from "../../live";
+import { stationHref } from "../../resources/hrefs";
 import type { RecordedTransactionEvent, Transaction } from "../../stubs/csms/transaction/v1/transaction_service_pb";
 import {
   Columns,
@@ -20,7 +21,6 @@ import {
 } from "../../ui";
 import { Duration, KWh, SessionState } from "./columns";
 import { findingsOf } from "./findings";
-import { stationHref } from "./hrefs";
 import { readingsOf } from "./readings";
 import { SessionActions } from "./SessionActions";
 import { SessionEvents } from "./SessionEvents";

@@ -1,9 +1,9 @@
 // The sessions of one station, as a tab of its page.
+import { sessionHref } from "../../resources/hrefs";
 import { TransactionService } from "../../stubs/csms/transaction/v1/transaction_service_pb";
 import { RpcList } from "../../tables";
 import { EmptyState } from "../../ui";
 import { sessionColumns } from "./columns";
-import { sessionHref } from "./hrefs";
 import { applySessionEvent, keyOfEvent, readSession, SESSION_EVENTS, sessionKey } from "./live";
 import { useSessionText } from "./text";
 

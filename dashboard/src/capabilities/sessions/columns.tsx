@@ -1,9 +1,9 @@
 import { Since, Time, useFormats } from "../../formats";
+import { sessionHref, stationHref } from "../../resources/hrefs";
 import { ChargingState } from "../../stubs/csms/transaction/v1/transaction_event_pb";
 import type { Transaction } from "../../stubs/csms/transaction/v1/transaction_service_pb";
 import type { Column } from "../../tables";
 import { Badge, Link, StateMark } from "../../ui";
-import { sessionHref, stationHref } from "./hrefs";
 import styles from "./sessions.module.css";
 import type { SessionText } from "./text";
 import { chargingWord, durationS, isOpen, originWord, placeOf, reasonWord, type Words } from "./words";

@@ -66,9 +66,6 @@ export const de: Translation<typeof en> = {
   remoteStart: "Nummer des Fernstarts",
   reassessed: "Neu bewertet",
   by: (who: string) => `von ${who}`,
-  stop: "Laden beenden",
-  stopText: (station: string) =>
-    `${station} erhält einen Befehl. Der Ladevorgang endet, sobald die Station das meldet.`,
   endSession: "Ladevorgang abschließen",
   endText:
     "Die Station erhält keinen Befehl: Das Ende wird hier festgehalten, mit dem letzten glaubhaften Zählerstand als Energie. Ein Ende, das die Station später sendet, ersetzt es.",

@@ -63,8 +63,6 @@ export const en = {
   remoteStart: "Remote start number",
   reassessed: "Assessed again",
   by: (who: string) => `by ${who}`,
-  stop: "Stop charging",
-  stopText: (station: string) => `A command is sent to ${station}. The session ends once the station says so.`,
   endSession: "End session",
   endText:
     "No command is sent to the station: the end is recorded here, with the last believed reading as the energy. A stop that the station sends later replaces it.",

@@ -4,10 +4,10 @@ import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { clientOf } from "../../api/transport";
 import { makeFormats } from "../../formats";
 import { currentLanguage, localeOf } from "../../i18n/catalogue";
+import { sessionHref } from "../../resources/hrefs";
 import type { PaletteEntry } from "../../shell/capability";
 import { TransactionService } from "../../stubs/csms/transaction/v1/transaction_service_pb";
 import { quoted } from "../../tables";
-import { sessionHref } from "./hrefs";
 
 const MOST = 6;
 

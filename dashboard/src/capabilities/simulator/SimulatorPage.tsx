@@ -2,6 +2,7 @@ import type { ReactNode } from "react";
 
 import { useFormats } from "../../formats";
 import { enumColumn, numberColumn, ResourcePage, textColumn, type ResourceMethod } from "../../resources";
+import { stationHref } from "../../resources/hrefs";
 import {
   SimulatedStationSchema,
   SimulatedStationState,
@@ -71,7 +72,7 @@ export default function SimulatorPage(): ReactNode {
           label: t.station,
           card: "head",
           sortBy: (row) => row.stationId,
-          cell: (row) => <Link href={`/stations/${encodeURIComponent(row.stationId)}`}>{row.stationId}</Link>,
+          cell: (row) => <Link href={stationHref(row.stationId)}>{row.stationId}</Link>,
         },
         textColumn<SimulatedStation>("evses", t.evses, (row) => row.evses.map((evse) => evse.status).join(", "), {
           width: "minmax(160px, 1.4fr)",

@@ -1,9 +1,9 @@
 import type { ReactNode } from "react";
 
 import { useFormats } from "../../formats";
+import { stationHref } from "../../resources/hrefs";
 import { readSort, sortRows, writeSort, type Column, DataTable } from "../../tables";
 import { Badge, Button, EmptyState, Link, Page, Select, useUrlState, type Tone } from "../../ui";
-import { stationHref } from "./columns";
 import type { Answer, AnswerState, Run } from "./runs";
 import styles from "./stations.module.css";
 import { useStationText, type StationText } from "./text";
@@ -32,7 +32,7 @@ function answerColumns(t: StationText): Column<Answer>[] {
       card: "head",
       sortBy: (row) => row.name,
       cell: (row) => (
-        <Link href={stationHref(row)} className={styles.name}>
+        <Link href={stationHref(row.stationId)} className={styles.name}>
           {row.name}
         </Link>
       ),

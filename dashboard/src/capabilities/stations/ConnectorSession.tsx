@@ -3,8 +3,10 @@ import { useQuery } from "@connectrpc/connect-query";
 
 import { usePermissions } from "../../api/permissions";
 import { Since, useFormats } from "../../formats";
-import { MethodForm } from "../../forms";
 import { useLiveInvalidation } from "../../live";
+import { StopForm } from "../../resources";
+import { sessionHref } from "../../resources/hrefs";
+import { useResourceText } from "../../resources/text";
 import { CommandService } from "../../stubs/csms/station/v1/command_service_pb";
 import { TransactionService, type Transaction } from "../../stubs/csms/transaction/v1/transaction_service_pb";
 import { Button, Dialog, Link } from "../../ui";
@@ -23,20 +25,16 @@ export function useOngoing(stationId: string): readonly Transaction[] {
   return data?.transactions ?? [];
 }
 
-function hrefOf({ stationId, transactionId, generation }: Transaction): string {
-  const path = `/stations/${encodeURIComponent(stationId)}/sessions/${encodeURIComponent(transactionId)}`;
-  return generation > 1 ? `${path}?generation=${String(generation)}` : path;
-}
-
 export function ConnectorSession(props: { session: Transaction; onStop: (session: Transaction) => void }) {
   const t = useStationText();
+  const words = useResourceText();
   const formats = useFormats();
   const permissions = usePermissions();
   const { session, onStop } = props;
   const begin = session.startTime ?? session.createTime;
   return (
     <div className={styles.session}>
-      <Link href={hrefOf(session)}>{t.sessionOf(session.idToken?.idToken ?? "")}</Link>
+      <Link href={sessionHref(session)}>{t.sessionOf(session.idToken?.idToken ?? "")}</Link>
       <span className={styles.figures}>
         <span>{formats.kWh(session.energyWh)}</span>
         {session.powerW !== undefined && <span>{formats.kW(session.powerW)}</span>}
@@ -54,7 +52,7 @@ export function ConnectorSession(props: { session: Transaction; onStop: (session
             onStop(session);
           }}
         >
-          {t.stop}
+          {words.stop}
         </Button>
       )}
     </div>
@@ -64,19 +62,14 @@ export function ConnectorSession(props: { session: Transaction; onStop: (session
 /** Asks before the stop, and has the station's answer; the energy is on the session's page. */
 export function StopDialog(props: { session: Transaction; onClose: () => void }) {
   const t = useStationText();
+  const words = useResourceText();
   const { session, onClose } = props;
   const { stationId, transactionId } = session;
   return (
-    <Dialog title={`${t.stop}: ${stationId} · ${transactionId}`} isOpen onClose={onClose}>
-      <MethodForm
-        method={requestStopTransaction}
-        fixed={{ stationId, transactionId }}
-        hidden={["send_unknown"]}
-        intro={t.stopText(stationId)}
-        action={t.stop}
-      />
+    <Dialog title={`${words.stop}: ${stationId} · ${transactionId}`} isOpen onClose={onClose}>
+      <StopForm stationId={stationId} transactionId={transactionId} />
       <p>
-        <Link href={hrefOf(session)}>{t.toSession}</Link>
+        <Link href={sessionHref(session)}>{t.toSession}</Link>
       </p>
     </Dialog>
   );

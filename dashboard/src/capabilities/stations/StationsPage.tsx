@@ -3,6 +3,7 @@ import type { ReactNode } from "react";
 import { usePermissions } from "../../api/permissions";
 import { clientOf } from "../../api/transport";
 import { ResourcePage } from "../../resources";
+import { stationHref } from "../../resources/hrefs";
 import { RolloutService } from "../../stubs/csms/station/v1/rollout_service_pb";
 import type { Station } from "../../stubs/csms/station/v1/station_pb";
 import { StationService } from "../../stubs/csms/station/v1/station_service_pb";
@@ -10,7 +11,7 @@ import { quoted, type Filter } from "../../tables";
 import { EmptyState } from "../../ui";
 import { useUiText } from "../../ui/text";
 import { BulkActions } from "./BulkActions";
-import { nameOf, stationColumns, stationHref } from "./columns";
+import { nameOf, stationColumns } from "./columns";
 import { applyStationEvent, STATION_EVENTS } from "./live";
 import { useStationText, type StationText } from "./text";
 
@@ -68,7 +69,7 @@ export default function StationsPage(): ReactNode {
       columns={stationColumns(t, words)}
       rowKey={(station) => station.stationId}
       rowName={nameOf}
-      href={stationHref}
+      href={({ stationId }) => stationHref(stationId)}
       filters={stationFilters(t)}
       searchClause={quoted}
       searchLabel={t.search}

@@ -1,14 +1,11 @@
 import { connectorsOf, connectorState, stationState, Time } from "../../formats";
+import { stationHref } from "../../resources/hrefs";
 import { RegistrationStatus, StationConditionType, type Station } from "../../stubs/csms/station/v1/station_pb";
 import type { Column } from "../../tables";
 import { Badge, ConnectorMark, Link, StateMark } from "../../ui";
 import type { State } from "../../ui";
 import styles from "./stations.module.css";
 import type { StationText } from "./text";
-
-export function stationHref(station: { stationId: string }): string {
-  return `/stations/${encodeURIComponent(station.stationId)}`;
-}
 
 export function nameOf(station: Pick<Station, "displayName" | "stationId">): string {
   return station.displayName || station.stationId;
@@ -71,7 +68,7 @@ export function stationColumns(t: StationText, words: Readonly<Record<State, str
       card: "head",
       orderBy: "display_name",
       cell: (station) => (
-        <Link href={stationHref(station)} className={styles.name}>
+        <Link href={stationHref(station.stationId)} className={styles.name}>
           {nameOf(station)}
         </Link>
       ),

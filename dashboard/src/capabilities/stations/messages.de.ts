@@ -90,8 +90,6 @@ export const de: Translation<typeof en> = {
   neverConnected: "Sie hat sich noch nicht verbunden.",
   reportedAs: (word: string) => `gemeldet als ${word}`,
   sessionOf: (token: string) => (token ? `Ladevorgang von ${token}` : "Ladevorgang"),
-  stop: "Laden beenden",
-  stopText: (station: string) => `Ein Befehl geht an ${station}. Der Ladevorgang endet, sobald die Station das meldet.`,
   toSession: "Den Ladevorgang und seine Energie ansehen",
   commandList: "Befehle der Station",
   noCommands: "Ihre Rolle hat keine Befehle.",

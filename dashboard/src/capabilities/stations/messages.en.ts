@@ -85,8 +85,6 @@ export const en = {
   neverConnected: "It has not connected yet.",
   reportedAs: (word: string) => `reported as ${word}`,
   sessionOf: (token: string) => (token ? `Session of ${token}` : "Session"),
-  stop: "Stop charging",
-  stopText: (station: string) => `A command is sent to ${station}. The session ends once the station says so.`,
   toSession: "See the session and its energy",
   commandList: "Commands of the station",
   noCommands: "Your role has no commands.",

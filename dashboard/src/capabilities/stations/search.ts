@@ -1,5 +1,6 @@
 // Stations for the command palette: by a part of their id, name, site, vendor, model or serial number.
 import { clientOf } from "../../api/transport";
+import { stationHref } from "../../resources/hrefs";
 import type { PaletteEntry } from "../../shell/capability";
 import { StationService } from "../../stubs/csms/station/v1/station_service_pb";
 import { quoted } from "../../tables/filters";
@@ -14,6 +15,6 @@ export async function search(text: string, signal: AbortSignal): Promise<Palette
     names: [station.stationId, station.displayName],
     hint: station.identity?.model ?? "",
     icon: "station",
-    href: `/stations/${encodeURIComponent(station.stationId)}`,
+    href: stationHref(station.stationId),
   }));
 }

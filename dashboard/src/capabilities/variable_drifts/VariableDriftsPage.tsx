@@ -1,6 +1,7 @@
 import type { ReactNode } from "react";
 
 import { ResourcePage, textColumn, timeColumn } from "../../resources";
+import { stationHref } from "../../resources/hrefs";
 import { VariableDriftSchema, type VariableDrift } from "../../stubs/csms/station/v1/device_model_pb";
 import { DeviceModelService } from "../../stubs/csms/station/v1/device_model_service_pb";
 import { RolloutService } from "../../stubs/csms/station/v1/rollout_service_pb";
@@ -53,7 +54,7 @@ export default function VariableDriftsPage(): ReactNode {
         [row.stationId, componentOf(row.variable), row.variable?.evse?.connectorId, nameOf(row.variable)].join("/")
       }
       rowName={(row) => `${row.stationId} ${nameOf(row.variable)}`}
-      href={(row) => `/stations/${encodeURIComponent(row.stationId)}?tab=variables`}
+      href={(row) => stationHref(row.stationId, "variables")}
       columns={[
         textColumn<VariableDrift>("station", t.station, (row) => row.stationId, { card: "head" }),
         textColumn<VariableDrift>("component", t.component, (row) => componentOf(row.variable)),

@@ -1,1 +1,0 @@
-import{n as e}from"./resources-sMYKPEFZ.js";import{t}from"./lists-BCXUrY1E.js";import{t as n}from"./parts-CRikXD_w.js";import{t as r}from"./text-Bjbpl2Mc.js";import{Qn as i}from"./theme-CF17q5hI.js";var a=i();function o(){let i=r();return(0,a.jsx)(e,{title:i.installedAll,parts:n(i),...t(i)})}export{o as default};

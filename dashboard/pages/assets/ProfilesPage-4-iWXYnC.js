@@ -1,1 +1,0 @@
-import{n as e}from"./resources-sMYKPEFZ.js";import{r as t,t as n}from"./ProfileList-B_W-Mq52.js";import{Qn as r}from"./theme-CF17q5hI.js";var i=r();function a(){let r=t();return(0,i.jsx)(e,{title:r.title,...n(r)})}export{a as default};

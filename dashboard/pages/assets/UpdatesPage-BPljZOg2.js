@@ -1,1 +1,0 @@
-import{n as e}from"./resources-sMYKPEFZ.js";import{r as t,t as n}from"./text-DvrYHlls.js";import{t as r}from"./parts-B8vlPwE3.js";import{Qn as i}from"./theme-CF17q5hI.js";var a=i();function o(){let i=n();return(0,a.jsx)(e,{title:i.firmware,parts:r(i),...t(i)})}export{o as default};

@@ -1,0 +1,1 @@
+import"./LineChart-O_4FYoJg.js";

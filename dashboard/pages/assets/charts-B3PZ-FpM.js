@@ -1,1 +1,0 @@
-import"./LineChart-8e5AhDOW.js";

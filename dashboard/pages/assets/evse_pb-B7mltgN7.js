@@ -1,1 +1,0 @@
-import{fr as e}from"./theme-CF17q5hI.js";var t=e(`Chljc21zL2NvbW1vbi92MS9ldnNlLnByb3RvEg5jc21zLmNvbW1vbi52MSIwCgdFdnNlUmVmEg8KB2V2c2VfaWQYASABKAUSFAoMY29ubmVjdG9yX2lkGAIgASgFYgZwcm90bzM`);export{t};

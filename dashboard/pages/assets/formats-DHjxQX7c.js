@@ -1,1 +1,0 @@
-import"./index-Ce-OejyG.js";

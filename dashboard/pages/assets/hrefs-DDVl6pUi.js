@@ -1,0 +1,1 @@
+function e(e,t){let n=`/stations/${encodeURIComponent(e)}`;return t===void 0?n:`${n}?tab=${t}`}function t(t){let{stationId:n,transactionId:r,generation:i=1}=t,a=`${e(n)}/sessions/${encodeURIComponent(r)}`;return i>1?`${a}?generation=${String(i)}`:a}export{e as n,t};

@@ -1,1 +1,0 @@
-function e(e){let t=`/stations/${encodeURIComponent(e.stationId)}/sessions/${encodeURIComponent(e.transactionId)}`;return e.generation>1?`${t}?generation=${String(e.generation)}`:t}function t(e){return`/stations/${encodeURIComponent(e)}`}export{t as n,e as t};

@@ -1,0 +1,1 @@
+import"./index-B_S8xs7H.js";
