@@ -1,5 +1,7 @@
 """gRPC at the front door, and the ports behind it."""
 
+from dataclasses import replace
+
 import grpc
 import pytest
 from csms.auth.v1 import user_service_pb2 as users
@@ -133,7 +135,7 @@ def test_every_port_tells_its_health(mesh: RunningMesh, process: str, name: str)
 def test_every_process_has_metrics(mesh: RunningMesh, process: str) -> None:
     """In Prometheus's format."""
     port = mesh.address(process, "metrics_address").rpartition(":")[2]
-    beside = RunningMesh(**{**vars(mesh), "http_url": f"http://127.0.0.1:{port}"})
+    beside = replace(mesh, http_url=f"http://127.0.0.1:{port}")
     assert b"process_cpu_seconds_total" in beside.request("GET", "/metrics").body
 
 
