@@ -1,0 +1,1 @@
+import{r as e}from"./resources-DzFZRN7t.js";import{t}from"./lists-CajfDBwq.js";import{t as n}from"./parts-DdKcMHkX.js";import{t as r}from"./text-CtfcoOhS.js";import{Qn as i}from"./theme-CF17q5hI.js";var a=i();function o(){let i=r();return(0,a.jsx)(e,{title:i.installedAll,parts:n(i),...t(i)})}export{o as default};

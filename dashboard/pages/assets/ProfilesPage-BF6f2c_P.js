@@ -1,1 +1,0 @@
-import{r as e}from"./resources-C0ZpcAPq.js";import{r as t,t as n}from"./ProfileList-CLdx4cz_.js";import{Qn as r}from"./theme-CF17q5hI.js";var i=r();function a(){let r=t();return(0,i.jsx)(e,{title:r.title,...n(r)})}export{a as default};

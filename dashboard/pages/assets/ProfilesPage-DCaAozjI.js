@@ -1,0 +1,1 @@
+import{r as e}from"./resources-DzFZRN7t.js";import{r as t,t as n}from"./ProfileList-BTRH5G8Z.js";import{Qn as r}from"./theme-CF17q5hI.js";var i=r();function a(){let r=t();return(0,i.jsx)(e,{title:r.title,...n(r)})}export{a as default};

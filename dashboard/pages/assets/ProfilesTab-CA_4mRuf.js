@@ -1,1 +1,0 @@
-import{s as e}from"./resources-C0ZpcAPq.js";import{n as t,r as n,t as r}from"./ProfileList-CLdx4cz_.js";import{Qn as i}from"./theme-CF17q5hI.js";var a=i();function o(i){let o=r(n(),i.stationId);return(0,a.jsxs)(a.Fragment,{children:[(0,a.jsx)(t,{stationId:i.stationId}),(0,a.jsx)(e,{...o,name:`profiles`})]})}export{o as default};

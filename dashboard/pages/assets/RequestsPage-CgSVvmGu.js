@@ -1,1 +1,0 @@
-import{r as e}from"./resources-C0ZpcAPq.js";import{n as t}from"./lists-eY1y2lKz.js";import{t as n}from"./parts-CcMSG9Mo.js";import{t as r}from"./text-CtfcoOhS.js";import{Qn as i}from"./theme-CF17q5hI.js";var a=i();function o(){let i=r();return(0,a.jsx)(e,{title:i.requestsAll,parts:n(i),...t(i)})}export{o as default};

@@ -1,0 +1,1 @@
+import{r as e}from"./resources-DzFZRN7t.js";import{n as t,t as n}from"./text-cq9y2rP0.js";import{Qn as r}from"./theme-CF17q5hI.js";var i=r();function a(){let r=n();return(0,i.jsx)(e,{title:r.title,...t(r)})}export{a as default};

@@ -1,1 +1,0 @@
-import{r as e}from"./resources-C0ZpcAPq.js";import{n as t,t as n}from"./text-D0snVA_p.js";import{Qn as r}from"./theme-CF17q5hI.js";var i=r();function a(){let r=n();return(0,i.jsx)(e,{title:r.title,...t(r)})}export{a as default};

@@ -1,0 +1,1 @@
+import{s as e}from"./resources-DzFZRN7t.js";import{n as t,t as n}from"./text-cq9y2rP0.js";import{Qn as r}from"./theme-CF17q5hI.js";var i=r();function a(r){let a=t(n(),r.stationId);return(0,i.jsx)(e,{...a,name:`reservations`})}export{a as default};

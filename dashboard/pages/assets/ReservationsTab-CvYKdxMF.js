@@ -1,1 +1,0 @@
-import{s as e}from"./resources-C0ZpcAPq.js";import{n as t,t as n}from"./text-D0snVA_p.js";import{Qn as r}from"./theme-CF17q5hI.js";var i=r();function a(r){let a=t(n(),r.stationId);return(0,i.jsx)(e,{...a,name:`reservations`})}export{a as default};

@@ -1,0 +1,1 @@
+import{r as e}from"./resources-DzFZRN7t.js";import{i as t,t as n}from"./text-CxY9Kkjd.js";import{t as r}from"./parts-DhfrOJDg.js";import{Qn as i}from"./theme-CF17q5hI.js";var a=i();function o(){let i=n();return(0,a.jsx)(e,{title:i.logs,parts:r(i),...t(i)})}export{o as default};

@@ -1,1 +1,0 @@
-import{r as e}from"./resources-C0ZpcAPq.js";import{i as t,t as n}from"./text-CHhWdiiK.js";import{t as r}from"./parts-DS1pnmIa.js";import{Qn as i}from"./theme-CF17q5hI.js";var a=i();function o(){let i=n();return(0,a.jsx)(e,{title:i.logs,parts:r(i),...t(i)})}export{o as default};

@@ -1,1 +1,0 @@
-import"./LineChart-O_4FYoJg.js";

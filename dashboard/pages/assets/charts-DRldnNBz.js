@@ -1,0 +1,1 @@
+import"./LineChart-CS4vRYs5.js";

@@ -1,1 +1,0 @@
-import"./index-B_S8xs7H.js";

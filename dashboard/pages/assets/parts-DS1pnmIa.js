@@ -1,1 +1,0 @@
-import{y as e}from"./index-B_S8xs7H.js";import{a as t,o as n}from"./text-CHhWdiiK.js";function r(r){let i=e();return[{href:`/firmware`,label:r.firmware,method:t.method.listFirmwareUpdates},{href:`/log-uploads`,label:r.logs,method:n.method.listLogUploads}].filter(e=>i.can(e.method))}export{r as t};

@@ -1,0 +1,1 @@
+import{y as e}from"./index-CzsGidKs.js";import{a as t,o as n}from"./text-CxY9Kkjd.js";function r(r){let i=e();return[{href:`/firmware`,label:r.firmware,method:t.method.listFirmwareUpdates},{href:`/log-uploads`,label:r.logs,method:n.method.listLogUploads}].filter(e=>i.can(e.method))}export{r as t};
