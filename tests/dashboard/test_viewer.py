@@ -29,6 +29,15 @@ OTHERS = ("/users", "/roles", "/api-keys", "/sign-ins", "/audit", "/tenants")
 # Buttons that change how a list looks, and call nothing.
 SHAPE = {"Columns", "Views"}
 LAYERS = "[role=dialog], [role=alertdialog], [role=menu], [role=listbox]"
+# The name and the kind of each button. One row stands for all: what is done to it, and what it shows when it is opened.
+# A head of a column puts a list in order, and calls nothing else.
+_NAMES_AND_KINDS = """buttons => buttons
+  .filter((button) => button.closest("[role=columnheader]") === null)
+  .map((button) => {
+    const name = (button.ariaLabel || button.textContent).trim();
+    const opens = button.matches("li [aria-expanded]:not([aria-haspopup])");
+    return [name, opens ? "details" : name.split(/ on |: /)[0]];
+  })"""
 _CALL = re.compile(r"csms\.[a-z_.]+\.v1\.[A-Za-z]+/[A-Za-z]+")
 
 
@@ -70,10 +79,7 @@ def _press_all(page: Page, within: Locator) -> set[str]:
     """Presses each button once, and each entry of its menu; gives the methods of the forms that open."""
     found: set[str] = set()
     pressed: set[str] = set()
-    for name in within.get_by_role("button").evaluate_all(
-        "buttons => buttons.map(one => (one.ariaLabel || one.textContent).trim())"
-    ):
-        kind = re.split(r" on |: ", name)[0]  # one row stands for all
+    for name, kind in within.get_by_role("button").evaluate_all(_NAMES_AND_KINDS):
         button = within.get_by_role("button", name=name, exact=True).first
         if kind in pressed | SHAPE or not button.is_visible() or button.is_disabled():
             continue
