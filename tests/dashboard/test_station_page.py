@@ -5,7 +5,7 @@ import re
 from playwright.sync_api import Page, expect
 
 from tests.dashboard.axe import SIZES, go, settle
-from tests.dashboard.browsers import Faults
+from tests.dashboard.browsers import Faults, is_rendered
 from tests.dashboard.simulated import SimulatedStation
 from tests.running_mesh import RunningMesh
 
@@ -21,10 +21,11 @@ _OUT_OF_VIEW = """() => {
 }"""
 
 
-def test_a_session_is_seen_and_stopped_at_its_connector(desk: Page, simulated: RunningMesh) -> None:
+def test_a_session_is_seen_and_stopped_at_its_connector(empty_desk: Page, simulated: RunningMesh) -> None:
     station = SimulatedStation(simulated, "PAGE-STOP")
     station.start()
-    go(desk, f"/stations/{station.station_id}")
+    desk = empty_desk
+    desk.goto(f"/stations/{station.station_id}")
     main = desk.get_by_role("main")
     expect(main.get_by_role("listitem").filter(has_text="Connector 1")).to_contain_text("Available")
     session = station.begin_session("PAGE-TAG")  # seen without a load
@@ -40,11 +41,13 @@ def test_a_session_is_seen_and_stopped_at_its_connector(desk: Page, simulated: R
     expect(main).to_contain_text("Reason of the end")
 
 
-def test_every_tab_is_seen_at_a_desk_and_the_chosen_one_on_a_phone(desk: Page, simulated: RunningMesh) -> None:
+def test_every_tab_is_seen_at_a_desk_and_the_chosen_one_on_a_phone(empty_desk: Page, simulated: RunningMesh) -> None:
     station = SimulatedStation(simulated, "PAGE-TABS")
     station.start()
+    desk = empty_desk
     desk.set_viewport_size(SIZES["desk"])
-    go(desk, f"/stations/{station.station_id}?tab=history")
+    desk.goto(f"/stations/{station.station_id}?tab=history")
+    is_rendered(desk)
     assert desk.get_by_role("tab").count() > 12
     assert desk.evaluate(_OUT_OF_VIEW) == []
     desk.set_viewport_size(SIZES["phone"])
@@ -54,9 +57,10 @@ def test_every_tab_is_seen_at_a_desk_and_the_chosen_one_on_a_phone(desk: Page, s
     assert "Set-up" not in hidden
 
 
-def test_a_station_that_is_not_there_leads_back(desk: Page, faults: Faults) -> None:
+def test_a_station_that_is_not_there_leads_back(empty_desk: Page, faults: Faults) -> None:
     faults.expect("404")
-    go(desk, "/stations/PAGE-NONE")
+    desk = empty_desk
+    desk.goto("/stations/PAGE-NONE")
     expect(desk.get_by_role("main")).to_contain_text("There is no such station")
     desk.get_by_role("main").get_by_role("link", name="To the stations").click()
     settle(desk)

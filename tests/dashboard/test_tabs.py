@@ -1,13 +1,15 @@
 """Many tabs of one browser, on plain HTTP and a name that is not localhost, where a browser has six connections."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, StorageState
 
 from tests.dashboard.axe import go
-from tests.dashboard.browsers import NAME, Faults, is_rendered, open_context, sign_in
+from tests.dashboard.browsers import NAME, Faults, is_rendered, open_context, session_of
 from tests.running_mesh import RunningMesh
 
 TABS = 8
@@ -23,19 +25,23 @@ def _add_station(mesh: RunningMesh, station_id: str) -> None:
     assert added.status == 200, added
 
 
-def _open_tabs(context: BrowserContext, mesh: RunningMesh, prefix: str, count: int) -> list[Page]:
+def _stored(origin: str, session: dict[str, Any]) -> StorageState:
+    """The storage of a browser in which somebody has signed in before: tabs find it that open all at once."""
+    item: Any = {"name": "csms.session", "value": json.dumps(session)}
+    return {"cookies": [], "origins": [{"origin": origin, "localStorage": [item]}]}
+
+
+def _open_tabs(context: BrowserContext, prefix: str, count: int) -> list[Page]:
     """Tabs with a list of stations, all opened at once, as a browser does that restores its windows.
 
     The list has the stations that begin so: the mesh has those of other tests too, more than a screen shows.
     """
-    first = context.new_page()
-    sign_in(first, "/", username="admin", password=mesh.admin_password)
-    assert first.evaluate("window.isSecureContext") is False
-    tabs = [first, *(context.new_page() for _ in range(count - 1))]
+    tabs = [context.new_page() for _ in range(count)]
     for tab in tabs:
         tab.goto(f"/stations?q={prefix}", wait_until="commit")
     for tab in tabs:
         is_rendered(tab)
+    assert tabs[0].evaluate("window.isSecureContext") is False
     return tabs
 
 
@@ -52,11 +58,13 @@ class _Window:
 def window(browser: Browser, mesh: RunningMesh, request: pytest.FixtureRequest) -> Iterator[_Window]:
     """Eight tabs that have one stream by the way of the parameter."""
     faults = Faults()
-    with open_context(browser, base_url=mesh.http_url.replace("127.0.0.1", NAME)) as context:
+    origin = mesh.http_url.replace("127.0.0.1", NAME)
+    stored = _stored(origin, session_of(mesh))
+    with open_context(browser, base_url=origin, storage_state=stored) as context:
         faults.watch(context)
         if request.param == ELECTED:
             context.add_init_script(WITHOUT_WORKERS)
-        yield _Window(way=request.param, tabs=_open_tabs(context, mesh, "TABS", TABS), faults=faults)
+        yield _Window(way=request.param, tabs=_open_tabs(context, "TABS", TABS), faults=faults)
 
 
 @pytest.mark.parametrize("window", [SHARED, ELECTED], indirect=True)

@@ -115,15 +115,13 @@ def _crawl(page: Page, paths: tuple[str, ...]) -> set[str]:
 
 @pytest.fixture
 def viewer(new_context: Callable[..., BrowserContext], simulated: RunningMesh) -> Page:
-    """A page at which a viewer has signed in."""
+    """A page at which a viewer is signed in, which shows nothing yet."""
     name = f"viewer-{secrets.token_hex(4)}"
     body = {"username": name, "password": PASSWORD, "role": "ROLE_VIEWER"}
     answer = simulated.request("POST", "/v1/auth:register", body=body, authorization=f"Bearer {simulated.token()}")
     assert answer.status == 200, answer.json
     page = new_context(timer_share=HURRIED, base_url=simulated.http_url).new_page()
     begin_with(page, session_of(simulated, username=name, password=PASSWORD))
-    page.goto("/")
-    is_rendered(page)
     return page
 
 
@@ -140,16 +138,18 @@ def test_a_viewer_is_offered_nothing_that_is_not_theirs(viewer: Page, faults: Fa
     assert len(found) > 20
 
 
-def test_the_same_walk_finds_what_others_are_offered(desk: Page, faults: Faults) -> None:
+def test_the_same_walk_finds_what_others_are_offered(empty_desk: Page, faults: Faults) -> None:
     """Otherwise the test above would find nothing because it looks nowhere. No form is sent."""
     faults.expect("status of 40[34]")
     theirs = permissions_of(Role.VIEWER)
-    found = _crawl(desk, ("/stations", "/simulator"))
+    found = _crawl(empty_desk, ("/stations", "/simulator"))
     assert {name for name, needed in _permissions().items() if name in found and needed not in theirs}
 
 
 def test_a_viewer_has_only_the_pages_that_are_theirs(viewer: Page, desk: Page) -> None:
     entries = "links => links.map(one => one.getAttribute('href'))"
+    viewer.goto("/")
+    is_rendered(viewer)
     rail = viewer.get_by_role("navigation", name="Main").first.get_by_role("link")
     offered = set(rail.evaluate_all(entries))
     everything = set(desk.get_by_role("navigation", name="Main").first.get_by_role("link").evaluate_all(entries))
@@ -157,5 +157,5 @@ def test_a_viewer_has_only_the_pages_that_are_theirs(viewer: Page, desk: Page) -
     assert offered.isdisjoint(OTHERS)
     assert {"/", "/stations", "/sessions"} <= offered
     for path in OTHERS:
-        viewer.goto(path)
+        go(viewer, path)
         viewer.get_by_role("heading", name="No such page").wait_for()
