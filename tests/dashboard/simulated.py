@@ -1,10 +1,22 @@
-"""Simulated stations of a test's own, by the simulator's REST API."""
+"""Simulated stations of a test's own, by the simulator's REST API; and waiting for events of stations."""
 
 from typing import Any
 from urllib.parse import quote
 
 from tests.local_run.processes import wait_until
 from tests.running_mesh import RunningMesh
+
+
+def wait_for_event(mesh: RunningMesh, station_id: str, kind: str) -> None:
+    """Waits until an event of this type about a station is published."""
+
+    def is_published() -> bool:
+        condition = quote(f'type = "{kind}" AND station_id = "{station_id}"')
+        answer = mesh.request("GET", f"/v1/events?filter={condition}", authorization=f"Bearer {mesh.token()}")
+        assert answer.status == 200, answer
+        return bool(answer.json.get("events"))
+
+    assert wait_until(is_published)
 
 
 class SimulatedStation:
@@ -30,17 +42,6 @@ class SimulatedStation:
         self._act("presentIdToken", {"evseId": 1, "idToken": id_token})
         assert wait_until(lambda: bool(self._sessions()))
         return str(self._sessions()[0]["transactionId"])
-
-    def wait_for_event(self, kind: str) -> None:
-        """Waits until an event of this type about the station is published."""
-
-        def is_published() -> bool:
-            condition = quote(f'type = "{kind}" AND station_id = "{self.station_id}"')
-            answer = self._mesh.request("GET", f"/v1/events?filter={condition}", **self._header)
-            assert answer.status == 200, answer
-            return bool(answer.json.get("events"))
-
-        assert wait_until(is_published)
 
     def cut_line(self) -> None:
         """Ends its connection without a word."""

@@ -1,17 +1,21 @@
 """A search of sessions may find nothing on a page and go on with the next one (ListTransactionsRequest.filter).
 
 The mesh looks at 50,000 transactions for a page. In place of so many, the pages here that come before the mesh's own
-answer are empty, with a token for the next one.
+answer are empty, with a token for the next one. It is a mesh where nobody charges meanwhile: each event of a session
+has a list read anew, from its first page.
 """
 
+import asyncio
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from csms.transaction.v1.transaction_service_pb2 import ListTransactionsRequest, ListTransactionsResponse
 from playwright.sync_api import Page, Route, expect
 
-from tests.dashboard.simulated import SimulatedStation
+from tests.dashboard.simulated import wait_for_event
+from tests.gateway.raw_station import RawStation
 from tests.running_mesh import RunningMesh
 
 EMPTY_PAGES = 3
@@ -49,27 +53,33 @@ def _delay_by_pages(page: Page, text: str) -> Callable[[], list[str]]:
     return lambda: tokens
 
 
+async def _begin_session(mesh: RunningMesh) -> None:
+    async with RawStation(f"{mesh.ocpp_url}/PAGES") as station:
+        await station.boot()
+        begin = {"connectorId": 1, "idTag": "PAGES-TAG", "meterStart": 0, "timestamp": "2026-12-02T12:00:00Z"}
+        await station.call("StartTransaction", begin)
+
+
 @pytest.fixture
-def session(simulated: RunningMesh) -> str:
-    """The text by which a session is found."""
-    station = SimulatedStation(simulated, "PAGES")
-    station.start()
-    station.begin_session("PAGES-TAG")
-    station.wait_for_event("transaction.started")  # which would have a page that is open read its list anew
+def session(mesh: RunningMesh) -> str:
+    """The text by which a session is found. A thread begins it, since Playwright has the event loop of this one."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, _begin_session(mesh)).result()
+    wait_for_event(mesh, "PAGES", "transaction.started")  # which would have a page that is open read its list anew
     return "PAGES-TAG"
 
 
-def test_a_search_finds_a_session_on_a_later_page(empty_desk: Page, session: str) -> None:
-    tokens = _delay_by_pages(empty_desk, session)
-    empty_desk.goto(f"/sessions?q={session}")
-    expect(empty_desk.locator("main a[href*='/sessions/']")).to_have_attribute(
+def test_a_search_finds_a_session_on_a_later_page(signed_in: Page, session: str) -> None:
+    tokens = _delay_by_pages(signed_in, session)
+    signed_in.goto(f"/sessions?q={session}")
+    expect(signed_in.locator("main a[href*='/sessions/']")).to_have_attribute(
         "href", re.compile("^/stations/PAGES/sessions/")
     )
     assert tokens()[: EMPTY_PAGES + 1] == ["", "empty-1", "empty-2", "empty-3"]
 
 
-def test_a_search_without_a_match_ends_with_its_last_page(empty_desk: Page) -> None:
-    tokens = _delay_by_pages(empty_desk, "NOWHERE-TAG")
-    empty_desk.goto("/sessions?q=NOWHERE-TAG")
-    expect(empty_desk.get_by_role("main")).to_contain_text("Nothing matches")
+def test_a_search_without_a_match_ends_with_its_last_page(signed_in: Page) -> None:
+    tokens = _delay_by_pages(signed_in, "NOWHERE-TAG")
+    signed_in.goto("/sessions?q=NOWHERE-TAG")
+    expect(signed_in.get_by_role("main")).to_contain_text("Nothing matches")
     assert tokens()[: EMPTY_PAGES + 1] == ["", "empty-1", "empty-2", "empty-3"]

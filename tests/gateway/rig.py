@@ -260,16 +260,15 @@ async def running_mesh_with(
         stack.enter_context(pytest.MonkeyPatch.context()).setattr(failures, "INTERVAL_S", 0.1)
         values = {**_USUAL, "CSMS_DATABASE_URL": database_url, **more}
         auth = await _start_auth(stack, values)
+        gateway_address = f"127.0.0.1:{stack.enter_context(held_port())}"
         transaction_port = stack.enter_context(held_port())
+        transaction = await _start_transaction(
+            stack, values | {"CSMS_GATEWAY_ADDRESS": gateway_address}, transaction_port
+        )
         station_answers = HeldAnswers()
         station = await _start_station(
             stack, values | {"CSMS_TRANSACTION_ADDRESS": f"127.0.0.1:{transaction_port}"}, station_answers
         )
-        gateway_address = f"127.0.0.1:{stack.enter_context(held_port())}"
-        transaction_env = _environment(values | {"CSMS_GATEWAY_ADDRESS": gateway_address}, "transaction")
-        transaction = TransactionService(transaction_env, transaction_port, stack.enter_context(held_port()))
-        await transaction.start()
-        stack.push_async_callback(transaction.stop)
         settings = _gateway_settings(gateway_address, station=station, transaction=transaction.running, auth=auth)
         gateway = await start(stack, settings := replace(settings, tls=tls))
         async with asyncio.timeout(TIMEOUT_S):
@@ -322,6 +321,18 @@ async def _start_auth(stack: AsyncExitStack, values: dict[str, str]) -> RunningS
     running = await service.start(stack, _separate(env, "auth"), auth_svc.migrations, build)
     values["CSMS_AUTH_ADDRESS"] = f"127.0.0.1:{running.mesh_port}"
     return running
+
+
+async def _start_transaction(stack: AsyncExitStack, values: dict[str, str], port: int) -> TransactionService:
+    """Before station_svc, which connects to it: channels of one process share a connection and its backoff.
+
+    Else the gateway's first call could find it refused.
+    """
+    env = _environment(values, "transaction")
+    transaction = TransactionService(env, port, stack.enter_context(held_port()))
+    await transaction.start()
+    stack.push_async_callback(transaction.stop)
+    return transaction
 
 
 async def _start_station(stack: AsyncExitStack, values: dict[str, str], answers: HeldAnswers) -> RunningService:
