@@ -10,7 +10,17 @@ from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page, Request, WebError, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Error,
+    Page,
+    Request,
+    StorageState,
+    WebError,
+    sync_playwright,
+)
 
 from tests.dashboard.missing import chromium
 from tests.running_mesh import RunningMesh
@@ -205,13 +215,15 @@ def _asks(page: Page, underway: set[Request]) -> bool:
     return any(request.frame.page == page for request in underway)
 
 
+# The key of a session in the browser's storage (dashboard/src/api/session.ts).
+_SESSION_KEY = "csms.session"
 # Once, before the first document of the page is there: what the page stores itself stays when it is loaded anew.
-_BEGIN = """
-if (location.protocol.startsWith("http") && sessionStorage.getItem("tests.begun") === null) {
+_BEGIN = f"""
+if (location.protocol.startsWith("http") && sessionStorage.getItem("tests.begun") === null) {{
   sessionStorage.setItem("tests.begun", "yes");
   localStorage.clear();
-  if (SESSION !== null) localStorage.setItem("csms.session", JSON.stringify(SESSION));
-}
+  if (SESSION !== null) localStorage.setItem("{_SESSION_KEY}", JSON.stringify(SESSION));
+}}
 """
 
 
@@ -221,6 +233,12 @@ def begin_with(page: Page, session: dict[str, Any] | None) -> None:
     None is for a page that nobody has signed in at.
     """
     page.add_init_script(_BEGIN.replace("SESSION", json.dumps(session)))
+
+
+def storage_of(origin: str, session: dict[str, Any]) -> StorageState:
+    """The storage of a browser in which somebody has signed in before: tabs find it that open all at once."""
+    item: Any = {"name": _SESSION_KEY, "value": json.dumps(session)}
+    return {"cookies": [], "origins": [{"origin": origin, "localStorage": [item]}]}
 
 
 def session_of(

@@ -1,15 +1,13 @@
 """Many tabs of one browser, on plain HTTP and a name that is not localhost, where a browser has six connections."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, StorageState
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.dashboard.axe import go
-from tests.dashboard.browsers import NAME, Faults, is_rendered, open_context, session_of
+from tests.dashboard.browsers import NAME, Faults, is_rendered, open_context, session_of, storage_of
 from tests.running_mesh import RunningMesh
 
 TABS = 8
@@ -23,12 +21,6 @@ def _add_station(mesh: RunningMesh, station_id: str) -> None:
     bearer = f"Bearer {mesh.token()}"
     added = mesh.request("POST", "/v1/stations", body={"stationId": station_id}, authorization=bearer)
     assert added.status == 200, added
-
-
-def _stored(origin: str, session: dict[str, Any]) -> StorageState:
-    """The storage of a browser in which somebody has signed in before: tabs find it that open all at once."""
-    item: Any = {"name": "csms.session", "value": json.dumps(session)}
-    return {"cookies": [], "origins": [{"origin": origin, "localStorage": [item]}]}
 
 
 def _open_tabs(context: BrowserContext, prefix: str, count: int) -> list[Page]:
@@ -59,8 +51,8 @@ def window(browser: Browser, mesh: RunningMesh, request: pytest.FixtureRequest) 
     """Eight tabs that have one stream by the way of the parameter."""
     faults = Faults()
     origin = mesh.http_url.replace("127.0.0.1", NAME)
-    stored = _stored(origin, session_of(mesh))
-    with open_context(browser, base_url=origin, storage_state=stored) as context:
+    storage = storage_of(origin, session_of(mesh))
+    with open_context(browser, base_url=origin, storage_state=storage) as context:
         faults.watch(context)
         if request.param == ELECTED:
             context.add_init_script(WITHOUT_WORKERS)
