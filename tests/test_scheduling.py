@@ -1,5 +1,6 @@
 """The order in which workers take files."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -37,7 +38,9 @@ def test_the_next_file_of_a_worker(waiting: list[str], own: str, others: set[str
 def test_two_workers_run_all_tests_in_that_order(pytester_folder: Path) -> None:
     """Real workers, on a tree of files with a folder that comes first; each test runs once."""
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-n", "2", "--dist", "loadfile", "-v", "tests"]
-    run = subprocess.run(command, cwd=pytester_folder, capture_output=True, text=True, check=False)  # noqa: S603
+    # Options of the outer run, such as --ignore, mean its tree and not this one.
+    env = {name: value for name, value in os.environ.items() if name != "PYTEST_ADDOPTS"}
+    run = subprocess.run(command, cwd=pytester_folder, env=env, capture_output=True, text=True, check=False)  # noqa: S603
     assert run.returncode == 0, run.stdout + run.stderr
     passed = [line.split()[-1] for line in run.stdout.splitlines() if " PASSED " in line]
     assert len(passed) == len(set(passed)) == 6
