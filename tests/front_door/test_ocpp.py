@@ -3,7 +3,9 @@
 import asyncio
 import base64
 import json
+import resource
 import socket
+from collections.abc import Iterator
 from functools import partial
 from urllib.parse import quote
 
@@ -12,6 +14,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus
 from websockets.typing import Origin, Subprotocol
 
+from deploy.local.__main__ import raise_file_limit
 from station_kit.v16 import messages as v16
 from tests.front_door.conftest import DEVELOPMENT_ORIGIN
 from tests.gateway.raw_station import RawStation, basic
@@ -97,6 +100,16 @@ def test_header_names_keep_their_case(mesh: RunningMesh) -> None:
     assert "\r\nSec-WebSocket-Protocol: ocpp1.6\r\n" in answer
 
 
+@pytest.fixture
+def many_files() -> Iterator[None]:
+    """More open files for this process than the 1,024 that the shell of an ordinary user allows."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    raise_file_limit()
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+@pytest.mark.usefixtures("many_files")
 async def test_more_than_a_thousand_charge_points(mesh: RunningMesh) -> None:
     """Envoy's circuit breaker would stop at 1,024 by default, and the others would hang."""
     at_once = asyncio.Semaphore(50)
