@@ -218,12 +218,12 @@ def _asks(page: Page, underway: set[Request]) -> bool:
 # The key of a session in the browser's storage (dashboard/src/api/session.ts).
 _SESSION_KEY = "csms.session"
 # Once, before the first document of the page is there: what the page stores itself stays when it is loaded anew.
-_BEGIN = f"""
-if (location.protocol.startsWith("http") && sessionStorage.getItem("tests.begun") === null) {{
+_BEGIN = """
+if (location.protocol.startsWith("http") && sessionStorage.getItem("tests.begun") === null) {
   sessionStorage.setItem("tests.begun", "yes");
   localStorage.clear();
-  if (SESSION !== null) localStorage.setItem("{_SESSION_KEY}", JSON.stringify(SESSION));
-}}
+  if (SESSION !== null) localStorage.setItem(KEY, JSON.stringify(SESSION));
+}
 """
 
 
@@ -232,7 +232,7 @@ def begin_with(page: Page, session: dict[str, Any] | None) -> None:
 
     None is for a page that nobody has signed in at.
     """
-    page.add_init_script(_BEGIN.replace("SESSION", json.dumps(session)))
+    page.add_init_script(_BEGIN.replace("KEY", json.dumps(_SESSION_KEY)).replace("SESSION", json.dumps(session)))
 
 
 def storage_of(origin: str, session: dict[str, Any]) -> StorageState:

@@ -14,7 +14,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus
 from websockets.typing import Origin, Subprotocol
 
-from deploy.local.__main__ import raise_file_limit
+from benchmarks.extremes import allow_sockets
 from station_kit.v16 import messages as v16
 from tests.front_door.conftest import DEVELOPMENT_ORIGIN
 from tests.gateway.raw_station import RawStation, basic
@@ -22,6 +22,7 @@ from tests.running_mesh import Answer, RunningMesh
 from tests.waiting import PATIENCE_S, eventually
 
 V16 = Subprotocol("ocpp1.6")
+CHARGE_POINTS = 1_100
 BOOT = [2, "1", "BootNotification", {"chargePointVendor": "V", "chargePointModel": "M"}]
 
 
@@ -104,7 +105,7 @@ def test_header_names_keep_their_case(mesh: RunningMesh) -> None:
 def many_files() -> Iterator[None]:
     """More open files for this process than the 1,024 that the shell of an ordinary user allows."""
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
-    raise_file_limit()
+    allow_sockets(CHARGE_POINTS)
     yield
     resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
@@ -119,7 +120,7 @@ async def test_more_than_a_thousand_charge_points(mesh: RunningMesh) -> None:
             url = f"{mesh.ocpp_url}/FD-MANY-{number}"
             return await connect(url, subprotocols=[V16], open_timeout=2 * PATIENCE_S, compression=None)
 
-    opened = await asyncio.gather(*(open_one(number) for number in range(1_100)))
+    opened = await asyncio.gather(*(open_one(number) for number in range(CHARGE_POINTS)))
     last = opened[-1]
     await last.send(json.dumps(BOOT))
     assert json.loads(await asyncio.wait_for(last.recv(), PATIENCE_S))[2]["status"] == "Accepted"
