@@ -1,8 +1,8 @@
 """A search of sessions may find nothing on a page and go on with the next one (ListTransactionsRequest.filter).
 
 The mesh looks at 50,000 transactions for a page. In place of so many, the pages here that come before the mesh's own
-answer are empty, with a token for the next one. It is a mesh where nobody charges meanwhile: each event of a session
-has a list read anew, from its first page.
+answer are empty, with a token for the next one. Nothing has the list read anew meanwhile, from its first page: the
+mesh is one where nobody charges, and the stream of events, which may have missed some before its begin, has begun.
 """
 
 import asyncio
@@ -14,6 +14,7 @@ import pytest
 from csms.transaction.v1.transaction_service_pb2 import ListTransactionsRequest, ListTransactionsResponse
 from playwright.sync_api import Page, Route, expect
 
+from tests.dashboard.axe import go
 from tests.dashboard.simulated import wait_for_event
 from tests.gateway.raw_station import RawStation
 from tests.running_mesh import RunningMesh
@@ -69,17 +70,24 @@ def session(mesh: RunningMesh) -> str:
     return "PAGES-TAG"
 
 
-def test_a_search_finds_a_session_on_a_later_page(signed_in: Page, session: str) -> None:
-    tokens = _delay_by_pages(signed_in, session)
-    signed_in.goto(f"/sessions?q={session}")
-    expect(signed_in.locator("main a[href*='/sessions/']")).to_have_attribute(
+@pytest.fixture
+def live_page(start_page: Page) -> Page:
+    """The start page with its stream of events, which pages after it share."""
+    start_page.get_by_role("button", name="Live", exact=True).wait_for()
+    return start_page
+
+
+def test_a_search_finds_a_session_on_a_later_page(session: str, live_page: Page) -> None:
+    tokens = _delay_by_pages(live_page, session)
+    go(live_page, f"/sessions?q={session}")
+    expect(live_page.locator("main a[href*='/sessions/']")).to_have_attribute(
         "href", re.compile("^/stations/PAGES/sessions/")
     )
     assert tokens()[: EMPTY_PAGES + 1] == ["", "empty-1", "empty-2", "empty-3"]
 
 
-def test_a_search_without_a_match_ends_with_its_last_page(signed_in: Page) -> None:
-    tokens = _delay_by_pages(signed_in, "NOWHERE-TAG")
-    signed_in.goto("/sessions?q=NOWHERE-TAG")
-    expect(signed_in.get_by_role("main")).to_contain_text("Nothing matches")
+def test_a_search_without_a_match_ends_with_its_last_page(live_page: Page) -> None:
+    tokens = _delay_by_pages(live_page, "NOWHERE-TAG")
+    go(live_page, "/sessions?q=NOWHERE-TAG")
+    expect(live_page.get_by_role("main")).to_contain_text("Nothing matches")
     assert tokens()[: EMPTY_PAGES + 1] == ["", "empty-1", "empty-2", "empty-3"]
