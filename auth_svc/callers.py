@@ -90,6 +90,9 @@ class DirectCallers:
             self._uses.note(caller, self._clock() / SECOND_US)
         return caller
 
+    async def until_reachable(self) -> None:
+        """See Callers. They are in this service's own database."""
+
     def is_current(self) -> bool:
         """See Callers."""
         return True

@@ -196,9 +196,11 @@ async def start(
         stack.push_async_callback(counted.close)
     for task in (*parts.access.background, *parts.background, *_audit_tasks(database, settings, parts, audit)):
         stack.push_async_callback(_cancel, asyncio.create_task(keep(task)))
-    for server in (mesh, operator):
-        await server.start()
-        stack.push_async_callback(server.stop)
+    await mesh.start()
+    stack.push_async_callback(mesh.stop)
+    await operator.start(ready=False)
+    stack.push_async_callback(operator.stop)
+    stack.push_async_callback(_cancel, asyncio.create_task(_tell_ready(operator, parts.access)))
     for stopping in parts.on_stop:
         stack.callback(stopping)
     running = RunningService(
@@ -220,6 +222,16 @@ async def serve(stop: asyncio.Event, settings: ServiceSettings, migrations: Modu
         freeze_startup_objects()
         await stop.wait()
         log.info("stopping")
+
+
+async def _tell_ready(operator: GrpcServer, access: OperatorAccess) -> None:
+    """Sets the operator port ready once the service can find its callers, who are known to auth_svc.
+
+    The processes of a mesh start at the same time. Messages of stations, at the mesh port, do not depend on this.
+    """
+    await access.until_ready()
+    await operator.tell(ready=True)
+    log.info("ready for operators")
 
 
 def _audit_tasks(database: Database, settings: ServiceSettings, parts: Parts, audit: CallAudit) -> Sequence[Background]:

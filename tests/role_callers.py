@@ -35,6 +35,9 @@ class RoleCallers:
             grants=self.grants.get(credential.username, (Grant(permissions=permissions_of(role)),)),
         )
 
+    async def until_reachable(self) -> None:
+        """Always."""
+
     def is_current(self) -> bool:
         """Whether a test says so."""
         return self.current

@@ -215,14 +215,14 @@ def _service(name: str, env: dict[str, str], ports: _Inner, on_login: Callable[[
             on_login(line)
         return found
 
+    listening = [probes.listens("127.0.0.1", ports.operator.port)] if ports.operator else []
     return Part(
         name=f"{name}_svc",
         command=[sys.executable, "-m", f"{name}_svc"],
         env=_own(name, env, keys),
-        ready=probes.all_of(
-            probes.serves_grpc(ports.mesh_address),
-            *([probes.serves_grpc(ports.operator.address)] if ports.operator else []),
-        ),
+        # Its operator port is ready once auth_svc answers, for which `Plan.open` waits. Without auth_svc the service
+        # still takes the messages of stations: it must not be started again for that.
+        ready=probes.all_of(probes.serves_grpc(ports.mesh_address), *listening),
         before_start=ports.release,
         on_output=announced,
     )

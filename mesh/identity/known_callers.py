@@ -6,7 +6,8 @@ waited. What is remembered is used only as long as that moment is younger than S
 directory itself, and fails with UNAVAILABLE while it does not answer: old knowledge is never served.
 
 A service that has had no call for UNUSED_S and has no open stream forgets all it knows, the signing keys too, and asks
-no more until the next call.
+no more until the next call. After its start it asks until it has its first answer: before, its operator port is not
+ready.
 """
 
 import asyncio
@@ -58,6 +59,9 @@ class Callers(Protocol):
 
     async def caller(self, credential: Credential) -> Caller:
         """The caller as of at most 5 s ago. Raises MeshError UNAUTHENTICATED, or UNAVAILABLE."""
+
+    async def until_reachable(self) -> None:
+        """Waits until callers could be looked up for the first time since the start."""
 
     def is_current(self) -> bool:
         """Whether changes are known as far as they have to be."""
@@ -130,6 +134,7 @@ class KnownCallers:
         self._used_s = monotonic_s()
         self._used = asyncio.Event()
         self._used.set()
+        self._reached = asyncio.Event()  # the directory has answered
 
     async def caller(self, credential: Credential) -> Caller:
         """See Callers."""
@@ -145,6 +150,10 @@ class KnownCallers:
         if isinstance(credential, PresentedKey):
             self._uses.note(caller, self._clock_s())
         return caller
+
+    async def until_reachable(self) -> None:
+        """See Callers. `run` has to run."""
+        await self._reached.wait()
 
     def is_current(self) -> bool:
         """See Callers."""
@@ -185,7 +194,7 @@ class KnownCallers:
 
         Listeners are notified before: open streams look at their callers then, which is a use.
         """
-        if self._monotonic_s() - self._used_s < UNUSED_S:
+        if self._monotonic_s() - self._used_s < UNUSED_S or not self._reached.is_set():
             return False
         if self._used.is_set():
             self._used.clear()
@@ -204,6 +213,7 @@ class KnownCallers:
         uses = self._uses.due(self._clock_s())
         known_version = self._version
         found = await self._directory.changes(known_version, wait_s=wait_s, uses=uses)
+        self._reached.set()
         self._uses.reported(uses)
         self._apply(found)
         now_s = self._monotonic_s()

@@ -77,6 +77,12 @@ class OperatorAccess:
             await self.tenants.check_caller(caller.tenant_id)
         return caller
 
+    async def until_ready(self) -> None:
+        """Waits until callers can be looked up and tenants are known, for the first time since the start."""
+        await self._callers.until_reachable()
+        if self.tenants is not None:
+            await self.tenants.until_loaded()
+
     def is_current(self) -> bool:
         """Whether changes of callers are known as far as they have to be."""
         return self._callers.is_current()

@@ -127,6 +127,7 @@ class TenantDirectory:
         self._etag = ""
         self._tenants: Mapping[str, Tenant] = {DEFAULT_TENANT: Tenant(tenant_id=DEFAULT_TENANT)}
         self._hosts: Mapping[str, Tenant] = {}
+        self._loaded = asyncio.Event()
         self._missed_s = float("-inf")  # when a tenant that was not known last made a fetch begin
         self._fetching = asyncio.Lock()
         self._listeners: list[Callable[[], None]] = []
@@ -134,7 +135,11 @@ class TenantDirectory:
     @property
     def is_loaded(self) -> bool:
         """Whether the tenants have been read once."""
-        return bool(self._etag)
+        return self._loaded.is_set()
+
+    async def until_loaded(self) -> None:
+        """Waits until the tenants have been read once."""
+        await self._loaded.wait()
 
     def all(self) -> Iterable[Tenant]:
         """Every tenant that is known."""
@@ -189,6 +194,7 @@ class TenantDirectory:
         self._etag = etag
         self._tenants = {tenant.tenant_id: tenant for tenant in tenants}
         self._hosts = {tenant.host_name: tenant for tenant in self._tenants.values() if tenant.host_name}
+        self._loaded.set()
         for listener in self._listeners:
             listener()
 

@@ -275,6 +275,24 @@ async def test_a_service_that_nobody_calls_forgets_and_asks_no_more_until_the_ne
         assert await running.session() == await running.session()
 
 
+async def test_after_its_start_a_service_asks_until_the_directory_answers_called_or_not() -> None:
+    """Beyond the time after which it would ask no more: its operator port is ready only then."""
+    directory, now_s = Directory(), 0.0
+    directory.is_away = True
+    running = Running(directory, monotonic_s=lambda: now_s)
+    following = asyncio.create_task(running.known.run())
+    reachable = asyncio.create_task(running.known.until_reachable())
+    now_s = 2 * UNUSED_S
+    for _ in range(1000):
+        await asyncio.sleep(0)
+    assert not reachable.done()
+    directory.is_away = False
+    async with asyncio.timeout(60):
+        await reachable
+    following.cancel()
+    await asyncio.gather(following, return_exceptions=True)
+
+
 async def test_a_listener_that_asks_for_callers_keeps_the_service_from_forgetting() -> None:
     """As open streams do."""
     directory, now_s = Directory(), 0.0
