@@ -18,7 +18,7 @@ from deploy.local.data_directory import DataDirectory
 from deploy.local.entrances import Entrances
 from deploy.local.keeper import Part
 from deploy.local.one_process import in_one_process
-from deploy.local.ports import Reservation
+from deploy.local.ports import INNER_HOST, Reservation
 from deploy.local.settings import RunSettings
 from deploy.mesh_keys import MeshKeys
 from deploy.process_settings import environment_with_keys
@@ -215,7 +215,7 @@ def _service(name: str, env: dict[str, str], ports: _Inner, on_login: Callable[[
             on_login(line)
         return found
 
-    listening = [probes.listens("127.0.0.1", ports.operator.port)] if ports.operator else []
+    listening = [probes.listens(INNER_HOST, ports.operator.port)] if ports.operator else []
     return Part(
         name=f"{name}_svc",
         command=[sys.executable, "-m", f"{name}_svc"],

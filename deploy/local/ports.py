@@ -10,7 +10,7 @@ from mesh.runtime.startup_errors import SettingError
 # Below the ports that systems give to outgoing connections, so that a part which is started again finds its own free.
 _RANGE = range(20_000, 32_000)
 _ATTEMPTS = 200
-_INNER = "127.0.0.1"
+INNER_HOST = "127.0.0.1"
 # On Linux a socket that is bound and does not listen reserves a port, and still admits one that reuses addresses.
 _CAN_SHARE = sys.platform == "linux"
 
@@ -22,7 +22,7 @@ class Reservation:
     again. Elsewhere, and where the port is configured, until the part is started.
     """
 
-    def __init__(self, host: str = _INNER, port: int = 0, *, setting: str = "CSMS_HOST") -> None:
+    def __init__(self, host: str = INNER_HOST, port: int = 0, *, setting: str = "CSMS_HOST") -> None:
         """Port 0 means any free one. Raises SettingError, which names the setting, where it is not available."""
         self._shared = _CAN_SHARE and port == 0
         try:
@@ -39,7 +39,7 @@ class Reservation:
     @property
     def address(self) -> str:
         """The port on the loopback address, as host:port."""
-        return f"{_INNER}:{self.port}"
+        return f"{INNER_HOST}:{self.port}"
 
     def release(self) -> None:
         """Lets the part have the port; a second call does nothing."""

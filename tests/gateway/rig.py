@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 import pytest
-from argon2 import PasswordHasher
 from csms.auth.v1 import id_token_service_pb2, user_service_pb2
 from csms.auth.v1.id_token_service_pb2_grpc import IdTokenServiceStub
 from csms.auth.v1.user_service_pb2_grpc import UserServiceStub
@@ -22,12 +21,10 @@ from google.protobuf import json_format
 from sqlalchemy.engine import make_url
 
 import auth_svc.migrations
-import auth_svc.service
 import station_svc.migrations
 import station_svc.service
 import transaction_svc.migrations
 import transaction_svc.service
-from auth_svc.settings import AuthSettings
 from gateway.batching.ingest_batcher import IngestBatcher
 from gateway.ocpp.translation import IngestRpc
 from gateway.service import RunningGateway, start
@@ -39,6 +36,7 @@ from mesh.runtime.times import now_us
 from mesh.service import Parts, RunningService
 from station_svc.features.credentials import failures
 from station_svc.settings import StationSettings
+from tests.auth_builds import auth_build
 from tests.mesh_identities import mesh_environment, mesh_keys, mesh_settings
 from tests.ports import held_port
 from tests.templates import shared_templates
@@ -51,8 +49,6 @@ if TYPE_CHECKING:  # names that only the generated types have
 
 SCHEMAS = ("auth", "station", "transaction")
 TIMEOUT_S = 60  # for what must happen
-# Cheap on purpose: what argon2id costs is not what these tests are about.
-_HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 
 @dataclass
@@ -311,14 +307,7 @@ def _gateway_settings(
 
 async def _start_auth(stack: AsyncExitStack, values: dict[str, str]) -> RunningService:
     env = _environment(values, "auth")
-    build = partial(
-        auth_svc.service.build,
-        settings=AuthSettings.read(env),
-        clock=now_us,
-        hasher=_HASHER,
-        announce=lambda _line: None,
-    )
-    running = await service.start(stack, _separate(env, "auth"), auth_svc.migrations, build)
+    running = await service.start(stack, _separate(env, "auth"), auth_svc.migrations, auth_build(env, now_us))
     values["CSMS_AUTH_ADDRESS"] = f"127.0.0.1:{running.mesh_port}"
     return running
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import grpc
 import pytest
-from argon2 import PasswordHasher
 from csms.common.v1.origin_pb2 import Origin
 from csms.event.v1.event_ingest_service_pb2 import PublishEventItem, PublishEventsRequest
 from csms.event.v1.event_ingest_service_pb2_grpc import EventIngestServiceStub
@@ -24,7 +23,6 @@ from csms.transaction.v1.transaction_ingest_service_pb2_grpc import TransactionI
 from google.protobuf.field_mask_pb2 import FieldMask
 
 import auth_svc.migrations
-import auth_svc.service
 import mesh.service
 import notification_svc.migrations
 import notification_svc.service
@@ -32,7 +30,6 @@ import station_svc.migrations
 import station_svc.service
 import transaction_svc.migrations
 import transaction_svc.service
-from auth_svc.settings import AuthSettings
 from mesh.database.engine import Database
 from mesh.runtime.settings import Environment, ServiceSettings
 from mesh.runtime.times import to_timestamp
@@ -40,6 +37,7 @@ from mesh.service import Parts, RunningService
 from notification_svc.settings import NotificationSettings
 from station_svc.placement_publisher import PlacementPublisher
 from station_svc.settings import StationSettings
+from tests.auth_builds import auth_build
 from tests.conftest import FakeClock
 from tests.fleet_rows import add_fleet_rows
 from tests.mesh_identities import mesh_environment, open_callers_channel
@@ -49,8 +47,6 @@ from tests.transaction_svc.kit import start_16, stop_16, values_16
 from transaction_svc.rollup_worker import Rollups
 from transaction_svc.settings import TransactionSettings
 
-# Cheap on purpose: what argon2id costs is not what these tests are about.
-_HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 Build = Callable[[Database, AsyncExitStack], Awaitable[Parts]]
 BERLIN, BONN = "CP-BERLIN", "CP-BONN"
 _MIGRATIONS: Mapping[str, ModuleType] = {
@@ -214,13 +210,7 @@ def _build(name: str, env: Environment, clock: FakeClock) -> Build:
         return partial(transaction_svc.service.build, settings=TransactionSettings.read(env), clock=clock)
     if name == "notification":
         return partial(notification_svc.service.build, settings=NotificationSettings.read(env), clock=clock)
-    return partial(
-        auth_svc.service.build,
-        settings=AuthSettings.read(env),
-        clock=clock,
-        hasher=_HASHER,
-        announce=lambda _line: None,
-    )
+    return auth_build(env, clock)
 
 
 def _settings(env: Environment, name: str) -> ServiceSettings:

@@ -5,7 +5,6 @@ from functools import partial
 
 import grpc
 import pytest
-from argon2 import PasswordHasher
 from csms.transaction.v1.transaction_ingest_service_pb2 import RecordTransactionEventsRequest
 from csms.transaction.v1.transaction_ingest_service_pb2_grpc import TransactionIngestServiceStub
 from csms.transaction.v1.transaction_service_pb2 import ListTransactionsRequest
@@ -14,13 +13,12 @@ from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 from grpc_health.v1.health_pb2_grpc import HealthStub
 
 import auth_svc.migrations
-import auth_svc.service
-from auth_svc.settings import AuthSettings
 from mesh.grpc.channels import open_channel
 from mesh.runtime.errors import from_rpc_error
 from mesh.runtime.settings import Environment, ServiceSettings
 from mesh.runtime.startup_errors import SettingError
 from mesh.service import RunningService, start
+from tests.auth_builds import auth_build
 from tests.conftest import FakeClock
 from tests.mesh_identities import identity_of, mesh_environment
 from tests.ports import held_port
@@ -94,12 +92,7 @@ async def _start_auth(stack: AsyncExitStack, database_url: str, port: int, clock
             **mesh_environment("auth"),
         }
     )
-    hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-    settings = AuthSettings.read(env)
-    building = partial(
-        auth_svc.service.build, settings=settings, clock=clock, hasher=hasher, announce=lambda _line: None
-    )
-    await start(stack, ServiceSettings.read(env, "auth"), auth_svc.migrations, building)
+    await start(stack, ServiceSettings.read(env, "auth"), auth_svc.migrations, auth_build(env, clock))
 
 
 def test_power_is_set_within_bounds() -> None:
